@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! TLB maintenance sequences as data: instructions, text, instruction words.
+//!
+//! Everything that knows what a `dsb nshst; tlbi alle2; dsb nsh; isb` *is* lives here, and nothing that knows a
+//! device, a file or a command line. The kernel uses the `core`-only half to check the words it is about to run;
+//! hosts enable `alloc` for text, catalogue and judge.
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
+pub mod instruction;
+pub mod tlbi;
+
+pub use instruction::{Access, Barrier, Domain, Instruction, Operand, Ttl};
+pub use tlbi::{ExceptionLevel, Scope, Target, Tlbi, TlbiOp};

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! TLB invalidation operations: what each one names, and its place in the system instruction space.
+
+use crate::instruction::Operand;
+
+/// The exception level in an operation's name, which selects the translation regime (Arm ARM, "TLB maintenance").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ExceptionLevel {
+    /// `...e1`: EL1&0 (at EL2 with `HCR_EL2.{E2H,TGE}` = {1,1}, EL2&0 for some operations).
+    El1,
+    /// `...e2`: EL2, or EL2&0 when `HCR_EL2.E2H` is 1.
+    El2,
+    /// `...e3`: EL3.
+    El3,
+}
+
+/// The PEs an operation applies to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// No suffix: the PE that executes it.
+    Local,
+    /// `is`: every PE of the Inner Shareable domain.
+    InnerShareable,
+    /// `os` (FEAT_TLBIOS): every PE of the Outer Shareable domain.
+    OuterShareable,
+}
+
+/// The entries an operation names, apart from the regime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Target {
+    /// `alle<n>`: all entries of the regime (for `alle1`, all VMIDs, stages 1 and 2).
+    All,
+    /// `vmalle1`: all stage 1 entries of the current VMID.
+    Vmall,
+    /// `vmalls12e1`: all stage 1 and stage 2 entries of the current VMID.
+    VmallS12,
+    /// `vmallws2e1` (FEAT_TLBIW): entries of the current VMID with stage 2 write permission.
+    VmallWs2,
+    /// `vae<n>` / `rvae<n>`: by VA, and ASID where the regime has one.
+    Va,
+    /// `vale<n>` / `rvale<n>`: the same, last level only.
+    VaLast,
+    /// `vaae1` / `rvaae1`: by VA, all ASIDs.
+    VaAllAsid,
+    /// `vaale1` / `rvaale1`: the same, last level only.
+    VaAllAsidLast,
+    /// `aside1`: by ASID.
+    Asid,
+    /// `ipas2e1` / `ripas2e1`: stage 2 by IPA, current VMID.
+    Ipa,
+    /// `ipas2le1` / `ripas2le1`: the same, last level only.
+    IpaLast,
+    /// `paall` (FEAT_RME): all granule protection table entries.
+    PaAll,
+    /// `rpaos` (FEAT_RME): by range of physical addresses.
+    Pa,
+    /// `rpalos` (FEAT_RME): the same, last level only.
+    PaLast,
+}
+
+/// One TLB invalidation operation, e.g. `vae2is`. Only operations of the architecture can be built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TlbiOp {
+    pub(crate) target: Target,
+    pub(crate) level: ExceptionLevel,
+    pub(crate) scope: Scope,
+    pub(crate) range: bool,
+    pub(crate) nxs: bool,
+}
+
+impl TlbiOp {
+    /// Returns the entries the operation names.
+    pub const fn target(self) -> Target {
+        self.target
+    }
+    /// Returns the exception level in the operation's name.
+    pub const fn level(self) -> ExceptionLevel {
+        self.level
+    }
+    /// Returns the PEs the operation applies to.
+    pub const fn scope(self) -> Scope {
+        self.scope
+    }
+    /// Returns whether this is a range operation (FEAT_TLBIRANGE).
+    pub const fn is_range(self) -> bool {
+        self.range
+    }
+    /// Returns whether this is an nXS operation (FEAT_XS).
+    pub const fn is_nxs(self) -> bool {
+        self.nxs
+    }
+}
+
+/// An operation and what it is applied to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tlbi {
+    /// The operation.
+    pub op: TlbiOp,
+    /// Its operand; [`Operand::None`] exactly when the operation takes no register.
+    pub operand: Operand,
+}
