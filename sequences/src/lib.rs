@@ -10,8 +10,15 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+pub mod decode;
+pub mod encode;
+pub mod feature;
 pub mod instruction;
 pub mod tlbi;
+pub mod validate;
 
+pub use decode::{Decoded, decode};
+pub use feature::{Feature, Features};
 pub use instruction::{Access, Barrier, Domain, Instruction, Operand, Ttl};
-pub use tlbi::{ExceptionLevel, Scope, Target, Tlbi, TlbiOp};
+pub use tlbi::{ExceptionLevel, OperandFormat, Scope, SysEncoding, Target, Tlbi, TlbiOp};
+pub use validate::{Refused, required_features, validate_words};
