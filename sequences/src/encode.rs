@@ -50,7 +50,7 @@ pub const fn increment(register: u8) -> u32 {
 }
 
 impl Barrier {
-    /// Returns the `CRm` field: the domain in bits [3:2], the access type in bits [1:0].
+    /// Returns the `CRm` field: the domain in bits `[3:2]`, the access type in bits `[1:0]`.
     const fn crm(self) -> u32 {
         let access = match self.access {
             Access::Loads => 1,

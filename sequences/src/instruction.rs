@@ -164,9 +164,9 @@ impl Display for Instruction {
     }
 }
 
-/// A translation table level hint (FEAT_TTL), bits [47:44] of a by-VA or by-IPA operand.
+/// A translation table level hint (FEAT_TTL), bits `[47:44]` of a by-VA or by-IPA operand.
 ///
-/// The granule half of the hint (bits [47:46]) is that of the tables in use; the text names the level only.
+/// The granule half of the hint (bits `[47:46]`) is that of the tables in use; the text names the level only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Ttl {
     /// Level 0 (only with a 52-bit output address or a 4 KiB granule where a level 0 leaf exists).
@@ -183,7 +183,7 @@ impl Ttl {
     /// Every level.
     pub const ALL: [Self; 4] = [Self::Level0, Self::Level1, Self::Level2, Self::Level3];
 
-    /// Returns the level, 0 to 3: bits [45:44] of a by-VA or by-IPA operand, bits [38:37] of a range operand.
+    /// Returns the level, 0 to 3: bits `[45:44]` of a by-VA or by-IPA operand, bits `[38:37]` of a range operand.
     pub const fn level(self) -> u8 {
         self as u8
     }
@@ -201,11 +201,11 @@ pub enum Operand {
     None,
     /// `xzr`: a zero operand, the dummy of the "repeat TLBI" errata work-arounds.
     Xzr,
-    /// `{va}`: the virtual address under test, `VA[55:12]` in bits [43:0], with the ASID where one applies.
+    /// `{va}`: the virtual address under test, `VA[55:12]` in bits `[43:0]`, with the ASID where one applies.
     Va(Option<Ttl>),
     /// `{ipa}`: the intermediate physical address under test.
     Ipa(Option<Ttl>),
-    /// `{asid}`: the ASID under test, in bits [63:48].
+    /// `{asid}`: the ASID under test, in bits `[63:48]`.
     Asid,
     /// `{range}`: the range under test, in the format of the range operations.
     Range(Option<Ttl>),

@@ -238,13 +238,13 @@ impl Display for TlbiOp {
 /// A place in the system instruction space: `sys #op1, Cn, Cm, #op2`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SysEncoding {
-    /// `op1`, bits [18:16] of the word.
+    /// `op1`, bits `[18:16]` of the word.
     pub op1: u8,
-    /// `CRn`, bits [15:12].
+    /// `CRn`, bits `[15:12]`.
     pub crn: u8,
-    /// `CRm`, bits [11:8].
+    /// `CRm`, bits `[11:8]`.
     pub crm: u8,
-    /// `op2`, bits [7:5].
+    /// `op2`, bits `[7:5]`.
     pub op2: u8,
 }
 
@@ -253,11 +253,11 @@ pub struct SysEncoding {
 pub enum OperandFormat {
     /// The operation takes no register.
     None,
-    /// `VA[55:12]` in bits [43:0], TTL in [47:44], the ASID in [63:48] where one applies.
+    /// `VA[55:12]` in bits `[43:0]`, TTL in `[47:44]`, the ASID in `[63:48]` where one applies.
     Va,
-    /// `IPA[51:12]` in bits [39:0], TTL in [47:44].
+    /// `IPA[51:12]` in bits `[39:0]`, TTL in `[47:44]`.
     Ipa,
-    /// The ASID in bits [63:48].
+    /// The ASID in bits `[63:48]`.
     Asid,
     /// Base address, TTL, `NUM`, `SCALE`, granule and, for stage 1, ASID of a range.
     Range,
