@@ -38,6 +38,11 @@ impl<W: Write> LineWriter<W> {
         Self { out, next: 0 }
     }
 
+    /// Creates a writer that goes on after `lines` lines.
+    pub const fn resume(out: W, lines: u32) -> Self {
+        Self { out, next: lines }
+    }
+
     /// Returns the number the next line will carry, which is the count of the lines written so far.
     pub const fn lines(&self) -> u32 {
         self.next
