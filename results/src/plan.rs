@@ -10,7 +10,7 @@
 //! | 8 | u32 length of the whole plan |
 //! | 12 | u32 CRC-32 of bytes 16 to the end |
 //! | 16 | u64 seed; u64 check mask; u64 runtime address; u64 console address |
-//! | 48 | u32 timed samples per sequence; u32 samples per batch; u32 trials per check; u8 slot case; u8 flow; u8 console kind; u8 0 |
+//! | 48 | u32 timed samples per sequence; u32 samples per batch; u32 trials per check; u8 slot case; u8 flow; u8 console kind; u8 conduit |
 //! | 64 | u16 index of the boot flush; u16 index of the known-good sequence; u16 number of sequences; u16 0 |
 //! | 72 | sequences: u8 id length; u8 flags; u8 operands; u8 0; u32 words; id (padded to 4); operands (4 each: register, kind, hint, 0); words |
 
@@ -26,6 +26,8 @@ pub const MAX_ID: usize = 63;
 pub const MAX_SEQUENCES: usize = 96;
 /// Most instruction words in one sequence: 512 by-VA operations with their steps, and barriers around them.
 pub const MAX_WORDS: usize = 1040;
+/// Most timed samples that one batch of all sequences (and the empty frame) holds.
+pub const MAX_BATCH_SAMPLES: usize = 256 * 1024;
 /// Most operand registers of one sequence: `x2` to `x9`.
 pub const MAX_OPERANDS: usize = 8;
 
@@ -115,6 +117,15 @@ pub enum Console {
     Uart16550(u64),
 }
 
+/// How PSCI is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Conduit {
+    /// `smc #0`.
+    Smc,
+    /// `hvc #0`.
+    Hvc,
+}
+
 /// Everything in a plan but its sequences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
@@ -136,6 +147,8 @@ pub struct Settings {
     pub flow: Flow,
     /// Console without a device tree.
     pub console: Option<Console>,
+    /// PSCI conduit without a device tree.
+    pub conduit: Option<Conduit>,
     /// Index of the sequence used as the boot flush.
     pub boot_flush: u16,
     /// Index of the good control of the checks.
@@ -296,7 +309,12 @@ pub fn encode(settings: &Settings, entries: &[Entry<'_>], out: &mut [u8]) -> Res
     for value in [s.iterations, s.batch, s.trials] {
         c.u32(value);
     }
-    c.bytes(&[s.case as u8, s.flow as u8, console, 0]);
+    let conduit = match s.conduit {
+        None => 0,
+        Some(Conduit::Smc) => 1,
+        Some(Conduit::Hvc) => 2,
+    };
+    c.bytes(&[s.case as u8, s.flow as u8, console, conduit]);
     for value in [s.boot_flush, s.known_good, entries.len() as u16, 0] {
         c.u16(value);
     }
@@ -398,7 +416,7 @@ impl<'a> Plan<'a> {
         let mut r = Reader { rest: body };
         let (seed, checks, runtime, console_address) = (r.u64()?, r.u64()?, r.u64()?, r.u64()?);
         let (iterations, batch, trials) = (r.u32()?, r.u32()?, r.u32()?);
-        let [case, flow, console, _] = r.array()?;
+        let [case, flow, console, conduit] = r.array()?;
         let (boot_flush, known_good, count, _) = (r.u16()?, r.u16()?, usize::from(r.u16()?), r.u16()?);
         let settings = Settings {
             seed,
@@ -416,6 +434,12 @@ impl<'a> Plan<'a> {
                 1 => Some(Console::Pl011(console_address)),
                 2 => Some(Console::Uart16550(console_address)),
                 _ => return Err(PlanError::Field("console kind")),
+            },
+            conduit: match conduit {
+                0 => None,
+                1 => Some(Conduit::Smc),
+                2 => Some(Conduit::Hvc),
+                _ => return Err(PlanError::Field("conduit")),
             },
             boot_flush,
             known_good,
@@ -517,6 +541,7 @@ mod tests {
         runtime: 0,
         flow: Flow::Old,
         console: Some(Console::Pl011(0x900_0000)),
+        conduit: Some(Conduit::Hvc),
         boot_flush: 1,
         known_good: 0,
     };
