@@ -21,6 +21,7 @@ use crate::fixmap;
 use crate::identity;
 use crate::layout::{Layout, WINDOW_PAGES};
 use crate::machine::Machine;
+use crate::operands::operands;
 use crate::plan_stubs::{Stubs, emit};
 use crate::pmu;
 use crate::proof;
@@ -286,12 +287,12 @@ pub extern "C" fn runtime_main(mmu_off: u64, mmu_on: u64, jumped: u64) -> ! {
     let Some(flush) = boot.stubs.timed(usize::from(plan.settings.boot_flush)) else {
         fatal("the boot flush is a sequence that this machine cannot run")
     };
-    let operands = plan
+    let operand_values = plan
         .entries()
         .nth(usize::from(plan.settings.boot_flush))
-        .map_or([0; 8], |entry| stub::operands(&entry, boot.load));
+        .map_or([0; 8], |entry| operands(&entry, boot.load));
     // SAFETY: an emitted stub of validated words.
-    let run_flush = || unsafe { stub::run(flush, &operands) };
+    let run_flush = || unsafe { stub::run(flush, &operand_values) };
     // A 16550 without a page-aligned base keeps its offset into the page.
     let page_offset = console::physical().unwrap_or(0) & 0xfff;
     console::set_virtual(boot.layout.early_console + page_offset);

@@ -13,9 +13,9 @@ use results::verdict::{Class, classify};
 use crate::boot::Handover;
 use crate::console;
 use crate::identity::Identity;
+use crate::operands::{Operands, operands};
 use crate::order::Random;
 use crate::stop::note_failure;
-use crate::stub::{self, Operands};
 use crate::trial::Trial;
 
 /// Pages tried to find one on which the bad control is stale.
@@ -115,7 +115,7 @@ fn run_one(
     let mut count = 1;
     let mut add = |id, role, index: usize, entry: &EntryRef<'_>| {
         if let Some(stub) = boot.stubs.plain(index) {
-            let operands = stub::operands(entry, trial.address());
+            let operands = operands(entry, trial.address());
             runners[count] = Runner {
                 id,
                 role,

@@ -20,6 +20,7 @@ pub fn write(area: &mut [u8]) -> Result<usize, PlanError> {
     let entry = |id, flags, words| Entry {
         id,
         flags,
+        pages: 1,
         operands: &[],
         words,
     };

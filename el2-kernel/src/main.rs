@@ -14,6 +14,7 @@ mod emit;
 mod features;
 mod layout;
 mod machine;
+mod operands;
 mod order;
 mod slots;
 mod tables;

@@ -14,9 +14,10 @@ use results::record::{Pairs, Record};
 use crate::boot::Handover;
 use crate::console;
 use crate::counts::count_values;
+use crate::operands::{Operands, operands};
 use crate::order::Random;
 use crate::stop::{count_samples, fatal};
-use crate::stub::{self, Operands};
+use crate::stub;
 
 /// Value counts per `sample` line: even the longest numbers stay within [`results::wire::MAX_LINE`].
 const PAIRS: usize = 14;
@@ -52,7 +53,7 @@ pub fn run(boot: &Handover, plan: &Plan<'_>) {
             streams[count] = Stream {
                 id: entry.id,
                 stub,
-                operands: stub::operands(&entry, boot.layout.pages),
+                operands: operands(&entry, boot.layout.pages),
             };
             count += 1;
         }

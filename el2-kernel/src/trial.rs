@@ -12,8 +12,9 @@ use crate::boot::{Handover, TABLES, tables_base};
 use crate::entry::{Raw, image};
 use crate::identity::Identity;
 use crate::layout::WINDOW_PAGES;
+use crate::operands::Operands;
 use crate::probe::{Access, Syndrome, read, write};
-use crate::stub::{self, Operands};
+use crate::stub;
 use crate::tables::{Entry, Use, page};
 
 /// The two pages that the translations under test lead to.
