@@ -9,7 +9,13 @@ fn main() {
         let dir = env::var("CARGO_MANIFEST_DIR").unwrap();
         // Position independent, with the few absolute addresses (tables of strings, of functions) left as relocations
         // that the entry code applies itself, once for the load address and once for the runtime address.
-        for arg in [&format!("-T{dir}/image.ld"), "-pie", "--no-dynamic-linker", "-znotext", "-zmax-page-size=4096"] {
+        for arg in [
+            &format!("-T{dir}/image.ld"),
+            "-pie",
+            "--no-dynamic-linker",
+            "-znotext",
+            "-zmax-page-size=4096",
+        ] {
             println!("cargo:rustc-link-arg-bins={arg}");
         }
     }

@@ -9,13 +9,22 @@
 
 use core::arch::asm;
 
-/// Reads a system register, by name or by its `S<op0>_<op1>_C<n>_C<m>_<op2>` encoding.
+use aarch64_cpu::registers::{CurrentEL, Readable, SCTLR_EL1, SCTLR_EL2, SCTLR_EL3};
+
+/// Reads a system register that `aarch64-cpu` lacks, by name or by its `S<op0>_<op1>_C<n>_C<m>_<op2>` encoding.
 macro_rules! mrs {
     ($register:literal) => {{
-        let value: u64;
-        // SAFETY: reading an identification or control register that exists at EL2 changes nothing.
-        unsafe { core::arch::asm!(concat!("mrs {}, ", $register), out(reg) value, options(nostack, preserves_flags)) };
-        value
+        #[inline(always)]
+        #[allow(unsafe_code)]
+        fn read() -> u64 {
+            let value;
+            // SAFETY: reading an identification or counter register that exists at EL2 changes nothing.
+            unsafe {
+                core::arch::asm!(concat!("mrs {}, ", $register), out(reg) value, options(nostack, preserves_flags));
+            }
+            value
+        }
+        read()
     }};
 }
 pub(crate) use mrs;
@@ -44,32 +53,19 @@ pub fn wfe() {
     unsafe { asm!("wfe", options(nostack, preserves_flags)) }
 }
 
-/// Issues `at s1e2r, <va>; isb` and returns `PAR_EL1`: what a table walk finds now, whatever the TLB holds.
-///
-/// Architecturally the TLB may answer; QEMU always walks (and so it is an oracle there).
-pub fn translate_read_el2(va: u64) -> u64 {
-    let par: u64;
-    // SAFETY: an address translation operation changes PAR_EL1 only, which nothing else here uses.
-    unsafe {
-        asm!("at s1e2r, {va}", "isb", "mrs {par}, par_el1", va = in(reg) va, par = out(reg) par,
-            options(nostack, preserves_flags));
-    }
-    par
-}
-
 /// Returns whether the stage 1 MMU of the current exception level is on.
 pub fn mmu_is_on() -> bool {
     let sctlr = match current_el() {
-        1 => mrs!("sctlr_el1"),
-        2 => mrs!("sctlr_el2"),
-        _ => mrs!("sctlr_el3"),
+        1 => SCTLR_EL1.get(),
+        2 => SCTLR_EL2.get(),
+        _ => SCTLR_EL3.get(),
     };
     sctlr & 1 != 0
 }
 
 /// Returns the current exception level.
 pub fn current_el() -> u8 {
-    (mrs!("CurrentEL") >> 2 & 3) as u8
+    CurrentEL.read(CurrentEL::EL) as u8
 }
 
 /// Starts the PMU's cycle counter so that it counts at EL2 (Arm ARM, "The Performance Monitors Extension").
@@ -82,7 +78,7 @@ pub fn start_cycle_counter() {
     const PMCR_LC: u64 = 1 << 6;
     const NSH: u64 = 1 << 27;
     const CYCLE_COUNTER: u64 = 1 << 31;
-    let counters = mrs!("pmcr_el0") >> 11 & 31;
+    let counters = mrs!("pmcr_el0") >> 11 & 31; // PMCR_EL0.N
     // SAFETY: the PMU is implemented (the caller has looked) and nobody else uses it.
     unsafe {
         asm!(
@@ -100,16 +96,16 @@ pub fn start_cycle_counter() {
     }
 }
 
-/// Cleans `size` bytes at `start` to the point of coherency, and discards what caches hold of them.
-///
-/// # Safety
-///
-/// The range must be memory of the kernel's own.
-pub unsafe fn clean_and_invalidate(start: usize, size: usize) {
-    let line = 4usize << (mrs!("ctr_el0") >> 16 & 15);
-    for address in (start & !(line - 1)..start + size).step_by(line) {
-        // SAFETY: clean and invalidate loses no data.
-        unsafe { asm!("dc civac, {}", in(reg) address, options(nostack, preserves_flags)) };
+/// Invalidates all EL2 entries of this PE the conservative way: `dsb sy; tlbi alle2; dsb sy; isb`.
+pub fn flush_el2() {
+    // SAFETY: invalidation makes the next access walk the tables, and has no other effect.
+    unsafe {
+        asm!(
+            "dsb sy",
+            "tlbi alle2",
+            "dsb sy",
+            "isb",
+            options(nostack, preserves_flags)
+        )
     }
-    dsb_sy();
 }

@@ -17,7 +17,13 @@ const XEN_HEAD_NEW: [u32; 4] = [DSB_NSHST, TLBI_ALLE2, DSB_NSH, ISB];
 /// Writes the built-in plan into the plan area.
 pub fn write(area: &mut [u8]) -> Result<usize, PlanError> {
     const TESTED: u8 = flags::TIMED | flags::CHECKED;
-    let entry = |id, flags, words| Entry { id, flags, operands: &[], words };
+    let entry = |id, flags, words| Entry {
+        id,
+        flags,
+        pages: 1,
+        operands: &[],
+        words,
+    };
     let entries = [
         entry("xen_head_old", TESTED, &XEN_HEAD_OLD),
         entry("xen_head_old_aa", flags::TIMED, &XEN_HEAD_OLD),
@@ -33,6 +39,7 @@ pub fn write(area: &mut [u8]) -> Result<usize, PlanError> {
         runtime: 0,
         flow: Flow::New,
         console: None,
+        conduit: None,
         boot_flush: 2,
         known_good: 0,
     };

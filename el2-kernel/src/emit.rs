@@ -43,7 +43,11 @@ impl<'a> Emitter<'a> {
     /// Emits a stub that returns the counter before the words in `x0` and after them in `x1`:
     /// `isb; mrs x0; isb; <words>; isb; mrs x1; ret`. Returns its offset in bytes.
     pub fn timed(&mut self, event: Event, words: impl ExactSizeIterator<Item = u32>) -> Result<usize, Full> {
-        self.stub(&[ISB, read_counter(event, 0), ISB], words, &[ISB, read_counter(event, 1), RET])
+        self.stub(
+            &[ISB, read_counter(event, 0), ISB],
+            words,
+            &[ISB, read_counter(event, 1), RET],
+        )
     }
 
     /// Emits a stub that runs the words and returns. Returns its offset in bytes.
@@ -77,11 +81,24 @@ mod tests {
     #[test]
     fn the_frame_is_the_one_in_the_design() {
         let mut arena = [0; 64];
-        let at = Emitter::new(&mut arena).timed(Event::Cycles, [1, 2].into_iter()).unwrap();
+        let at = Emitter::new(&mut arena)
+            .timed(Event::Cycles, [1, 2].into_iter())
+            .unwrap();
         // isb; mrs x0, pmccntr_el0; isb; <words>; isb; mrs x1, pmccntr_el0; ret
-        let expected = [0xd503_3fdf, 0xd53b_9d00, 0xd503_3fdf, 1, 2, 0xd503_3fdf, 0xd53b_9d01, 0xd65f_03c0];
+        let expected = [
+            0xd503_3fdf,
+            0xd53b_9d00,
+            0xd503_3fdf,
+            1,
+            2,
+            0xd503_3fdf,
+            0xd53b_9d01,
+            0xd65f_03c0,
+        ];
         assert_eq!((at, &arena[..8]), (0, &expected[..]));
-        let at = Emitter::new(&mut arena).timed(Event::TimerTicks, [].into_iter()).unwrap();
+        let at = Emitter::new(&mut arena)
+            .timed(Event::TimerTicks, [].into_iter())
+            .unwrap();
         assert_eq!((at, arena[1], arena[4]), (0, 0xd53b_e040, 0xd53b_e041));
     }
 
@@ -90,8 +107,10 @@ mod tests {
         let mut arena = vec![0; 3 * PAGE / 4];
         let mut emitter = Emitter::new(&mut arena);
         let lengths = [900, 4, 100, 1, 60, 1000];
-        let stubs: Vec<_> =
-            lengths.iter().map(|&n| (emitter.plain(vec![7; n].into_iter()).map(|at| (at, at + 4 * n + 4)))).collect();
+        let stubs: Vec<_> = lengths
+            .iter()
+            .map(|&n| emitter.plain(vec![7; n].into_iter()).map(|at| (at, at + 4 * n + 4)))
+            .collect();
         let stubs: Result<Vec<_>, _> = stubs.into_iter().collect();
         let stubs = stubs.unwrap();
         for (i, &(start, end)) in stubs.iter().enumerate() {

@@ -41,7 +41,10 @@ global_asm!(
     b       entry
     .long   0
     .quad   0                       // text_offset
-    .quad   image_end               // image_size: with the zeroed data
+    // Offsets from the image's start, written as distances from the field: an absolute address would become a
+    // relocation, which no loader applies.
+    .long   image_end - . + 0x10    // image_size: with the zeroed data
+    .long   0
     .quad   0xa                     // little-endian, 4 KiB pages, anywhere in memory
     .quad   0
     .quad   0
@@ -50,11 +53,12 @@ global_asm!(
     .long   0
     // Our own header: results::image.
     .quad   {magic}
-    .long   plan_start
+    .long   plan_start - . + 0x48
     .long   {plan_capacity}
 
 entry:
     msr     daifset, #0xf
+    msr     spsel, #1
     mov     x20, x0                 // x20 := device tree
     adr     x19, image_start        // x19 := load address
     adrp    x1, {vectors}
@@ -252,7 +256,12 @@ pub fn sections() -> [usize; 4] {
         static arena_end: u8;
     }
     let start = image().0;
-    let ends = [&raw const text_end, &raw const rodata_end, &raw const arena_start, &raw const arena_end];
+    let ends = [
+        &raw const text_end,
+        &raw const rodata_end,
+        &raw const arena_start,
+        &raw const arena_end,
+    ];
     ends.map(|end| end as usize - start)
 }
 

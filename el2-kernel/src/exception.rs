@@ -8,9 +8,12 @@
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU8, Ordering};
 
+use aarch64_cpu::registers::{
+    ELR_EL1, ELR_EL2, ELR_EL3, ESR_EL1, ESR_EL2, ESR_EL3, FAR_EL1, FAR_EL2, FAR_EL3, Readable,
+};
 use results::record::Record;
 
-use crate::arch::{current_el, mrs};
+use crate::arch::current_el;
 use crate::console;
 use crate::entry::Raw;
 use crate::stop::{self, Phase};
@@ -20,7 +23,7 @@ static EMERGENCY_STACK: Raw<8192> = Raw::new();
 
 unsafe extern "C" {
     /// The vector table.
-    pub static vectors: [u32; 512];
+    pub safe static vectors: [u32; 512];
 }
 
 global_asm!(
@@ -108,15 +111,22 @@ extern "C" fn unexpected(vector: usize) -> ! {
     NESTING.store(nesting.saturating_add(1), Ordering::Relaxed);
     let el = current_el();
     let (esr, elr, far) = match el {
-        1 => (mrs!("esr_el1"), mrs!("elr_el1"), mrs!("far_el1")),
-        2 => (mrs!("esr_el2"), mrs!("elr_el2"), mrs!("far_el2")),
-        _ => (mrs!("esr_el3"), mrs!("elr_el3"), mrs!("far_el3")),
+        1 => (ESR_EL1.get(), ELR_EL1.get(), FAR_EL1.get()),
+        2 => (ESR_EL2.get(), ELR_EL2.get(), FAR_EL2.get()),
+        _ => (ESR_EL3.get(), ELR_EL3.get(), FAR_EL3.get()),
     };
     match nesting {
         0 => {
             console::break_line();
             let phase = Phase::current().name();
-            console::record(&Record::Exception { phase, vector: VECTORS[vector & 15], el, esr, elr, far });
+            console::record(&Record::Exception {
+                phase,
+                vector: VECTORS[vector & 15],
+                el,
+                esr,
+                elr,
+                far,
+            });
             stop::end(false)
         }
         1 => stop::power_off(),

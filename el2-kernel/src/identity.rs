@@ -23,17 +23,17 @@ pub fn find(load: u64, slot: Slot) -> Option<Identity> {
     let Slot::Exclusive(level) = slot else { return None };
     // The map exists, so walking to its entry takes no table.
     let entry = TABLES.entry(tables_base(load), load, level).ok()?;
-    Some(Identity { address: load, level, entry, descriptor: entry.get() })
+    Some(Identity {
+        address: load,
+        level,
+        entry,
+        descriptor: entry.get(),
+    })
 }
 
 impl Identity {
     /// Zeroes the entry. The flush that makes it count is up to the caller.
     pub fn remove(&self) {
         self.entry.set(0);
-    }
-
-    /// Puts the entry back. An invalid entry is never cached, so this needs barriers but no TLB maintenance.
-    pub fn restore(&self) {
-        self.entry.set(self.descriptor);
     }
 }

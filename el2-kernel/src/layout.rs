@@ -52,7 +52,13 @@ mod tests {
     fn windows_are_behind_the_image_and_inside_the_region() {
         for start in [0x20_0000, 0x20_1000, 0x3f_f000] {
             for size in [0x1000, 0x1f_f000, 0x20_0000, 0x20_1000] {
-                let layout = Layout::new(Region { start, size: Layout::region_size(size) }, size);
+                let layout = Layout::new(
+                    Region {
+                        start,
+                        size: Layout::region_size(size),
+                    },
+                    size,
+                );
                 let windows = [layout.early_console, layout.fixmap, layout.pages, layout.under_table];
                 assert!(windows[0] >= start + size);
                 assert!(windows.iter().all(|window| window % SLOT == 0));

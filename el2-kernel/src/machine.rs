@@ -2,18 +2,8 @@
 //! What the device tree says about the machine: where the console is, and how to call the firmware.
 
 use dtoolkit::fdt::{Fdt, FdtNode};
-use dtoolkit::standard::NodeStandard;
 use dtoolkit::{Node, Property};
-use results::plan::Console;
-
-/// How PSCI is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Conduit {
-    /// `smc #0`.
-    Smc,
-    /// `hvc #0`.
-    Hvc,
-}
+use results::plan::{Conduit, Console};
 
 /// What the kernel needs to know about a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,7 +20,10 @@ const MAX_DEPTH: usize = 8;
 impl Machine {
     /// Reads a device tree.
     pub fn from_device_tree(fdt: Fdt<'_>) -> Self {
-        Self { console: stdout(fdt).or_else(|| any_console(fdt)), conduit: conduit(fdt) }
+        Self {
+            console: stdout(fdt).or_else(|| any_console(fdt)),
+            conduit: conduit(fdt),
+        }
     }
 }
 
@@ -47,7 +40,9 @@ fn stdout(fdt: Fdt<'_>) -> Option<Console> {
 
 /// Returns the first console below the root, for trees that name none.
 fn any_console(fdt: Fdt<'_>) -> Option<Console> {
-    fdt.root().children().find_map(|node| console(&node, node_address(&node)?))
+    fdt.root()
+        .children()
+        .find_map(|node| console(&node, node_address(&node)?))
 }
 
 fn console_at(fdt: Fdt<'_>, path: &str) -> Option<Console> {
@@ -125,7 +120,8 @@ mod tests {
     fn machine(nodes: Vec<DeviceTreeNode>) -> Machine {
         let mut tree = DeviceTree::new();
         for (name, value) in [("#address-cells", cells(&[2])), ("#size-cells", cells(&[2]))] {
-            tree.root.add_property(DeviceTreeProperty::new(name, value.as_slice()).unwrap());
+            tree.root
+                .add_property(DeviceTreeProperty::new(name, value.as_slice()).unwrap());
         }
         nodes.into_iter().for_each(|node| {
             tree.root.add_child(node);
@@ -135,7 +131,10 @@ mod tests {
     }
 
     fn pl011(name: &str) -> DeviceTreeNode {
-        let properties = [("compatible", string("arm,pl011")), ("reg", cells(&[0, 0x900_0000, 0, 0x1000]))];
+        let properties = [
+            ("compatible", string("arm,pl011")),
+            ("reg", cells(&[0, 0x900_0000, 0, 0x1000])),
+        ];
         node(name, &properties, vec![])
     }
 
@@ -144,14 +143,22 @@ mod tests {
         let chosen = node("chosen", &[("stdout-path", string("/pl011@9000000:115200n8"))], vec![]);
         let psci = node("psci", &[("method", string("smc"))], vec![]);
         let machine = machine(vec![chosen, pl011("pl011@9000000"), psci]);
-        assert_eq!(machine, Machine { console: Some(Console::Pl011(0x900_0000)), conduit: Some(Conduit::Smc) });
+        assert_eq!(
+            machine,
+            Machine {
+                console: Some(Console::Pl011(0x900_0000)),
+                conduit: Some(Conduit::Smc)
+            }
+        );
     }
 
     #[test]
     fn an_alias_is_resolved_and_bus_ranges_are_applied() {
         // As on a Raspberry Pi: the bus says 0x7e215040, the processor reaches it at 0xfe215040.
-        let uart_properties =
-            [("compatible", string("brcm,bcm2835-aux-uart")), ("reg", cells(&[0x7e21_5040, 0x40]))];
+        let uart_properties = [
+            ("compatible", string("brcm,bcm2835-aux-uart")),
+            ("reg", cells(&[0x7e21_5040, 0x40])),
+        ];
         let uart = node("serial@7e215040", &uart_properties, vec![]);
         let soc_properties = [
             ("#address-cells", cells(&[1])),
@@ -168,7 +175,10 @@ mod tests {
 
     #[test]
     fn without_stdout_path_the_first_console_is_taken() {
-        assert_eq!(machine(vec![pl011("uart@9000000")]).console, Some(Console::Pl011(0x900_0000)));
+        assert_eq!(
+            machine(vec![pl011("uart@9000000")]).console,
+            Some(Console::Pl011(0x900_0000))
+        );
         assert_eq!(machine(vec![]), Machine::default());
     }
 }

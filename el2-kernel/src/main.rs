@@ -11,11 +11,14 @@
 mod counts;
 mod default_plan;
 mod emit;
+mod features;
 mod layout;
 mod machine;
+mod operands;
 mod order;
 mod slots;
 mod tables;
+mod text;
 
 #[cfg(target_os = "none")]
 mod arch;
@@ -36,15 +39,34 @@ mod identity;
 #[cfg(target_os = "none")]
 mod measure;
 #[cfg(target_os = "none")]
+mod plan_stubs;
+#[cfg(target_os = "none")]
 mod pmu;
 #[cfg(target_os = "none")]
 mod probe;
+#[cfg(target_os = "none")]
+mod proof;
 #[cfg(target_os = "none")]
 mod registers;
 #[cfg(target_os = "none")]
 mod stop;
 #[cfg(target_os = "none")]
 mod stub;
+#[cfg(target_os = "none")]
+mod trial;
+
+#[cfg(target_os = "none")]
+#[panic_handler]
+fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    use core::fmt::Write;
+
+    let mut message = text::Text::new();
+    let (file, line) = info
+        .location()
+        .map_or(("?", 0), |location| (location.file(), location.line()));
+    let _ = write!(message, "panic at {file}:{line}");
+    stop::fatal(message.as_str())
+}
 
 #[cfg(not(target_os = "none"))]
 fn main() {

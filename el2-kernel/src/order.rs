@@ -21,7 +21,7 @@ impl Random {
 
     /// Returns a number below `n`, which must not be 0. The bias is below `n / 2^32`.
     pub const fn below(&mut self, n: usize) -> usize {
-        ((self.next() >> 32) * n as u64 >> 32) as usize
+        (((self.next() >> 32) * n as u64) >> 32) as usize
     }
 
     /// Shuffles (Fisher-Yates).
@@ -39,7 +39,11 @@ mod tests {
     #[test]
     fn the_first_numbers_are_those_of_the_published_generator() {
         let mut random = Random::new(1_234_567);
-        let expected = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
+        let expected = [
+            6_457_827_717_110_365_317,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+        ];
         assert_eq!([random.next(), random.next(), random.next()], expected);
     }
 
@@ -53,7 +57,10 @@ mod tests {
             let mut sorted = items;
             sorted.sort_unstable();
             assert_eq!(sorted, [0, 1, 2, 3]);
-            items.iter().enumerate().for_each(|(place, &item)| seen[place][item] = true);
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(place, &item)| seen[place][item] = true);
         }
         assert_eq!(seen, [[true; 4]; 4]);
     }

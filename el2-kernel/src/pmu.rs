@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What times: the PMU's cycle counter at EL2, or the generic timer where no PMU is implemented.
 
+use aarch64_cpu::registers::{CNTVCT_EL0, ID_AA64DFR0_EL1, Readable};
 use results::record::Event;
 
 use crate::arch::{isb, mrs, start_cycle_counter};
@@ -8,7 +9,7 @@ use crate::arch::{isb, mrs, start_cycle_counter};
 /// Starts the best counter there is.
 pub fn start() -> Event {
     // ID_AA64DFR0_EL1.PMUVer: 0 is no PMU, 15 one of another kind.
-    match mrs!("id_aa64dfr0_el1") >> 8 & 15 {
+    match ID_AA64DFR0_EL1.read(ID_AA64DFR0_EL1::PMUVer) {
         0 | 15 => Event::TimerTicks,
         _ => {
             start_cycle_counter();
@@ -22,7 +23,7 @@ pub fn now(event: Event) -> u64 {
     isb();
     let now = match event {
         Event::Cycles => mrs!("pmccntr_el0"),
-        Event::TimerTicks => mrs!("cntvct_el0"),
+        Event::TimerTicks => CNTVCT_EL0.get(),
     };
     isb();
     now

@@ -63,7 +63,11 @@ impl Syndrome {
 
     const fn level_of(self, class: u64) -> Option<u64> {
         let status = self.0 & 0x3f;
-        if self.0 >> 26 == Self::DATA_ABORT_SAME_EL && status >> 2 == class { Some(status & 3) } else { None }
+        if self.0 >> 26 == Self::DATA_ABORT_SAME_EL && status >> 2 == class {
+            Some(status & 3)
+        } else {
+            None
+        }
     }
 }
 
@@ -75,7 +79,11 @@ pub fn read(va: u64) -> Access {
     unsafe {
         asm!("bl probe_read", inout("x0") va => value, out("x1") syndrome, out("x30") _, options(nostack));
     }
-    if syndrome == 0 { Access::Done(value) } else { Access::Fault(Syndrome(syndrome)) }
+    if syndrome == 0 {
+        Access::Done(value)
+    } else {
+        Access::Fault(Syndrome(syndrome))
+    }
 }
 
 /// Stores 8 bytes to `va`.
@@ -90,5 +98,9 @@ pub unsafe fn write(va: u64, value: u64) -> Access {
     unsafe {
         asm!("bl probe_write", inout("x0") va => _, inout("x1") value => syndrome, out("x30") _, options(nostack));
     }
-    if syndrome == 0 { Access::Done(value) } else { Access::Fault(Syndrome(syndrome)) }
+    if syndrome == 0 {
+        Access::Done(value)
+    } else {
+        Access::Fault(Syndrome(syndrome))
+    }
 }

@@ -74,8 +74,13 @@ pub enum Refused {
 /// `address` is used by [`RuntimeCase::Address`] only; `size` is that of the runtime region in bytes.
 pub fn choose(case: RuntimeCase, address: u64, load: u64, size: u64) -> Result<(Region, Slot), Refused> {
     let flip = |bits: &[u32], wanted: Slot| {
-        let candidates = bits.iter().map(|bit| Region { start: load ^ (1 << bit), size });
-        let fitting = candidates.filter(|region| fits(*region)).find(|region| exclusive(load, *region) == wanted);
+        let candidates = bits.iter().map(|bit| Region {
+            start: load ^ (1 << bit),
+            size,
+        });
+        let fitting = candidates
+            .filter(|region| fits(*region))
+            .find(|region| exclusive(load, *region) == wanted);
         fitting.map(|region| (region, wanted)).ok_or(Refused::NoSuchCase)
     };
     match case {
@@ -139,11 +144,16 @@ mod tests {
     fn every_case_runs_from_every_load_address() {
         for load in LOADS {
             for (case, slot) in CASES {
-                let (region, chosen) = choose(case, 0, load, SIZE).unwrap_or_else(|e| panic!("{load:#x} {case:?} {e:?}"));
+                let (region, chosen) =
+                    choose(case, 0, load, SIZE).unwrap_or_else(|e| panic!("{load:#x} {case:?} {e:?}"));
                 assert_eq!(chosen, slot, "{load:#x}");
                 assert_eq!(exclusive(load, region), slot, "{load:#x}");
             }
-            assert_eq!(choose(RuntimeCase::Clash, 0, load, SIZE), Err(Refused::Clash), "{load:#x}");
+            assert_eq!(
+                choose(RuntimeCase::Clash, 0, load, SIZE),
+                Err(Refused::Clash),
+                "{load:#x}"
+            );
         }
     }
 
@@ -160,9 +170,21 @@ mod tests {
     #[test]
     fn a_region_that_reaches_into_the_slot_of_the_load_address_clashes() {
         // The region starts two slots below and ends in the slot of the load address.
-        assert_eq!(choose(RuntimeCase::Address, 0x3fe0_0000, 0x4020_0000, SIZE), Err(Refused::Clash));
-        assert_eq!(choose(RuntimeCase::Address, 0x800, 0x4020_0000, SIZE), Err(Refused::BadAddress));
-        assert_eq!(choose(RuntimeCase::Address, 1 << 48, 0x4020_0000, SIZE), Err(Refused::BadAddress));
-        assert_eq!(choose(RuntimeCase::Address, u64::MAX & !0xfff, 0x4020_0000, SIZE), Err(Refused::BadAddress));
+        assert_eq!(
+            choose(RuntimeCase::Address, 0x3fe0_0000, 0x4020_0000, SIZE),
+            Err(Refused::Clash)
+        );
+        assert_eq!(
+            choose(RuntimeCase::Address, 0x800, 0x4020_0000, SIZE),
+            Err(Refused::BadAddress)
+        );
+        assert_eq!(
+            choose(RuntimeCase::Address, 1 << 48, 0x4020_0000, SIZE),
+            Err(Refused::BadAddress)
+        );
+        assert_eq!(
+            choose(RuntimeCase::Address, !0xfff, 0x4020_0000, SIZE),
+            Err(Refused::BadAddress)
+        );
     }
 }

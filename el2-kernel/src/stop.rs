@@ -3,13 +3,13 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
+use results::plan::Conduit;
 use results::record::Record;
 use smccc::psci::system_off;
 use smccc::{Hvc, Smc};
 
 use crate::arch::wfe;
 use crate::console;
-use crate::machine::Conduit;
 
 /// Where in the run the kernel is; said by an exception.
 #[derive(Debug, Clone, Copy)]
@@ -83,14 +83,21 @@ pub fn count_samples(n: usize) {
 
 /// Says why the run cannot go on, and ends it as a failure.
 pub fn fatal(message: &str) -> ! {
-    console::record(&Record::Fatal { phase: Phase::current().name(), message });
+    console::record(&Record::Fatal {
+        phase: Phase::current().name(),
+        message,
+    });
     end(false)
 }
 
 /// Prints the `end` line and turns the machine off.
 pub fn end(pass: bool) -> ! {
     let pass = pass && !FAILED.load(Ordering::Relaxed);
-    console::record(&Record::End { pass, lines: console::lines(), samples: SAMPLES.load(Ordering::Relaxed) });
+    console::record(&Record::End {
+        pass,
+        lines: console::lines(),
+        samples: SAMPLES.load(Ordering::Relaxed),
+    });
     console::flush();
     power_off()
 }

@@ -5,10 +5,7 @@
 
 use core::arch::asm;
 
-use results::plan::{EntryRef, MAX_OPERANDS, OperandKind, OperandRegister};
-
-/// Values of `x2` to `x9` for one run of a stub.
-pub type Operands = [u64; MAX_OPERANDS];
+use crate::operands::Operands;
 
 /// The stubs of one sequence, as offsets into the arena.
 #[derive(Debug, Clone, Copy)]
@@ -17,27 +14,6 @@ pub struct Stub {
     pub timed: Option<u32>,
     /// Runs the words.
     pub plain: Option<u32>,
-}
-
-/// Returns the operand registers of a sequence applied to the page at `va`.
-///
-/// Formats: Arm ARM, "TLB maintenance instructions": `VA[55:12]` in bits [43:0], the TTL hint in bits [47:44] (4 KiB
-/// granule: 0b01 and the level), the ASID in bits [63:48]; for a range, the granule in bits [47:46], SCALE and NUM zero
-/// (two pages), the TTL hint in bits [38:37], the base in bits [36:0].
-pub fn operands(entry: &EntryRef<'_>, va: u64) -> Operands {
-    let page = va >> 12 & ((1 << 44) - 1);
-    let mut values = [0; MAX_OPERANDS];
-    for OperandRegister { register, kind, hint } in entry.operands() {
-        let level = u64::from(hint.saturating_sub(1)) & 3;
-        let ttl = if hint == 0 { 0 } else { 1 << 46 | level << 44 };
-        values[usize::from(register) - 2] = match kind {
-            OperandKind::Va | OperandKind::Page | OperandKind::Ipa => page | ttl,
-            OperandKind::Asid => 0,
-            OperandKind::Range => page & ((1 << 37) - 1) | level << 37 | 1 << 46,
-            OperandKind::VaUnshifted => va,
-        };
-    }
-    values
 }
 
 /// Runs a timed stub and returns the counter before and after the words.

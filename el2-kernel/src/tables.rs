@@ -109,24 +109,28 @@ pub struct Exhausted;
 #[derive(Debug)]
 pub struct Tables<const N: usize> {
     tables: [Table; N],
-    used: AtomicUsize,
+    /// Tables taken beside the first: zero at first, so that the pool is not part of the image file.
+    taken: AtomicUsize,
 }
 
 impl<const N: usize> Tables<N> {
     /// Creates a pool with an empty level 0 table.
     pub const fn new() -> Self {
-        Self { tables: [const { Table::new() }; N], used: AtomicUsize::new(1) }
+        Self {
+            tables: [const { Table::new() }; N],
+            taken: AtomicUsize::new(0),
+        }
     }
 
     /// Takes an unused table.
     ///
     /// Load and store rather than an exclusive pair: those need the MMU, and one PE builds the tables.
     pub fn take(&self) -> Result<usize, Exhausted> {
-        let index = self.used.load(Ordering::Relaxed);
+        let index = self.taken.load(Ordering::Relaxed) + 1;
         if index == N {
             return Err(Exhausted);
         }
-        self.used.store(index + 1, Ordering::Relaxed);
+        self.taken.store(index, Ordering::Relaxed);
         Ok(index)
     }
 
@@ -162,10 +166,16 @@ impl<const N: usize> Tables<N> {
     pub fn walk(&self, base: u64, va: u64) -> Result<u64, usize> {
         let mut index = 0;
         for level in 0..3 {
-            index = self.index_of(base, self.tables[index].entry(va, level).get()).ok_or(level)?;
+            index = self
+                .index_of(base, self.tables[index].entry(va, level).get())
+                .ok_or(level)?;
         }
         let leaf = self.tables[index].entry(va, 3).get();
-        if leaf & TABLE_OR_PAGE == TABLE_OR_PAGE { Ok(leaf) } else { Err(3) }
+        if leaf & TABLE_OR_PAGE == TABLE_OR_PAGE {
+            Ok(leaf)
+        } else {
+            Err(3)
+        }
     }
 
     fn index_of(&self, base: u64, descriptor: u64) -> Option<usize> {
@@ -199,9 +209,9 @@ mod tests {
         assert_eq!(tables.walk(BASE, 0x4020_0000), Err(1));
         assert_eq!(tables.walk(BASE, 0x80_0020_0000), Err(0));
         // The second page of the same table takes no more tables.
-        let used = tables.used.load(Ordering::Relaxed);
+        let used = tables.taken.load(Ordering::Relaxed);
         tables.map(BASE, 0x20_1000, 0x4020_1000, Use::Data).unwrap();
-        assert_eq!(tables.used.load(Ordering::Relaxed), used);
+        assert_eq!(tables.taken.load(Ordering::Relaxed), used);
     }
 
     #[test]
