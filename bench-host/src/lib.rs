@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The host's half: builds, runs, receives, aggregates, compares and reports.
 
+pub mod aggregate;
 pub mod stats;
