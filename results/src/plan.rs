@@ -10,9 +10,9 @@
 //! | 8 | u32 length of the whole plan |
 //! | 12 | u32 CRC-32 of bytes 16 to the end |
 //! | 16 | u64 seed; u64 check mask; u64 runtime address; u64 console address |
-//! | 48 | u32 timed samples per sequence; u32 samples per batch; u32 trials per check; u8 slot case; u8 flow; u8 console kind; u8 0 |
+//! | 48 | u32 timed samples per sequence; u32 samples per batch; u32 trials per check; u8 slot case; u8 flow; u8 console kind; u8 conduit |
 //! | 64 | u16 index of the boot flush; u16 index of the known-good sequence; u16 number of sequences; u16 0 |
-//! | 72 | sequences: u8 id length; u8 flags; u8 operands; u8 0; u32 words; id (padded to 4); operands (4 each: register, kind, hint, 0); words |
+//! | 72 | sequences: u8 id length; u8 flags; u8 operands; u8 0; u16 words; u16 pages; id (padded to 4); operands (4 each: register, kind, hint, 0); words |
 
 use core::fmt;
 
@@ -26,6 +26,10 @@ pub const MAX_ID: usize = 63;
 pub const MAX_SEQUENCES: usize = 96;
 /// Most instruction words in one sequence: 512 by-VA operations with their steps, and barriers around them.
 pub const MAX_WORDS: usize = 1040;
+/// Most timed samples that one batch of all sequences (and the empty frame) holds.
+pub const MAX_BATCH_SAMPLES: usize = 256 * 1024;
+/// Most pages a range spans.
+pub const MAX_PAGES: u16 = 512;
 /// Most operand registers of one sequence: `x2` to `x9`.
 pub const MAX_OPERANDS: usize = 8;
 
@@ -115,6 +119,15 @@ pub enum Console {
     Uart16550(u64),
 }
 
+/// How PSCI is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Conduit {
+    /// `smc #0`.
+    Smc,
+    /// `hvc #0`.
+    Hvc,
+}
+
 /// Everything in a plan but its sequences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
@@ -136,6 +149,8 @@ pub struct Settings {
     pub flow: Flow,
     /// Console without a device tree.
     pub console: Option<Console>,
+    /// PSCI conduit without a device tree.
+    pub conduit: Option<Conduit>,
     /// Index of the sequence used as the boot flush.
     pub boot_flush: u16,
     /// Index of the good control of the checks.
@@ -196,6 +211,8 @@ pub struct Entry<'a> {
     pub id: &'a str,
     /// Bits of [`flags`].
     pub flags: u8,
+    /// Pages that `{range}` spans, 1 to 512.
+    pub pages: u16,
     /// Operand registers.
     pub operands: &'a [OperandRegister],
     /// Instruction words.
@@ -296,14 +313,20 @@ pub fn encode(settings: &Settings, entries: &[Entry<'_>], out: &mut [u8]) -> Res
     for value in [s.iterations, s.batch, s.trials] {
         c.u32(value);
     }
-    c.bytes(&[s.case as u8, s.flow as u8, console, 0]);
+    let conduit = match s.conduit {
+        None => 0,
+        Some(Conduit::Smc) => 1,
+        Some(Conduit::Hvc) => 2,
+    };
+    c.bytes(&[s.case as u8, s.flow as u8, console, conduit]);
     for value in [s.boot_flush, s.known_good, entries.len() as u16, 0] {
         c.u16(value);
     }
     debug_assert_eq!(c.at, HEADER);
     for entry in entries {
         c.bytes(&[entry.id.len() as u8, entry.flags, entry.operands.len() as u8, 0]);
-        c.u32(entry.words.len() as u32);
+        c.u16(entry.words.len() as u16);
+        c.u16(entry.pages);
         c.bytes(entry.id.as_bytes());
         c.bytes(&[0; 3][..entry.id.len().next_multiple_of(4) - entry.id.len()]);
         for operand in entry.operands {
@@ -332,6 +355,8 @@ fn check_entry(entry: &Entry<'_>) -> Result<(), &'static str> {
         Err("more than 1040 instruction words")
     } else if entry.operands.len() > MAX_OPERANDS {
         Err("more than 8 different operands")
+    } else if entry.pages == 0 || entry.pages > MAX_PAGES {
+        Err("a range of fewer than 1 or more than 512 pages")
     } else {
         Ok(())
     }
@@ -355,6 +380,8 @@ pub struct EntryRef<'a> {
     pub id: &'a str,
     /// Bits of [`flags`].
     pub flags: u8,
+    /// Pages that `{range}` spans.
+    pub pages: u16,
     operands: &'a [u8],
     words: &'a [u8],
 }
@@ -398,7 +425,7 @@ impl<'a> Plan<'a> {
         let mut r = Reader { rest: body };
         let (seed, checks, runtime, console_address) = (r.u64()?, r.u64()?, r.u64()?, r.u64()?);
         let (iterations, batch, trials) = (r.u32()?, r.u32()?, r.u32()?);
-        let [case, flow, console, _] = r.array()?;
+        let [case, flow, console, conduit] = r.array()?;
         let (boot_flush, known_good, count, _) = (r.u16()?, r.u16()?, usize::from(r.u16()?), r.u16()?);
         let settings = Settings {
             seed,
@@ -416,6 +443,12 @@ impl<'a> Plan<'a> {
                 1 => Some(Console::Pl011(console_address)),
                 2 => Some(Console::Uart16550(console_address)),
                 _ => return Err(PlanError::Field("console kind")),
+            },
+            conduit: match conduit {
+                0 => None,
+                1 => Some(Conduit::Smc),
+                2 => Some(Conduit::Hvc),
+                _ => return Err(PlanError::Field("conduit")),
             },
             boot_flush,
             known_good,
@@ -479,7 +512,7 @@ impl<'a> Reader<'a> {
     }
     fn entry(&mut self) -> Result<EntryRef<'a>, PlanError> {
         let [id_length, flags, operands, _] = self.array()?;
-        let words = self.u32()? as usize;
+        let (words, pages) = (usize::from(self.u16()?), self.u16()?);
         let id_length = usize::from(id_length);
         let id = &self.bytes(id_length.next_multiple_of(4))?[..id_length];
         let operands = self.bytes(usize::from(operands) * 4)?;
@@ -489,6 +522,9 @@ impl<'a> Reader<'a> {
         {
             return Err(PlanError::Field("operand"));
         }
+        if pages == 0 || pages > MAX_PAGES {
+            return Err(PlanError::Field("pages"));
+        }
         if words > MAX_WORDS || id_length > MAX_ID || operands.len() > 4 * MAX_OPERANDS {
             return Err(PlanError::Field("sequence length"));
         }
@@ -497,6 +533,7 @@ impl<'a> Reader<'a> {
         Ok(EntryRef {
             id,
             flags,
+            pages,
             operands,
             words,
         })
@@ -517,6 +554,7 @@ mod tests {
         runtime: 0,
         flow: Flow::Old,
         console: Some(Console::Pl011(0x900_0000)),
+        conduit: Some(Conduit::Hvc),
         boot_flush: 1,
         known_good: 0,
     };
@@ -529,12 +567,14 @@ mod tests {
         Entry {
             id: "old",
             flags: flags::TIMED,
+            pages: 1,
             operands: &[],
             words: &[1, 2, 3],
         },
         Entry {
             id: "by_va",
             flags: flags::CHECKED,
+            pages: 512,
             operands: &[OPERAND],
             words: &[],
         },

@@ -98,6 +98,13 @@ pub enum Record<'a> {
         /// The words.
         words: Words<'a>,
     },
+    /// `skip`: a sequence that this machine cannot run; it is neither timed nor checked.
+    Skip {
+        /// Stable id of the sequence.
+        seq: &'a str,
+        /// Why, in a phrase.
+        reason: &'a str,
+    },
     /// `phase`: a phase begins (for progress displays).
     Phase {
         /// Name of the phase: `boot`, `measure`, `check`.
@@ -279,6 +286,7 @@ impl Display for Record<'_> {
                     }),
                 }
             }
+            Self::Skip { seq, reason } => write!(f, "skip,{seq},{reason}"),
             Self::Phase { name, steps } => write!(f, "phase,{name},{steps}"),
             Self::Boot {
                 pe,
@@ -464,6 +472,10 @@ impl<'a> Record<'a> {
                     let hex = |word| u32::from_str_radix(word, 16).is_ok();
                     text.split(' ').all(hex).then_some(Words::Text(text))
                 })?,
+            },
+            "skip" => Self::Skip {
+                seq: f.text()?,
+                reason: f.text()?,
             },
             "phase" => Self::Phase {
                 name: f.text()?,

@@ -10,8 +10,31 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+pub mod decode;
+pub mod encode;
+#[cfg(feature = "alloc")]
+pub mod explain;
+pub mod feature;
 pub mod instruction;
+#[cfg(feature = "alloc")]
+pub mod lower;
+#[cfg(feature = "alloc")]
+pub mod parse;
+#[cfg(feature = "alloc")]
+pub mod sequence;
 pub mod tlbi;
+pub mod validate;
 
+pub use decode::{Decoded, decode};
+#[cfg(feature = "alloc")]
+pub use explain::{Explanation, explain};
+pub use feature::{Feature, Features};
 pub use instruction::{Access, Barrier, Domain, Instruction, Operand, Ttl};
-pub use tlbi::{ExceptionLevel, Scope, Target, Tlbi, TlbiOp};
+#[cfg(feature = "alloc")]
+pub use lower::{LowerError, Lowered, OperandSlot, lower};
+#[cfg(feature = "alloc")]
+pub use parse::{ParseError, ParseErrorKind, Position, parse};
+#[cfg(feature = "alloc")]
+pub use sequence::{Item, Sequence};
+pub use tlbi::{ExceptionLevel, OperandFormat, Scope, SysEncoding, Target, Tlbi, TlbiOp};
+pub use validate::{Refused, required_features, validate_words};

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One architectural instruction, one function.
+//!
+//! None of them is `nomem`: the compiler must not move a load or store across a barrier, a TLB or cache maintenance
+//! instruction, or a write of a translation register. (`aarch64-cpu` marks all its register writes `nomem`, so writes
+//! that memory accesses depend on are made here.)
+#![expect(unsafe_code)]
+// UNSAFETY: instructions that Rust has no other word for.
+
+use core::arch::asm;
+
+use aarch64_cpu::registers::{CurrentEL, Readable, SCTLR_EL1, SCTLR_EL2, SCTLR_EL3};
+
+/// Reads a system register that `aarch64-cpu` lacks, by name or by its `S<op0>_<op1>_C<n>_C<m>_<op2>` encoding.
+macro_rules! mrs {
+    ($register:literal) => {{
+        #[inline(always)]
+        #[allow(unsafe_code)]
+        fn read() -> u64 {
+            let value;
+            // SAFETY: reading an identification or counter register that exists at EL2 changes nothing.
+            unsafe {
+                core::arch::asm!(concat!("mrs {}, ", $register), out(reg) value, options(nostack, preserves_flags));
+            }
+            value
+        }
+        read()
+    }};
+}
+pub(crate) use mrs;
+
+/// Issues `dsb sy`.
+pub fn dsb_sy() {
+    // SAFETY: a barrier has no effect but ordering.
+    unsafe { asm!("dsb sy", options(nostack, preserves_flags)) }
+}
+
+/// Issues `dsb nshst`.
+pub fn dsb_nshst() {
+    // SAFETY: a barrier has no effect but ordering.
+    unsafe { asm!("dsb nshst", options(nostack, preserves_flags)) }
+}
+
+/// Issues `isb`.
+pub fn isb() {
+    // SAFETY: a barrier has no effect but ordering.
+    unsafe { asm!("isb", options(nostack, preserves_flags)) }
+}
+
+/// Issues `wfe`.
+pub fn wfe() {
+    // SAFETY: waits for an event, which does no harm.
+    unsafe { asm!("wfe", options(nostack, preserves_flags)) }
+}
+
+/// Returns whether the stage 1 MMU of the current exception level is on.
+pub fn mmu_is_on() -> bool {
+    let sctlr = match current_el() {
+        1 => SCTLR_EL1.get(),
+        2 => SCTLR_EL2.get(),
+        _ => SCTLR_EL3.get(),
+    };
+    sctlr & 1 != 0
+}
+
+/// Returns the current exception level.
+pub fn current_el() -> u8 {
+    CurrentEL.read(CurrentEL::EL) as u8
+}
+
+/// Starts the PMU's cycle counter so that it counts at EL2 (Arm ARM, "The Performance Monitors Extension").
+///
+/// `PMCR_EL0.LC` makes it 64-bit, `PMCCFILTR_EL0.NSH` makes it count at EL2, and `MDCR_EL2` neither traps it nor stops
+/// it (`HPMD`, `HCCD` zero) nor reserves counters for EL2 (`HPMN` = `PMCR_EL0.N`).
+pub fn start_cycle_counter() {
+    const PMCR_E: u64 = 1 << 0;
+    const PMCR_C: u64 = 1 << 2;
+    const PMCR_LC: u64 = 1 << 6;
+    const NSH: u64 = 1 << 27;
+    const CYCLE_COUNTER: u64 = 1 << 31;
+    let counters = mrs!("pmcr_el0") >> 11 & 31; // PMCR_EL0.N
+    // SAFETY: the PMU is implemented (the caller has looked) and nobody else uses it.
+    unsafe {
+        asm!(
+            "msr mdcr_el2, {hpmn}",
+            "msr pmccfiltr_el0, {nsh}",
+            "msr pmcntenset_el0, {cycle}",
+            "msr pmcr_el0, {enable}",
+            "isb",
+            hpmn = in(reg) counters,
+            nsh = in(reg) NSH,
+            cycle = in(reg) CYCLE_COUNTER,
+            enable = in(reg) PMCR_E | PMCR_C | PMCR_LC,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// Invalidates all EL2 entries of this PE the conservative way: `dsb sy; tlbi alle2; dsb sy; isb`.
+pub fn flush_el2() {
+    // SAFETY: invalidation makes the next access walk the tables, and has no other effect.
+    unsafe {
+        asm!(
+            "dsb sy",
+            "tlbi alle2",
+            "dsb sy",
+            "isb",
+            options(nostack, preserves_flags)
+        )
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The runtime region: the image, and behind it the windows that the kernel maps for itself.
+
+use crate::slots::Region;
+
+/// What one level 2 entry translates.
+const SLOT: u64 = 2 << 20;
+
+/// Pages of a probe window.
+pub const WINDOW_PAGES: u64 = 64;
+
+/// Virtual addresses of everything in the runtime region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// The image, at its load address plus a constant.
+    pub image: u64,
+    /// The console from the moment the MMU is on: exceptions must be able to speak before there is a fixmap.
+    pub early_console: u64,
+    /// The fixmap slot, whose level 2 entry the fixmap set-up installs.
+    pub fixmap: u64,
+    /// Pages that the page checks change.
+    pub pages: u64,
+    /// Pages behind the level 2 entry that the table check removes.
+    pub under_table: u64,
+}
+
+impl Layout {
+    /// Returns how much virtual address space the region takes, for an image of `size` bytes at any 4 KiB offset.
+    pub const fn region_size(size: u64) -> u64 {
+        size.next_multiple_of(SLOT) + 5 * SLOT
+    }
+
+    /// Lays out the region.
+    pub const fn new(region: Region, size: u64) -> Self {
+        // Each window has a level 2 entry of its own; they start behind the last one that the image can touch.
+        let windows = (region.start + size).next_multiple_of(SLOT);
+        Self {
+            image: region.start,
+            early_console: windows,
+            fixmap: windows + SLOT,
+            pages: windows + 2 * SLOT,
+            under_table: windows + 3 * SLOT,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_behind_the_image_and_inside_the_region() {
+        for start in [0x20_0000, 0x20_1000, 0x3f_f000] {
+            for size in [0x1000, 0x1f_f000, 0x20_0000, 0x20_1000] {
+                let layout = Layout::new(
+                    Region {
+                        start,
+                        size: Layout::region_size(size),
+                    },
+                    size,
+                );
+                let windows = [layout.early_console, layout.fixmap, layout.pages, layout.under_table];
+                assert!(windows[0] >= start + size);
+                assert!(windows.iter().all(|window| window % SLOT == 0));
+                assert!(windows.windows(2).all(|pair| pair[0] < pair[1]));
+                assert!(windows[3] + SLOT <= start + Layout::region_size(size));
+            }
+        }
+    }
+}
