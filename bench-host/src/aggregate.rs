@@ -101,6 +101,3 @@ fn reservations(manifest: &Manifest) -> Vec<String> {
     reasons.extend(manifest.reasons.iter().cloned());
     reasons
 }
-
-#[cfg(test)]
-mod tests;

@@ -29,10 +29,17 @@ pub struct Document {
 pub struct Section {
     /// The heading; empty for the first one.
     pub heading: String,
-    /// Whether the short form for the terminal has it too.
-    pub brief: bool,
-    /// Its blocks.
-    pub blocks: Vec<Block>,
+    /// What the short form for the terminal has too.
+    pub brief: Vec<Block>,
+    /// What only the whole report has.
+    pub detail: Vec<Block>,
+}
+
+impl Section {
+    /// Returns all blocks.
+    pub fn blocks(&self) -> impl Iterator<Item = &Block> + '_ {
+        self.brief.iter().chain(&self.detail)
+    }
 }
 
 /// A piece of a report.
@@ -65,37 +72,35 @@ impl Document {
     /// Lays out a summary.
     pub fn of(summary: &Summary) -> Self {
         let m = &summary.manifest;
-        let section = |heading: &str, brief, blocks: Vec<Block>| Section {
+        let section = |heading: &str, (brief, detail): (Vec<Block>, Vec<Block>)| Section {
             heading: heading.to_owned(),
             brief,
-            blocks,
+            detail,
         };
         let sections = vec![
-            section("", true, headline::blocks(summary)),
-            section("Sequences", true, timing::sequences(summary)),
-            section("Timing", true, timing::blocks(summary)),
-            section("Checks", true, checks::blocks(summary)),
-            section("Boot", true, timing::boot(summary)),
-            section("Machine", false, machine::blocks(summary)),
-            section("Stream", false, machine::stream(summary)),
-            section("Method", false, machine::method(summary)),
-            section("Reproduce", true, vec![Block::Code(m.reproduce.clone())]),
+            section("", (headline::blocks(summary), Vec::new())),
+            section("Sequences", (timing::sequences(summary), Vec::new())),
+            section("Timing", timing::blocks(summary)),
+            section("Checks", checks::blocks(summary)),
+            section("Boot", timing::boot(summary)),
+            section("Machine", (Vec::new(), machine::blocks(summary))),
+            section("Stream", (Vec::new(), machine::stream(summary))),
+            section("Method", (Vec::new(), machine::method(summary))),
+            section("Reproduce", (vec![Block::Code(m.reproduce.clone())], Vec::new())),
         ];
         Self {
             title: format!("TLB maintenance on {}", m.machine),
             subtitle: format!("{} · {} · {}", summary.name, m.started, m.label),
-            sections: sections.into_iter().filter(|s| !s.blocks.is_empty()).collect(),
+            sections: sections.into_iter().filter(|s| s.blocks().next().is_some()).collect(),
         }
     }
 
     /// Returns every plot of the document.
     pub fn figures(&self) -> impl Iterator<Item = &Figure> + '_ {
-        self.sections
-            .iter()
-            .flat_map(|s| &s.blocks)
-            .filter_map(|block| match block {
-                Block::Figure(figure) => Some(figure),
-                _ => None,
-            })
+        let blocks = self.sections.iter().flat_map(Section::blocks);
+        blocks.filter_map(|block| match block {
+            Block::Figure(figure) => Some(figure),
+            _ => None,
+        })
     }
 }

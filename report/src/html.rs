@@ -38,7 +38,7 @@ pub fn render(summary: &Summary, data: impl Fn(&str) -> String) -> String {
         if !section.heading.is_empty() {
             let _ = writeln!(out, "<h2>{}</h2>", escape(&section.heading));
         }
-        for block in &section.blocks {
+        for block in section.blocks() {
             write_block(&mut out, block, summary, &data);
         }
         out.push_str("</section>\n");

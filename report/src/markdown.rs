@@ -14,7 +14,7 @@ pub fn render(summary: &Summary, file: impl Fn(&str) -> String) -> String {
         if !section.heading.is_empty() {
             out.push_str(&format!("\n## {}\n", section.heading));
         }
-        for block in &section.blocks {
+        for block in section.blocks() {
             out.push('\n');
             out.push_str(&text(block, summary, &file));
         }

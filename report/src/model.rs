@@ -94,7 +94,7 @@ pub struct Statistics {
     pub mad: f64,
     /// The median less that of the empty frame.
     pub net: Net,
-    /// 95 % interval of the net median over the batches; `None` with too few batches or below resolution.
+    /// 95% interval of the net median over the batches; `None` with too few batches or below resolution.
     pub net_interval: Option<Interval>,
     /// Change of the batch medians from the first to the last third of the run, as a fraction; `None` if too few.
     pub drift: Option<f64>,
@@ -113,7 +113,7 @@ pub enum Net {
     IsFrame,
 }
 
-/// A two-sided 95 % interval.
+/// A two-sided 95% interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
     /// Lower end.
@@ -150,7 +150,7 @@ pub struct Comparison {
     pub net: Option<Ratio>,
     /// Ratio of the raw medians; `None` with too few batches.
     pub raw: Option<Ratio>,
-    /// Distance of the A/A interval of the net medians from 1 (0.01 is 1 %); `None` without an A/A twin.
+    /// Distance of the A/A interval of the net medians from 1 (0.01 is 1%); `None` without an A/A twin.
     pub noise_floor: Option<f64>,
     /// What may be said.
     pub finding: Finding,
@@ -230,7 +230,7 @@ pub struct CheckRow {
     pub class: Class,
     /// Why.
     pub reason: String,
-    /// For a pass: 95 % upper bound of the rate of stale trials that is still compatible with having seen none.
+    /// For a pass: 95% upper bound of the rate of stale trials that is still compatible with having seen none.
     pub stale_rate_bound: Option<f64>,
 }
 

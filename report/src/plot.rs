@@ -81,7 +81,7 @@ impl Figure {
             }
             Self::Ratios => {
                 let finding = first_finding(summary).map_or(String::new(), |text| format!(" {text}."));
-                format!("Ratio to the baseline; bars are 95 % intervals, the band is the A/A noise floor.{finding}")
+                format!("Ratio to the baseline; bars are 95% intervals, the band is the A/A noise floor.{finding}")
             }
             Self::Boot => "Duration of each phase of the boot path.".to_owned(),
         };

@@ -16,11 +16,11 @@ pub const MAIL_WIDTH: usize = 72;
 pub fn render(summary: &Summary, width: usize) -> String {
     let document = Document::of(summary);
     let mut out = format!("{}\n{}\n", printable(&document.title), printable(&document.subtitle));
-    for section in document.sections.iter().filter(|section| section.brief) {
+    for section in document.sections.iter().filter(|section| !section.brief.is_empty()) {
         if !section.heading.is_empty() {
             out.push_str(&format!("\n== {} ==\n", section.heading));
         }
-        for block in &section.blocks {
+        for block in &section.brief {
             if let Some(text) = text(block, width) {
                 out.push('\n');
                 out.push_str(&text);
@@ -41,14 +41,14 @@ fn text(block: &Block, width: usize) -> Option<String> {
             }
             text
         }
-        Block::Lead(text) => fill(text, width, ""),
+        Block::Lead(text) | Block::Paragraph(text) => fill(text, width, ""),
         Block::List(items) => {
             let items: Vec<String> = items.iter().map(|item| fill(item, width, "- ")).collect();
             items.join("\n")
         }
         Block::Table(table) => self::table(table, width),
         Block::Code(code) => format!("    {}", printable(code)),
-        Block::Paragraph(_) | Block::Figure(_) => return None,
+        Block::Figure(_) => return None,
     })
 }
 
@@ -73,7 +73,7 @@ fn table(table: &Table, width: usize) -> String {
     }
     for (index, (_, align)) in table.columns.iter().enumerate() {
         if let Some(column) = out.column_mut(index) {
-            column.set_padding((u16::from(index > 0), u16::from(index + 1 < table.columns.len())));
+            column.set_padding((0, u16::from(index + 1 < table.columns.len())));
             column.set_cell_alignment(match align {
                 Align::Left => CellAlignment::Left,
                 Align::Right => CellAlignment::Right,

@@ -138,7 +138,7 @@ fn expected(check: Check) -> &'static str {
     }
 }
 
-/// Returns the 95 % upper bound of a rate that was never seen in `n` independent trials: the exact form of the rule of
+/// Returns the 95% upper bound of a rate that was never seen in `n` independent trials: the exact form of the rule of
 /// three, the rate `p` with `(1 - p)^n = 0.05` (Clopper and Pearson 1934).
 fn stale_rate_bound(n: u64) -> f64 {
     if n == 0 {

@@ -7,6 +7,8 @@ use results::record::Event;
 
 /// Batch medians that move by more than this over a run are worth a word.
 const DRIFT: f64 = 0.05;
+/// A sequence and its copy may differ by this much by chance without a word: one interval in 20 excludes 1.
+const UNEQUAL: f64 = 0.01;
 /// A noise floor above this hides what most patches change.
 const NOISE: f64 = 0.10;
 
@@ -48,6 +50,7 @@ pub fn of(summary: &Summary) -> Vec<String> {
     for twin in summary.comparisons.iter().filter(|comparison| comparison.is_twin) {
         let name = source_name(&twin.baseline, twin.pe, twin.event, single);
         if let Some(ratio) = twin.net.or(twin.raw)
+            && twin.noise_floor.is_some_and(|floor| floor > UNEQUAL)
             && !(ratio.interval.low..=ratio.interval.high).contains(&1.0)
         {
             let ratio = ratio_interval(&ratio);

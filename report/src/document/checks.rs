@@ -9,10 +9,10 @@ use crate::model::{CheckResult, Summary};
 use crate::number::{grouped, percent};
 use crate::table::{Cell, Table, Tone};
 
-/// Returns the checks: a table of classes with the controls, the reasons, and every count.
-pub fn blocks(summary: &Summary) -> Vec<Block> {
+/// Returns the checks: a line for each, then every count and the reasons.
+pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
     if summary.checks.is_empty() {
-        return Vec::new();
+        return (vec![Block::Paragraph("No check was made.".to_owned())], Vec::new());
     }
     let columns = [
         "check",
@@ -28,10 +28,8 @@ pub fn blocks(summary: &Summary) -> Vec<Block> {
     for check in &summary.checks {
         rows(check, &mut table);
     }
-    let mut titles = Table::new(
-        "What each check changes, and why it has its class",
-        &["check", "shape", "must see", "why"],
-    );
+    let columns = ["check", "shape", "must see", "why"];
+    let mut titles = Table::new("What each check changes, and why it has its class", &columns);
     for check in &summary.checks {
         titles.row([
             check.id.as_str().into(),
@@ -40,16 +38,61 @@ pub fn blocks(summary: &Summary) -> Vec<Block> {
             reasons(check).into(),
         ]);
     }
-    vec![
-        Block::Table(table),
-        Block::Table(titles),
-        Block::Paragraph(
-            "A pass needs power: with no maintenance at all (none) the same check on this machine did use a stale \
-             translation. Without that it is not observable here, whatever the sequence. The stale rate is the 95 % \
-             upper bound that a pass without any stale trial leaves open, for independent trials."
-                .to_owned(),
-        ),
-    ]
+    let power = Block::Paragraph(
+        "A pass needs power: with no maintenance at all (none) the same check on this machine did use a stale \
+         translation. Without that it is not observable here, whatever the sequence. The stale rate is the 95% upper \
+         bound that a pass without any stale trial leaves open, for independent trials."
+            .to_owned(),
+    );
+    (
+        vec![Block::Table(overview(summary))],
+        vec![power, Block::Table(titles), Block::Table(table)],
+    )
+}
+
+/// Returns one row per check: stale trials of both controls, and the sequences by class, the worst class first.
+fn overview(summary: &Summary) -> Table {
+    let columns = ["check", ">no maintenance", ">known good", "sequences"];
+    let mut table = Table::new(
+        "Checks: stale trials of the two controls, and the class of each sequence",
+        &columns,
+    );
+    let stale = |outcomes: Option<&Outcomes>| match outcomes {
+        Some(o) => format!("{} of {}", grouped(o.stale.into()), grouped(o.trials().into())),
+        None => "not run".to_owned(),
+    };
+    for check in &summary.checks {
+        let mut cells = Vec::new();
+        for class in [Class::Fail, Class::Pass, Class::NotObservable, Class::Skipped] {
+            let of: Vec<_> = check.rows.iter().filter(|row| row.class == class).collect();
+            if of.is_empty() {
+                continue;
+            }
+            let names: Vec<&str> = of.iter().map(|row| row.seq.as_str()).collect();
+            let bound = of.iter().filter_map(|row| row.stale_rate_bound).fold(0.0, f64::max);
+            let bound = if bound > 0.0 {
+                format!(" (stale rate < {})", percent(bound))
+            } else {
+                String::new()
+            };
+            let (word, tone) = class_word(class);
+            cells.push((format!("{word}: {}{bound}", names.join(", ")), tone));
+        }
+        let tone = cells.first().map_or(Tone::Care, |(_, tone)| *tone);
+        let text: Vec<String> = cells.into_iter().map(|(text, _)| text).collect();
+        let text = if text.is_empty() {
+            "no sequence".to_owned()
+        } else {
+            text.join("; ")
+        };
+        table.row([
+            check.id.as_str().into(),
+            stale(check.bad_control.as_ref()).into(),
+            stale(check.good_control.as_ref().map(|(_, outcomes)| outcomes)).into(),
+            Cell::toned(text, tone),
+        ]);
+    }
+    table
 }
 
 fn rows(check: &CheckResult, table: &mut Table) {

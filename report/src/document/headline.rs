@@ -79,7 +79,7 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     if !summary.proofs.is_empty() {
         let holds = summary.proofs.iter().filter(|proof| proof.holds).count();
         sentences.push(match summary.proofs.len() {
-            all if all == holds => format!("Boot path: all {} hold.", plural(all as u64, "proof", "proofs")),
+            all if all == holds => format!("Boot path: {holds} of {} hold.", plural(all as u64, "proof", "proofs")),
             all => format!("Boot path: {} of {all} proofs FAILED.", all - holds),
         });
     }

@@ -176,7 +176,7 @@ pub fn method(summary: &Summary) -> Vec<Block> {
              resolution when no larger than the spread of the empty frame (90th less 10th percentile).",
             "A ratio is the median over the batches of (sequence / baseline), batch by batch, so what slows the machine \
              down for a while slows both; batch medians are interpolated within one count. Intervals are seeded \
-             percentile bootstraps over the batches (2,000 resamples, 95 %).",
+             percentile bootstraps over the batches (2,000 resamples, 95%).",
             "The noise floor is how far from 1 the interval of the baseline beside its own copy (A/A) reaches. A \
              sequence is called faster or slower only if its interval excludes 1 and its ratio is outside the noise \
              floor. No correction is made for the number of sequences compared.",

@@ -57,20 +57,24 @@ pub fn sequences(summary: &Summary) -> Vec<Block> {
     vec![Block::Table(table)]
 }
 
-/// Returns the timing of the sequences and their ratios.
-pub fn blocks(summary: &Summary) -> Vec<Block> {
+/// Returns the timing of the sequences and their ratios, and the plots.
+pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
     if summary.series.is_empty() {
-        return vec![Block::Paragraph("No timed sample arrived.".to_owned())];
+        return (
+            vec![Block::Paragraph("No timed sample arrived.".to_owned())],
+            Vec::new(),
+        );
     }
-    let mut blocks = vec![Block::Table(medians(summary))];
+    let mut brief = vec![Block::Table(medians(summary))];
+    let mut detail = Vec::new();
     if !summary.comparisons.is_empty() {
-        blocks.push(Block::Table(ratios(summary)));
+        brief.push(Block::Table(ratios(summary)));
         if summary.comparisons.iter().any(|c| c.net.or(c.raw).is_some()) {
-            blocks.push(Block::Figure(Figure::Ratios));
+            detail.push(Block::Figure(Figure::Ratios));
         }
     }
-    blocks.extend(distributions(summary).into_iter().map(Block::Figure));
-    blocks
+    detail.extend(distributions(summary).into_iter().map(Block::Figure));
+    (brief, detail)
 }
 
 fn unit(summary: &Summary) -> &'static str {
@@ -85,7 +89,7 @@ fn medians(summary: &Summary) -> Table {
         "sequence",
         ">raw median",
         ">net median",
-        ">95 % interval",
+        ">95% interval",
         ">p90",
         ">p99",
         ">p99.9",
@@ -129,19 +133,14 @@ fn medians(summary: &Summary) -> Table {
 }
 
 fn ratios(summary: &Summary) -> Table {
-    let columns = [
-        "sequence",
-        "beside",
-        ">net ratio",
-        ">raw ratio",
-        ">noise floor",
-        "finding",
-    ];
-    let mut table = Table::new("Ratio to the baseline, 95 % interval over paired batches", &columns);
-    table.label = Some(summary.label().to_owned());
+    let columns = ["sequence", ">net ratio", ">raw ratio", ">noise floor", "finding"];
+    let mut baselines: Vec<&str> = summary.comparisons.iter().map(|c| c.baseline.as_str()).collect();
+    baselines.dedup();
+    let caption = format!("Ratio to {}, 95% interval over paired batches", baselines.join(", "));
+    let mut table = Table::new(caption, &columns).labelled(summary.label());
     for c in &summary.comparisons {
         let (text, tone) = match c.finding {
-            _ if c.is_twin => ("A/A: the noise floor", Tone::Plain),
+            _ if c.is_twin => ("A/A control", Tone::Plain),
             Finding::Faster => ("faster", Tone::Good),
             Finding::Slower => ("slower", Tone::Bad),
             Finding::Indistinguishable => ("indistinguishable", Tone::Plain),
@@ -152,7 +151,6 @@ fn ratios(summary: &Summary) -> Table {
         let ratio = |ratio: Option<_>| ratio.map_or_else(|| "-".to_owned(), |ratio| ratio_interval(&ratio));
         table.row([
             source_name(&c.seq, c.pe, c.event, summary.single_source()).into(),
-            c.baseline.as_str().into(),
             ratio(c.net).into(),
             ratio(c.raw).into(),
             c.noise_floor.map_or_else(|| "-".to_owned(), percent).into(),
@@ -190,8 +188,8 @@ fn distributions(summary: &Summary) -> Vec<Figure> {
 }
 
 /// Returns the phases of the boot path and its proofs.
-pub fn boot(summary: &Summary) -> Vec<Block> {
-    let mut blocks = Vec::new();
+pub fn boot(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
+    let (mut brief, mut detail) = (Vec::new(), Vec::new());
     if !summary.boot.is_empty() {
         let one_pe = summary.boot.iter().all(|phase| phase.pe == summary.boot[0].pe);
         let columns: &[&str] = if one_pe {
@@ -219,8 +217,8 @@ pub fn boot(summary: &Summary) -> Vec<Block> {
             ];
             table.row(pe.into_iter().chain(cells));
         }
-        blocks.push(Block::Table(table));
-        blocks.push(Block::Figure(Figure::Boot));
+        brief.push(Block::Table(table));
+        detail.push(Block::Figure(Figure::Boot));
     }
     if !summary.proofs.is_empty() {
         let mut table = Table::new(
@@ -235,9 +233,9 @@ pub fn boot(summary: &Summary) -> Vec<Block> {
             };
             table.row([proof.name.as_str().into(), holds, proof.detail.as_str().into()]);
         }
-        blocks.push(Block::Table(table));
+        brief.push(Block::Table(table));
     }
-    blocks
+    (brief, detail)
 }
 
 /// Returns the finding of the first comparison that is no twin, for a picture's description.

@@ -161,7 +161,7 @@ pub fn panels(summary: &Summary, indices: &[usize]) -> Vec<String> {
     let y = Axis {
         range: 0.0..1.02,
         words: "share at or below",
-        tick: &|share| format!("{:.0} %", share * 100.0),
+        tick: &|share| format!("{:.0}%", share * 100.0),
     };
     let ecdf = panel("Share of samples at or below").draw(|area| {
         let mut chart = axes(area, &x, &y)?;

@@ -43,7 +43,7 @@ pub fn ratios(summary: &Summary) -> String {
         let depth = rows.len() as f64;
         let x = Axis {
             range: low..high,
-            words: "ratio, 95 % interval; band: A/A noise floor",
+            words: "ratio, 95% interval; band: A/A noise floor",
             tick: &ratio,
         };
         let mut chart = axes(area, &x, &Axis::rows(rows.len()))?;
