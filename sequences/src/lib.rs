@@ -10,6 +10,8 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+#[cfg(feature = "alloc")]
+pub mod catalogue;
 pub mod decode;
 pub mod encode;
 #[cfg(feature = "alloc")]
@@ -25,6 +27,8 @@ pub mod sequence;
 pub mod tlbi;
 pub mod validate;
 
+#[cfg(feature = "alloc")]
+pub use catalogue::{Entry, Era, catalogue};
 pub use decode::{Decoded, decode};
 #[cfg(feature = "alloc")]
 pub use explain::{Explanation, explain};
