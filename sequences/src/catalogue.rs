@@ -145,6 +145,7 @@ pub fn find(id: &str) -> Result<Entry<'static>, UnknownId> {
 mod tests {
     use super::{Era, catalogue, find};
     use crate::decode::{Decoded, decode};
+    use crate::explain::explain;
     use crate::lower::lower;
     use crate::tlbi::Scope;
     use crate::validate::{MAX_WORDS, validate_words};
@@ -159,6 +160,10 @@ mod tests {
             assert_eq!(sequence.to_string(), entry.text, "{}", entry.id);
             let lowered = lower(&sequence, 512).unwrap_or_else(|error| panic!("{}: {error}", entry.id));
             assert_eq!(validate_words(&lowered.words, MAX_WORDS), Ok(()), "{}", entry.id);
+            assert_eq!(
+                explain(&sequence).map(|lines| lines.len()),
+                Ok(sequence.instructions().count())
+            );
         }
     }
 
