@@ -14,8 +14,8 @@ use sequences::{Operand, OperandSlot, Sequence, lower};
 use crate::catalogue;
 use crate::error::Error;
 
-/// Pages in the range under test, as the kernel fills the operands.
-pub const RANGE_PAGES: u32 = 2;
+/// Pages in the range under test.
+pub const RANGE_PAGES: u16 = 2;
 /// The sequence every check uses as its good control: full system barriers on both sides.
 pub const KNOWN_GOOD: &str = "xen_head_old";
 /// What the id of the repeated baseline ends with.
@@ -250,7 +250,7 @@ impl Planned {
 
     fn new(option: &str, id: &str, text: &str, flags: u8) -> Result<Self, Error> {
         let sequence: Sequence = text.parse().map_err(|error| usage(format!("{option} {id}: {error}")))?;
-        let lowered = lower(&sequence, RANGE_PAGES).map_err(|error| usage(format!("{option} {id}: {error}")))?;
+        let lowered = lower(&sequence, RANGE_PAGES.into()).map_err(|error| usage(format!("{option} {id}: {error}")))?;
         let operands = lowered.operands.iter().map(register).collect::<Option<_>>();
         Ok(Self {
             id: id.to_owned(),
@@ -279,6 +279,7 @@ impl Planned {
             id: &self.id,
             flags: self.flags,
             operands: &self.operands,
+            pages: RANGE_PAGES,
             words: &self.words,
         }
     }

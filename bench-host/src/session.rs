@@ -54,8 +54,6 @@ pub struct Finished {
     pub exit: Exit,
     /// Why storing failed, if it did.
     pub store_error: Option<StoreError>,
-    /// What QEMU said on its own behalf.
-    pub messages: Vec<String>,
 }
 
 /// Runs QEMU and receives what its serial port sends.
@@ -65,7 +63,7 @@ pub fn run_qemu(mut command: Command, mut receiver: Receiver, timeout: Duration)
         Ok(qemu) => qemu,
         Err(error) => {
             receiver.refuse(format!("cannot start {program}: {error}"));
-            return finish(receiver, None, Vec::new());
+            return finish(receiver, None);
         }
     };
     let messages = qemu.child().stderr.take().map(messages);
@@ -83,7 +81,8 @@ pub fn run_qemu(mut command: Command, mut receiver: Receiver, timeout: Duration)
     if let (Stop::Closed(_), false) = (&stop, receiver.ended()) {
         early_exit(&mut receiver, status, &messages);
     }
-    finish(receiver, Some(stop), messages)
+    receiver.messages(messages);
+    finish(receiver, Some(stop))
 }
 
 /// Receives a saved console log.
@@ -92,7 +91,7 @@ pub fn read_log(file: File, mut receiver: Receiver) -> Finished {
     if let (Stop::Closed(_), false) = (&stop, receiver.ended()) {
         receiver.defect("the log stops before the end line");
     }
-    finish(receiver, Some(stop), Vec::new())
+    finish(receiver, Some(stop))
 }
 
 fn early_exit(receiver: &mut Receiver, status: Option<ExitStatus>, messages: &[String]) {
@@ -164,7 +163,7 @@ fn messages(mut from: impl io::Read + Send + 'static) -> JoinHandle<Vec<String>>
     })
 }
 
-fn finish(mut receiver: Receiver, stop: Option<Stop>, messages: Vec<String>) -> Finished {
+fn finish(mut receiver: Receiver, stop: Option<Stop>) -> Finished {
     let mut status = None;
     let mut store_error = None;
     match stop {
@@ -195,7 +194,6 @@ fn finish(mut receiver: Receiver, stop: Option<Stop>, messages: Vec<String>) -> 
         received,
         exit,
         store_error,
-        messages,
     }
 }
 
