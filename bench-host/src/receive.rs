@@ -110,6 +110,12 @@ impl Receiver {
         result.and_then(|()| self.log(bytes))
     }
 
+    /// Takes what stands after the last line feed: there will be no more.
+    pub fn end_of_input(&mut self) -> Result<(), StoreError> {
+        let rest = self.lines.finish();
+        if rest.is_empty() { Ok(()) } else { self.line(&rest) }
+    }
+
     /// Writes what is stored so far to the disk.
     pub fn flush(&mut self) -> Result<(), StoreError> {
         self.store.flush()

@@ -111,12 +111,16 @@ fn receive(events: &Channel<Event>, receiver: &mut Receiver, timeout: Duration) 
     loop {
         let stop = match events.recv_timeout(TICK) {
             Ok(Event::Bytes(bytes)) => receiver.bytes(&bytes).err().map(Stop::Store),
-            Ok(Event::End(result)) => Some(Stop::Closed(result)),
+            Ok(Event::End(result)) => Some(
+                receiver
+                    .end_of_input()
+                    .map_or_else(Stop::Store, |()| Stop::Closed(result)),
+            ),
             Err(RecvTimeoutError::Disconnected) => Some(Stop::Closed(Ok(()))),
             Err(RecvTimeoutError::Timeout) => None,
         };
-        if stop.is_some() {
-            return stop.unwrap_or(Stop::Ended);
+        if let Some(stop) = stop {
+            return stop;
         }
         let now = Instant::now();
         if std::mem::replace(&mut records, receiver.records()) != records {
