@@ -4,8 +4,10 @@
 use std::io;
 use std::path::PathBuf;
 
+use report::ReportError;
 use results::store::StoreError;
 
+use crate::aggregate::AggregateError;
 use crate::exit::Exit;
 
 /// Why a command could not do what was asked. The message says what, where, and what to do.
@@ -21,6 +23,12 @@ pub enum Error {
     /// Results cannot be stored or read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A run cannot be aggregated.
+    #[error(transparent)]
+    Aggregate(#[from] AggregateError),
+    /// A report cannot be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// A file that was asked for cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Output {
@@ -37,7 +45,7 @@ impl Error {
         match self {
             Self::Usage(_) => Exit::Usage,
             Self::Setup(_) => Exit::Setup,
-            Self::Store(_) | Self::Output { .. } => Exit::Store,
+            Self::Store(_) | Self::Aggregate(_) | Self::Report(_) | Self::Output { .. } => Exit::Store,
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The host's half: builds, runs, receives, aggregates, compares and reports.
 
+pub mod aggregate;
 pub mod catalogue;
 pub mod cmd;
 pub mod death;
@@ -17,5 +18,6 @@ pub mod progress;
 pub mod qemu;
 pub mod receive;
 pub mod session;
+
 pub mod stats;
 pub mod syndrome;

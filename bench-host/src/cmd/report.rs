@@ -3,13 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
-use results::manifest::Status;
-use results::store::Run;
+use report::{terminal, write_reports};
 
 use super::print;
+use crate::aggregate::aggregate;
 use crate::error::Error;
 use crate::exit::{self, Exit};
-use crate::output::table;
+
+/// Columns of the summary: fits a terminal, and a mail when quoted once or twice.
+const WIDTH: usize = 100;
 
 /// Show a stored run again, and write its report files
 #[derive(Debug, clap::Args)]
@@ -28,27 +30,13 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
 
 /// Writes the documents of a stored run and prints its summary. The one place where runs become reports.
 pub fn present(folder: &Path) -> Result<(), Error> {
-    let run = Run::open(folder)?;
-    let manifest = &run.manifest;
-    let mut text = format!("{} on {} ({})\n", manifest.status, manifest.machine, manifest.label);
-    if manifest.status != Status::Complete {
-        manifest
-            .reasons
-            .iter()
-            .for_each(|reason| text.push_str(&format!("  {reason}\n")));
-    }
-    let mut rows = vec![["CHECK", "SEQUENCE", "VERDICT", "REASON"].map(str::to_owned).to_vec()];
-    for verdict in run.verdicts()? {
-        let verdict = verdict?;
-        rows.push(vec![
-            verdict.check.id().to_owned(),
-            verdict.seq,
-            verdict.class.id().to_owned(),
-            verdict.reason,
-        ]);
-    }
-    text.push('\n');
-    text.push_str(&table(&rows));
-    print(&text);
+    let summary = aggregate(folder)?;
+    let paths = write_reports(folder, &summary)?;
+    print(&terminal::render(&summary, WIDTH));
+    print(&format!(
+        "\nreport: {}\n        {}\n",
+        paths.html.display(),
+        paths.markdown.display()
+    ));
     Ok(())
 }

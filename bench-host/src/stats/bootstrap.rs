@@ -4,15 +4,15 @@
 //! The median, because batches hit by an interrupt or a busy host must not move the result. With at least
 //! [`MIN_BATCHES`] values the interval holds the true median about 95 times in 100 (`tests` measures it). With fewer no
 //! distribution-free interval of that level exists: all of 5 values lie on the same side of the median in
-//! 2 * 0.5^5 = 6 % of the cases.
+//! 2 * 0.5^5 = 6% of the cases.
 
-/// The fewest values a 95 % interval of a median can be had from.
+/// The fewest values a 95% interval of a median can be had from.
 pub const MIN_BATCHES: usize = 6;
 
 /// Resamples per interval: the ends then move by about a hundredth of the interval's width between seeds.
 const RESAMPLES: usize = 2000;
 
-/// A two-sided 95 % interval.
+/// A two-sided 95% interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
     /// Lower end.
@@ -60,7 +60,7 @@ pub fn median_of_sorted(sorted: &[f64]) -> Option<f64> {
     Some(if low == high { low } else { low / 2.0 + high / 2.0 })
 }
 
-/// Returns the median and its 95 % bootstrap interval, or `None` with fewer than [`MIN_BATCHES`] values.
+/// Returns the median and its 95% bootstrap interval, or `None` with fewer than [`MIN_BATCHES`] values.
 pub fn median_interval(values: &[f64], mut random: SplitMix64) -> Option<(f64, Interval)> {
     if values.len() < MIN_BATCHES {
         return None;
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn the_interval_agrees_with_the_exact_one() {
-        // Order statistics: for n = 50, ranks 18 and 33 hold the median with 96.7 % (Hahn and Meeker 1991, table A.9).
+        // Order statistics: for n = 50, ranks 18 and 33 hold the median with 96.7% (Hahn and Meeker 1991, table A.9).
         let values: Vec<f64> = (1..=50).map(f64::from).collect();
         let (median, interval) = median_interval(&values, SplitMix64::new(9)).unwrap();
         assert_eq!(median, 25.5);

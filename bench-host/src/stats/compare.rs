@@ -13,7 +13,7 @@ use super::bootstrap::{Interval, MIN_BATCHES, SplitMix64, median_interval};
 pub struct Ratio {
     /// Median over the batches of (sequence / baseline).
     pub estimate: f64,
-    /// 95 % interval.
+    /// 95% interval.
     pub interval: Interval,
     /// Batches paired.
     pub batches: usize,
@@ -55,7 +55,7 @@ pub fn paired_ratio(pairs: &[(f64, f64)], overhead: f64, random: SplitMix64) -> 
     })
 }
 
-/// Returns the noise floor as a distance from 1 (0.01 is 1 %): the farther end of the A/A interval, either way up.
+/// Returns the noise floor as a distance from 1 (0.01 is 1%): the farther end of the A/A interval, either way up.
 pub fn noise_floor(aa: &Ratio) -> f64 {
     let distance = |ratio: f64| ratio.max(1.0 / ratio) - 1.0;
     distance(aa.interval.low).max(distance(aa.interval.high))
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_thousand_runs_of_nothing_raise_few_alarms() {
-        // A/A and A/B of three copies of one sequence. Nominal level 5 %; the noise floor only lowers it.
+        // A/A and A/B of three copies of one sequence. Nominal level 5%; the noise floor only lowers it.
         let mut random = SplitMix64::new(42);
         let (mut excluded, mut alarms) = (0, 0);
         for seed in 0..1000 {
@@ -171,6 +171,6 @@ mod tests {
             found += usize::from(finding(&ab, noise_floor(&aa)) == Finding::Faster);
         }
         assert!(covered >= 930, "{covered} of 1000 intervals hold the true ratio");
-        assert!(found >= 950, "{found} of 1000 runs find 3 % under 1 % of noise");
+        assert!(found >= 950, "{found} of 1000 runs find 3% under 1% of noise");
     }
 }

@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn nearest_rank_percentiles_as_published() {
-        // The worked example of nearest rank: 15, 20, 35, 40, 50 at 5, 30, 40, 50 and 100 %.
+        // The worked example of nearest rank: 15, 20, 35, 40, 50 at 5, 30, 40, 50 and 100%.
         let h: Histogram = [15, 20, 35, 40, 50].into_iter().collect();
         let at = |p| h.quantile(p, 100).unwrap();
         assert_eq!([at(5), at(30), at(40), at(50), at(100)], [15, 20, 20, 35, 50]);

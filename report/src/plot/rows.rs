@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Plots of one row per thing: its name and number as text, and below that its bar. No name is ever cut or overlaps.
+
+use plotters::element::{Circle, PathElement, Rectangle, Text};
+use plotters::style::Color;
+
+use super::canvas::{Axis, Panel, axes, style, text};
+use super::theme::Paint;
+use crate::model::{Comparison, Interval, Ratio, Summary, source_name};
+use crate::number::{count, grouped, ratio, ratio_interval};
+
+/// Height of a row.
+const ROW: u32 = 40;
+/// Height of the axis below the rows.
+const AXIS: u32 = 60;
+/// Ratios beyond this are drawn at the edge; their number is in the text.
+const MOST: f64 = 4.0;
+
+/// Draws the ratios to the baseline.
+pub fn ratios(summary: &Summary) -> String {
+    let rows: Vec<(&Comparison, Ratio)> = summary
+        .comparisons
+        .iter()
+        .filter_map(|c| Some((c, c.net.or(c.raw)?)))
+        .collect();
+    let floor = |c: &Comparison| c.noise_floor.unwrap_or(0.0).min(MOST - 1.0);
+    let ends = rows.iter().flat_map(|(c, ratio)| {
+        let Interval { low, high } = ratio.interval;
+        [low, high, ratio.estimate, 1.0 / (1.0 + floor(c)), 1.0 + floor(c)]
+    });
+    let (low, high) = ends.fold((1.0_f64, 1.0_f64), |(low, high), end| {
+        (low.min(end), high.max(end.min(MOST)))
+    });
+    let room = ((high - low) * 0.06).max(0.01);
+    let (low, high) = ((low - room).max(0.0), high + room);
+    let panel = Panel {
+        title: "Ratio to the baseline: left of 1 is faster",
+        label: summary.label(),
+        legend: &[],
+        height: ROW * rows.len() as u32 + AXIS,
+    };
+    panel.draw(|area| {
+        let depth = rows.len() as f64;
+        let x = Axis {
+            range: low..high,
+            words: "ratio, 95% interval; band: A/A noise floor",
+            tick: &ratio,
+        };
+        let mut chart = axes(area, &x, &Axis::rows(rows.len()))?;
+        for (index, (c, _)) in rows.iter().enumerate() {
+            let top = index as f64;
+            let band = [(1.0 / (1.0 + floor(c)), top), (1.0 + floor(c), top + 1.0)];
+            let band = Rectangle::new(band, Paint::Band.color().mix(0.28).filled());
+            chart.draw_series([band]).map_err(text)?;
+        }
+        let one = PathElement::new(vec![(1.0, 0.0), (1.0, depth)], Paint::Ink.color());
+        chart.draw_series([one]).map_err(text)?;
+        for (index, (c, ratio)) in rows.iter().enumerate() {
+            let y = index as f64 + 0.72;
+            let at = |value: f64| value.clamp(low, high);
+            let Interval { low: from, high: to } = ratio.interval;
+            let color = Paint::Series(usize::from(c.is_twin)).color();
+            let bar = PathElement::new(vec![(at(from), y), (at(to), y)], color.stroke_width(3));
+            chart.draw_series([bar]).map_err(text)?;
+            let dot = Circle::new((at(ratio.estimate), y), 5, color.filled());
+            chart.draw_series([dot]).map_err(text)?;
+            let twin = if c.is_twin { " (A/A)" } else { "" };
+            let name = source_name(&c.seq, c.pe, c.event, summary.single_source());
+            let name = format!("{name}{twin}: {}", ratio_interval(ratio));
+            chart
+                .draw_series([Text::new(name, (low, index as f64 + 0.12), style(13, Paint::Ink))])
+                .map_err(text)?;
+        }
+        Ok(())
+    })
+}
+
+/// Draws the phases of the boot path that were counted as the first one was.
+pub fn boot(summary: &Summary) -> String {
+    let Some(first) = summary.boot.first() else {
+        return String::new();
+    };
+    let rows: Vec<_> = summary.boot.iter().filter(|phase| phase.event == first.event).collect();
+    let one_pe = rows.iter().all(|phase| phase.pe == first.pe);
+    let longest = rows.iter().map(|phase| phase.count).max().unwrap_or(0).max(1) as f64;
+    let panel = Panel {
+        title: "Boot phases, in order",
+        label: summary.label(),
+        legend: &[],
+        height: ROW * rows.len() as u32 + AXIS,
+    };
+    panel.draw(|area| {
+        let words = format!("{} per phase", first.event.id());
+        let x = Axis {
+            range: 0.0..longest * 1.02,
+            words: &words,
+            tick: &count,
+        };
+        let mut chart = axes(area, &x, &Axis::rows(rows.len()))?;
+        for (index, phase) in rows.iter().enumerate() {
+            let top = index as f64;
+            let corners = [(0.0, top + 0.52), (phase.count as f64, top + 0.86)];
+            chart
+                .draw_series([Rectangle::new(corners, Paint::Series(0).color().filled())])
+                .map_err(text)?;
+            let pe = if one_pe {
+                String::new()
+            } else {
+                format!("PE {}: ", phase.pe)
+            };
+            let name = format!("{pe}{}: {}", phase.phase, grouped(phase.count));
+            chart
+                .draw_series([Text::new(name, (0.0, top + 0.08), style(13, Paint::Ink))])
+                .map_err(text)?;
+        }
+        Ok(())
+    })
+}
