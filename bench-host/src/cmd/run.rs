@@ -146,8 +146,9 @@ fn tell(args: &Args, folder: &std::path::Path, finished: &Finished) {
     for finding in findings.into_iter().flatten() {
         eprintln!("error: {finding}");
     }
-    for message in &finished.messages {
-        eprintln!("QEMU: {message}");
+    if finished.exit != Exit::Ok {
+        let messages = received.manifest.qemu.iter().flat_map(|qemu| &qemu.messages);
+        messages.for_each(|message| eprintln!("QEMU: {message}"));
     }
     if let Some(error) = &finished.store_error {
         eprintln!("error: {error}");
