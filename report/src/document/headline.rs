@@ -50,18 +50,21 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     const MOST: usize = 4;
     let single = summary.single_source();
     let tested: Vec<&Comparison> = summary.comparisons.iter().filter(|c| !c.is_twin).collect();
-    let mut sentences: Vec<String> = tested
-        .iter()
-        .take(MOST)
-        .map(|c| {
-            format!(
-                "{} beside {}: {}.",
-                source_name(&c.seq, c.pe, c.event, single),
-                c.baseline,
-                finding(c)
-            )
-        })
-        .collect();
+    // The first sentence is the one that gets quoted elsewhere, so it carries what must not be left behind.
+    let so_far = if summary.reservations.is_empty() {
+        ""
+    } else {
+        "so far, "
+    };
+    let label = match summary.manifest.simulator {
+        true => format!(" [{}]", summary.label()),
+        false => String::new(),
+    };
+    let sentence = |c: &&Comparison| {
+        let name = source_name(&c.seq, c.pe, c.event, single);
+        format!("{so_far}{name} beside {}: {}{label}.", c.baseline, finding(c))
+    };
+    let mut sentences: Vec<String> = tested.iter().take(MOST).map(sentence).collect();
     if tested.len() > MOST {
         sentences.push(format!(
             "{} are in the tables.",
@@ -73,7 +76,7 @@ pub fn headline(summary: &Summary) -> Vec<String> {
         ));
     }
     if tested.is_empty() {
-        sentences.extend(alone(summary));
+        sentences.extend(alone(summary).map(|text| format!("{so_far}{text}{label}.")));
     }
     sentences.push(checks(summary));
     if !summary.proofs.is_empty() {
@@ -100,7 +103,7 @@ fn alone(summary: &Summary) -> Option<String> {
         })
         .take(6)
         .collect();
-    (!parts.is_empty()).then(|| format!("Medians: {}.", parts.join(", ")))
+    (!parts.is_empty()).then(|| format!("medians: {}", parts.join(", ")))
 }
 
 /// Says what may be said about a comparison, with the ratio, its interval and the noise floor.
