@@ -6,7 +6,7 @@ use plotters::style::Color;
 
 use super::canvas::{Axis, Chart, Drawn, LINE, Panel, axes, style, text};
 use super::theme::Paint;
-use crate::model::{Comparison, Interval, Ratio, Summary, source_name};
+use crate::model::{Comparison, Interval, Ratio, Summary};
 use crate::number::{count, grouped, ratio, ratio_interval};
 
 /// Height of the bar of a row, with the room around it.
@@ -25,12 +25,19 @@ struct Rows {
 }
 
 impl Rows {
-    fn of(texts: impl Iterator<Item = String>) -> Self {
-        let wrap = |text: String| {
-            textwrap::wrap(&text, CHARACTERS)
+    /// Takes names and their numbers; a number that does not fit beside its name goes below it.
+    fn of(texts: impl Iterator<Item = (String, String)>) -> Self {
+        let wrap = |(name, number): (String, String)| {
+            let line = format!("{name}: {number}");
+            if line.chars().count() <= CHARACTERS {
+                return vec![line];
+            }
+            let mut lines: Vec<String> = textwrap::wrap(&name, CHARACTERS)
                 .iter()
                 .map(|line| line.to_string())
-                .collect()
+                .collect();
+            lines.push(number);
+            lines
         };
         let texts: Vec<Vec<String>> = texts.map(wrap).collect();
         let lines = texts.iter().map(Vec::len).max().unwrap_or(1);
@@ -92,8 +99,8 @@ pub fn ratios(summary: &Summary) -> String {
     let (low, high) = ((low - room).max(0.0), high + room);
     let texts = Rows::of(rows.iter().map(|(c, ratio)| {
         let twin = if c.is_twin { " (A/A)" } else { "" };
-        let name = source_name(&c.seq, c.pe, c.event, summary.single_source());
-        format!("{name}{twin}: {}", ratio_interval(ratio))
+        let name = summary.naming().of_comparison(c);
+        (format!("{name}{twin}"), ratio_interval(ratio))
     }));
     let panel = Panel {
         title: "Ratio to the baseline: left of 1 is faster",
@@ -146,7 +153,7 @@ pub fn boot(summary: &Summary) -> String {
         } else {
             format!("PE {}: ", phase.pe)
         };
-        format!("{pe}{}: {}", phase.phase, grouped(phase.count))
+        (format!("{pe}{}", phase.phase), grouped(phase.count))
     }));
     let panel = Panel {
         title: "Boot phases, in order",
