@@ -16,6 +16,8 @@ use crate::record::Event;
 pub const QEMU_LABEL: &str = "QEMU TCG: not hardware timing";
 /// The label of numbers counted by a processor.
 pub const HARDWARE_LABEL: &str = "hardware";
+/// The label of numbers from a saved log whose origin was not stated.
+pub const LOG_LABEL: &str = "saved log of unstated origin: not shown to be hardware timing";
 /// Most gaps listed in [`Stream::lost`]; further ones are counted only.
 pub const MAX_GAPS: usize = 64;
 
@@ -236,6 +238,9 @@ pub struct Sequence {
     /// Id of the sequence this one repeats word for word, so that their difference is the noise floor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aa_of: Option<String>,
+    /// Why this machine could not run it, if it could not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
 }
 
 /// One PE.
@@ -261,14 +266,17 @@ pub struct Stream {
     pub lines: u64,
     /// Timed samples in them.
     pub samples: u64,
-    /// Lines that never arrived.
+    /// Lines missing from the numbering: never arrived, or arrived damaged.
     pub lost_lines: u64,
-    /// Lines that arrived with a wrong checksum or a malformed field.
+    /// Lines that arrived with a wrong checksum.
     pub damaged: u64,
-    /// Lines that arrived twice.
+    /// Lines that arrived twice; the second is ignored.
     pub duplicates: u64,
     /// Lines that were not ours: firmware and emulator chatter.
     pub chatter: u64,
+    /// Bytes of chatter that are not in `console.log`, because there were too many.
+    #[serde(default)]
+    pub unlogged_bytes: u64,
     /// Where lines are missing; at most [`MAX_GAPS`] gaps are listed.
     #[serde(default)]
     pub lost: Vec<Gap>,

@@ -61,6 +61,7 @@ fn manifest() -> Manifest {
                 checked: false,
                 baseline: true,
                 aa_of: None,
+                skipped: None,
             }],
         },
         stream: Stream {
