@@ -15,7 +15,11 @@ pub mod encode;
 pub mod feature;
 pub mod instruction;
 #[cfg(feature = "alloc")]
+pub mod litmus;
+#[cfg(feature = "alloc")]
 pub mod lower;
+#[cfg(feature = "alloc")]
+pub mod machine;
 #[cfg(feature = "alloc")]
 pub mod parse;
 #[cfg(feature = "alloc")]
