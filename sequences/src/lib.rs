@@ -12,6 +12,8 @@ extern crate alloc;
 
 pub mod decode;
 pub mod encode;
+#[cfg(feature = "alloc")]
+pub mod explain;
 pub mod feature;
 pub mod instruction;
 #[cfg(feature = "alloc")]
@@ -28,6 +30,8 @@ pub mod tlbi;
 pub mod validate;
 
 pub use decode::{Decoded, decode};
+#[cfg(feature = "alloc")]
+pub use explain::{Explanation, explain};
 pub use feature::{Feature, Features};
 pub use instruction::{Access, Barrier, Domain, Instruction, Operand, Ttl};
 #[cfg(feature = "alloc")]

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The operations of the architecture and their place in the system instruction space.
 //!
-//! Source: Arm ARM (DDI 0487), "A64 System instructions for TLB maintenance", with FEAT_TLBIOS, FEAT_TLBIRANGE,
-//! FEAT_XS, FEAT_RME and FEAT_TLBIW. One row is one operation without its nXS form, which differs in `CRn` only.
-//! Left out: `tlbip` (FEAT_D128, a register pair), and the optional operand of FEAT_TLBID.
+//! Source: Arm ARM (DDI 0487), table "TLB maintenance system instructions" and the page of each, which includes
+//! FEAT_TLBIOS, FEAT_TLBIRANGE, FEAT_XS, FEAT_RME and FEAT_TLBIW. One row is one operation without its nXS form, which
+//! differs in `CRn` only; those on granule protection tables have none there, whatever assemblers accept.
+//! Left out: `tlbip` (FEAT_D128), another instruction with a register pair, and the optional operand of FEAT_TLBID.
 
 use crate::tlbi::ExceptionLevel::{El1, El2, El3};
 use crate::tlbi::Scope::{InnerShareable, Local, OuterShareable};

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Sequences in sentences: what each instruction does there, what it orders, and what goes wrong without it.
+//!
+//! The sentences follow the Arm ARM (DDI 0487): "TLB maintenance requirements and the TLB maintenance instructions",
+//! "Data Synchronization Barrier", "Context synchronization event", and FEAT_ETS2. They depend on the place of an
+//! instruction among the others, and on nothing else: not on the change the sequence is for, which is the judge's
+//! subject.
+
+mod barrier;
+mod invalidation;
+
+use crate::instruction::{Access, Barrier, Domain, Instruction};
+use crate::lower::{LowerError, lower};
+use crate::sequence::{Item, Sequence};
+use crate::tlbi::{Scope, Tlbi};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// One instruction of a sequence, explained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The instruction in canonical text.
+    pub text: String,
+    /// Its word, with the register that [`lower`](crate::lower()) gives its operand.
+    pub word: u32,
+    /// Whether it is repeated for each page of a range.
+    pub repeated: bool,
+    /// What it does.
+    pub does: String,
+    /// What it orders before what.
+    pub orders: String,
+    /// What can go wrong without it.
+    pub without_it: String,
+}
+
+/// Returns an explanation of each instruction, in program order; the body of a repetition once.
+///
+/// # Errors
+///
+/// Returns why the sequence cannot run, as [`lower`](crate::lower()) does.
+///
+/// # Examples
+///
+/// ```
+/// let sequence = "dsb nshst; tlbi alle2; dsb nsh; isb".parse()?;
+/// let explanations = sequences::explain(&sequence)?;
+/// assert_eq!(explanations[1].word, 0xd50c_871f);
+/// assert!(explanations[3].without_it.contains("instruction fetches"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn explain(sequence: &Sequence) -> Result<Vec<Explanation>, LowerError> {
+    // One page: the words are those of the instructions as written, without steps between them.
+    let words = lower(sequence, 1)?.words;
+    let instructions: Vec<_> = sequence.instructions().collect();
+    let repeated = sequence.items.iter().flat_map(|item| {
+        let repeated = matches!(item, Item::ForPage(_));
+        item.instructions().iter().map(move |_| repeated)
+    });
+    let explained = words
+        .into_iter()
+        .zip(repeated)
+        .enumerate()
+        .map(|(index, (word, repeated))| {
+            let here = Context {
+                instructions: &instructions,
+                index,
+            };
+            let Sentences {
+                does,
+                orders,
+                without_it,
+            } = here.sentences();
+            Explanation {
+                text: instructions[index].to_string(),
+                word,
+                repeated,
+                does,
+                orders,
+                without_it,
+            }
+        });
+    Ok(explained.collect())
+}
+
+/// The three sentences about one instruction.
+struct Sentences {
+    does: String,
+    orders: String,
+    without_it: String,
+}
+
+impl Sentences {
+    fn new(does: impl Into<String>, orders: impl Into<String>, without_it: impl Into<String>) -> Self {
+        Self {
+            does: does.into(),
+            orders: orders.into(),
+            without_it: without_it.into(),
+        }
+    }
+}
+
+/// An instruction among the others.
+struct Context<'a> {
+    instructions: &'a [Instruction],
+    index: usize,
+}
+
+impl<'a> Context<'a> {
+    fn sentences(&self) -> Sentences {
+        match self.instructions[self.index] {
+            Instruction::Dsb(barrier) => barrier::dsb(self, barrier, false),
+            Instruction::DsbNxs(domain) => barrier::dsb(self, Barrier::new(domain, Access::All), true),
+            Instruction::Dmb(barrier) => barrier::dmb(self, barrier),
+            Instruction::Isb => barrier::isb(self),
+            Instruction::Sb => Sentences::new(
+                "Holds back speculation: nothing after it executes speculatively in a way that can be seen through \
+                 side channels.",
+                "Nothing that TLB maintenance needs: it completes no store and no tlbi, and is no context \
+                 synchronization event.",
+                "Nothing changes for the translations.",
+            ),
+            Instruction::Nop => {
+                Sentences::new("Does nothing.", "Nothing.", "Nothing changes but timing and alignment.")
+            }
+            Instruction::Tlbi(tlbi) => invalidation::tlbi(self, tlbi),
+        }
+    }
+
+    fn before(&self) -> &'a [Instruction] {
+        &self.instructions[..self.index]
+    }
+
+    fn after(&self) -> &'a [Instruction] {
+        &self.instructions[self.index + 1..]
+    }
+
+    /// Returns the widest scope of the operations before this instruction that no DSB of their domain has completed.
+    fn outstanding(&self) -> Option<Scope> {
+        let scope = |(index, instruction): (usize, &Instruction)| match instruction {
+            Instruction::Tlbi(tlbi) => {
+                let scope = tlbi.op.scope();
+                let completed = self.before()[index..]
+                    .iter()
+                    .any(|later| completes(*later, domain_of(scope)));
+                (!completed).then_some(scope)
+            }
+            _ => None,
+        };
+        self.before().iter().enumerate().filter_map(scope).max()
+    }
+
+    /// Returns whether an operation before this instruction may not have taken effect even on this PE.
+    fn outstanding_here(&self) -> bool {
+        let last = self
+            .before()
+            .iter()
+            .rposition(|instruction| completes(*instruction, Domain::NonShareable));
+        tlbis(&self.before()[last.unwrap_or(0)..]).next().is_some()
+    }
+
+    fn any_before(&self) -> bool {
+        tlbis(self.before()).next().is_some()
+    }
+
+    fn any_after(&self) -> bool {
+        tlbis(self.after()).next().is_some()
+    }
+}
+
+fn tlbis(instructions: &[Instruction]) -> impl Iterator<Item = Tlbi> {
+    instructions.iter().filter_map(|instruction| match instruction {
+        Instruction::Tlbi(tlbi) => Some(*tlbi),
+        _ => None,
+    })
+}
+
+/// Returns whether an instruction completes invalidations on the PEs of a domain.
+fn completes(instruction: Instruction, domain: Domain) -> bool {
+    match instruction {
+        Instruction::Dsb(Barrier {
+            access: Access::All,
+            domain: of_barrier,
+        })
+        | Instruction::DsbNxs(of_barrier) => of_barrier >= domain,
+        _ => false,
+    }
+}
+
+/// Returns the PEs of a domain, to follow "on" or "of".
+const fn pes(domain: Domain) -> &'static str {
+    match domain {
+        Domain::NonShareable => "this PE",
+        Domain::InnerShareable => "every PE of the Inner Shareable domain",
+        Domain::OuterShareable => "every PE of the Outer Shareable domain",
+        Domain::FullSystem => "every PE of the system",
+    }
+}
+
+/// Returns the narrowest domain that covers a scope.
+const fn domain_of(scope: Scope) -> Domain {
+    match scope {
+        Scope::Local => Domain::NonShareable,
+        Scope::InnerShareable => Domain::InnerShareable,
+        Scope::OuterShareable => Domain::OuterShareable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Explanation, explain};
+    use crate::instruction::{Barrier, Domain, Instruction};
+    use crate::sequence::Sequence;
+    use crate::tlbi::TlbiOp;
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    fn explained(text: &str) -> Vec<Explanation> {
+        explain(&text.parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_xen_patch_is_explained_by_place() {
+        let new = explained("dsb nshst; tlbi alle2; dsb nsh; isb");
+        assert!(new[0].without_it.contains("old descriptor"), "{new:?}");
+        assert!(
+            new[1].does.contains("EL2") && new[1].does.contains("this PE"),
+            "{new:?}"
+        );
+        assert!(
+            new[2].does.contains("Completes") && new[2].without_it.contains("may still be used"),
+            "{new:?}"
+        );
+        assert!(new[3].without_it.contains("FEAT_ETS2"), "{new:?}");
+        assert_eq!(
+            new.iter().map(|line| line.word).collect::<Vec<_>>(),
+            [0xd503_369f, 0xd50c_871f, 0xd503_379f, 0xd503_3fdf]
+        );
+
+        let old = explained("dsb sy; isb; tlbi alle2; dsb sy; isb");
+        assert!(old[1].orders.contains("no architectural job"), "{old:?}");
+        assert!(old[3].does.contains("wider than needed"), "{old:?}");
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let orders = |text: &str, index: usize| explained(text)[index].orders.clone();
+        let does = |text: &str, index: usize| explained(text)[index].does.clone();
+        assert!(does("dsb ishst; tlbi vae1is, {va}; dsb ishst", 2).contains("Does not complete"));
+        assert!(does("dsb ishst; tlbi vae1is, {va}; dsb ishld", 2).contains("Does not complete"));
+        assert!(orders("dsb ishst; tlbi vae1is, {va}; dsb nsh", 2).contains("nothing is promised"));
+        assert!(does("dsb ld; tlbi alle2; dsb nsh", 0).contains("not for stores"));
+        assert!(orders("dmb ish; tlbi alle2; dsb nsh", 0).contains("no table walk"));
+        assert!(orders("tlbi alle2; isb", 1).contains("too early"));
+        assert!(does("tlbi vae2, {va!}", 0).contains("not shifted"));
+        assert!(does("tlbi vae1is, {va}; dsb ish; tlbi vale1is, xzr; dsb ish", 2).contains("errata"));
+        assert!(does("tlbi alle2; dsb nsh; dsb nsh", 2).contains("already complete"));
+        assert!(does("tlbi vae1is, {va}; dsb nsh; dsb ish", 2).starts_with("Completes"));
+        assert!(orders("tlbi vae1is, {va}; dsb nsh; isb", 2).contains("completed invalidation"));
+        assert!(orders("tlbi vae1isnxs, {va}; dsb ishnxs", 1).contains("XS attribute"));
+    }
+
+    #[test]
+    fn every_instruction_is_explained_in_every_place() {
+        let mut instructions: Vec<_> = TlbiOp::all()
+            .map(|op| {
+                let operands = ["", ", {va}", ", {ipa}", ", {asid}", ", {range}"];
+                let text = operands
+                    .iter()
+                    .find_map(|operand| format!("tlbi {op}{operand}").parse::<Sequence>().ok());
+                text.unwrap().instructions().next().unwrap()
+            })
+            .collect();
+        instructions.extend(Barrier::all().map(Instruction::Dsb));
+        instructions.extend(Barrier::all().map(Instruction::Dmb));
+        instructions.extend(Domain::ALL.map(Instruction::DsbNxs));
+        instructions.extend([Instruction::Isb, Instruction::Sb, Instruction::Nop]);
+        for instruction in instructions {
+            for text in [
+                "%",
+                "%; tlbi alle1os",
+                "tlbi alle1os; %",
+                "tlbi alle2; dsb nsh; %; tlbi alle2is; %",
+            ] {
+                for line in explained(&text.replace('%', &format!("{instruction}"))) {
+                    for sentence in [line.does, line.orders, line.without_it] {
+                        assert!(
+                            sentence.ends_with('.') && !sentence.contains("  "),
+                            "{text} {instruction}: {sentence}"
+                        );
+                        assert!(
+                            sentence.starts_with(|first: char| first.is_ascii_uppercase()),
+                            "{sentence}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn repetitions_are_marked() {
+        let lines = explained("dsb ishst; for page in {range}: tlbi vae2is, {page}; dsb ish");
+        assert_eq!(
+            lines.iter().map(|line| line.repeated).collect::<Vec<_>>(),
+            [false, true, false]
+        );
+        assert_eq!(lines[1].word & 31, 2);
+    }
+}
