@@ -326,7 +326,14 @@ impl Prop {
                 4,
                 format!("{}={}", names.show_location(of.locations[*at]), names.show(*value)),
             ),
-            Self::Fault(at) => (4, of.faults[*at].show(names, None)),
+            Self::Fault(at) => {
+                let fault = &of.faults[*at];
+                let label = fault.label.as_deref().unwrap_or("");
+                (
+                    4,
+                    format!("f{}", fault.show(names, label, fault.page, fault.kind.as_deref())),
+                )
+            }
             Self::Not(inner) => (4, format!("not ({})", inner.show(names, of, 0))),
             Self::And(a, b) => (3, format!("{} /\\ {}", a.show(names, of, 3), b.show(names, of, 3))),
             Self::Or(a, b) => (2, format!("{} \\/ {}", a.show(names, of, 2), b.show(names, of, 2))),
@@ -337,16 +344,22 @@ impl Prop {
 }
 
 impl FaultPattern {
-    /// Returns the fault as herd prints it, with the type it had where one is given.
-    pub(super) fn show(&self, names: &Names, kind: Option<&str>) -> String {
-        let mut text = format!("{}(P{}", if kind.is_some() { "Fault" } else { "fault" }, self.thread);
-        if let Some(label) = &self.label {
-            text += &format!(":{label}");
+    /// Returns `ault(P0:L0,x,type)`: herd's form without its first letter, which is small in a condition.
+    pub(super) fn show(&self, names: &Names, labels: &str, page: Option<Symbol>, kind: Option<&str>) -> String {
+        let mut text = format!("ault(P{}", self.thread);
+        if !labels.is_empty() {
+            text += &format!(":{labels}");
         }
-        if let Some(page) = self.page {
-            text += &format!(",{}", names.name(page));
+        if let Some(page) = page {
+            let name = names.name(page);
+            // A code page is a label, and herd prints those in quotes.
+            text += &if name.contains(':') {
+                format!(",label:\"{name}\"")
+            } else {
+                format!(",{name}")
+            };
         }
-        if let Some(kind) = kind.filter(|kind| !kind.is_empty()).or(self.kind.as_deref()) {
+        if let Some(kind) = kind {
             text += &format!(",{kind}");
         }
         text.push(')');

@@ -4,7 +4,7 @@
 use super::condition::{Quantifier, has_type, type_of};
 use super::names::Location;
 use super::test::Test;
-use crate::machine::{Exploration, FaultRecord, Outcome, Program, State, Value};
+use crate::machine::{Exploration, FaultRecord, Outcome, Program, State, Symbol, Value};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -145,6 +145,35 @@ impl<'t> Finals<'t> {
         Outcome::Continue
     }
 
+    /// Returns the faults of a state in herd's order: the ones that happened, then the others from the last.
+    fn fault_words(&self, faults: &[Option<FaultRecord>]) -> String {
+        let (test, condition) = (self.test, &self.test.condition);
+        let mut happened: Vec<String> = Vec::new();
+        let mut others: Vec<String> = Vec::new();
+        for (at, (pattern, record)) in condition.faults.iter().zip(faults).enumerate() {
+            let labels = match record {
+                Some(_) => test.labels_at(pattern.thread, test.fault_places[at]),
+                None => pattern.label.clone().unwrap_or_default(),
+            };
+            let (page, kind) = match record {
+                Some(record) => {
+                    let kind = pattern.kind.clone().unwrap_or_else(|| type_of(record));
+                    (record.page.map(Symbol), Some(kind))
+                }
+                None => (pattern.page, pattern.kind.clone()),
+            };
+            let word = pattern.show(&test.names, &labels, page, kind.as_deref());
+            match record {
+                Some(_) => happened.push(format!(" F{word};")),
+                None => others.push(format!(" ~F{word};")),
+            }
+        }
+        happened.sort();
+        others.sort_by(|a, b| b.cmp(a));
+        let gap = if happened.is_empty() { " " } else { "" };
+        format!("{}{gap}{}", happened.concat(), others.concat())
+    }
+
     pub(super) fn report(self, exploration: &Exploration) -> Report {
         let (test, condition) = (self.test, &self.test.condition);
         let mut positive = 0;
@@ -174,27 +203,18 @@ impl<'t> Finals<'t> {
             } else {
                 negative += 1;
             }
-            let mut words: Vec<String> = order
+            let words: Vec<String> = order
                 .iter()
                 .map(|at| {
                     let location = test.names.show_location(condition.locations[*at]);
                     format!("{location}={};", test.names.show(values[*at]))
                 })
                 .collect();
-            words.extend(
-                condition
-                    .faults
-                    .iter()
-                    .zip(faults)
-                    .map(|(pattern, record)| match record {
-                        Some(record) => {
-                            let kind = pattern.kind.clone().unwrap_or_else(|| type_of(record));
-                            format!("{};", pattern.show(&test.names, Some(&kind)))
-                        }
-                        None => format!(" ~{};", pattern.show(&test.names, Some(""))),
-                    }),
-            );
-            states.push(words.join(" "));
+            let mut line = words.join(" ");
+            if !faults.is_empty() {
+                line += &self.fault_words(faults);
+            }
+            states.push(line);
         }
         states.sort();
         states.dedup();

@@ -143,11 +143,11 @@ fn table(text: &str, start: usize) -> Result<Table, LitmusError> {
         at += blank;
         let line = text[..at].matches('\n').count() + 1;
         let rest = &text[at..];
-        let begins = |word: &&str| {
-            rest.strip_prefix(*word)
+        let begins = |word: &str| {
+            rest.strip_prefix(word)
                 .is_some_and(|after| !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':'))
         };
-        if rest.is_empty() || TAIL.iter().any(|word| begins(&word)) {
+        if rest.is_empty() || TAIL.iter().any(|word| begins(word)) {
             if columns.is_empty() {
                 return Err(LitmusErrorKind::Missing("code").at(line));
             }

@@ -51,6 +51,8 @@ pub struct Test {
     pub(super) condition: Final,
     /// Per fault of the condition, the operation its label stands for.
     pub(super) fault_places: Vec<Option<u16>>,
+    /// Per thread, the labels and the operations they stand for.
+    labels: Vec<Vec<(String, u16)>>,
 }
 
 /// One thread while it is put together.
@@ -110,7 +112,7 @@ impl Test {
             threads.push(column.finish()?);
         }
         let fault_places = fault_places(&condition, &threads)?;
-        let threads = threads.into_iter().map(|(thread, _)| thread).collect();
+        let (threads, labels) = threads.into_iter().unzip();
         let program = assemble(rules, threads, &entries, &mut names, &condition)?;
         Ok(Self {
             name: parts.name,
@@ -118,7 +120,24 @@ impl Test {
             program,
             condition,
             fault_places,
+            labels,
         })
+    }
+
+    /// Returns the label of an operation; several as `{L0,L1}`.
+    pub(super) fn labels_at(&self, thread: u8, place: Option<u16>) -> String {
+        let here = |label: &&(String, u16)| Some(label.1) == place;
+        let mut names: Vec<&str> = self.labels[usize::from(thread)]
+            .iter()
+            .filter(here)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        names.sort_unstable();
+        match names.as_slice() {
+            [] => String::new(),
+            [one] => (*one).to_owned(),
+            several => format!("{{{}}}", several.join(",")),
+        }
     }
 
     /// Returns the test's name.

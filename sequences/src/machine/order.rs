@@ -65,7 +65,7 @@ impl State {
     /// finished.
     fn in_context(&self, program: &Program, thread: usize, at: usize, barriers: bool, fetches: bool) -> bool {
         self.pes[thread].slots[..at].iter().all(|slot| {
-            if slot.faulted() {
+            if slot.faults() {
                 return slot.has(flag::SYNCED);
             }
             match program.threads[thread].ops[usize::from(slot.pc)] {
@@ -94,7 +94,7 @@ impl State {
                 program.threads[thread].ops[usize::from(slot.pc)],
                 Op::Load { .. } | Op::Store { .. }
             );
-            !access || slot.has(flag::DONE)
+            !access || slot.has(flag::DONE) || slot.faults()
         })
     }
 
@@ -108,7 +108,7 @@ impl State {
         };
         let mut pending = Pending::default();
         for slot in &self.pes[thread].slots[..at] {
-            if slot.faulted() {
+            if slot.faults() {
                 if !slot.has(flag::SYNCED) {
                     return false;
                 }
@@ -129,8 +129,7 @@ impl State {
                 }
                 Op::Store { release: earlier, .. } if !done => {
                     pending.stores = true;
-                    !(earlier && acquire && effect == Effect::Load)
-                        && !release
+                    !(release || earlier && acquire && effect == Effect::Load)
                         && (effect != Effect::Store || self.precedes_store(slot, own))
                 }
                 _ => true,
@@ -145,7 +144,7 @@ impl State {
     /// Returns whether a store may overtake the unfinished access `earlier`: its walk is done, so that it can neither
     /// fault nor turn out to be at the same location.
     fn precedes_store(&self, earlier: &Slot, store: &Slot) -> bool {
-        earlier.has(flag::WALKED) && !earlier.has(flag::FAULTS) && earlier.location != store.location
+        earlier.has(flag::WALKED) && earlier.location != store.location
     }
 
     /// Returns whether the TLBI at `at` may take effect.
@@ -173,7 +172,7 @@ impl State {
             _ => return true,
         };
         self.pes[thread].slots[..at].iter().all(|slot| {
-            if slot.has(flag::DONE) {
+            if slot.has(flag::DONE) || slot.faults() {
                 return true;
             }
             match program.threads[thread].ops[usize::from(slot.pc)] {
@@ -221,23 +220,17 @@ impl State {
 
     /// Returns whether the context synchronization event at `at` may happen.
     pub(super) fn may_synchronize(&self, program: &Program, thread: usize, at: usize) -> bool {
-        self.pes[thread].slots[..at].iter().enumerate().all(|(before, slot)| {
-            if slot.faulted() {
+        self.pes[thread].slots[..at].iter().all(|slot| {
+            if slot.faults() {
                 return slot.has(flag::SYNCED);
             }
             match program.threads[thread].ops[usize::from(slot.pc)] {
                 Op::Isb | Op::Svc | Op::Eret => slot.has(flag::SYNCED),
                 Op::Dsb(_) | Op::DsbNxs(_) | Op::Branch { .. } | Op::Fetch(_) => slot.has(flag::DONE),
-                Op::Load { .. } | Op::Store { .. } => slot.has(flag::WALKED) && !self.fault_is_open(thread, before),
+                Op::Load { .. } | Op::Store { .. } => slot.has(flag::WALKED),
                 _ => true,
             }
         })
-    }
-
-    /// Returns whether the access will fault but has not yet.
-    fn fault_is_open(&self, thread: usize, at: usize) -> bool {
-        let slot = &self.pes[thread].slots[at];
-        slot.has(flag::FAULTS) && !slot.has(flag::DONE)
     }
 }
 

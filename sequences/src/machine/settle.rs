@@ -195,8 +195,11 @@ fn branch_taken(program: &Program, state: &State, thread: usize, at: usize, cond
 
 /// Evaluates what needs no choice at `at`. Returns `None` where a followed branch turns out wrong.
 fn evaluate_slot(program: &Program, state: &mut State, thread: usize, at: usize) -> Result<Option<bool>, MachineError> {
-    let slot = state.pes[thread].slots[at];
-    if slot.faulted() {
+    // A fault may have shortened the path.
+    let Some(&slot) = state.pes[thread].slots.get(at) else {
+        return Ok(Some(false));
+    };
+    if slot.faults() {
         if !slot.has(flag::SYNCED) && state.may_synchronize(program, thread, at) {
             state.pes[thread].slots[at].flags |= flag::SYNCED;
             return Ok(Some(true));
@@ -263,15 +266,10 @@ fn evaluate_slot(program: &Program, state: &mut State, thread: usize, at: usize)
                 }
             };
             state.pes[thread].slots[at].location = location as u8;
-            state.pes[thread].slots[at].fault = fault;
-            set(
-                state,
-                if fault.is_some() {
-                    flag::WALKED | flag::FAULTS
-                } else {
-                    flag::WALKED
-                },
-            )
+            match fault {
+                Some(kind) => Ok(state.fault(program, thread, at, kind).then_some(true)),
+                None => set(state, flag::WALKED),
+            }
         }
         _ => Ok(Some(false)),
     }

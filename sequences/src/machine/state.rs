@@ -17,7 +17,8 @@ pub(super) mod flag {
     pub(crate) const WALKED: u8 = 1;
     /// The event has happened, or the operation has been evaluated.
     pub(crate) const DONE: u8 = 2;
-    /// The access faulted; set with `WALKED`, the fault itself is taken with `DONE`.
+    /// The operation ends in an exception. For an access this is known with `WALKED`, and the path goes on from there;
+    /// the fault as an event, which barriers order and a TLBI waits for, happens with `DONE`.
     pub(crate) const FAULTS: u8 = 4;
     /// The branch was followed as taken.
     pub(crate) const TAKEN: u8 = 8;
@@ -55,9 +56,9 @@ impl Slot {
     pub(super) fn has(&self, flags: u8) -> bool {
         self.flags & flags == flags
     }
-    /// Returns whether the operation ended in an exception.
-    pub(super) fn faulted(&self) -> bool {
-        self.has(flag::FAULTS | flag::DONE)
+    /// Returns whether the operation ends in an exception.
+    pub(super) fn faults(&self) -> bool {
+        self.has(flag::FAULTS)
     }
 }
 
@@ -201,7 +202,7 @@ impl State {
             pe.slots
                 .iter()
                 .enumerate()
-                .filter(|(_, slot)| slot.faulted())
+                .filter(|(_, slot)| slot.faults())
                 .map(move |(at, slot)| {
                     let op = self.op(program, thread, at);
                     FaultRecord {

@@ -232,13 +232,15 @@ impl State {
                     }
                 }
                 Err(kind) => {
-                    slot.fault = Some(kind);
-                    slot.flags |= flag::FAULTS;
+                    if !next.fault(program, thread, at, kind) {
+                        continue;
+                    }
                 }
             }
+            let pc = self.pes[thread].slots[at].pc;
             let event = Event::Walk {
                 thread: thread as u8,
-                pc: slot.pc,
+                pc,
                 page,
                 descriptor,
                 stale: number > 0,
@@ -247,43 +249,52 @@ impl State {
         }
     }
 
+    /// Ends the path of a PE at an access that faults, and goes on where the exception leads. Returns whether such a
+    /// path exists.
+    pub(super) fn fault(&mut self, program: &Program, thread: usize, at: usize, kind: FaultKind) -> bool {
+        let pe = &mut self.pes[thread];
+        // A TLBI past this instruction was never executed; the path that let it take effect does not exist.
+        if pe.slots[at + 1..].iter().any(|later| later.applied != 0) {
+            return false;
+        }
+        pe.slots.truncate(at + 1);
+        pe.slots[at].fault = Some(kind);
+        pe.slots[at].flags |= flag::WALKED | flag::FAULTS;
+        let (pc, again) = (pe.slots[at].pc, pe.slots[at].has(flag::AGAIN));
+        pe.ended = false;
+        // What was fetched past this instruction may have entered or left a handler.
+        pe.in_handler = pe.in_handler_at(program, thread, at);
+        match (program.threads[thread].handler, pe.in_handler, program.rules.faults) {
+            (Some(_), true, _) => return false,
+            (Some(handler), false, _) => {
+                pe.in_handler = true;
+                pe.return_to = pc;
+                pe.pc = handler;
+                pe.rounds += 1;
+            }
+            (None, _, FaultHandling::Fatal) => {
+                pe.ended = true;
+                pe.pc = pc;
+            }
+            (None, _, FaultHandling::Handled) if again => return false,
+            (None, _, FaultHandling::Handled) => {
+                pe.pc = pc;
+                pe.again = true;
+            }
+            (None, _, FaultHandling::Skip) => pe.pc = pc + 1,
+        }
+        true
+    }
+
     fn take_fault(&self, program: &Program, thread: usize, at: usize, out: &mut Vec<(Event, State)>) {
         let slot = self.pes[thread].slots[at];
         let Some(kind) = slot.fault else { return };
         if !self.may_access(program, thread, at, Effect::Fault) {
             return;
         }
-        // A TLBI past this instruction was never executed; the path that let it take effect does not exist.
-        if self.pes[thread].slots[at + 1..].iter().any(|later| later.applied != 0) {
-            return;
-        }
         let mut next = self.clone();
-        let pe = &mut next.pes[thread];
-        pe.slots.truncate(at + 1);
-        pe.slots[at].flags |= flag::DONE;
-        pe.slots[at].awaited_access = 0;
-        pe.ended = false;
-        // What was fetched past this instruction may have entered or left a handler.
-        pe.in_handler = pe.in_handler_at(program, thread, at);
-        let handler = program.threads[thread].handler;
-        match (handler, pe.in_handler, slot.has(flag::AGAIN), program.rules.faults) {
-            (Some(_), true, ..) | (None, _, true, FaultHandling::Handled) => return,
-            (Some(handler), false, ..) => {
-                pe.in_handler = true;
-                pe.return_to = slot.pc;
-                pe.pc = handler;
-                pe.rounds += 1;
-            }
-            (None, _, _, FaultHandling::Fatal) => {
-                pe.ended = true;
-                pe.pc = slot.pc;
-            }
-            (None, _, _, FaultHandling::Handled) => {
-                pe.pc = slot.pc;
-                pe.again = true;
-            }
-            (None, _, _, FaultHandling::Skip) => pe.pc = slot.pc + 1,
-        }
+        next.pes[thread].slots[at].flags |= flag::DONE;
+        next.pes[thread].slots[at].awaited_access = 0;
         out.push((
             Event::Fault {
                 thread: thread as u8,
@@ -497,7 +508,7 @@ impl State {
             let slot = &mut self.pes[on].slots[at];
             let (walked, done) = (slot.has(flag::WALKED), slot.has(flag::DONE));
             if walked && covered {
-                walked_later = true;
+                walked_later |= !slot.faults();
                 if !done {
                     slot.awaited_access |= bit;
                 }
@@ -515,7 +526,7 @@ impl super::state::PeState {
             .iter()
             .fold(false, |inside, slot| match code.ops[usize::from(slot.pc)] {
                 Op::Eret => false,
-                _ if slot.faulted() => code.handler.is_some(),
+                _ if slot.faults() => code.handler.is_some(),
                 _ => inside,
             })
     }
