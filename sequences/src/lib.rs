@@ -12,6 +12,7 @@ extern crate alloc;
 
 pub mod decode;
 pub mod encode;
+pub mod errata;
 #[cfg(feature = "alloc")]
 pub mod explain;
 pub mod feature;
