@@ -18,6 +18,8 @@ pub mod explain;
 pub mod feature;
 pub mod instruction;
 #[cfg(feature = "alloc")]
+pub mod judge;
+#[cfg(feature = "alloc")]
 pub mod litmus;
 #[cfg(feature = "alloc")]
 pub mod lower;

@@ -358,6 +358,7 @@ fn assemble(
         tables,
         written,
         layered: Pages::default(),
+        recycled: Pages::default(),
         rules,
     })
 }

@@ -171,7 +171,12 @@ fn is_final(program: &Program, state: &State) -> bool {
                 slot.has(flag::DONE)
                     || !matches!(
                         program.threads[thread].ops[usize::from(slot.pc)],
-                        Op::Load { .. } | Op::Store { .. } | Op::Fetch(_) | Op::Branch { .. } | Op::Alu { .. }
+                        Op::Load { .. }
+                            | Op::Store { .. }
+                            | Op::Fetch(_)
+                            | Op::Branch { .. }
+                            | Op::Alu { .. }
+                            | Op::SetContext { .. }
                     )
             })
     })

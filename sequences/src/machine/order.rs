@@ -157,6 +157,11 @@ impl State {
         {
             return false;
         }
+        self.may_execute(program, thread, at)
+    }
+
+    /// Returns whether an operation that is not speculated, and not an access, may be executed.
+    pub(super) fn may_execute(&self, program: &Program, thread: usize, at: usize) -> bool {
         self.in_context(program, thread, at, true, true)
             && self.pes[thread].slots[..at].iter().all(|slot| {
                 let branch = matches!(program.threads[thread].ops[usize::from(slot.pc)], Op::Branch { .. });
@@ -226,7 +231,9 @@ impl State {
             }
             match program.threads[thread].ops[usize::from(slot.pc)] {
                 Op::Isb | Op::Svc | Op::Eret => slot.has(flag::SYNCED),
-                Op::Dsb(_) | Op::DsbNxs(_) | Op::Branch { .. } | Op::Fetch(_) => slot.has(flag::DONE),
+                Op::Dsb(_) | Op::DsbNxs(_) | Op::Branch { .. } | Op::Fetch(_) | Op::SetContext { .. } => {
+                    slot.has(flag::DONE)
+                }
                 Op::Load { .. } | Op::Store { .. } => slot.has(flag::WALKED),
                 _ => true,
             }

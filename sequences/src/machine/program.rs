@@ -183,6 +183,14 @@ pub enum Op {
     Svc,
     /// `eret`: back to where the exception came from.
     Eret,
+    /// A write of the register that selects the tables `page` is translated through (TTBR, VTTBR, ASID or VMID). It is
+    /// no access: nothing but context synchronization orders it before a walk.
+    SetContext {
+        /// The page.
+        page: Page,
+        /// The descriptor found there from now on, by index.
+        descriptor: u8,
+    },
     /// The fetch of the first instruction of a code page.
     Fetch(Page),
     /// Nothing.
@@ -267,6 +275,8 @@ pub struct Program {
     pub written: Pages,
     /// The pages with an upper layer (see [`Layers`]).
     pub layered: Pages,
+    /// The pages whose initial descriptor TLBs may hold from an earlier use of the same ASID or VMID.
+    pub recycled: Pages,
     /// The options.
     pub rules: Rules,
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One state of the machine: memory, what each TLB may still hold, and how far each PE has come.
 
-use super::descriptor::FaultKind;
+use super::descriptor::{FaultKind, Symbol};
 use super::hash::Fingerprint;
 use super::program::{Op, Program, Register, Value, ZERO_REGISTER};
-use alloc::vec;
 use alloc::vec::Vec;
 use core::hash::Hash;
 
@@ -113,6 +112,13 @@ pub struct State {
 
 impl State {
     pub(super) fn initial(program: &Program) -> Self {
+        let stale = program.tables.iter().enumerate().map(|(page, index)| {
+            let recycled = program.recycled.contains(Symbol(page as u8));
+            Stale {
+                leaf: u64::from(recycled) << index,
+                upper: 0,
+            }
+        });
         let tables = program.tables.iter().map(|index| (Value::Descriptor(*index), 0));
         Self {
             pes: program
@@ -129,7 +135,7 @@ impl State {
                 })
                 .collect(),
             memory: program.frames.iter().map(|value| (*value, 0)).chain(tables).collect(),
-            stale: vec![Stale::default(); program.threads.len() * program.tables.len()],
+            stale: program.threads.iter().flat_map(|_| stale.clone()).collect(),
         }
     }
 

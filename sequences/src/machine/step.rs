@@ -186,6 +186,23 @@ impl State {
                     Op::Load { .. } => self.load(program, thread, at, out),
                     Op::Store { .. } => self.store(program, thread, at, out)?,
                     Op::Tlbi { .. } => self.invalidate(program, thread, at, out),
+                    Op::SetContext { page, descriptor } if self.may_execute(program, thread, at) => {
+                        let mut next = self.clone();
+                        let location = program.frames.len() + usize::from(page.0);
+                        let value = Value::Descriptor(descriptor);
+                        next.memory[location] = (value, self.memory[location].1.saturating_add(1));
+                        next.pes[thread].slots[at].flags |= flag::DONE;
+                        let (thread, pc, location) = (thread as u8, slot.pc, location as u8);
+                        out.push((
+                            Event::Store {
+                                thread,
+                                pc,
+                                value,
+                                location,
+                            },
+                            next,
+                        ));
+                    }
                     _ => {}
                 }
             }
