@@ -33,11 +33,7 @@ fn usage_errors_are_64() {
     refused(&bench_host(&["run", "--iterations", "many"]), 64, "--iterations");
     refused(&bench_host(&["run", "--runtime", "level9"]), 64, "level0");
     refused(&bench_host(&["run", "--deterministic", "--smp", "2"]), 64, "--smp 1");
-    refused(
-        &bench_host(&["run", "--sequence", "nope"]),
-        64,
-        "no sequence has this id",
-    );
+    refused(&bench_host(&["run", "--sequence", "nope"]), 64, "in the catalogue");
     refused(&bench_host(&["run", "--sequence", "a=tlbi alle2s"]), 64, "alle2is");
     refused(&bench_host(&["run", "--boot-flush", "nope"]), 64, "--boot-flush nope");
     refused(&bench_host(&["run", "--batch", "100000"]), 64, "plan too big");

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use results::manifest::Sequence;
 use results::plan::MAX_WORDS;
 use results::record::Words;
+use sequences::catalogue;
 use sequences::lower;
 
-use crate::catalogue;
 use crate::plan::{AA_SUFFIX, RANGE_PAGES, words_text};
 
 /// Sequences by id, in the order in which they were announced.
@@ -76,6 +76,7 @@ impl Sequences {
             Sequence {
                 id: id.clone(),
                 text: catalogue::find(id)
+                    .ok()
                     .filter(|known| encodes(known.text, words))
                     .map_or(String::new(), |k| k.text.into()),
                 words: words_text(words),
