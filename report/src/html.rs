@@ -96,12 +96,16 @@ fn write_table(out: &mut String, table: &Table) {
         Align::Left => "",
         Align::Right => " class=\"n\"",
     };
-    out.push_str("<div class=\"scroll\" tabindex=\"0\">\n<table>\n<caption>");
-    out.push_str(&escape(&table.caption));
+    // Not a `caption`: that would be as wide as the table, and cut off with it on a narrow screen.
+    let caption = escape(&table.caption);
+    let _ = write!(out, "<p class=\"caption\">{caption}");
     if let Some(label) = &table.label {
         let _ = write!(out, " <span class=\"label\">{}</span>", escape(label));
     }
-    out.push_str("</caption>\n<thead><tr>");
+    let _ = write!(
+        out,
+        "</p>\n<div class=\"scroll\" tabindex=\"0\">\n<table aria-label=\"{caption}\">\n<thead><tr>"
+    );
     for (index, (name, _)) in table.columns.iter().enumerate() {
         let _ = write!(out, "<th scope=\"col\"{}>{}</th>", class(index), escape(name));
     }

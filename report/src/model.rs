@@ -263,25 +263,43 @@ impl Summary {
         &self.manifest.stream.lost
     }
 
-    /// Returns whether the numbers are from one PE and one counter, so that naming them again and again says nothing.
-    pub fn single_source(&self) -> bool {
-        let mut sources = self.series.iter().map(|series| (series.pe, series.event));
-        let first = sources.next();
-        sources.all(|source| Some(source) == first)
+    /// Returns what a sequence must be named with for its numbers to be told from others of the same sequence.
+    pub fn naming(&self) -> Naming {
+        let neighbors = || self.series.iter().zip(self.series.iter().skip(1));
+        Naming {
+            pe: neighbors().any(|(a, b)| a.pe != b.pe),
+            event: neighbors().any(|(a, b)| a.event != b.event),
+        }
     }
 }
 
-impl Series {
-    /// Returns a name that is unique in the run.
-    pub fn name(&self, single_source: bool) -> String {
-        source_name(&self.seq, self.pe, self.event, single_source)
-    }
+/// What a sequence is named with beside its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Naming {
+    /// The PE: there are several.
+    pub pe: bool,
+    /// The event: there are several.
+    pub event: bool,
 }
 
-/// Returns the name of a sequence, with the PE and the event unless all numbers are from one of each.
-pub fn source_name(seq: &str, pe: u32, event: Event, single_source: bool) -> String {
-    match single_source {
-        true => seq.to_owned(),
-        false => format!("{seq} (PE {pe}, {})", event.id()),
+impl Naming {
+    /// Returns the name of a sequence on a PE, counted by an event.
+    pub fn name(self, seq: &str, pe: u32, event: Event) -> String {
+        match (self.pe, self.event) {
+            (false, false) => seq.to_owned(),
+            (true, false) => format!("{seq} (PE {pe})"),
+            (false, true) => format!("{seq} ({})", event.id()),
+            (true, true) => format!("{seq} (PE {pe}, {})", event.id()),
+        }
+    }
+
+    /// Returns the name of a series.
+    pub fn of(self, series: &Series) -> String {
+        self.name(&series.seq, series.pe, series.event)
+    }
+
+    /// Returns the name of the sequence of a comparison.
+    pub fn of_comparison(self, comparison: &Comparison) -> String {
+        self.name(&comparison.seq, comparison.pe, comparison.event)
     }
 }

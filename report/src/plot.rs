@@ -67,7 +67,7 @@ impl Figure {
                 let names: Vec<String> = series
                     .iter()
                     .filter_map(|&at| summary.series.get(at))
-                    .map(|series| series.name(summary.single_source()))
+                    .map(|series| summary.naming().of(series))
                     .collect();
                 let beyond = distribution::beyond(summary, series);
                 let beyond = match beyond {

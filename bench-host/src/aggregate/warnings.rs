@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a reader should know before believing a number.
 
-use report::model::{Part, Summary, source_name};
+use report::model::{Part, Summary};
 use report::number::{percent, plural, ratio_interval};
 use results::record::Event;
 
@@ -15,7 +15,7 @@ const NOISE: f64 = 0.10;
 /// Returns the warnings of a run, one sentence each.
 pub fn of(summary: &Summary) -> Vec<String> {
     let mut warnings = Vec::new();
-    let single = summary.single_source();
+    let naming = summary.naming();
     if summary.manifest.simulator && summary.manifest.plan.deterministic {
         warnings.push("deterministic run: the simulator counts instructions here, not time".to_owned());
     }
@@ -31,7 +31,7 @@ pub fn of(summary: &Summary) -> Vec<String> {
         }
     }
     for series in &summary.series {
-        let name = series.name(single);
+        let name = naming.of(series);
         if series.short_batches > 0 {
             let batches = plural(series.short_batches, "batch", "batches");
             warnings.push(format!("{name}: {batches} left out because samples were lost"));
@@ -48,7 +48,7 @@ pub fn of(summary: &Summary) -> Vec<String> {
         }
     }
     for twin in summary.comparisons.iter().filter(|comparison| comparison.is_twin) {
-        let name = source_name(&twin.baseline, twin.pe, twin.event, single);
+        let name = naming.name(&twin.baseline, twin.pe, twin.event);
         if let Some(ratio) = twin.net.or(twin.raw)
             && twin.noise_floor.is_some_and(|floor| floor > UNEQUAL)
             && !(ratio.interval.low..=ratio.interval.high).contains(&1.0)

@@ -4,7 +4,7 @@
 use results::verdict::Class;
 
 use super::Block;
-use crate::model::{Comparison, Finding, Net, Part, Summary, source_name};
+use crate::model::{Comparison, Finding, Net, Part, Summary};
 use crate::number::{count, percent, plural, ratio_interval};
 use crate::table::Tone;
 
@@ -48,20 +48,23 @@ pub fn blocks(summary: &Summary) -> Vec<Block> {
 /// Returns the result: one sentence on timing per comparison (the first few), one on the checks, one on the proofs.
 pub fn headline(summary: &Summary) -> Vec<String> {
     const MOST: usize = 4;
-    let single = summary.single_source();
+    let naming = summary.naming();
     let tested: Vec<&Comparison> = summary.comparisons.iter().filter(|c| !c.is_twin).collect();
-    let mut sentences: Vec<String> = tested
-        .iter()
-        .take(MOST)
-        .map(|c| {
-            format!(
-                "{} beside {}: {}.",
-                source_name(&c.seq, c.pe, c.event, single),
-                c.baseline,
-                finding(c)
-            )
-        })
-        .collect();
+    // The first sentence is the one that gets quoted elsewhere, so it carries what must not be left behind.
+    let so_far = if summary.reservations.is_empty() {
+        ""
+    } else {
+        "So far, "
+    };
+    let label = match summary.manifest.simulator {
+        true => format!(" [{}]", summary.label()),
+        false => String::new(),
+    };
+    let sentence = |c: &&Comparison| {
+        let name = naming.of_comparison(c);
+        format!("{so_far}{name} beside {}: {}{label}.", c.baseline, finding(c))
+    };
+    let mut sentences: Vec<String> = tested.iter().take(MOST).map(sentence).collect();
     if tested.len() > MOST {
         sentences.push(format!(
             "{} are in the tables.",
@@ -73,7 +76,7 @@ pub fn headline(summary: &Summary) -> Vec<String> {
         ));
     }
     if tested.is_empty() {
-        sentences.extend(alone(summary));
+        sentences.extend(alone(summary).map(|text| format!("{text}{label}.")));
     }
     sentences.push(checks(summary));
     if !summary.proofs.is_empty() {
@@ -100,7 +103,7 @@ fn alone(summary: &Summary) -> Option<String> {
         })
         .take(6)
         .collect();
-    (!parts.is_empty()).then(|| format!("Medians: {}.", parts.join(", ")))
+    (!parts.is_empty()).then(|| format!("Medians: {}", parts.join(", ")))
 }
 
 /// Says what may be said about a comparison, with the ratio, its interval and the noise floor.

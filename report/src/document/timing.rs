@@ -2,7 +2,7 @@
 //! The sequences, their timing, and the boot path.
 
 use super::{Block, finding};
-use crate::model::{Finding, Net, Part, Series, Summary, source_name};
+use crate::model::{Finding, Net, Part, Series, Summary};
 use crate::number::{count, grouped, interval, percent, ratio_interval};
 use crate::plot::{Figure, OVERLAID};
 use crate::table::{Cell, Table, Tone};
@@ -79,7 +79,7 @@ pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
 
 fn unit(summary: &Summary) -> &'static str {
     match summary.series.first() {
-        Some(series) if summary.single_source() => series.event.id(),
+        Some(series) if !summary.naming().event => series.event.id(),
         _ => "counts",
     }
 }
@@ -98,7 +98,7 @@ fn medians(summary: &Summary) -> Table {
     let caption = format!("Timing in {}, percentiles raw", unit(summary));
     let mut table = Table::new(caption, &columns).labelled(summary.label());
     for series in &summary.series {
-        let name = series.name(summary.single_source());
+        let name = summary.naming().of(series);
         let name = if series.part == Part::Empty {
             format!("{name} (frame)")
         } else {
@@ -150,7 +150,7 @@ fn ratios(summary: &Summary) -> Table {
         };
         let ratio = |ratio: Option<_>| ratio.map_or_else(|| "-".to_owned(), |ratio| ratio_interval(&ratio));
         table.row([
-            source_name(&c.seq, c.pe, c.event, summary.single_source()).into(),
+            summary.naming().of_comparison(c).into(),
             ratio(c.net).into(),
             ratio(c.raw).into(),
             c.noise_floor.map_or_else(|| "-".to_owned(), percent).into(),

@@ -15,9 +15,9 @@ use plotters::style::{Color, IntoFont, TextStyle};
 use super::theme::{Paint, themed};
 
 /// Width of a panel, in the units of its own coordinates: a phone shows them nearly one to one.
-pub const WIDTH: u32 = 480;
+pub const WIDTH: u32 = 420;
 /// Height of a line of text.
-pub const LINE: u32 = 18;
+pub const LINE: u32 = 19;
 
 /// The part of the drawing that a panel draws on.
 pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -41,6 +41,13 @@ pub struct Panel<'a> {
 /// Turns any error of the drawing library into text.
 pub fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
+}
+
+/// Returns the largest size, at most `size`, at which a line fits beside the key of a legend.
+fn fitting(words: &str, size: u32) -> u32 {
+    // A character is about 0.6 of its size wide.
+    let room = f64::from(WIDTH - 56) / 0.6 / words.chars().count().max(1) as f64;
+    size.min(room as u32).max(8)
 }
 
 /// Returns a text style.
@@ -79,14 +86,14 @@ impl Panel<'_> {
             top.draw(&Text::new(words.to_owned(), at, style(size, paint)))
                 .map_err(text)
         };
-        put(self.title, (4, 4), 15, Paint::Ink)?;
-        put(self.label, (4, 4 + LINE as i32), 12, Paint::Muted)?;
+        put(self.title, (4, 4), fitting(self.title, 16), Paint::Ink)?;
+        put(self.label, (4, 4 + LINE as i32), fitting(self.label, 13), Paint::Muted)?;
         for (index, name) in self.legend.iter().enumerate() {
             let y = (LINE * (2 + index as u32) + 12) as i32;
             let stroke = Paint::Series(index).color().stroke_width(3);
             top.draw(&PathElement::new(vec![(6, y), (42, y)], stroke))
                 .map_err(text)?;
-            put(name, (50, y - 7), 13, Paint::Ink)?;
+            put(name, (50, y - 7), fitting(name, 14), Paint::Ink)?;
         }
         Ok(())
     }
@@ -124,15 +131,15 @@ pub fn axes<'a, 'b>(area: &'a Area<'b>, x: &Axis<'_>, y: &Axis<'_>) -> Drawn<Cha
         .build_cartesian_2d(x.range.clone(), y.range.clone())
         .map_err(text)?;
     let (x_tick, y_tick) = (|value: &f64| (x.tick)(*value), |value: &f64| (y.tick)(*value));
-    let small = || style(12, Paint::Muted);
+    let small = || style(13, Paint::Muted);
     let mut mesh = chart.configure_mesh();
     mesh.light_line_style(Paint::Grid.color().mix(0.0))
         .bold_line_style(Paint::Grid.color())
         .axis_style(Paint::Muted.color())
         .x_labels(5)
-        .y_labels(5)
+        .y_labels(6)
         .x_desc(x.words)
-        .axis_desc_style(style(13, Paint::Muted))
+        .axis_desc_style(style(14, Paint::Muted))
         .x_label_style(small())
         .y_label_style(small())
         .x_label_formatter(&x_tick)

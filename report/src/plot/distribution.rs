@@ -114,7 +114,7 @@ pub fn beyond(summary: &Summary, indices: &[usize]) -> u64 {
 /// Draws histogram and cumulative distribution.
 pub fn panels(summary: &Summary, indices: &[usize]) -> Vec<String> {
     let shown = shown(summary, indices);
-    let legend: Vec<String> = shown.iter().map(|s| s.name(summary.single_source())).collect();
+    let legend: Vec<String> = shown.iter().map(|s| summary.naming().of(s)).collect();
     let Some(window) = Window::of(&shown) else {
         return Vec::new();
     };
