@@ -51,6 +51,7 @@ fn sequence(id: &str, text: &str, words: &str) -> Sequence {
         checked: true,
         baseline: false,
         aa_of: None,
+        skipped: None,
     }
 }
 
@@ -116,6 +117,7 @@ impl Synthetic {
             },
             qemu: Some(Qemu {
                 version: "7.2.22".to_owned(),
+                messages: Vec::new(),
                 arguments: [
                     "qemu-system-aarch64",
                     "-M",
