@@ -2,6 +2,7 @@
 //! The host's half: builds, runs, receives, aggregates, compares and reports.
 
 pub mod aggregate;
+pub mod break_even;
 pub mod cmd;
 pub mod death;
 pub mod error;

@@ -13,6 +13,7 @@ use results::plan::{
 };
 use sequences::{ExceptionLevel, Instruction, Operand, OperandSlot, Sequence, catalogue, lower, parse};
 
+use crate::break_even;
 use crate::error::Error;
 
 /// Pages in the range under test.
@@ -35,12 +36,16 @@ pub struct PlanArgs {
     /// Pages that {range} spans, and that `for page in {range}` repeats over
     #[arg(long, value_name = "N", default_value_t = RANGE_PAGES, value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_PAGES)))]
     pub pages: u16,
-    /// Timed samples per sequence (0: time nothing)
-    #[arg(long, value_name = "N", default_value_t = 100_000)]
-    pub iterations: u32,
-    /// Timed samples per sequence and batch
-    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..))]
-    pub batch: u32,
+    /// Measure by-VA invalidation over 1 to 512 pages, the range form, and the full flush, local and broadcast, and
+    /// say from how many pages on each is cheapest
+    #[arg(long, conflicts_with_all = ["sequence", "pages"])]
+    pub break_even: bool,
+    /// Timed samples per sequence (0: time nothing) [default: 100000; with --break-even: 2000]
+    #[arg(long, value_name = "N")]
+    pub iterations: Option<u32>,
+    /// Timed samples per sequence and batch [default: 2000; with --break-even: 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: Option<u32>,
     /// Trials per check, sequence and control
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub trials: u32,
@@ -60,6 +65,18 @@ pub struct PlanArgs {
     /// Time only; make no checks
     #[arg(long)]
     pub no_checks: bool,
+}
+
+impl PlanArgs {
+    /// Returns the timed samples per sequence.
+    pub fn iterations(&self) -> u32 {
+        self.iterations.unwrap_or(if self.break_even { 2_000 } else { 100_000 })
+    }
+
+    /// Returns the timed samples per sequence and batch.
+    pub fn batch(&self) -> u32 {
+        self.batch.unwrap_or(if self.break_even { 100 } else { 2_000 })
+    }
 }
 
 /// A slot case, with the address where it takes one.
@@ -117,9 +134,22 @@ impl RunPlan {
     /// Builds the plan the options ask for.
     pub fn new(args: &PlanArgs) -> Result<Self, Error> {
         let checked = if args.no_checks { 0 } else { flags::CHECKED };
-        let timed = if args.iterations == 0 { 0 } else { flags::TIMED };
+        let iterations = args.iterations();
+        let timed = if iterations == 0 { 0 } else { flags::TIMED };
         let mut sequences: Vec<Planned> = Vec::new();
-        for argument in &args.sequence {
+        if args.break_even {
+            for point in break_even::points() {
+                sequences.push(Planned::new(
+                    "--break-even",
+                    &point.id(),
+                    &point.text(),
+                    point.pages,
+                    timed,
+                )?);
+            }
+        }
+        let named = if args.break_even { &[][..] } else { &args.sequence };
+        for argument in named {
             if let Some(group) = argument.strip_prefix('@') {
                 for entry in group::members(group).map_err(usage)? {
                     if sequences.iter().all(|other| other.id != entry.id) {
@@ -167,7 +197,7 @@ impl RunPlan {
             .iter()
             .filter(|sequence| sequence.flags & flags::TIMED != 0)
             .count();
-        let batch = args.batch.min(args.iterations.max(1));
+        let batch = args.batch().min(iterations.max(1));
         if batch as usize > MAX_BATCH_SAMPLES / timed_sequences {
             return Err(usage(format!(
                 "plan too big: a batch of {batch} samples of {} sequences and the empty frame is more than the kernel's \
@@ -184,7 +214,7 @@ impl RunPlan {
         let plan = Self {
             settings: Settings {
                 seed: args.seed.0,
-                iterations: args.iterations,
+                iterations,
                 batch,
                 trials: args.trials,
                 checks,

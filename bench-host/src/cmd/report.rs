@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `bench-host report`: a stored run, shown again.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use report::{terminal, write_reports};
 
 use super::print;
 use crate::aggregate::aggregate;
+use crate::break_even;
 use crate::error::Error;
 use crate::exit::{self, Exit};
 
@@ -32,10 +34,16 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
 pub fn present(folder: &Path) -> Result<String, Error> {
     let summary = aggregate(folder)?;
     let paths = write_reports(folder, &summary)?;
-    Ok(format!(
-        "{}\nreport: {}\n        {}\n",
-        terminal::render(&summary, WIDTH),
+    let mut text = terminal::render(&summary, WIDTH);
+    if let Some(table) = break_even::table(&summary) {
+        let path = folder.join("break_even.txt");
+        fs::write(&path, &table).map_err(|source| Error::Output { path, source })?;
+        text.push_str(&format!("\n{table}"));
+    }
+    text.push_str(&format!(
+        "\nreport: {}\n        {}\n",
         paths.html.display(),
         paths.markdown.display()
-    ))
+    ));
+    Ok(text)
 }

@@ -104,10 +104,17 @@ fn reproduce(args: &Args) -> String {
     if let Some(kernel) = &args.kernel {
         option("kernel", kernel.display().to_string());
     }
-    p.sequence
-        .iter()
-        .for_each(|sequence| option("sequence", sequence.clone()));
-    for (name, value) in [("iterations", p.iterations), ("batch", p.batch), ("trials", p.trials)] {
+    if !p.break_even {
+        p.sequence
+            .iter()
+            .for_each(|sequence| option("sequence", sequence.clone()));
+        option("pages", p.pages.to_string());
+    }
+    for (name, value) in [
+        ("iterations", p.iterations()),
+        ("batch", p.batch()),
+        ("trials", p.trials),
+    ] {
         option(name, value.to_string());
     }
     option("seed", Hex::to_string(&p.seed));
@@ -117,6 +124,7 @@ fn reproduce(args: &Args) -> String {
         option("boot-flush", flush.clone());
     }
     let flags = [
+        ("--break-even", p.break_even),
         ("--no-checks", p.no_checks),
         ("--deterministic", args.deterministic),
         ("--hardware", args.hardware),
