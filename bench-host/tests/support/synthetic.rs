@@ -51,6 +51,7 @@ fn sequence(id: &str, text: &str, words: &str) -> Sequence {
         checked: true,
         baseline: false,
         aa_of: None,
+        skipped: None,
     }
 }
 
