@@ -58,7 +58,7 @@ fn kernel(root: &Path, target: &Path) -> Result<Vec<u8>, String> {
             ["CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_", "RUSTFLAGS"]
                 .iter()
                 .any(|prefix| name.starts_with(prefix))
-                && !(name == toolchain::LINKER_VARIABLE)
+                && name != toolchain::LINKER_VARIABLE
         });
         if shapes_the_build {
             cargo.env_remove(&name);

@@ -2,6 +2,7 @@
 //! The command line: one module per subcommand.
 
 mod doctor;
+mod explain;
 mod image;
 mod list;
 mod report;
@@ -42,6 +43,7 @@ enum Command {
     Run(run::Args),
     Report(report::Args),
     List(list::Args),
+    Explain(explain::Args),
     Doctor(doctor::Args),
     Image(image::Args),
 }
@@ -63,6 +65,7 @@ pub fn main() -> Exit {
         Command::Run(args) => run::run(args),
         Command::Report(args) => report::run(args),
         Command::List(args) => list::run(args),
+        Command::Explain(args) => explain::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Image(args) => image::run(args),
     };

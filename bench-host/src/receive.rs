@@ -17,7 +17,7 @@ use results::store::{Store, StoreError};
 use results::wire::{LineError, parse_line};
 
 use crate::progress::Progress;
-use batches::{Batches, Planned};
+use batches::Batches;
 use checks::Checks;
 pub use checks::Verdict;
 use findings::Findings;
@@ -56,7 +56,9 @@ pub struct Receiver {
     started: bool,
     ended: Option<bool>,
     halt: Option<Halt>,
-    /// Whether the plan in the manifest is what the kernel was given; if not, it is taken from the stream.
+    /// Whether the kernel was given the plan in the manifest, by us.
+    plan_given: bool,
+    /// Whether it ran that plan; if not, the plan is taken from the stream.
     plan_known: bool,
     sequences: Sequences,
     /// Sequences this machine cannot run, and why.
@@ -72,15 +74,11 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Receives into `store`. With `plan_known`, the manifest has the plan that the kernel was given.
-    pub fn new(store: Store, progress: Progress, plan_known: bool) -> Self {
-        let plan = &store.manifest.plan;
-        let planned = Planned {
-            iterations: plan.iterations,
-            batch: plan.batch,
-        };
+    /// Receives into `store`. With `plan_given`, the kernel was given the plan in the manifest, and nothing else will do;
+    /// without, that plan is only a guess until the start line shows its checksum.
+    pub fn new(store: Store, progress: Progress, plan_given: bool) -> Self {
         Self {
-            batches: Batches::new(plan_known.then_some(planned)),
+            batches: Batches::default(),
             store,
             progress,
             lines: Lines::default(),
@@ -92,7 +90,8 @@ impl Receiver {
             started: false,
             ended: None,
             halt: None,
-            plan_known,
+            plan_given,
+            plan_known: plan_given,
             sequences: Sequences::default(),
             skipped: BTreeMap::new(),
             checks: Checks::default(),
@@ -109,6 +108,12 @@ impl Receiver {
         let result = lines.push(bytes, |line| self.line(line));
         self.lines = lines;
         result.and_then(|()| self.log(bytes))
+    }
+
+    /// Takes what stands after the last line feed: there will be no more.
+    pub fn end_of_input(&mut self) -> Result<(), StoreError> {
+        let rest = self.lines.finish();
+        if rest.is_empty() { Ok(()) } else { self.line(&rest) }
     }
 
     /// Writes what is stored so far to the disk.
@@ -144,6 +149,13 @@ impl Receiver {
     /// Notes something outside that kept the run from being made.
     pub fn refuse(&mut self, what: impl Into<String>) {
         self.refusals.add(what);
+    }
+
+    /// Notes what QEMU said on its own behalf.
+    pub fn messages(&mut self, messages: Vec<String>) {
+        if let Some(qemu) = &mut self.store.manifest.qemu {
+            qemu.messages = messages;
+        }
     }
 
     /// Returns the display of the run's progress.

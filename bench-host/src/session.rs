@@ -54,8 +54,6 @@ pub struct Finished {
     pub exit: Exit,
     /// Why storing failed, if it did.
     pub store_error: Option<StoreError>,
-    /// What QEMU said on its own behalf.
-    pub messages: Vec<String>,
 }
 
 /// Runs QEMU and receives what its serial port sends.
@@ -65,7 +63,7 @@ pub fn run_qemu(mut command: Command, mut receiver: Receiver, timeout: Duration)
         Ok(qemu) => qemu,
         Err(error) => {
             receiver.refuse(format!("cannot start {program}: {error}"));
-            return finish(receiver, None, Vec::new());
+            return finish(receiver, None);
         }
     };
     let messages = qemu.child().stderr.take().map(messages);
@@ -83,7 +81,8 @@ pub fn run_qemu(mut command: Command, mut receiver: Receiver, timeout: Duration)
     if let (Stop::Closed(_), false) = (&stop, receiver.ended()) {
         early_exit(&mut receiver, status, &messages);
     }
-    finish(receiver, Some(stop), messages)
+    receiver.messages(messages);
+    finish(receiver, Some(stop))
 }
 
 /// Receives a saved console log.
@@ -92,7 +91,7 @@ pub fn read_log(file: File, mut receiver: Receiver) -> Finished {
     if let (Stop::Closed(_), false) = (&stop, receiver.ended()) {
         receiver.defect("the log stops before the end line");
     }
-    finish(receiver, Some(stop), Vec::new())
+    finish(receiver, Some(stop))
 }
 
 fn early_exit(receiver: &mut Receiver, status: Option<ExitStatus>, messages: &[String]) {
@@ -112,12 +111,16 @@ fn receive(events: &Channel<Event>, receiver: &mut Receiver, timeout: Duration) 
     loop {
         let stop = match events.recv_timeout(TICK) {
             Ok(Event::Bytes(bytes)) => receiver.bytes(&bytes).err().map(Stop::Store),
-            Ok(Event::End(result)) => Some(Stop::Closed(result)),
+            Ok(Event::End(result)) => Some(
+                receiver
+                    .end_of_input()
+                    .map_or_else(Stop::Store, |()| Stop::Closed(result)),
+            ),
             Err(RecvTimeoutError::Disconnected) => Some(Stop::Closed(Ok(()))),
             Err(RecvTimeoutError::Timeout) => None,
         };
-        if stop.is_some() {
-            return stop.unwrap_or(Stop::Ended);
+        if let Some(stop) = stop {
+            return stop;
         }
         let now = Instant::now();
         if std::mem::replace(&mut records, receiver.records()) != records {
@@ -164,7 +167,7 @@ fn messages(mut from: impl io::Read + Send + 'static) -> JoinHandle<Vec<String>>
     })
 }
 
-fn finish(mut receiver: Receiver, stop: Option<Stop>, messages: Vec<String>) -> Finished {
+fn finish(mut receiver: Receiver, stop: Option<Stop>) -> Finished {
     let mut status = None;
     let mut store_error = None;
     match stop {
@@ -195,7 +198,6 @@ fn finish(mut receiver: Receiver, stop: Option<Stop>, messages: Vec<String>) -> 
         received,
         exit,
         store_error,
-        messages,
     }
 }
 

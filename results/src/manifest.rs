@@ -152,6 +152,9 @@ pub struct Qemu {
     pub version: String,
     /// Whole argument vector, the program first.
     pub arguments: Vec<String>,
+    /// The last lines it printed on its own behalf (standard error).
+    #[serde(default)]
+    pub messages: Vec<String>,
 }
 
 /// The kernel, as a file and as it reported itself.

@@ -24,19 +24,18 @@ pub struct Args {
 
 /// Shows the run.
 pub fn run(args: &Args) -> Result<Exit, Error> {
-    present(&args.run)?;
+    print(&present(&args.run)?);
     Ok(Exit::Ok)
 }
 
-/// Writes the documents of a stored run and prints its summary. The one place where runs become reports.
-pub fn present(folder: &Path) -> Result<(), Error> {
+/// Writes the documents of a stored run and returns its summary. The one place where runs become reports.
+pub fn present(folder: &Path) -> Result<String, Error> {
     let summary = aggregate(folder)?;
     let paths = write_reports(folder, &summary)?;
-    print(&terminal::render(&summary, WIDTH));
-    print(&format!(
-        "\nreport: {}\n        {}\n",
+    Ok(format!(
+        "{}\nreport: {}\n        {}\n",
+        terminal::render(&summary, WIDTH),
         paths.html.display(),
         paths.markdown.display()
-    ));
-    Ok(())
+    ))
 }

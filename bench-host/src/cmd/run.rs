@@ -137,17 +137,22 @@ fn receiver(args: &Args, store: Store, plan_known: bool) -> Receiver {
 /// Prints how the run ended.
 fn tell(args: &Args, folder: &std::path::Path, finished: &Finished) {
     let received = &finished.received;
+    let presented = report::present(folder);
     if args.quiet {
         print(&format!("{}\n", folder.display()));
-    } else if let Err(error) = report::present(folder) {
-        super::complain(&error);
+    }
+    match presented {
+        Ok(summary) if !args.quiet => print(&summary),
+        Ok(_) => {}
+        Err(error) => super::complain(&error),
     }
     let findings = [&received.refusals, &received.failures, &received.defects];
     for finding in findings.into_iter().flatten() {
         eprintln!("error: {finding}");
     }
-    for message in &finished.messages {
-        eprintln!("QEMU: {message}");
+    if finished.exit != Exit::Ok {
+        let messages = received.manifest.qemu.iter().flat_map(|qemu| &qemu.messages);
+        messages.for_each(|message| eprintln!("QEMU: {message}"));
     }
     if let Some(error) = &finished.store_error {
         eprintln!("error: {error}");

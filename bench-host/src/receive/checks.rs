@@ -33,7 +33,6 @@ pub struct Verdict {
 #[derive(Debug, Default)]
 pub struct Checks {
     seen: BTreeMap<Check, Seen>,
-    verdicts: u32,
 }
 
 impl Checks {
@@ -51,12 +50,12 @@ impl Checks {
         sum.other = sum.other.saturating_add(outcomes.other);
     }
 
-    /// Takes a verdict of the kernel and returns how many there are so far.
+    /// Takes a verdict of the kernel and returns how many checks have one.
     pub fn verdict(&mut self, check: Check, seq: &str, class: Class, reason: &str) -> u32 {
         let verdicts = &mut self.seen.entry(check).or_default().verdicts;
         verdicts.insert(seq.to_owned(), (class, reason.to_owned()));
-        self.verdicts += 1;
-        self.verdicts
+        let judged = self.seen.values().filter(|seen| !seen.verdicts.is_empty());
+        judged.count() as u32
     }
 
     /// Returns our verdict on everything seen, and where the kernel's differs or is missing.

@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use results::manifest::Sequence;
 use results::plan::MAX_WORDS;
 use results::record::Words;
+use sequences::catalogue;
+use sequences::lower;
 
-use crate::plan::{AA_SUFFIX, words_text};
+use crate::plan::{AA_SUFFIX, RANGE_PAGES, words_text};
 
 /// Sequences by id, in the order in which they were announced.
 #[derive(Debug, Default)]
@@ -73,7 +75,10 @@ impl Sequences {
                 .filter(|original| self.words.get(*original).is_some_and(|(_, other)| other == words));
             Sequence {
                 id: id.clone(),
-                text: String::new(),
+                text: catalogue::find(id)
+                    .ok()
+                    .filter(|known| encodes(known.text, words))
+                    .map_or(String::new(), |k| k.text.into()),
                 words: words_text(words),
                 timed,
                 checked: checked(id),
@@ -84,4 +89,10 @@ impl Sequences {
         };
         self.order.iter().map(describe).collect()
     }
+}
+
+/// Returns whether a text stands for these words.
+fn encodes(text: &str, words: &[u32]) -> bool {
+    let sequence = text.parse::<sequences::Sequence>();
+    sequence.is_ok_and(|sequence| lower(&sequence, RANGE_PAGES.into()).is_ok_and(|lowered| lowered.words == words))
 }

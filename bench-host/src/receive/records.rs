@@ -4,11 +4,12 @@
 use jiff::Timestamp;
 use results::SCHEMA_VERSION;
 use results::check::{Check, Role};
-use results::manifest::{Hex, Status};
+use results::manifest::{Hex, Plan, Status};
 use results::record::Record;
 use results::store::{BootRow, LitmusRow, ProofRow, SampleRow, StoreError, VerdictRow};
 use results::verdict::Class;
 
+use super::batches::{Batches, Planned};
 use super::{Halt, Received, Receiver};
 use crate::syndrome;
 
@@ -106,17 +107,19 @@ impl Receiver {
             ));
         }
         let plan = &mut self.store.manifest.plan;
-        if plan.crc != Hex(plan_crc.into()) {
-            if self.plan_known {
-                self.halt = Some(Halt::Refused);
-                let ours = plan.crc.0;
-                self.refusals.add(format!(
-                    "the kernel ran plan {plan_crc:08x}, not the {ours:08x} it was given: its image was cut or changed on the way"
-                ));
-            } else {
-                plan.crc = Hex(plan_crc.into());
-                plan.seed = Hex(seed);
-            }
+        self.plan_known = plan.crc == Hex(plan_crc.into());
+        if self.plan_known {
+            let Plan { iterations, batch, .. } = *plan;
+            self.batches = Batches::new(Some(Planned { iterations, batch }));
+        } else if self.plan_given {
+            let ours = plan.crc.0;
+            self.halt = Some(Halt::Refused);
+            self.refusals.add(format!(
+                "the kernel ran plan {plan_crc:08x}, not the {ours:08x} it was given: its image was cut or changed on the way"
+            ));
+        } else {
+            plan.crc = Hex(plan_crc.into());
+            plan.seed = Hex(seed);
         }
     }
 

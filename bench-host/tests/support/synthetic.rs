@@ -117,6 +117,7 @@ impl Synthetic {
             },
             qemu: Some(Qemu {
                 version: "7.2.22".to_owned(),
+                messages: Vec::new(),
                 arguments: [
                     "qemu-system-aarch64",
                     "-M",

@@ -30,6 +30,7 @@ pub fn qemu(args: &Args, qemu: &Qemu, arguments: &[OsString], kernel: &Kernel, p
     let qemu = manifest::Qemu {
         version: qemu.version.to_string(),
         arguments,
+        messages: Vec::new(),
     };
     Manifest {
         qemu: Some(qemu),

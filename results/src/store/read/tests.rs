@@ -35,6 +35,7 @@ fn manifest() -> Manifest {
         qemu: Some(Qemu {
             version: "7.2.22".into(),
             arguments: vec!["qemu-system-aarch64".into(), "-M".into()],
+            messages: vec!["warning: something".into()],
         }),
         kernel: Kernel {
             load: Some(Hex(u64::MAX)),
