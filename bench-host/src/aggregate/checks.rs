@@ -58,6 +58,7 @@ fn one_check(
     let none = bad_control.unwrap_or_default();
     let good = good_control.as_ref().map(|(_, good)| *good).unwrap_or_default();
     let rows = seqs.into_iter().map(|seq| {
+        let not_run = manifest.sequence(seq).and_then(|planned| planned.skipped.as_deref());
         let seen = sum(of(Role::Test).filter(|row| row.seq == seq));
         let outcomes = seen.unwrap_or_default();
         let (computed, why) = classify(check, &outcomes, &none, &good);
@@ -72,7 +73,7 @@ fn one_check(
         }
         let (class, reason) = match stored {
             Some(stored) => (stored.class, stored.reason.clone()),
-            None if seen.is_none() => (Class::Skipped, "no outcome arrived".to_owned()),
+            None if seen.is_none() => (Class::Skipped, not_run.unwrap_or("no outcome arrived").to_owned()),
             None => (computed, why.to_owned()),
         };
         CheckRow {
