@@ -2,7 +2,6 @@
 //! The host's half: builds, runs, receives, aggregates, compares and reports.
 
 pub mod aggregate;
-pub mod catalogue;
 pub mod cmd;
 pub mod death;
 pub mod error;

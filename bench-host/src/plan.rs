@@ -9,9 +9,9 @@ use results::manifest;
 use results::plan::{
     Entry, Flow, MAX_BATCH_SAMPLES, OperandKind, OperandRegister, RuntimeCase, Settings, encode, flags,
 };
+use sequences::catalogue::{self, UnknownId};
 use sequences::{Operand, OperandSlot, Sequence, lower};
 
-use crate::catalogue;
 use crate::error::Error;
 
 /// Pages in the range under test.
@@ -219,7 +219,7 @@ fn place(sequences: &mut Vec<Planned>, id: &str, option: &str) -> Result<u16, Er
     let at = match sequences.iter().position(|sequence| sequence.id == id) {
         Some(at) => at,
         None => {
-            let known = catalogue::find(id).ok_or_else(|| unknown(option, id))?;
+            let known = catalogue::find(id).map_err(|error| unknown(option, &error))?;
             sequences.push(Planned::new(option, known.id, known.text, 0)?);
             sequences.len() - 1
         }
@@ -230,7 +230,10 @@ fn place(sequences: &mut Vec<Planned>, id: &str, option: &str) -> Result<u16, Er
 impl Planned {
     fn parse(argument: &str, flags: u8) -> Result<Self, Error> {
         let Some((name, text)) = argument.split_once('=') else {
-            let known = catalogue::find(argument).ok_or_else(|| unknown("--sequence", argument))?;
+            let known = catalogue::find(argument).map_err(|error| unknown("--sequence", &error))?;
+            // The checks change EL2 mappings: what a project does for another regime is timed, but has no part in them.
+            let applies = known.regime.split('+').any(|regime| regime == "EL2");
+            let flags = if applies { flags } else { flags & !flags::CHECKED };
             return Self::new("--sequence", known.id, known.text, flags);
         };
         let name = name.trim();
@@ -240,7 +243,7 @@ impl Planned {
                 "--sequence {argument}: the name `{name}` is not made of a-z, 0-9 and _"
             )));
         }
-        if RESERVED.contains(&name) || catalogue::find(name).is_some() {
+        if RESERVED.contains(&name) || catalogue::find(name).is_ok() {
             return Err(usage(format!(
                 "--sequence {argument}: the name `{name}` is taken; choose another"
             )));
@@ -322,9 +325,9 @@ fn register(slot: &OperandSlot) -> Option<OperandRegister> {
     })
 }
 
-fn unknown(option: &str, id: &str) -> Error {
+fn unknown(option: &str, error: &UnknownId) -> Error {
     usage(format!(
-        "{option} {id}: no sequence has this id; `bench-host list` shows all, NAME=TEXT makes a new one"
+        "{option}: {error} (`bench-host list` shows all; NAME=TEXT makes a new one)"
     ))
 }
 
@@ -399,6 +402,21 @@ mod tests {
     }
 
     #[test]
+    fn sequences_for_another_regime_are_timed_only() {
+        let described = plan(&["--sequence", "xen_head_macro", "--sequence", "linux_flush_tlb_all"]);
+        let described = described.unwrap().describe(0, false);
+        let of = |id: &str| {
+            described
+                .sequences
+                .iter()
+                .find(|s| s.id == id)
+                .map(|s| (s.timed, s.checked))
+        };
+        assert_eq!(of("xen_head_macro"), Some((true, true)));
+        assert_eq!(of("linux_flush_tlb_all"), Some((true, false)));
+    }
+
+    #[test]
     fn operands_become_registers() {
         let plan = plan(&["--sequence", "mine=tlbi vae2, {va, ttl=3}; tlbi vae2, {va!}"]).unwrap();
         let entry = plan.entries()[0];
@@ -414,14 +432,14 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        assert!(refusal(&["--sequence", "nope"]).contains("nope: no sequence has this id"));
+        assert!(refusal(&["--sequence", "nope"]).contains("no sequence `nope`"));
         assert!(refusal(&["--sequence", "a=tlbi alle2s"]).contains("alle2is"));
         assert!(refusal(&["--sequence", "A=nop"]).contains("a-z"));
         assert!(refusal(&["--sequence", "none=nop"]).contains("taken"));
         assert!(refusal(&["--sequence", "xen_head_old=nop"]).contains("taken"));
         assert!(refusal(&["--sequence", "a=nop", "--sequence", "a=isb"]).contains("twice"));
         assert!(refusal(&["--sequence", "a=nop", "--sequence", "a_aa=isb"]).contains("rename"));
-        assert!(refusal(&["--boot-flush", "x"]).contains("--boot-flush x"));
+        assert!(refusal(&["--boot-flush", "x"]).contains("--boot-flush: no sequence `x`"));
         assert!(refusal(&["--batch", "90000"]).contains("at most --batch 65536"));
         let many: Vec<_> = (0..120)
             .flat_map(|i| ["--sequence".to_owned(), format!("s{i}=nop")])
