@@ -389,8 +389,7 @@ fn register(slot: &OperandSlot) -> Option<OperandRegister> {
 
 fn not_found(option: &str, unknown: &catalogue::UnknownId) -> Error {
     usage(format!(
-        "{option} {}: {unknown} (`bench-host list` shows all; NAME=TEXT makes a new one)",
-        unknown.id
+        "{option}: {unknown} (`bench-host list` shows all; NAME=TEXT makes a new one)"
     ))
 }
 
@@ -465,6 +464,29 @@ mod tests {
     }
 
     #[test]
+    fn sequences_for_another_regime_are_timed_only() {
+        let described = plan(&["--sequence", "xen_head_macro", "--sequence", "linux_flush_tlb_all"]);
+        let described = described.unwrap().describe(0, false);
+        let of = |id: &str| {
+            let found = described.sequences.iter().find(|s| s.id == id);
+            found.map(|s| (s.timed, s.checked))
+        };
+        assert_eq!(of("xen_head_macro"), Some((true, true)));
+        assert_eq!(of("linux_flush_tlb_all"), Some((true, false)));
+    }
+
+    #[test]
+    fn a_group_is_its_members_once() {
+        let described = plan(&["--sequence", "xen_head_old", "--sequence", "@xen,el2"])
+            .unwrap()
+            .describe(0, false);
+        let ids: Vec<_> = described.sequences.iter().map(|s| s.id.as_str()).collect();
+        assert_eq!(ids.iter().filter(|id| **id == "xen_head_old").count(), 1);
+        assert!(ids.len() > 10 && ids.contains(&"xen_head_new"));
+        assert!(refusal(&["--sequence", "@xenn"]).contains("@xenn"));
+    }
+
+    #[test]
     fn operands_become_registers() {
         let plan = plan(&["--sequence", "mine=tlbi vae2, {va, ttl=3}; tlbi vae2, {va!}"]).unwrap();
         let entry = plan.entries()[0];
@@ -487,7 +509,7 @@ mod tests {
         assert!(refusal(&["--sequence", "xen_head_old=nop"]).contains("taken"));
         assert!(refusal(&["--sequence", "a=nop", "--sequence", "a=isb"]).contains("twice"));
         assert!(refusal(&["--sequence", "a=nop", "--sequence", "a_aa=isb"]).contains("rename"));
-        assert!(refusal(&["--boot-flush", "x"]).contains("--boot-flush x"));
+        assert!(refusal(&["--boot-flush", "x"]).contains("--boot-flush: no sequence `x`"));
         assert!(refusal(&["--batch", "90000"]).contains("at most --batch 65536"));
         let many: Vec<_> = (0..120)
             .flat_map(|i| ["--sequence".to_owned(), format!("s{i}=nop")])
