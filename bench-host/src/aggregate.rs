@@ -7,6 +7,7 @@
 
 mod checks;
 mod comparisons;
+mod judgements;
 mod samples;
 mod warnings;
 
@@ -71,7 +72,7 @@ pub fn aggregate(run: &Path) -> Result<Summary, AggregateError> {
         boot: boot.collect::<Result<_, _>>()?,
         proofs: proofs.collect::<Result<_, _>>()?,
         checks,
-        judgements: Vec::new(),
+        judgements: judgements::judgements(&run.manifest),
         warnings: contradictions,
         manifest: run.manifest,
     };

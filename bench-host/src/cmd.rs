@@ -4,7 +4,9 @@
 mod doctor;
 mod explain;
 mod image;
+mod judge;
 mod list;
+mod litmus;
 mod report;
 mod run;
 
@@ -44,6 +46,8 @@ enum Command {
     Report(report::Args),
     List(list::Args),
     Explain(explain::Args),
+    Judge(judge::Args),
+    Litmus(litmus::Args),
     Doctor(doctor::Args),
     Image(image::Args),
 }
@@ -66,6 +70,8 @@ pub fn main() -> Exit {
         Command::Report(args) => report::run(args),
         Command::List(args) => list::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Judge(args) => judge::run(args),
+        Command::Litmus(args) => litmus::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Image(args) => image::run(args),
     };

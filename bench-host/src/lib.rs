@@ -4,6 +4,7 @@
 pub mod aggregate;
 pub mod break_even;
 pub mod cmd;
+pub mod context;
 pub mod death;
 pub mod error;
 pub mod exit;

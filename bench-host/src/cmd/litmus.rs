@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `bench-host litmus`: litmus tests on the judge's abstract machine.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use sequences::litmus::{Options, Report, Test};
+use serde_json::json;
+
+use super::{complain, print};
+use crate::error::Error;
+use crate::exit::{self, Exit};
+
+/// Larger files are no litmus tests.
+const MAX_FILE: u64 = 1 << 20;
+
+/// Run litmus tests (herd's AArch64 VMSA format) on the abstract machine, and print herd's observation lines
+///
+/// Every outcome that the machine allows is found. A file that cannot be read or that holds what the reader does not
+/// know is refused with its line and the reason; the others still run. Ends with 0 if all were run, 2 if not.
+#[derive(Debug, clap::Args)]
+#[command(after_help = exit::HELP)]
+pub struct Args {
+    /// The tests
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// With FEAT_ETS2, whatever the tests say
+    #[arg(long)]
+    ets2: bool,
+    /// With FEAT_ETS3, whatever the tests say
+    #[arg(long)]
+    ets3: bool,
+    /// Take every full DSB to complete every TLBI, as herd7 does; by the Arm ARM its domain must cover the scope
+    #[arg(long)]
+    any_dsb_domain: bool,
+    /// Print the states too, as herd does
+    #[arg(long, short)]
+    verbose: bool,
+    /// Print JSON, one object a line
+    #[arg(long, conflicts_with = "verbose")]
+    json: bool,
+}
+
+/// Runs the tests in the order given.
+pub fn run(args: &Args) -> Result<Exit, Error> {
+    let options = Options {
+        ets2: args.ets2,
+        ets3: args.ets3,
+        dsb_domain: !args.any_dsb_domain,
+        ..Options::default()
+    };
+    let mut exit = Exit::Ok;
+    for file in &args.files {
+        match one(file, &options) {
+            Ok(report) if args.json => print(&format!("{}\n", to_json(file, &report))),
+            Ok(report) if args.verbose => print(&format!("{report}\n")),
+            Ok(report) => print(&format!("{}\n", report.observation_line())),
+            Err(message) => {
+                complain(&Error::Usage(format!("{}: {message}", file.display())));
+                exit = Exit::Undecided;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+fn one(file: &Path, options: &Options) -> Result<Report, String> {
+    let mut bytes = Vec::new();
+    let opened = File::open(file).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
+    opened.map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err("larger than 1 MiB: no litmus test".to_owned());
+    }
+    let text = String::from_utf8(bytes).map_err(|_| "not UTF-8 text".to_owned())?;
+    let test = Test::parse(&text).map_err(|error| error.to_string())?;
+    test.run(options).map_err(|error| error.to_string())
+}
+
+fn to_json(file: &Path, report: &Report) -> serde_json::Value {
+    json!({
+        "file": file.display().to_string(),
+        "name": report.name,
+        "observation": report.observation.to_string(),
+        "positive": report.positive,
+        "negative": report.negative,
+        "condition": report.condition,
+        "states": report.states,
+        "ok": report.ok,
+        "cut": report.cut,
+    })
+}
