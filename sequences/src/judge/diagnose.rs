@@ -173,20 +173,17 @@ fn without_nxs(instruction: Instruction) -> Instruction {
 /// Makes the sequence's TLBIs cover the entry: completes a stage 2 pair, or puts the right operation in the place of
 /// the first wrong one, or adds it.
 fn cover(question: &Question, sequence: &mut Vec<Instruction>) {
-    let parts = |sequence: &[Instruction]| {
-        sequence
-            .iter()
-            .fold((false, false), |(leaf, upper), instruction| match instruction {
-                Instruction::Tlbi(tlbi) => {
-                    let layers = coverage(question, tlbi).layers;
-                    (leaf || layers.leaf, upper || layers.upper)
-                }
-                _ => (leaf, upper),
-            })
-    };
     let layered = question.stage == Stage::Two || question.level == Some(Level::Table);
-    let (leaf, upper) = parts(sequence);
-    if leaf && (upper || !layered) {
+    // A leaf removed before the upper part is gone may be rebuilt from it.
+    let (mut leaf, mut upper) = (false, false);
+    for instruction in sequence.iter() {
+        if let Instruction::Tlbi(tlbi) = instruction {
+            let layers = coverage(question, tlbi).layers;
+            upper |= layers.upper;
+            leaf |= layers.leaf && (upper || !layered);
+        }
+    }
+    if leaf {
         return;
     }
     let last = sequence.iter().rposition(|instruction| covers(question, instruction));
