@@ -46,8 +46,6 @@ const ALL: [Repair; 7] = [
 
 /// Judges a sequence that the machine found unsafe.
 pub(super) fn diagnose(question: &Question, sequence: &[Instruction], counterexample: Vec<Step>) -> Judgement {
-    let mut needed: Vec<Repair> = ALL.to_vec();
-    let repaired = repair(question, sequence, &needed);
     let mut judgement = Judgement {
         verdict: Verdict::Insufficient,
         reasons: Vec::new(),
@@ -55,23 +53,42 @@ pub(super) fn diagnose(question: &Question, sequence: &[Instruction], counterexa
         weakest: None,
         counterexample,
     };
-    if is_safe(question, &repaired) != Ok(true) {
+    let Some(needed) = needed(question, sequence) else {
         let text = "no addition of a TLBI, DSB or ISB makes this sequence sufficient";
         judgement.reasons.push(Reason::new(Rule::Model, text.into()));
         return judgement;
-    }
-    for candidate in ALL {
-        let without: Vec<Repair> = needed.iter().copied().filter(|repair| *repair != candidate).collect();
-        if is_safe(question, &repair(question, sequence, &without)) == Ok(true) {
-            needed = without;
-        }
-    }
+    };
     judgement.reasons = needed
         .iter()
         .flat_map(|repair| reasons(question, sequence, *repair))
         .collect();
     judgement.weakest = Some(weakest(question, &repair(question, sequence, &needed)));
     judgement
+}
+
+/// Returns a smallest set of repairs; `None` where all of them are not enough.
+fn needed(question: &Question, sequence: &[Instruction]) -> Option<Vec<Repair>> {
+    let sufficient = |repairs: &[Repair]| is_safe(question, &repair(question, sequence, repairs)) == Ok(true);
+    // Most often one thing is missing, and what is not enough is found out quickly.
+    let alone = ALL.into_iter().find(|only| {
+        let repaired = repair(question, sequence, &[*only]);
+        repaired != sequence && is_safe(question, &repaired) == Ok(true)
+    });
+    if let Some(only) = alone {
+        return Some(alloc::vec![only]);
+    }
+    let mut needed: Vec<Repair> = ALL.to_vec();
+    if !sufficient(&needed) {
+        return None;
+    }
+    for candidate in ALL {
+        let without: Vec<Repair> = needed.iter().copied().filter(|repair| *repair != candidate).collect();
+        let same = repair(question, sequence, &without) == repair(question, sequence, &needed);
+        if same || sufficient(&without) {
+            needed = without;
+        }
+    }
+    Some(needed)
 }
 
 /// Returns the scope that reaches every PE that may hold the entry.
