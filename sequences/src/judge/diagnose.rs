@@ -149,7 +149,8 @@ fn repair(question: &Question, sequence: &[Instruction], repairs: &[Repair]) -> 
     {
         repaired.insert(last + 1, full(domain));
     }
-    if has(Repair::Between) {
+    let layered = question.stage == Stage::Two || question.level == Some(Level::Table);
+    if has(Repair::Between) && layered {
         for at in places(&repaired).into_iter().skip(1).rev() {
             repaired.insert(at, full(domain));
         }
