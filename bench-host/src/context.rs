@@ -10,11 +10,10 @@ use sequences::{ExceptionLevel, Instruction, Item, Scope, Sequence, Target, Tlbi
 /// apply to, and used again.
 pub fn infer(sequence: &Sequence) -> Question {
     let tlbis: Vec<_> = sequence.instructions().filter_map(tlbi).collect();
-    let broadest = tlbis.iter().map(|tlbi| tlbi.op.scope()).max();
-    let (observers, after) = match broadest {
-        None | Some(Scope::Local) => (Observers::ThisPe, After::DataHere),
-        Some(Scope::InnerShareable) => (Observers::Inner, After::AccessElsewhere),
-        Some(Scope::OuterShareable) => (Observers::Outer, After::AccessElsewhere),
+    let observers = match tlbis.iter().map(|tlbi| tlbi.op.scope()).max() {
+        None | Some(Scope::Local) => Observers::ThisPe,
+        Some(Scope::InnerShareable) => Observers::Inner,
+        Some(Scope::OuterShareable) => Observers::Outer,
     };
     // The first operation is the one for the change; a dummy of another regime may follow for an erratum.
     let first = tlbis.first();
@@ -23,6 +22,13 @@ pub fn infer(sequence: &Sequence) -> Question {
         ExceptionLevel::El2 => Regime::El2,
         ExceptionLevel::El3 => Regime::El3,
     });
+    // Code that changes its own regime goes on in it. Code that changes EL1&0 mostly does so for somebody who runs after
+    // an exception return, which synchronizes the context by itself.
+    let after = match (regime, observers) {
+        (Regime::El2 | Regime::El20 | Regime::El3, _) => After::DataHere,
+        (Regime::El10, Observers::ThisPe) => After::Nothing,
+        (Regime::El10, Observers::Inner | Observers::Outer) => After::AccessElsewhere,
+    };
     let stage2 = |target| matches!(target, Target::Ipa | Target::IpaLast);
     let targets = || tlbis.iter().map(|tlbi| tlbi.op.target());
     let mut question = Question::new(Change::Invalidate, regime, observers, after);
@@ -104,6 +110,16 @@ mod tests {
         );
         assert_eq!(of("tlbi aside1, {asid}").global, Some(false));
         assert!(of("for page in {range}: tlbi vae2, {page}").range);
+    }
+
+    #[test]
+    fn who_changes_its_own_regime_goes_on_in_it() {
+        assert_eq!(of("dsb ishst; tlbi vae2is, {va}; dsb ish; isb").after, After::DataHere);
+        assert_eq!(
+            of("dsb ishst; tlbi vale1is, {va}; dsb ish").after,
+            After::AccessElsewhere
+        );
+        assert_eq!(of("dsb nshst; tlbi vale1, {va}; dsb nsh").after, After::Nothing);
     }
 
     #[test]

@@ -68,9 +68,9 @@ impl QuestionArgs {
         let change = self.change.unwrap_or(inferred.change);
         let regime = self.regime.unwrap_or(inferred.regime);
         let observers = self.observers.unwrap_or(inferred.observers);
-        let after = self.after.unwrap_or(match observers {
-            Observers::ThisPe => After::DataHere,
-            Observers::Inner | Observers::Outer => After::AccessElsewhere,
+        let after = self.after.unwrap_or(match (inferred.after, observers) {
+            (After::AccessElsewhere, Observers::ThisPe) => After::DataHere,
+            (after, _) => after,
         });
         let mut question = Question::new(change, regime, observers, after);
         question.stage = self.stage.unwrap_or(inferred.stage);
