@@ -6,6 +6,7 @@
 //! and the reason: it never leaves something out and goes on. The accepted part of the format, and the header keys this
 //! project adds to it, are described in `docs/litmus.md`.
 
+mod assemble;
 mod code;
 mod condition;
 mod error;

@@ -13,9 +13,12 @@
 //!
 //! The litmus reader and the judge both run on this machine; neither knows the order rules itself.
 
+mod access;
 mod descriptor;
+mod event;
 mod explore;
 mod hash;
+mod invalidate;
 mod order;
 mod program;
 mod settle;
@@ -23,10 +26,10 @@ mod state;
 mod step;
 
 pub use descriptor::{Attribute, Descriptor, FaultKind, Symbol};
+pub use event::{Event, MachineError};
 pub use explore::{Exploration, Explorer, Limits, Outcome};
 pub use program::{
     Alu, Condition, FaultHandling, Layers, Op, Page, Pages, Placement, Program, Register, Rules, Source, Thread,
     TlbiTarget, Value, Walkers, ZERO_REGISTER,
 };
 pub use state::{FaultRecord, State};
-pub use step::{Event, MachineError};

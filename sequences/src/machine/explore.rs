@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The search through all states of a program.
 
+use super::event::{Event, MachineError};
 use super::hash::FingerprintSet;
 use super::program::{Op, Program};
 use super::settle::settle;
 use super::state::{State, flag};
-use super::step::{Event, MachineError};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 

@@ -6,10 +6,11 @@
 //! without roll-back: a speculated store or TLBI waits for the branch, a speculated load has no effect to undo.
 
 use super::descriptor::FaultKind;
+use super::event::MachineError;
 use super::order::{applies_to, inputs};
 use super::program::{Condition, FaultHandling, Op, Pages, Program, Source, TlbiTarget, Value, ZERO_REGISTER};
 use super::state::{NONE, Slot, State, flag};
-use super::step::{MachineError, evaluate};
+use super::step::evaluate;
 use alloc::vec::Vec;
 
 /// The longest path of one PE, counting repetitions.
