@@ -7,6 +7,9 @@ mod image;
 mod judge;
 mod list;
 mod litmus;
+mod litmus_export;
+mod mutants;
+mod question;
 mod report;
 mod run;
 
@@ -48,6 +51,8 @@ enum Command {
     Explain(explain::Args),
     Judge(judge::Args),
     Litmus(litmus::Args),
+    LitmusExport(litmus_export::Args),
+    Mutants(mutants::Args),
     Doctor(doctor::Args),
     Image(image::Args),
 }
@@ -72,6 +77,8 @@ pub fn main() -> Exit {
         Command::Explain(args) => explain::run(args),
         Command::Judge(args) => judge::run(args),
         Command::Litmus(args) => litmus::run(args),
+        Command::LitmusExport(args) => litmus_export::run(args),
+        Command::Mutants(args) => mutants::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Image(args) => image::run(args),
     };

@@ -9,7 +9,8 @@ use clap::Args;
 use results::check::Check;
 use results::manifest;
 use results::plan::{
-    Entry, Flow, MAX_BATCH_SAMPLES, MAX_PAGES, OperandKind, OperandRegister, RuntimeCase, Settings, encode, flags,
+    Conduit, Console, Entry, Flow, MAX_BATCH_SAMPLES, MAX_PAGES, OperandKind, OperandRegister, RuntimeCase, Settings,
+    encode, flags,
 };
 use sequences::{ExceptionLevel, Instruction, Operand, OperandSlot, Sequence, catalogue, lower, parse};
 
@@ -62,6 +63,12 @@ pub struct PlanArgs {
     /// The sequence that flushes the TLB on the boot path [default: that of the flow]
     #[arg(long, value_name = "ID")]
     pub boot_flush: Option<String>,
+    /// Console of a board whose firmware passes no device tree
+    #[arg(long, value_name = "pl011@0xADDR|uart16550@0xADDR", value_parser = console)]
+    pub console: Option<Console>,
+    /// How to call the firmware of such a board, to turn it off at the end
+    #[arg(long, value_name = "smc|hvc", value_parser = conduit)]
+    pub psci: Option<Conduit>,
     /// Time only; make no checks
     #[arg(long)]
     pub no_checks: bool,
@@ -103,6 +110,41 @@ fn runtime(text: &str) -> Result<Runtime, String> {
     let case = RuntimeCase::from_id(text).filter(|&case| case != RuntimeCase::Address);
     case.map(|case| Runtime(case, 0))
         .ok_or_else(|| "none of level0, level1, level2, none, clash, 0xADDR".to_owned())
+}
+
+fn console(text: &str) -> Result<Console, String> {
+    let malformed = || "neither pl011@0xADDR nor uart16550@0xADDR".to_owned();
+    let (kind, address) = text.split_once("@0x").ok_or_else(malformed)?;
+    let address = u64::from_str_radix(address, 16).map_err(|error| error.to_string())?;
+    match kind {
+        "pl011" => Ok(Console::Pl011(address)),
+        "uart16550" => Ok(Console::Uart16550(address)),
+        _ => Err(malformed()),
+    }
+}
+
+/// Returns a console in the form the option takes.
+pub fn console_text(console: Console) -> String {
+    match console {
+        Console::Pl011(address) => format!("pl011@{address:#x}"),
+        Console::Uart16550(address) => format!("uart16550@{address:#x}"),
+    }
+}
+
+fn conduit(text: &str) -> Result<Conduit, String> {
+    match text {
+        "smc" => Ok(Conduit::Smc),
+        "hvc" => Ok(Conduit::Hvc),
+        _ => Err("neither smc nor hvc".to_owned()),
+    }
+}
+
+/// Returns a conduit in the form the option takes.
+pub const fn conduit_text(conduit: Conduit) -> &'static str {
+    match conduit {
+        Conduit::Smc => "smc",
+        Conduit::Hvc => "hvc",
+    }
 }
 
 fn flow(text: &str) -> Result<Flow, String> {
@@ -221,8 +263,8 @@ impl RunPlan {
                 case: args.runtime.0,
                 runtime: args.runtime.1,
                 flow: args.flow,
-                console: None,
-                conduit: None,
+                console: args.console,
+                conduit: args.psci,
                 boot_flush,
                 known_good,
             },

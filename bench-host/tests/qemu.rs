@@ -2,74 +2,21 @@
 //! The kernel in QEMU, from the command line to the stored run. Ignored, with the reason, where there is no QEMU.
 #![allow(missing_docs)]
 
+#[path = "support/boot.rs"]
+mod boot;
+
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use assert_cmd::cargo::cargo_bin;
-use bench_host::qemu::{OLDEST, Qemu};
-use libtest_mimic::{Arguments, Failed, Trial};
+use bench_host::qemu::Qemu;
 use results::check::{Check, Outcome, Role};
 use results::manifest::Status;
-use results::store::Run;
 use results::verdict::Class;
 use tempfile::TempDir;
 
-/// A run made by a test.
-struct Ran {
-    code: Option<i32>,
-    stderr: String,
-    run: Run,
-    /// Holds the run folder until the test is over.
-    _folder: TempDir,
-}
-
-impl Ran {
-    fn file(&self, name: &str) -> PathBuf {
-        self.run.folder().join(name)
-    }
-
-    fn proofs(&self) -> Vec<(String, bool)> {
-        let rows = self.run.proofs().unwrap().map(Result::unwrap);
-        rows.map(|row| (row.name, row.holds)).collect()
-    }
-
-    fn classes(&self, check: Check) -> Vec<Class> {
-        let rows = self.run.verdicts().unwrap().map(Result::unwrap);
-        rows.filter(|row| row.check == check).map(|row| row.class).collect()
-    }
-}
-
-/// Runs `bench-host run` with a small plan (overridden by `arguments`) and the QEMU of the machine.
-fn run_qemu(arguments: &[&str]) -> Ran {
-    let folder = TempDir::new().unwrap();
-    let out = folder.path().join("run");
-    let mut command = Command::new(cargo_bin!("bench-host"));
-    command.arg("run").arg("--out").arg(&out);
-    for (option, value) in [("--iterations", "2000"), ("--batch", "500"), ("--trials", "50")] {
-        if !arguments.contains(&option) {
-            command.args([option, value]);
-        }
-    }
-    let output = command.args(arguments).output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    let run = Run::open(&out).unwrap_or_else(|error| panic!("{error}: {stderr}"));
-    Ran {
-        code: output.status.code(),
-        stderr,
-        run,
-        _folder: folder,
-    }
-}
-
-/// Runs and expects a complete run without a failure.
-fn complete(arguments: &[&str]) -> Ran {
-    let ran = run_qemu(arguments);
-    assert_eq!(ran.code, Some(0), "{arguments:?}: {}", ran.stderr);
-    assert_eq!(ran.run.manifest.status, Status::Complete);
-    ran
-}
+use crate::boot::{complete, run_qemu};
 
 fn the_version_is_recorded() {
     let ran = complete(&["--iterations", "0", "--no-checks"]);
@@ -214,12 +161,7 @@ fn a_console_log_is_the_run_again() {
 }
 
 fn main() -> ExitCode {
-    let absent = Qemu::find(None).err();
-    if let Some(error) = &absent {
-        eprintln!("QEMU tests are ignored: {error} ({OLDEST} or newer)");
-    }
-    type Case = (&'static str, fn());
-    let cases: [Case; 16] = [
+    let cases: [boot::Case; 16] = [
         ("the_version_is_recorded", the_version_is_recorded),
         ("every_planned_sample_is_stored", every_planned_sample_is_stored),
         ("slot_case_level0", || {
@@ -257,16 +199,7 @@ fn main() -> ExitCode {
         ("a_console_log_is_the_run_again", a_console_log_is_the_run_again),
         ("the_catalogue_runs", the_catalogue_runs),
     ];
-    let trial = |(name, case): Case| {
-        let run = move || {
-            case();
-            Ok::<(), Failed>(())
-        };
-        Trial::test(name, run)
-            .with_kind("qemu")
-            .with_ignored_flag(absent.is_some())
-    };
-    libtest_mimic::run(&Arguments::from_args(), cases.map(trial).into()).exit_code()
+    boot::main(cases)
 }
 
 /// 50 sequences of the catalogue in one boot, on several machines.

@@ -346,11 +346,10 @@ fn every_form_carries_the_label_on_every_table_and_plot_of_numbers() {
 const SVG: &str = "http://www.w3.org/2000/svg";
 
 fn xml<'a>() -> roxmltree::ParsingOptions<'a> {
-    let options = roxmltree::ParsingOptions {
+    roxmltree::ParsingOptions {
         allow_dtd: true,
         ..Default::default()
-    };
-    options
+    }
 }
 
 #[test]

@@ -103,7 +103,11 @@ fn start_record(plan_crc: u32, seed: u64) {
 /// Says that the kernel was entered at the wrong exception level, and stops.
 pub extern "C" fn wrong_exception_level(device_tree: usize, _load: usize, _el: usize) -> ! {
     discover(device_tree, plan_area());
-    start_record(0, 0);
+    let plan = Plan::read(plan_area()).ok().flatten();
+    start_record(
+        plan.map_or(0, |plan| plan.crc),
+        plan.map_or(0, |plan| plan.settings.seed),
+    );
     if current_el() == 1 {
         fatal("entered at EL1; this kernel needs EL2 (QEMU: -M virt with virtualization=on)")
     } else {

@@ -115,6 +115,7 @@ entry:
     bl      {wrong_el}
 
 // Adds x0 to every absolute address in the image. Clobbers x1 to x5.
+    .globl  relocate
 relocate:
     adr     x5, image_start
     adrp    x1, rela_start

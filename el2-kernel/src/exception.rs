@@ -72,8 +72,19 @@ vectors:
 
     .balign 128
 unexpected:
+    mov     x20, x0
     adrp    x1, {stack}
     add     sp, x1, #8192
+    // With the MMU still off the image may be relocated already for where it will run, or not at all yet: what follows
+    // needs the addresses of where it is.
+    mrs     x1, CurrentEL
+    cmp     x1, #(2 << 2)
+    b.ne    4f
+    mrs     x1, sctlr_el2
+    tbnz    x1, #0, 4f
+    adrp    x0, image_start
+    bl      relocate
+4:  mov     x0, x20
     bl      {unexpected}
 2:  wfe
     b       2b

@@ -13,6 +13,7 @@
 mod coverage;
 mod diagnose;
 mod display;
+mod entry;
 mod erratum;
 mod narrate;
 mod question;
@@ -25,6 +26,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use coverage::{Coverage, coverage};
+pub use entry::{Lack, lack};
 pub use question::{After, Architecture, Change, CpuChoice, Level, Name, Observers, Question, Regime, Stage};
 pub use rule::{Reason, Rule};
 

@@ -9,6 +9,8 @@
 mod code;
 mod condition;
 mod error;
+mod export;
+mod extension;
 mod init;
 mod lexer;
 mod names;
@@ -18,5 +20,6 @@ mod test;
 
 pub use condition::Quantifier;
 pub use error::{LitmusError, LitmusErrorKind};
+pub use export::{ExportError, Shape, export};
 pub use report::{Observation, Report};
 pub use test::{Options, Test};

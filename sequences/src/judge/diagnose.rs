@@ -46,8 +46,6 @@ const ALL: [Repair; 7] = [
 
 /// Judges a sequence that the machine found unsafe.
 pub(super) fn diagnose(question: &Question, sequence: &[Instruction], counterexample: Vec<Step>) -> Judgement {
-    let mut needed: Vec<Repair> = ALL.to_vec();
-    let repaired = repair(question, sequence, &needed);
     let mut judgement = Judgement {
         verdict: Verdict::Insufficient,
         reasons: Vec::new(),
@@ -55,23 +53,42 @@ pub(super) fn diagnose(question: &Question, sequence: &[Instruction], counterexa
         weakest: None,
         counterexample,
     };
-    if is_safe(question, &repaired) != Ok(true) {
+    let Some(needed) = needed(question, sequence) else {
         let text = "no addition of a TLBI, DSB or ISB makes this sequence sufficient";
         judgement.reasons.push(Reason::new(Rule::Model, text.into()));
         return judgement;
-    }
-    for candidate in ALL {
-        let without: Vec<Repair> = needed.iter().copied().filter(|repair| *repair != candidate).collect();
-        if is_safe(question, &repair(question, sequence, &without)) == Ok(true) {
-            needed = without;
-        }
-    }
+    };
     judgement.reasons = needed
         .iter()
         .flat_map(|repair| reasons(question, sequence, *repair))
         .collect();
     judgement.weakest = Some(weakest(question, &repair(question, sequence, &needed)));
     judgement
+}
+
+/// Returns a smallest set of repairs; `None` where all of them are not enough.
+fn needed(question: &Question, sequence: &[Instruction]) -> Option<Vec<Repair>> {
+    let sufficient = |repairs: &[Repair]| is_safe(question, &repair(question, sequence, repairs)) == Ok(true);
+    // Most often one thing is missing, and what is not enough is found out quickly.
+    let alone = ALL.into_iter().find(|only| {
+        let repaired = repair(question, sequence, &[*only]);
+        repaired != sequence && is_safe(question, &repaired) == Ok(true)
+    });
+    if let Some(only) = alone {
+        return Some(alloc::vec![only]);
+    }
+    let mut needed: Vec<Repair> = ALL.to_vec();
+    if !sufficient(&needed) {
+        return None;
+    }
+    for candidate in ALL {
+        let without: Vec<Repair> = needed.iter().copied().filter(|repair| *repair != candidate).collect();
+        let same = repair(question, sequence, &without) == repair(question, sequence, &needed);
+        if same || sufficient(&without) {
+            needed = without;
+        }
+    }
+    Some(needed)
 }
 
 /// Returns the scope that reaches every PE that may hold the entry.
@@ -132,7 +149,8 @@ fn repair(question: &Question, sequence: &[Instruction], repairs: &[Repair]) -> 
     {
         repaired.insert(last + 1, full(domain));
     }
-    if has(Repair::Between) {
+    let layered = question.stage == Stage::Two || question.level == Some(Level::Table);
+    if has(Repair::Between) && layered {
         for at in places(&repaired).into_iter().skip(1).rev() {
             repaired.insert(at, full(domain));
         }
@@ -173,20 +191,17 @@ fn without_nxs(instruction: Instruction) -> Instruction {
 /// Makes the sequence's TLBIs cover the entry: completes a stage 2 pair, or puts the right operation in the place of
 /// the first wrong one, or adds it.
 fn cover(question: &Question, sequence: &mut Vec<Instruction>) {
-    let parts = |sequence: &[Instruction]| {
-        sequence
-            .iter()
-            .fold((false, false), |(leaf, upper), instruction| match instruction {
-                Instruction::Tlbi(tlbi) => {
-                    let layers = coverage(question, tlbi).layers;
-                    (leaf || layers.leaf, upper || layers.upper)
-                }
-                _ => (leaf, upper),
-            })
-    };
     let layered = question.stage == Stage::Two || question.level == Some(Level::Table);
-    let (leaf, upper) = parts(sequence);
-    if leaf && (upper || !layered) {
+    // A leaf removed before the upper part is gone may be rebuilt from it.
+    let (mut leaf, mut upper) = (false, false);
+    for instruction in sequence.iter() {
+        if let Instruction::Tlbi(tlbi) = instruction {
+            let layers = coverage(question, tlbi).layers;
+            upper |= layers.upper;
+            leaf |= layers.leaf && (upper || !layered);
+        }
+    }
+    if leaf {
         return;
     }
     let last = sequence.iter().rposition(|instruction| covers(question, instruction));

@@ -4,6 +4,7 @@
 use super::coverage::coverage;
 use super::question::{Change, CpuChoice, Observers, Question, Regime};
 use super::rule::{Reason, Rule, demand};
+use super::scenario::is_safe;
 use super::weaken::{domain_of, is_broadcast};
 use super::{Judgement, Verdict};
 use crate::errata::{Erratum, Need, affecting};
@@ -68,7 +69,8 @@ fn unmet(question: &Question, need: Need, sequence: &[Instruction]) -> Option<(V
     }
 }
 
-/// Looks for a covering TLBI whose completing DSB is not followed by another TLBI and its DSB.
+/// Looks for a place where the sequence would have been enough without the erratum, and is followed by one more TLBI and
+/// its DSB.
 fn repeat(
     question: &Question,
     sequence: &[Instruction],
@@ -79,35 +81,42 @@ fn repeat(
         matches!(instruction, Instruction::Dsb(Barrier { domain, access: Access::All })
             if *domain >= domain_of(tlbi.op.scope()))
     };
-    let after =
-        |from: usize, wanted: &dyn Fn(&Instruction) -> bool| (from..sequence.len()).find(|at| wanted(&sequence[*at]));
+    // The last TLBI before `end` that is concerned and covers the entry.
+    let removes = |end: usize| {
+        sequence[..end].iter().rev().find_map(|instruction| match instruction {
+            Instruction::Tlbi(tlbi) if concerned(instruction) && coverage(question, tlbi).any() => Some(*tlbi),
+            _ => None,
+        })
+    };
+    removes(sequence.len())?;
+    let mut enough = None;
     for (at, instruction) in sequence.iter().enumerate() {
-        let Instruction::Tlbi(tlbi) = instruction else { continue };
-        // A TLBI that itself repeats an earlier one needs no repetition.
-        let is_repeat = sequence[..at].iter().enumerate().any(|(earlier, other)| {
-            matches!(other, Instruction::Tlbi(first) if repeats(first, tlbi))
-                && sequence[earlier..at].iter().any(|between| completes(between, tlbi))
-        });
-        if !concerned(instruction) || is_repeat || !coverage(question, tlbi).any() {
+        let Some(tlbi) = removes(at) else { continue };
+        if !completes(instruction, &tlbi) {
             continue;
         }
-        let dsb = after(at + 1, &|other| completes(other, tlbi));
-        let again = dsb.and_then(|dsb| {
-            after(dsb + 1, &|other| {
-                concerned(other) && matches!(other, Instruction::Tlbi(second) if repeats(tlbi, second))
-            })
-        });
-        let done = again.and_then(|again| after(again + 1, &|other| completes(other, tlbi)));
-        if done.is_none() {
-            let barrier = Instruction::Dsb(Barrier {
-                domain: domain_of(tlbi.op.scope()),
-                access: Access::All,
-            });
-            let place = dsb.map_or(sequence.len(), |dsb| dsb + 1);
-            let mut mended = sequence.to_vec();
-            mended.splice(place..place, [*instruction, barrier]);
-            return Some((Verdict::Insufficient, Some(mended)));
+        let mut begin = sequence[..=at].to_vec();
+        begin.push(Instruction::Isb);
+        if is_safe(question, &begin) != Ok(true) {
+            continue;
+        }
+        enough = Some((at, tlbi));
+        let again = sequence[at + 1..]
+            .iter()
+            .position(|other| concerned(other) && matches!(other, Instruction::Tlbi(second) if repeats(&tlbi, second)));
+        if let Some(again) = again
+            && let Instruction::Tlbi(second) = sequence[at + 1 + again]
+            && sequence[at + 2 + again..].iter().any(|other| completes(other, &second))
+        {
+            return None;
         }
     }
-    None
+    let (at, tlbi) = enough?;
+    let barrier = Instruction::Dsb(Barrier {
+        domain: domain_of(tlbi.op.scope()),
+        access: Access::All,
+    });
+    let mut mended = sequence.to_vec();
+    mended.splice(at + 1..=at, [Instruction::Tlbi(tlbi), barrier]);
+    Some((Verdict::Insufficient, Some(mended)))
 }

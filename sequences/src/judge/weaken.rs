@@ -88,10 +88,45 @@ fn weaker(instruction: &Instruction, sequence: &[Instruction]) -> Vec<Option<Ins
     instead
 }
 
+/// Returns the places of a short part of the sequence that is sufficient: one TLBI, the DSBs next to it, the last ISB,
+/// and all padding. Only a short cut for the search: most long sequences repeat themselves.
+fn core(question: &Question, sequence: &[Instruction]) -> Option<Vec<usize>> {
+    let covers =
+        |instruction: &Instruction| matches!(instruction, Instruction::Tlbi(tlbi) if coverage(question, tlbi).any());
+    let is_dsb = |instruction: &Instruction| matches!(instruction, Instruction::Dsb(_));
+    let is_full = |instruction: &Instruction| matches!(instruction, Instruction::Dsb(dsb) if dsb.access == Access::All);
+    let tlbi = sequence.iter().position(covers)?;
+    let mut core: Vec<usize> = (0..sequence.len())
+        .filter(|at| sequence[*at] == Instruction::Nop)
+        .collect();
+    core.push(tlbi);
+    core.extend(sequence[..tlbi].iter().rposition(is_dsb));
+    core.extend(sequence[tlbi..].iter().position(is_full).map(|after| tlbi + after));
+    core.extend(
+        sequence
+            .iter()
+            .rposition(|instruction| *instruction == Instruction::Isb),
+    );
+    core.sort_unstable();
+    let part: Vec<Instruction> = core.iter().map(|at| sequence[*at]).collect();
+    (part.len() < sequence.len() && is_sufficient(question, &part) == Ok(true)).then_some(core)
+}
+
 /// Leaves out and weakens until nothing more can be. The sequence must be sufficient.
 fn weaken(question: &Question, sequence: &[Instruction]) -> (Vec<Instruction>, Vec<Excess>) {
-    let mut kept: Vec<(usize, Instruction)> = sequence.iter().copied().enumerate().collect();
-    let mut excess = Vec::new();
+    let all: Vec<(usize, Instruction)> = sequence.iter().copied().enumerate().collect();
+    let mut kept = match core(question, sequence) {
+        Some(core) => all.iter().copied().filter(|(at, _)| core.contains(at)).collect(),
+        None => all.clone(),
+    };
+    let left_out = all.into_iter().filter(|entry| !kept.contains(entry));
+    let mut excess: Vec<Excess> = left_out
+        .map(|(at, given)| Excess {
+            at,
+            given,
+            instead: None,
+        })
+        .collect();
     let mut place = 0;
     while place < kept.len() {
         let now: Vec<Instruction> = kept.iter().map(|(_, instruction)| *instruction).collect();
@@ -199,13 +234,16 @@ fn reason_for(question: &Question, sequence: &[Instruction], excess: &Excess) ->
             Some(Instruction::Dsb(Barrier {
                 access: Access::Stores, ..
             })),
-        ) => Reason::new(
-            Rule::StoreBeforeTlbi,
-            format!(
-                "`{given}` ({place}) can be `{}`: before the TLBI only the descriptor store has to be complete",
-                show(excess.instead)
-            ),
-        ),
+        ) => {
+            let why = match question.change {
+                Change::Validate => "only the descriptor store has to be complete",
+                _ => "before the TLBI only the descriptor store has to be complete",
+            };
+            Reason::new(
+                Rule::StoreBeforeTlbi,
+                format!("`{given}` ({place}) can be `{}`: {why}", show(excess.instead)),
+            )
+        }
         (_, Some(instead @ (Instruction::Dsb(_) | Instruction::DsbNxs(_)))) => Reason::new(
             Rule::CompletionDomain,
             format!("`{given}` ({place}) can be `{instead}`: {}", domain_enough(question)),

@@ -4,12 +4,13 @@
 use super::code::{Line, cell, tlbi};
 use super::condition::{self, Final};
 use super::error::{LitmusError, LitmusErrorKind};
+use super::extension::Extension;
 use super::names::{Location, Names};
 use super::split::{Cell, Parts, split, without_comments};
 use super::{init, report};
 use crate::machine::{
-    Descriptor, Explorer, FaultHandling, Layers, Limits, Op, Page, Pages, Placement, Program, Rules, Source, Symbol,
-    Thread, Value,
+    Descriptor, Explorer, FaultHandling, Limits, Op, Page, Pages, Placement, Program, Rules, Source, Symbol, Thread,
+    Value, Walkers,
 };
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -75,7 +76,7 @@ impl Test {
         let text = without_comments(text)?;
         let parts = split(&text)?;
         let mut names = Names::default();
-        let rules = header(&parts)?;
+        let (rules, extension) = header(&parts)?;
         let entries = init::read(&parts.init, &mut names)?;
         let mut columns: Vec<Column> = Vec::new();
         let mut tlbis = 0;
@@ -103,7 +104,7 @@ impl Test {
                     }
                     .at(*line));
                 }
-                columns[thread].read(thread, cells, &mut names, &mut tlbis)?;
+                columns[thread].read(thread, cells, &mut names, &extension, &mut tlbis)?;
             }
         }
         let condition = condition::read(&parts.tail, &mut names)?;
@@ -112,8 +113,17 @@ impl Test {
             threads.push(column.finish()?);
         }
         let fault_places = fault_places(&condition, &threads)?;
-        let (threads, labels) = threads.into_iter().unzip();
-        let program = assemble(rules, threads, &entries, &mut names, &condition)?;
+        let (mut threads, labels): (Vec<Thread>, Vec<_>) = threads.into_iter().unzip();
+        for thread in &extension.outer {
+            let outside = threads
+                .get_mut(*thread)
+                .ok_or_else(|| LitmusErrorKind::Label(format!("P{thread}")).at(0))?;
+            outside.placement = Placement::Outer;
+        }
+        let mut program = assemble(rules, threads, &entries, &mut names, &condition)?;
+        if extension.is_layered() {
+            program.layered = program.written;
+        }
         Ok(Self {
             name: parts.name,
             names,
@@ -177,8 +187,9 @@ impl Test {
 }
 
 /// Reads the keys that change the meaning of the test; unknown keys are comments, as for herd7.
-fn header(parts: &Parts<'_>) -> Result<Rules, LitmusError> {
+fn header(parts: &Parts<'_>) -> Result<(Rules, Extension), LitmusError> {
     let mut rules = Rules::default();
+    let mut extension = Extension::default();
     for (line, key, value) in &parts.header {
         let refused = || LitmusErrorKind::Header(format!("{key}={value}")).at(*line);
         match key.to_ascii_lowercase().as_str() {
@@ -203,10 +214,13 @@ fn header(parts: &Parts<'_>) -> Result<Rules, LitmusError> {
                 return Err(refused());
             }
             "el0" | "mte" | "morello" | "precision" => return Err(refused()),
+            known if Extension::is_key(known) => {
+                extension.read(known, value).map_err(|kind| kind.at(*line))?;
+            }
             _ => {}
         }
     }
-    Ok(rules)
+    Ok((rules, extension))
 }
 
 fn column_name(name: &str, line: usize) -> Result<(usize, bool), LitmusError> {
@@ -230,7 +244,14 @@ fn column_name(name: &str, line: usize) -> Result<(usize, bool), LitmusError> {
 }
 
 impl Column {
-    fn read(&mut self, thread: usize, cells: &[Cell], names: &mut Names, tlbis: &mut u8) -> Result<(), LitmusError> {
+    fn read(
+        &mut self,
+        thread: usize,
+        cells: &[Cell],
+        names: &mut Names,
+        extension: &Extension,
+        tlbis: &mut u8,
+    ) -> Result<(), LitmusError> {
         let mut aligned = false;
         for (line, text) in cells {
             for entry in cell(text).map_err(|kind| kind.at(*line))? {
@@ -269,7 +290,7 @@ impl Column {
                             }
                             .at(*line));
                         }
-                        self.ops.push(tlbi(*tlbis, op, operand, Some(Layers::ALL)));
+                        self.ops.push(tlbi(*tlbis, op, operand, extension.layers(op)));
                         *tlbis += 1;
                     }
                 }
@@ -359,8 +380,10 @@ fn assemble(
         written,
         layered: Pages::default(),
         recycled: Pages::default(),
+        walkers: Walkers::default(),
         rules,
-    })
+    }
+    .prepared())
 }
 
 /// Returns the pages whose descriptor may be stored to: their table address is the base of a store, or is passed on

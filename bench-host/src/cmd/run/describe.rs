@@ -10,6 +10,7 @@ use results::manifest::{self, HARDWARE_LABEL, Hex, LOG_LABEL, Manifest, QEMU_LAB
 use super::Args;
 use crate::host;
 use crate::kernel::Kernel;
+use crate::plan::{conduit_text, console_text};
 use crate::qemu::Qemu;
 use crate::receive::now;
 
@@ -122,6 +123,12 @@ fn reproduce(args: &Args) -> String {
     option("flow", p.flow.id().to_owned());
     if let Some(flush) = &p.boot_flush {
         option("boot-flush", flush.clone());
+    }
+    if let Some(console) = p.console {
+        option("console", console_text(console));
+    }
+    if let Some(conduit) = p.psci {
+        option("psci", conduit_text(conduit).to_owned());
     }
     let flags = [
         ("--break-even", p.break_even),

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `bench-host litmus-export`: a sequence as litmus tests.
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use sequences::judge::Name as _;
+use sequences::litmus::{Shape, export};
+
+use super::explain::resolve;
+use super::print;
+use super::question::QuestionArgs;
+use crate::context::infer;
+use crate::error::Error;
+use crate::exit::{self, Exit};
+
+/// Write a sequence as litmus tests for herd7 and litmus7, one file for each shape
+///
+/// The condition of each test is the stale use: the sequence is sufficient exactly if all of them are forbidden.
+#[derive(Debug, clap::Args)]
+#[command(after_help = exit::HELP)]
+pub struct Args {
+    /// A sequence by id, or its text
+    #[arg(value_name = "ID|TEXT")]
+    sequence: String,
+    /// Only this shape; repeatable [default: every shape that the question asks for]
+    #[arg(long, value_parser = shape())]
+    shape: Vec<Shape>,
+    /// Write files into this folder instead of printing
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    question: QuestionArgs,
+}
+
+fn shape() -> impl clap::builder::TypedValueParser<Value = Shape> {
+    let names = Shape::NAMES.iter().map(|(name, _)| *name);
+    PossibleValuesParser::new(names).try_map(|name| Shape::from_name(&name).ok_or("not a shape"))
+}
+
+/// Writes or prints the tests.
+pub fn run(args: &Args) -> Result<Exit, Error> {
+    let (_, sequence) = resolve(&args.sequence)?;
+    let question = args.question.question(infer(&sequence))?;
+    let instructions: Vec<_> = sequence.instructions().collect();
+    let shapes = if args.shape.is_empty() {
+        Shape::of(&question)
+    } else {
+        args.shape.clone()
+    };
+    for shape in shapes {
+        let text = export(&question, &instructions, shape).map_err(|error| Error::Usage(error.to_string()))?;
+        let Some(folder) = &args.out else {
+            print(&text);
+            continue;
+        };
+        let name = text
+            .lines()
+            .next()
+            .and_then(|line| line.split_whitespace().nth(1))
+            .unwrap_or("test");
+        let path = folder.join(format!("{name}.litmus"));
+        let written = fs::create_dir_all(folder).and_then(|()| fs::write(&path, &text));
+        written.map_err(|source| Error::Output {
+            path: path.clone(),
+            source,
+        })?;
+        print(&format!("{}\n", path.display()));
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `bench-host mutants`: every single edit of a sequence, judged.
+
+use sequences::judge::Verdict;
+use sequences::mutants::judged;
+use serde_json::json;
+
+use super::explain::resolve;
+use super::print;
+use super::question::QuestionArgs;
+use crate::context::infer;
+use crate::error::Error;
+use crate::exit::{self, Exit};
+use crate::output::table;
+
+/// List every single-edit mutant of a sequence with the judge's verdict
+///
+/// The insufficient ones are what a conformance run has to kill.
+#[derive(Debug, clap::Args)]
+#[command(after_help = exit::HELP)]
+pub struct Args {
+    /// A sequence by id, or its text
+    #[arg(value_name = "ID|TEXT")]
+    sequence: String,
+    /// Print JSON, one object a line
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    question: QuestionArgs,
+}
+
+/// Prints the mutants.
+pub fn run(args: &Args) -> Result<Exit, Error> {
+    let (head, sequence) = resolve(&args.sequence)?;
+    let question = args.question.question(infer(&sequence))?;
+    let mutants = judged(&question, &sequence);
+    if args.json {
+        for judged in &mutants {
+            let mutant = &judged.mutant;
+            let verdict = judged.verdict.name().replace(' ', "-");
+            let object = json!({"id": mutant.id, "kind": mutant.kind.name(), "description": mutant.description,
+                "sequence": mutant.sequence.to_string(), "verdict": verdict});
+            print(&format!("{object}\n"));
+        }
+        return Ok(Exit::Ok);
+    }
+    let mut rows = vec![["VERDICT", "MUTANT", "SEQUENCE"].map(str::to_owned).to_vec()];
+    rows.extend(mutants.iter().map(|judged| {
+        let verdict = judged.verdict.name().to_owned();
+        vec![
+            verdict,
+            judged.mutant.description.clone(),
+            judged.mutant.sequence.to_string(),
+        ]
+    }));
+    let insufficient = mutants
+        .iter()
+        .filter(|judged| judged.verdict == Verdict::Insufficient)
+        .count();
+    print(&format!(
+        "{head}{sequence}\n{}\n\n{}\n{} mutants, {insufficient} insufficient\n",
+        args.question.describe(&question),
+        table(&rows),
+        mutants.len()
+    ));
+    Ok(Exit::Ok)
+}

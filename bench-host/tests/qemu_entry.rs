@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The kernel entered in other ways than `-kernel` does it, and exceptions nobody expected.
+#![allow(missing_docs)]
+
+#[path = "support/boot.rs"]
+mod boot;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bench_host::kernel::Kernel;
+use results::manifest::Status;
+use results::record::Event;
+use tempfile::TempDir;
+
+use crate::boot::{complete, run_qemu};
+
+/// Writes a QEMU that rewrites its arguments with a line of shell (`a` is the argument) and starts the real one.
+fn wrapper(folder: &Path, rewrite: &str) -> PathBuf {
+    let path = folder.join("qemu-system-aarch64");
+    let script = format!(
+        "#!/bin/sh\nfor a; do\n  shift\n  case \"$a\" in\n    {rewrite}\n    *) set -- \"$@\" \"$a\" ;;\n  esac\ndone\n\
+         exec qemu-system-aarch64 \"$@\"\n"
+    );
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+/// Returns the rewriting that loads the image at `address` by itself: no device tree in x0, no boot protocol.
+fn loaded_at(address: &str) -> String {
+    format!(
+        "-kernel) ;;\n    *.img) set -- \"$@\" -device \"loader,file=$a,addr={address},force-raw=on\" \
+         -device loader,addr={address},cpu-num=0 ;;"
+    )
+}
+
+const CONSOLE: [&str; 4] = ["--console", "pl011@0x9000000", "--psci", "smc"];
+
+fn entered_at_el1() {
+    let folder = TempDir::new().unwrap();
+    let qemu = wrapper(folder.path(), "virt,*) set -- \"$@\" virt,gic-version=3 ;;");
+    let ran = run_qemu(&["--qemu", qemu.to_str().unwrap()]);
+    assert_eq!(ran.code, Some(4), "{}", ran.stderr);
+    assert!(ran.stderr.contains("entered at EL1"), "{}", ran.stderr);
+    assert_eq!(ran.run.manifest.status, Status::Failed);
+}
+
+fn entered_at_el3() {
+    let folder = TempDir::new().unwrap();
+    let rewrite = format!(
+        "virt,*) set -- \"$@\" virt,virtualization=on,secure=on ;;\n    {}",
+        loaded_at("0x40200000")
+    );
+    let qemu = wrapper(folder.path(), &rewrite);
+    let ran = run_qemu(&[&["--qemu", qemu.to_str().unwrap()], &CONSOLE[..]].concat());
+    assert_eq!(ran.code, Some(4), "{}", ran.stderr);
+    assert!(ran.stderr.contains("entered at EL3"), "{}", ran.stderr);
+}
+
+/// Any multiple of 4 KiB will do, the last page before a level 2 or a level 1 boundary among them.
+fn odd_load_addresses() {
+    for address in ["0x40201000", "0x403ff000", "0x4a3ff000"] {
+        let folder = TempDir::new().unwrap();
+        let qemu = wrapper(folder.path(), &loaded_at(address));
+        for case in ["level0", "level1", "level2", "none"] {
+            let arguments = ["--qemu", qemu.to_str().unwrap(), "--runtime", case];
+            let ran = complete(&[&arguments[..], &CONSOLE[..]].concat());
+            let load = ran.run.manifest.kernel.load.unwrap();
+            assert_eq!(load.to_string(), address);
+            assert!(ran.proofs().iter().all(|(_, holds)| *holds), "{address} {case}");
+        }
+    }
+}
+
+fn without_a_pmu_the_timer_is_used_and_named() {
+    let ran = complete(&["--cpu", "cortex-a72,pmu=off"]);
+    let events: Vec<_> = ran.run.samples().unwrap().map(|row| row.unwrap().event).collect();
+    assert!(!events.is_empty() && events.iter().all(|event| *event == Event::TimerTicks));
+}
+
+/// Replaces the first of these words in the entry page by `udf #0` and runs the result.
+fn broken_at(word: u32) -> boot::Ran {
+    let folder = TempDir::new().unwrap();
+    let mut bytes = Kernel::load(None).unwrap().bytes;
+    let at = bytes[..4096]
+        .chunks_exact(4)
+        .position(|chunk| chunk == word.to_le_bytes())
+        .unwrap();
+    bytes[4 * at..4 * at + 4].fill(0);
+    let path = folder.path().join("broken.img");
+    fs::write(&path, bytes).unwrap();
+    let ran = run_qemu(&["--kernel", path.to_str().unwrap(), "--timeout", "20"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    ran
+}
+
+/// An exception is printed whether the MMU is still off or just on, and the run fails; it never hangs.
+fn unexpected_exceptions_are_told() {
+    const TLBI_ALLE2: u32 = 0xd50c_871f;
+    const BR_X10: u32 = 0xd61f_0140;
+    for word in [TLBI_ALLE2, BR_X10] {
+        let ran = broken_at(word);
+        assert!(ran.stderr.contains("exception"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("boot"), "the phase: {}", ran.stderr);
+    }
+}
+
+fn main() -> ExitCode {
+    let cases: [boot::Case; 5] = [
+        ("entered_at_el1", entered_at_el1),
+        ("entered_at_el3", entered_at_el3),
+        ("odd_load_addresses", odd_load_addresses),
+        (
+            "without_a_pmu_the_timer_is_used_and_named",
+            without_a_pmu_the_timer_is_used_and_named,
+        ),
+        ("unexpected_exceptions_are_told", unexpected_exceptions_are_told),
+    ];
+    boot::main(cases)
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The question an entry of the catalogue answers.
+
+use super::is_sufficient;
+use super::question::{After, Change, Level, Observers, Question, Regime, Stage};
+use crate::catalogue::Entry;
+use crate::instruction::{Access, Barrier, Domain, Instruction, Operand, Ttl};
+use crate::tlbi::{ExceptionLevel, Target, Tlbi};
+use alloc::vec::Vec;
+
+impl Question {
+    /// Returns the question a catalogue entry is the answer to, as far as its columns and its operations tell: the
+    /// regime, the PEs it is for, and the narrowest change its operations are made for. What follows is taken from the
+    /// last instruction: a sequence that ends in an ISB is meant for what this PE does next.
+    ///
+    /// `None` for entries about granule protection tables, and where the columns name no regime.
+    #[must_use]
+    pub fn of_entry(entry: &Entry<'_>) -> Option<Self> {
+        let sequence = entry.sequence().ok()?;
+        let instructions: Vec<Instruction> = sequence.instructions().collect();
+        let tlbis: Vec<Tlbi> = instructions
+            .iter()
+            .filter_map(|instruction| match instruction {
+                Instruction::Tlbi(tlbi) => Some(*tlbi),
+                _ => None,
+            })
+            .collect();
+        let of = |wanted: &str| entry.regime.split('+').any(|regime| regime == wanted);
+        let regime = if of("EL2&0") {
+            Regime::El20
+        } else if of("EL2") {
+            Regime::El2
+        } else if of("EL1&0") || of("stage2") {
+            Regime::El10
+        } else if of("EL3") {
+            Regime::El3
+        } else {
+            return None;
+        };
+        let observers = if entry.scope.contains("outer") {
+            Observers::Outer
+        } else if entry.scope.contains("inner") {
+            Observers::Inner
+        } else {
+            Observers::ThisPe
+        };
+        let ends_in_isb = instructions.iter().rfind(|last| **last != Instruction::Nop) == Some(&Instruction::Isb);
+        let after = match (ends_in_isb, observers) {
+            (true, _) => After::DataHere,
+            (false, Observers::ThisPe) => After::Nothing,
+            (false, _) => After::PageReuse,
+        };
+        let change = if tlbis.is_empty() {
+            Change::Validate
+        } else {
+            Change::Invalidate
+        };
+        let mut question = Self::new(change, regime, observers, after);
+        if tlbis.iter().any(|tlbi| tlbi.op.level() == ExceptionLevel::El3) {
+            question.runs_at = ExceptionLevel::El3;
+        }
+        let is_any = |targets: &[Target]| tlbis.iter().any(|tlbi| targets.contains(&tlbi.op.target()));
+        if regime == Regime::El10 && of("stage2") && is_any(&[Target::Ipa, Target::IpaLast, Target::VmallS12]) {
+            question.stage = Stage::Two;
+        }
+        if is_any(&[Target::VaLast, Target::VaAllAsidLast, Target::IpaLast]) {
+            question.level = Some(Level::Last);
+        }
+        question.global = is_any(&[Target::Asid]).then_some(false);
+        question.range = tlbis
+            .iter()
+            .any(|tlbi| matches!(tlbi.operand, Operand::Range(_) | Operand::Page(_)));
+        question.level_number = tlbis
+            .iter()
+            .find_map(|tlbi| match tlbi.operand {
+                Operand::Va(hint) | Operand::Ipa(hint) | Operand::Range(hint) | Operand::Page(hint) => hint,
+                _ => None,
+            })
+            .map(|hint| match hint {
+                Ttl::Level0 => 0,
+                Ttl::Level1 => 1,
+                Ttl::Level2 => 2,
+                Ttl::Level3 => 3,
+            });
+        Some(question)
+    }
+}
+
+/// Why a catalogue entry is insufficient on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lack {
+    /// It would do where the descriptor store is complete before it, or where there is none, as when an MMU is switched.
+    StoreCompleted,
+    /// It would do where its caller completes it: a DSB, and an ISB or an exception return, after it.
+    CompletedLater,
+    /// It would do in the middle of both.
+    Both,
+    /// It would not do anywhere: it covers something else, or a part, or lacks something in its midst.
+    InItself,
+}
+
+impl Lack {
+    /// Returns the lack in words.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::StoreCompleted => "context: needs the descriptor store complete before it, or none to be there",
+            Self::CompletedLater => "context: needs its caller to complete it",
+            Self::Both => "context: needs the store complete before it and its caller to complete it",
+            Self::InItself => "in itself: no DSB or ISB around it would make it sufficient",
+        }
+    }
+}
+
+/// Returns why a sequence is insufficient on its own; `None` where it is not, or nothing is known.
+#[must_use]
+pub fn lack(question: &Question, sequence: &[Instruction]) -> Option<Lack> {
+    if is_sufficient(question, sequence) != Ok(false) {
+        return None;
+    }
+    let dsb = Instruction::Dsb(Barrier {
+        domain: Domain::FullSystem,
+        access: Access::All,
+    });
+    let around = |before: bool, after: bool| {
+        let mut longer: Vec<Instruction> = Vec::new();
+        longer.extend(before.then_some(dsb));
+        longer.extend_from_slice(sequence);
+        if after {
+            longer.extend([dsb, Instruction::Isb]);
+        }
+        is_sufficient(question, &longer) == Ok(true)
+    };
+    Some(if around(true, false) {
+        Lack::StoreCompleted
+    } else if around(false, true) {
+        Lack::CompletedLater
+    } else if around(true, true) {
+        Lack::Both
+    } else {
+        Lack::InItself
+    })
+}
