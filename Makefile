@@ -5,13 +5,16 @@
 
 .DEFAULT_GOAL := help
 ARGS ?=
+# A QEMU that is not in PATH; also keeps the set-up from installing one.
+QEMU ?=
+export QEMU
 IMAGE ?= target/el2-kernel.img
 BENCH_HOST := target/release/bench-host
 
 .PHONY: help run test image bench doctor setup build
 
 help:
-	@echo 'make run     boot, measure, check and report in QEMU      ARGS="..." see bench-host run --help'
+	@echo 'make run     boot, measure, check and report in QEMU      ARGS="..." see bench-host run --help; QEMU=PATH'
 	@echo 'make test    format, lints, documentation, every test, the kernel in QEMU among them'
 	@echo 'make image   write the kernel with its plan to $(IMAGE)   IMAGE=FILE ARGS="..."'
 	@echo 'make bench   measure the speed of the tools themselves'
@@ -24,13 +27,13 @@ build: setup
 	@cargo build --release --quiet --package bench-host
 
 run: build
-	@$(BENCH_HOST) run $(ARGS)
+	@$(BENCH_HOST) run $(if $(QEMU),--qemu $(QEMU)) $(ARGS)
 
 image: build
 	@$(BENCH_HOST) image $(ARGS) $(IMAGE)
 
 doctor: build
-	@$(BENCH_HOST) doctor
+	@$(BENCH_HOST) doctor $(if $(QEMU),--qemu $(QEMU))
 
 test: setup
 	@scripts/test.sh

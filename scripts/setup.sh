@@ -63,11 +63,14 @@ install_command() {
     esac
 }
 
-# install WHAT MESSAGE: installs the packages for WHAT, or fails with MESSAGE and the command.
+# Installs the packages for the things named, all in one command, or says that command and fails.
 install() {
-    what=$1 message=$2
-    packages=$(package "$what")
-    [ -n "$packages" ] || die "$message, and no package manager known here has it; install it by hand"
+    packages=
+    for what in "$@"; do
+        names=$(package "$what")
+        [ -n "$names" ] || die "$what is missing, and no package manager known here has it; install it by hand"
+        packages="$packages $names"
+    done
     # shellcheck disable=SC2086 # a list of words
     command=$(install_command $packages)
     if [ "$(manager)" = brew ] || [ "$(id -u)" = 0 ]; then
@@ -75,9 +78,9 @@ install() {
     elif have sudo && sudo -n true 2>/dev/null; then
         prefix="sudo -n"
     else
-        die "$message; run: sudo $command"
+        die "missing: $*; run as root: $command"
     fi
-    say "$message; running: $command"
+    say "missing: $*; running: $command"
     export DEBIAN_FRONTEND=noninteractive
     # shellcheck disable=SC2086
     if ! $prefix $command </dev/null >&2; then
@@ -103,39 +106,53 @@ source_is_installed() {
     [ -e "$(rustc --print sysroot)/lib/rustlib/src/rust/library/core/Cargo.toml" ]
 }
 
-rust() {
-    if ! rust_is_new_enough; then
-        if have rustup; then
-            die "Rust 1.$RUST_NEEDED or newer is needed; run: rustup update stable"
-        elif have cargo && [ "$(manager)" != apt-get ]; then
-            die "Rust 1.$RUST_NEEDED or newer is needed, this is $(rustc --version 2>/dev/null); get it from https://rustup.rs"
-        fi
-        install rust "Rust 1.$RUST_NEEDED or newer is needed"
-        rust_is_new_enough || die "the installed Rust is older than 1.$RUST_NEEDED; get it from https://rustup.rs"
-    fi
-    target_is_installed && return
-    if have rustup && rustup show active-toolchain >/dev/null 2>&1; then
-        say "adding the Rust target $TARGET"
-        rustup target add "$TARGET" </dev/null >&2 && target_is_installed && return
-        say "rustup cannot add the target"
-    fi
-    source_is_installed && return
-    install rust-src "the Rust target $TARGET is not installed, nor the source to build it from"
-    source_is_installed || die "the source of $(rustc --version) is still missing; with https://rustup.rs: rustup target add $TARGET"
+add_target() {
+    have rustup && rustup show active-toolchain >/dev/null 2>&1 || return 1
+    say "adding the Rust target $TARGET"
+    rustup target add "$TARGET" </dev/null >&2 && target_is_installed
 }
 
-linker() {
+linker_is_installed() {
     [ -z "${CARGO_TARGET_AARCH64_UNKNOWN_NONE_LINKER:-}" ] || return 0
-    [ -e "$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/rust-lld" ] && return
+    if have rustc; then
+        host=$(rustc -vV | sed -n 's/^host: //p')
+        [ ! -e "$(rustc --print sysroot)/lib/rustlib/$host/bin/rust-lld" ] || return 0
+    fi
     # The list of bench-host/build/toolchain.rs.
     for linker in rust-lld ld.lld ld.lld-21 ld.lld-19 ld.lld-16 ld.lld-14 aarch64-linux-gnu-ld aarch64-none-elf-ld \
         aarch64-elf-ld; do
-        if have "$linker"; then return; fi
+        ! have "$linker" || return 0
     done
-    install lld "a linker for AArch64 is missing"
+    return 1
 }
 
-rust
-have cc || install cc "a C toolchain is missing (Rust links with it)"
-linker
-have qemu-system-aarch64 || [ -n "${QEMU:-}" ] || install qemu "QEMU is missing"
+# Prints what is missing.
+missing() {
+    if ! rust_is_new_enough; then
+        echo rust
+    elif ! target_is_installed && ! source_is_installed; then
+        echo rust-src
+    fi
+    have cc || echo cc
+    linker_is_installed || echo lld
+    have qemu-system-aarch64 || [ -n "${QEMU:-}" ] || echo qemu
+}
+
+if ! rust_is_new_enough; then
+    found=$(rustc --version 2>/dev/null || echo none)
+    ! have rustup || die "Rust 1.$RUST_NEEDED or newer is needed (found: $found); run: rustup update stable"
+    say "Rust 1.$RUST_NEEDED or newer is needed (found: $found)"
+elif ! target_is_installed; then
+    add_target || true
+fi
+wanted=$(missing | tr '\n' ' ')
+if [ -n "$wanted" ]; then
+    # shellcheck disable=SC2086
+    install $wanted
+    wanted=$(missing | tr '\n' ' ')
+    case "$wanted" in
+    '') ;;
+    *rust*) die "the packaged Rust does not do (1.$RUST_NEEDED or newer, with its source, is needed); get it from https://rustup.rs" ;;
+    *) die "still missing after the installation: $wanted" ;;
+    esac
+fi

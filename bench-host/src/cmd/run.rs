@@ -24,13 +24,22 @@ use crate::qemu::{Machine, Qemu};
 use crate::receive::Receiver;
 use crate::session::{self, Finished};
 
+const EXAMPLES: &str = "\
+Examples:
+  bench-host run                                       the two sides of the Xen patch
+  bench-host run --sequence xen_head_old --sequence 'mine=dsb ishst; tlbi vae2is, {va}; dsb ish; isb'
+  bench-host run --runtime level0 --flow old           another slot case, the boot path before the patch
+  bench-host run --deterministic --iterations 10000    instruction counts, the same in every run
+  bench-host run --log console.txt --hardware          what a board printed
+";
+
 /// Boot the kernel, time and check sequences, store and report the run
 ///
 /// Boots at EL2 in QEMU, through the removal of the 1:1 map; times every sequence (the first one twice, to find the
 /// noise floor); makes every check with every sequence, beside two controls: no maintenance at all, and a sequence
 /// known to be sufficient. The run is stored in a folder of its own and can be shown again with `bench-host report`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = exit::HELP)]
+#[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
 pub struct Args {
     #[command(flatten)]
     plan: PlanArgs,
