@@ -22,6 +22,18 @@ fn fifty_sequences(c: &mut Criterion) {
     let mut group = c.benchmark_group("fifty_sequences");
     group.sample_size(10);
     group.bench_function("aggregate", |b| b.iter(|| aggregate(black_box(&run)).unwrap()));
+    // One quoted field at the start sends the whole file to the general reader, for comparison.
+    let quoted = folder.path().join("quoted");
+    std::fs::create_dir(&quoted).unwrap();
+    for file in std::fs::read_dir(&run).unwrap().map(|file| file.unwrap().path()) {
+        std::fs::copy(&file, quoted.join(file.file_name().unwrap())).unwrap();
+    }
+    let samples = quoted.join("samples.csv");
+    let text = std::fs::read_to_string(&samples).unwrap();
+    std::fs::write(&samples, text.replacen("\nempty,", "\n\"empty\",", 1)).unwrap();
+    group.bench_function("aggregate_by_general_reader", |b| {
+        b.iter(|| aggregate(black_box(&quoted)).unwrap())
+    });
     group.bench_function("html", |b| {
         b.iter(|| report::html::render(black_box(&summary), str::to_owned))
     });

@@ -90,6 +90,15 @@ fn a_run_reads_the_same_every_time() {
 }
 
 #[test]
+fn both_readers_of_samples_agree() {
+    let (_folder, path) = stored(Synthetic { pes: 2, ..noisy() });
+    let plain = aggregate(&path).unwrap();
+    // A quoted field is the same data, but only the general reader takes it.
+    replace(&path.join("samples.csv"), "\nempty,0,cycles,", "\n\"empty\",0,cycles,");
+    assert_eq!(aggregate(&path).unwrap(), plain);
+}
+
+#[test]
 fn an_incomplete_run_is_reported_and_says_so() {
     let summary = summary(Synthetic {
         damaged: true,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Counting the rows of `samples.csv`.
 
+mod plain;
+
 use results::manifest::Manifest;
 use results::record::Event;
 use results::store::{Row, Run, SampleRow};
@@ -53,9 +55,9 @@ impl Required {
 }
 
 impl Collected {
-    fn new(row: &SampleRow) -> Self {
+    fn new(row: &SampleRow<&str>) -> Self {
         Self {
-            seq: row.seq.clone(),
+            seq: row.seq.to_owned(),
             pe: row.pe,
             event: row.event,
             whole: Histogram::new(),
@@ -66,12 +68,12 @@ impl Collected {
         }
     }
 
-    fn is_of(&self, row: &SampleRow) -> bool {
+    fn is_of(&self, row: &SampleRow<&str>) -> bool {
         self.pe == row.pe && self.event == row.event && self.seq == row.seq
     }
 
     /// Counts a row, or returns the later batch that came before it.
-    fn add(&mut self, row: &SampleRow, required: Required) -> Result<(), u32> {
+    fn add(&mut self, row: &SampleRow<&str>, required: Required) -> Result<(), u32> {
         match self.open {
             Some(open) if open == row.batch => {}
             Some(open) if open > row.batch => return Err(open),
@@ -100,39 +102,84 @@ impl Collected {
     }
 }
 
-/// Reads all samples of a run, in the order in which its series begin.
-pub fn read(run: &Run) -> Result<Vec<Collected>, AggregateError> {
-    let required = Required::of(&run.manifest);
-    let mut all: Vec<Collected> = Vec::new();
-    let mut last = 0;
-    for (index, row) in run.samples()?.enumerate() {
-        let row = row?;
+/// The series of a run so far.
+#[derive(Debug)]
+struct Collector {
+    all: Vec<Collected>,
+    /// The series of the last row.
+    last: usize,
+    required: Required,
+}
+
+impl Collector {
+    fn new(required: Required) -> Self {
+        Self {
+            all: Vec::new(),
+            last: 0,
+            required,
+        }
+    }
+
+    /// Counts a row, or returns the later batch of its series that came before it.
+    fn add(&mut self, row: &SampleRow<&str>) -> Result<(), u32> {
         // Rows come in runs of one series; there are few series, so looking for another one may take its time.
-        if !all.get(last).is_some_and(|series| series.is_of(&row)) {
-            last = all.iter().position(|series| series.is_of(&row)).unwrap_or_else(|| {
-                all.push(Collected::new(&row));
-                all.len() - 1
+        if !self.all.get(self.last).is_some_and(|series| series.is_of(row)) {
+            self.last = self.all.iter().position(|series| series.is_of(row)).unwrap_or_else(|| {
+                self.all.push(Collected::new(row));
+                self.all.len() - 1
             });
         }
-        all[last].add(&row, required).map_err(|after| AggregateError::Order {
+        self.all[self.last].add(row, self.required)
+    }
+
+    fn finish(mut self) -> Vec<Collected> {
+        self.all.iter_mut().for_each(|series| series.close(self.required));
+        self.all
+    }
+}
+
+/// Reads all samples of a run, in the order in which its series begin.
+pub fn read(run: &Run) -> Result<Vec<Collected>, AggregateError> {
+    let mut collector = Collector::new(Required::of(&run.manifest));
+    let path = run.folder().join(SampleRow::<String>::FILE);
+    if plain::rows(&path, |row| collector.add(row).is_ok()) {
+        Ok(collector.finish())
+    } else {
+        read_any(run)
+    }
+}
+
+/// Reads the samples with the general reader, which names what is wrong.
+fn read_any(run: &Run) -> Result<Vec<Collected>, AggregateError> {
+    let mut collector = Collector::new(Required::of(&run.manifest));
+    for (index, row) in run.samples()?.enumerate() {
+        let row = row?;
+        let borrowed = SampleRow {
+            seq: row.seq.as_str(),
+            pe: row.pe,
+            event: row.event,
+            batch: row.batch,
+            value: row.value,
+            count: row.count,
+        };
+        collector.add(&borrowed).map_err(|after| AggregateError::Order {
             path: run.folder().join(SampleRow::<String>::FILE),
             line: index as u64 + 2,
             batch: row.batch,
-            seq: row.seq,
+            seq: row.seq.clone(),
             after,
         })?;
     }
-    all.iter_mut().for_each(|series| series.close(required));
-    Ok(all)
+    Ok(collector.finish())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn row(batch: u32, value: u64, count: u32) -> SampleRow {
+    fn row(batch: u32, value: u64, count: u32) -> SampleRow<&'static str> {
         SampleRow {
-            seq: "old".to_owned(),
+            seq: "old",
             pe: 0,
             event: Event::Cycles,
             batch,
@@ -141,7 +188,7 @@ mod tests {
         }
     }
 
-    fn collect(rows: &[SampleRow], required: Required) -> Collected {
+    fn collect(rows: &[SampleRow<&str>], required: Required) -> Collected {
         let mut series = Collected::new(&rows[0]);
         rows.iter().for_each(|row| series.add(row, required).unwrap());
         series.close(required);
