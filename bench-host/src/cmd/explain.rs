@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `bench-host explain`: a sequence, instruction by instruction.
 
+use sequences::judge::Question;
 use sequences::{Sequence, catalogue, explain, parse};
 
 use super::print;
+use crate::context::infer;
 use crate::error::Error;
 use crate::exit::{self, Exit};
 
@@ -21,7 +23,7 @@ pub struct Args {
 
 /// Prints the explanation.
 pub fn run(args: &Args) -> Result<Exit, Error> {
-    let (head, sequence) = resolve(&args.sequence)?;
+    let Named { head, sequence, .. } = resolve(&args.sequence)?;
     let explanations = explain(&sequence).map_err(|error| Error::Usage(error.to_string()))?;
     let mut text = format!("{head}{sequence}\n");
     for explanation in explanations {
@@ -36,8 +38,18 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     Ok(Exit::Ok)
 }
 
-/// Returns the sequence that an id or a text names, and what to say about an id.
-pub fn resolve(argument: &str) -> Result<(String, Sequence), Error> {
+/// A sequence that was named on the command line.
+pub struct Named {
+    /// What to say about it first: where a sequence of the catalogue is from.
+    pub head: String,
+    /// The sequence.
+    pub sequence: Sequence,
+    /// What it is for.
+    pub question: Question,
+}
+
+/// Returns the sequence that an id or a text names.
+pub fn resolve(argument: &str) -> Result<Named, Error> {
     let id_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
     // An id has an underscore; no instruction has one. A lone mnemonic is a sequence of one instruction.
     if argument.contains('_') && argument.bytes().all(id_byte) {
@@ -47,10 +59,20 @@ pub fn resolve(argument: &str) -> Result<(String, Sequence), Error> {
             "{}: {}, {} ({})\n{}\n\n",
             entry.id, entry.project, entry.function, entry.version, entry.purpose
         );
-        return Ok((head, sequence));
+        let question = Question::of_entry(&entry).unwrap_or_else(|| infer(&sequence));
+        return Ok(Named {
+            head,
+            sequence,
+            question,
+        });
     }
     let sequence = parse(argument).map_err(|error| Error::Usage(error.render(argument)))?;
-    Ok((String::new(), sequence))
+    let question = infer(&sequence);
+    Ok(Named {
+        head: String::new(),
+        sequence,
+        question,
+    })
 }
 
 fn fill(sentence: &str) -> String {

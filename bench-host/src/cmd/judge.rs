@@ -5,10 +5,10 @@ use sequences::Instruction;
 use sequences::judge::{Judgement, Question, Reason, Verdict, judge};
 use serde_json::{Value, json};
 
-use super::explain::resolve;
+use super::explain::{Named, resolve};
 use super::print;
 use super::question::QuestionArgs;
-use crate::context::{infer, parts};
+use crate::context::parts;
 use crate::error::Error;
 use crate::exit::{self, Exit};
 
@@ -32,9 +32,13 @@ pub struct Args {
 
 /// Judges the sequence.
 pub fn run(args: &Args) -> Result<Exit, Error> {
-    let (head, sequence) = resolve(&args.sequence)?;
+    let Named {
+        head,
+        sequence,
+        question,
+    } = resolve(&args.sequence)?;
     let instructions: Vec<_> = sequence.instructions().collect();
-    let question = args.question.question(infer(&sequence))?;
+    let question = args.question.question(question)?;
     let judgement = judge(&question, &instructions);
     if args.json {
         print(&format!(

@@ -8,10 +8,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use sequences::judge::Name as _;
 use sequences::litmus::{Shape, export};
 
-use super::explain::resolve;
+use super::explain::{Named, resolve};
 use super::print;
 use super::question::QuestionArgs;
-use crate::context::infer;
 use crate::error::Error;
 use crate::exit::{self, Exit};
 
@@ -41,8 +40,8 @@ fn shape() -> impl clap::builder::TypedValueParser<Value = Shape> {
 
 /// Writes or prints the tests.
 pub fn run(args: &Args) -> Result<Exit, Error> {
-    let (_, sequence) = resolve(&args.sequence)?;
-    let question = args.question.question(infer(&sequence))?;
+    let Named { sequence, question, .. } = resolve(&args.sequence)?;
+    let question = args.question.question(question)?;
     let instructions: Vec<_> = sequence.instructions().collect();
     let shapes = if args.shape.is_empty() {
         Shape::of(&question)

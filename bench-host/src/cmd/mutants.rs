@@ -5,10 +5,9 @@ use sequences::judge::Verdict;
 use sequences::mutants::judged;
 use serde_json::json;
 
-use super::explain::resolve;
+use super::explain::{Named, resolve};
 use super::print;
 use super::question::QuestionArgs;
-use crate::context::infer;
 use crate::error::Error;
 use crate::exit::{self, Exit};
 use crate::output::table;
@@ -31,8 +30,12 @@ pub struct Args {
 
 /// Prints the mutants.
 pub fn run(args: &Args) -> Result<Exit, Error> {
-    let (head, sequence) = resolve(&args.sequence)?;
-    let question = args.question.question(infer(&sequence))?;
+    let Named {
+        head,
+        sequence,
+        question,
+    } = resolve(&args.sequence)?;
+    let question = args.question.question(question)?;
     let mutants = judged(&question, &sequence);
     if args.json {
         for judged in &mutants {

@@ -75,13 +75,19 @@ impl QuestionArgs {
         let mut question = Question::new(change, regime, observers, after);
         question.stage = self.stage.unwrap_or(inferred.stage);
         question.level = self.level.or(question.level).or(inferred.level);
-        question.level_number = self.level_number;
+        question.level_number = self.level_number.or(inferred.level_number);
         question.range = inferred.range;
         question.global = self.global.as_deref().map(|global| global == "yes").or(inferred.global);
-        question.device = self.device;
+        question.device = self.device || inferred.device;
+        question.vmid_is_current = inferred.vmid_is_current;
+        question.architecture = inferred.architecture;
+        question.architecture.ets2 |= self.ets2;
+        question.architecture.ets3 |= self.ets3;
+        if self.regime.is_none() {
+            question.host = inferred.host;
+            question.runs_at = inferred.runs_at;
+        }
         question.host |= self.host;
-        question.architecture.ets2 = self.ets2;
-        question.architecture.ets3 = self.ets3;
         question.runs_at = match self.runs_at.as_deref() {
             None => question.runs_at,
             Some("el1") => ExceptionLevel::El1,
