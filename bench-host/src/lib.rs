@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The host's half: builds, runs, receives, aggregates, compares and reports.
+
+pub mod aggregate;
+pub mod break_even;
+pub mod cmd;
+pub mod death;
+pub mod error;
+pub mod exit;
+pub mod host;
+pub mod input;
+pub mod interrupt;
+pub mod kernel;
+pub mod output;
+pub mod plan;
+pub mod process;
+pub mod progress;
+pub mod qemu;
+pub mod receive;
+pub mod session;
+
+pub mod stats;
+pub mod syndrome;
