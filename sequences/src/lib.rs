@@ -39,6 +39,8 @@ pub mod lower;
 #[cfg(feature = "alloc")]
 pub mod machine;
 #[cfg(feature = "alloc")]
+pub mod mutants;
+#[cfg(feature = "alloc")]
 pub mod parse;
 #[cfg(feature = "alloc")]
 pub mod sequence;

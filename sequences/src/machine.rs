@@ -26,7 +26,7 @@ pub use descriptor::{Attribute, Descriptor, FaultKind, Symbol};
 pub use explore::{Exploration, Explorer, Limits, Outcome};
 pub use program::{
     Alu, Condition, FaultHandling, Layers, Op, Page, Pages, Placement, Program, Register, Rules, Source, Thread,
-    TlbiTarget, Value, ZERO_REGISTER,
+    TlbiTarget, Value, Walkers, ZERO_REGISTER,
 };
 pub use state::{FaultRecord, State};
 pub use step::{Event, MachineError};

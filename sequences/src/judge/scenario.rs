@@ -11,7 +11,7 @@ use super::question::{After, Change, Level, Observers, Question, Stage};
 use crate::instruction::{Access, Barrier, Domain, Instruction};
 use crate::machine::{
     Attribute, Descriptor, Explorer, FaultHandling, Limits, MachineError, Op, Outcome, Pages, Placement, Program,
-    Rules, State, Symbol, Thread, TlbiTarget, Value,
+    Rules, State, Symbol, Thread, TlbiTarget, Value, Walkers,
 };
 use alloc::vec;
 use alloc::vec::Vec;
@@ -203,6 +203,7 @@ pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shap
         } else {
             Pages::default()
         },
+        walkers: Walkers::default(),
         rules: Rules {
             ets2: question.architecture.ets2,
             ets3: question.architecture.ets3,
@@ -210,6 +211,7 @@ pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shap
             faults: FaultHandling::Fatal,
         },
     }
+    .prepared()
 }
 
 fn thread(ops: Vec<Op>, placement: Placement) -> Thread {

@@ -199,13 +199,16 @@ fn reason_for(question: &Question, sequence: &[Instruction], excess: &Excess) ->
             Some(Instruction::Dsb(Barrier {
                 access: Access::Stores, ..
             })),
-        ) => Reason::new(
-            Rule::StoreBeforeTlbi,
-            format!(
-                "`{given}` ({place}) can be `{}`: before the TLBI only the descriptor store has to be complete",
-                show(excess.instead)
-            ),
-        ),
+        ) => {
+            let why = match question.change {
+                Change::Validate => "only the descriptor store has to be complete",
+                _ => "before the TLBI only the descriptor store has to be complete",
+            };
+            Reason::new(
+                Rule::StoreBeforeTlbi,
+                format!("`{given}` ({place}) can be `{}`: {why}", show(excess.instead)),
+            )
+        }
         (_, Some(instead @ (Instruction::Dsb(_) | Instruction::DsbNxs(_)))) => Reason::new(
             Rule::CompletionDomain,
             format!("`{given}` ({place}) can be `{instead}`: {}", domain_enough(question)),

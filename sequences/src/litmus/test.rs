@@ -9,7 +9,7 @@ use super::split::{Cell, Parts, split, without_comments};
 use super::{init, report};
 use crate::machine::{
     Descriptor, Explorer, FaultHandling, Layers, Limits, Op, Page, Pages, Placement, Program, Rules, Source, Symbol,
-    Thread, Value,
+    Thread, Value, Walkers,
 };
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -359,8 +359,10 @@ fn assemble(
         written,
         layered: Pages::default(),
         recycled: Pages::default(),
+        walkers: Walkers::default(),
         rules,
-    })
+    }
+    .prepared())
 }
 
 /// Returns the pages whose descriptor may be stored to: their table address is the base of a store, or is passed on

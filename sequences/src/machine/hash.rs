@@ -6,7 +6,6 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
-use core::hash::Hasher;
 
 /// Two multiply-rotate lanes over 64-bit words; not for hostile input.
 #[derive(Clone)]
@@ -35,32 +34,6 @@ impl Fingerprint {
             word ^ (word >> 29)
         };
         (u128::from(mix(self.high)) << 64) | u128::from(mix(self.low))
-    }
-}
-
-impl Hasher for Fingerprint {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.word(u64::from(*byte));
-        }
-    }
-    fn write_u8(&mut self, value: u8) {
-        self.word(u64::from(value));
-    }
-    fn write_u16(&mut self, value: u16) {
-        self.word(u64::from(value));
-    }
-    fn write_u32(&mut self, value: u32) {
-        self.word(u64::from(value));
-    }
-    fn write_u64(&mut self, value: u64) {
-        self.word(value);
-    }
-    fn write_usize(&mut self, value: usize) {
-        self.word(value as u64);
-    }
-    fn finish(&self) -> u64 {
-        self.finish128() as u64
     }
 }
 

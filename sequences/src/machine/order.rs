@@ -241,9 +241,9 @@ impl State {
     }
 }
 
-/// Returns whether a TLBI of that scope, issued by `own`, applies to `other`.
+/// Returns whether a TLBI of that scope, issued by `own`, has an effect on `other`.
 pub(super) fn applies_to(program: &Program, own: usize, other: usize, scope: Scope) -> bool {
-    program.reaches(own, other, scope != Scope::Local, scope == Scope::OuterShareable)
+    program.is_walker(other) && program.reaches(own, other, scope != Scope::Local, scope == Scope::OuterShareable)
 }
 
 /// Returns the registers an operation reads, in the order of [`Slot::inputs`].

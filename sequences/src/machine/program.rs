@@ -32,6 +32,21 @@ pub enum Value {
     Code(u16),
 }
 
+impl Value {
+    /// Returns a word that differs for different values (numbers beyond 59 bits aside, which no test uses).
+    pub(super) const fn packed(self) -> u64 {
+        let (tag, payload) = match self {
+            Self::Int(number) => (0, number as u64),
+            Self::Address(symbol) => (1, symbol.0 as u64),
+            Self::Table(symbol) => (2, symbol.0 as u64),
+            Self::Operand(symbol) => (3, symbol.0 as u64),
+            Self::Descriptor(index) => (4, index as u64),
+            Self::Code(pc) => (5, pc as u64),
+        };
+        payload.rotate_left(4) ^ tag
+    }
+}
+
 /// An operand of a data-processing instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
@@ -260,6 +275,19 @@ impl Default for Rules {
     }
 }
 
+/// The PEs that may access a page whose descriptor changes.
+///
+/// What the TLBs of the others hold of such pages, and when they lose it, makes no difference; leaving it out makes the
+/// search smaller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Walkers(u8);
+
+impl Default for Walkers {
+    fn default() -> Self {
+        Self(u8::MAX)
+    }
+}
+
 /// A program for the machine.
 #[derive(Debug, Clone)]
 pub struct Program {
@@ -277,11 +305,21 @@ pub struct Program {
     pub layered: Pages,
     /// The pages whose initial descriptor TLBs may hold from an earlier use of the same ASID or VMID.
     pub recycled: Pages,
+    /// The PEs whose TLBs matter; all, until [`Self::prepared`] narrows them down.
+    pub walkers: Walkers,
     /// The options.
     pub rules: Rules,
 }
 
 impl Program {
+    /// Returns the program with [`Self::walkers`] narrowed down as far as its code allows.
+    #[must_use]
+    pub fn prepared(mut self) -> Self {
+        let walks = |thread: usize| u8::from(self.walks_written(thread)) << thread;
+        self.walkers = Walkers((0..self.threads.len()).fold(0, |all, thread| all | walks(thread)));
+        self
+    }
+
     /// Returns the index of `descriptor`, adding it where it is new.
     pub fn intern(&mut self, descriptor: Descriptor) -> u8 {
         if let Some(at) = self.descriptors.iter().position(|known| *known == descriptor) {
@@ -289,6 +327,29 @@ impl Program {
         }
         self.descriptors.push(descriptor);
         (self.descriptors.len() - 1) as u8
+    }
+
+    /// Returns whether a PE may access a page whose descriptor changes.
+    fn walks_written(&self, thread: usize) -> bool {
+        let code = &self.threads[thread];
+        let computed = |register: Register| {
+            code.ops
+                .iter()
+                .any(|op| matches!(op, Op::Alu { to, .. } | Op::Load { to, .. } if *to == register))
+        };
+        code.ops.iter().any(|op| match *op {
+            Op::Fetch(page) => self.written.contains(page),
+            Op::Load { base, .. } | Op::Store { base, .. } => {
+                computed(base)
+                    || matches!(code.registers[usize::from(base)], Value::Address(page) if self.written.contains(page))
+            }
+            _ => false,
+        })
+    }
+
+    /// Returns whether it matters what the TLB of a PE holds.
+    pub(super) const fn is_walker(&self, thread: usize) -> bool {
+        self.walkers.0 & (1 << thread) != 0
     }
 
     /// Returns whether a TLBI or DSB that reaches as far as `inner` or `outer` applies to `other`, seen from `own`.

@@ -5,7 +5,6 @@ use super::descriptor::{FaultKind, Symbol};
 use super::hash::Fingerprint;
 use super::program::{Op, Program, Register, Value, ZERO_REGISTER};
 use alloc::vec::Vec;
-use core::hash::Hash;
 
 /// No slot, no location.
 pub(super) const NONE: u8 = u8::MAX;
@@ -28,7 +27,7 @@ pub(super) mod flag {
 }
 
 /// One executed instance of an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Slot {
     pub(super) pc: u16,
     pub(super) flags: u8,
@@ -55,6 +54,31 @@ impl Slot {
     pub(super) fn has(&self, flags: u8) -> bool {
         self.flags & flags == flags
     }
+    fn fingerprint(&self, hasher: &mut Fingerprint) {
+        const AWAITED: u8 = 64;
+        const VALUE: u8 = 128;
+        let awaited = u64::from(self.awaited_access) | u64::from(self.awaited_walk) << 32;
+        let extra = if awaited != 0 { AWAITED } else { 0 } | if self.value == Value::Int(0) { 0 } else { VALUE };
+        let fault = self.fault.map_or(0, |fault| fault as u8 + 1);
+        let bytes = [
+            self.flags | extra,
+            self.location,
+            self.version,
+            self.forwarded,
+            self.applied,
+            fault,
+        ];
+        let [a, b, c, d, e, f] = bytes;
+        let [g, h] = self.pc.to_le_bytes();
+        hasher.word(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+        if awaited != 0 {
+            hasher.word(awaited);
+        }
+        if extra & VALUE != 0 {
+            hasher.word(self.value.packed());
+        }
+    }
+
     /// Returns whether the operation ends in an exception.
     pub(super) fn faults(&self) -> bool {
         self.has(flag::FAULTS)
@@ -62,7 +86,7 @@ impl Slot {
 }
 
 /// One PE.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PeState {
     pub(super) slots: Vec<Slot>,
     /// The next operation to fetch.
@@ -93,7 +117,7 @@ pub struct FaultRecord {
 }
 
 /// The overwritten descriptors a TLB may still hold, as bits of the descriptor index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Stale {
     /// What an access may use. Contains `upper`: a leaf may be rebuilt from there at any time.
     pub(super) leaf: u64,
@@ -101,7 +125,7 @@ pub(super) struct Stale {
 }
 
 /// A state of the machine.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     pub(super) pes: Vec<PeState>,
     /// Frames, then tables: the value and the number of stores so far.
@@ -139,9 +163,28 @@ impl State {
         }
     }
 
+    /// Returns the fingerprint of everything that decides what can follow, packed into few words. The inputs of a slot
+    /// follow from the path and are left out.
     pub(super) fn fingerprint(&self) -> u128 {
         let mut hasher = Fingerprint::new();
-        self.hash(&mut hasher);
+        for pe in &self.pes {
+            let bits = u64::from(pe.ended) | u64::from(pe.in_handler) << 1 | u64::from(pe.again) << 2;
+            let place = u64::from(pe.pc) << 48 | u64::from(pe.return_to) << 32 | u64::from(pe.rounds) << 8;
+            hasher.word(place | bits | (pe.slots.len() as u64) << 16);
+            for slot in &pe.slots {
+                slot.fingerprint(&mut hasher);
+            }
+        }
+        for (value, version) in &self.memory {
+            hasher.word(value.packed());
+            hasher.word(u64::from(*version));
+        }
+        for stale in &self.stale {
+            hasher.word(stale.leaf);
+            if stale.upper != 0 {
+                hasher.word(!stale.upper);
+            }
+        }
         hasher.finish128()
     }
 
