@@ -6,7 +6,7 @@ pub mod group;
 use std::fmt;
 
 use clap::Args;
-use results::check::Check;
+use results::check::{Change, Check, Observer, Regime};
 use results::manifest;
 use results::plan::{
     Entry, Flow, MAX_BATCH_SAMPLES, MAX_PAGES, OperandKind, OperandRegister, RuntimeCase, Settings, encode, flags,
@@ -117,6 +117,8 @@ struct Planned {
     words: Vec<u32>,
     operands: Vec<OperandRegister>,
     flags: u8,
+    checks: u64,
+    good_for: u64,
     pages: u16,
     baseline: bool,
     aa_of: Option<String>,
@@ -133,7 +135,7 @@ pub struct RunPlan {
 impl RunPlan {
     /// Builds the plan the options ask for.
     pub fn new(args: &PlanArgs) -> Result<Self, Error> {
-        let checked = if args.no_checks { 0 } else { flags::CHECKED };
+        let checked = if args.no_checks { 0 } else { one_page_checks() };
         let iterations = args.iterations();
         let timed = if iterations == 0 { 0 } else { flags::TIMED };
         let mut sequences: Vec<Planned> = Vec::new();
@@ -145,6 +147,7 @@ impl RunPlan {
                     &point.text(),
                     point.pages,
                     timed,
+                    0,
                 )?);
             }
         }
@@ -158,13 +161,14 @@ impl RunPlan {
                             entry.id,
                             entry.text,
                             args.pages,
-                            timed | checked,
+                            timed,
+                            checked,
                         )?);
                     }
                 }
                 continue;
             }
-            let sequence = Planned::parse(argument, args.pages, timed | checked)?;
+            let sequence = Planned::parse(argument, args.pages, timed, checked)?;
             if sequences.iter().any(|other| other.id == sequence.id) {
                 return Err(usage(format!("--sequence {}: given twice", sequence.id)));
             }
@@ -193,6 +197,7 @@ impl RunPlan {
             "--boot-flush",
         )?;
         let known_good = place(&mut sequences, KNOWN_GOOD, "--sequence")?;
+        sequences[usize::from(known_good)].good_for = checked;
         let timed_sequences = 1 + sequences
             .iter()
             .filter(|sequence| sequence.flags & flags::TIMED != 0)
@@ -206,25 +211,21 @@ impl RunPlan {
                 MAX_BATCH_SAMPLES / timed_sequences
             )));
         }
-        let checks = if args.no_checks {
-            0
-        } else {
-            Check::ALL.iter().fold(0, |mask, check| mask | check.mask())
-        };
         let plan = Self {
             settings: Settings {
                 seed: args.seed.0,
                 iterations,
                 batch,
                 trials: args.trials,
-                checks,
                 case: args.runtime.0,
                 runtime: args.runtime.1,
                 flow: args.flow,
                 console: None,
                 conduit: None,
                 boot_flush,
-                known_good,
+                pes: 1,
+                stress: 0,
+                planted: None,
             },
             sequences,
         };
@@ -243,6 +244,7 @@ impl RunPlan {
     pub fn describe(&self, crc: u32, deterministic: bool) -> manifest::Plan {
         let s = &self.settings;
         let id = |index: u16| self.sequences[usize::from(index)].id.clone();
+        let known_good = self.sequences.iter().find(|sequence| sequence.good_for != 0);
         manifest::Plan {
             crc: manifest::Hex(crc.into()),
             seed: manifest::Hex(s.seed),
@@ -253,11 +255,8 @@ impl RunPlan {
             runtime: (s.case == RuntimeCase::Address).then_some(manifest::Hex(s.runtime)),
             flow: s.flow,
             boot_flush: id(s.boot_flush),
-            known_good: id(s.known_good),
-            checks: Check::ALL
-                .into_iter()
-                .filter(|check| s.checks & check.mask() != 0)
-                .collect(),
+            known_good: known_good.map_or(String::new(), |sequence| sequence.id.clone()),
+            checks: checks_of(self.sequences.iter().fold(0, |all, sequence| all | sequence.checks)),
             deterministic,
             sequences: self.sequences.iter().map(Planned::describe).collect(),
         }
@@ -270,7 +269,7 @@ fn place(sequences: &mut Vec<Planned>, id: &str, option: &str) -> Result<u16, Er
         Some(at) => at,
         None => {
             let known = catalogue::find(id).map_err(|unknown| not_found(option, &unknown))?;
-            sequences.push(Planned::new(option, known.id, known.text, RANGE_PAGES, 0)?);
+            sequences.push(Planned::new(option, known.id, known.text, RANGE_PAGES, 0, 0)?);
             sequences.len() - 1
         }
     };
@@ -278,10 +277,10 @@ fn place(sequences: &mut Vec<Planned>, id: &str, option: &str) -> Result<u16, Er
 }
 
 impl Planned {
-    fn parse(argument: &str, pages: u16, flags: u8) -> Result<Self, Error> {
+    fn parse(argument: &str, pages: u16, flags: u8, checks: u64) -> Result<Self, Error> {
         let Some((name, text)) = argument.split_once('=') else {
             let known = catalogue::find(argument).map_err(|unknown| not_found("--sequence", &unknown))?;
-            return Self::new("--sequence", known.id, known.text, pages, flags);
+            return Self::new("--sequence", known.id, known.text, pages, flags, checks);
         };
         let name = name.trim();
         let id_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
@@ -295,17 +294,13 @@ impl Planned {
                 "--sequence {argument}: the name `{name}` is taken; choose another"
             )));
         }
-        Self::new("--sequence", name, text, pages, flags)
+        Self::new("--sequence", name, text, pages, flags, checks)
     }
 
-    fn new(option: &str, id: &str, text: &str, pages: u16, flags: u8) -> Result<Self, Error> {
+    fn new(option: &str, id: &str, text: &str, pages: u16, flags: u8, checks: u64) -> Result<Self, Error> {
         let sequence = parse(text).map_err(|error| usage(format!("{option} {id}: {}", error.render(text))))?;
         // The checks change EL2 tables: a sequence for another regime is timed, but they say nothing about it.
-        let flags = if is_for_el2(&sequence) {
-            flags
-        } else {
-            flags & !flags::CHECKED
-        };
+        let checks = if is_for_el2(&sequence) { checks } else { 0 };
         let lowered = lower(&sequence, pages.into()).map_err(|error| usage(format!("{option} {id}: {error}")))?;
         let operands = lowered.operands.iter().map(register).collect::<Option<_>>();
         Ok(Self {
@@ -314,6 +309,8 @@ impl Planned {
             words: lowered.words,
             operands: operands.ok_or_else(|| usage(format!("{option} {id}: an operand without a register")))?,
             flags,
+            checks,
+            good_for: 0,
             pages,
             baseline: false,
             aa_of: None,
@@ -325,6 +322,8 @@ impl Planned {
         Self {
             id: format!("{}{AA_SUFFIX}", self.id),
             flags: flags::TIMED,
+            checks: 0,
+            good_for: 0,
             baseline: false,
             aa_of: Some(self.id.clone()),
             ..self.clone()
@@ -335,6 +334,8 @@ impl Planned {
         Entry {
             id: &self.id,
             flags: self.flags,
+            checks: self.checks,
+            good_for: self.good_for,
             operands: &self.operands,
             pages: self.pages,
             words: &self.words,
@@ -347,12 +348,35 @@ impl Planned {
             text: self.text.clone(),
             words: words_text(&self.words),
             timed: self.flags & flags::TIMED != 0,
-            checked: self.flags & flags::CHECKED != 0,
+            checked: self.checks != 0,
+            checks: checks_of(self.checks),
             baseline: self.baseline,
             aa_of: self.aa_of.clone(),
             skipped: None,
         }
     }
+}
+
+/// Returns the checks that a run makes with every sequence of EL2: those of one page, on one PE.
+fn one_page_checks() -> u64 {
+    let fits = |check: &&Check| {
+        let spec = check.spec();
+        let one_page = (spec.regime, spec.observer, spec.entries) == (Regime::El2, Observer::Own, 1);
+        // Of an invalid entry made valid nothing can be stale: `bench-host check` has that one.
+        one_page && spec.change != Change::Map
+    };
+    Check::ALL
+        .iter()
+        .filter(fits)
+        .fold(0, |mask, check| mask | check.mask())
+}
+
+/// Returns the checks of a mask.
+fn checks_of(mask: u64) -> Vec<Check> {
+    Check::ALL
+        .into_iter()
+        .filter(|check| mask & check.mask() != 0)
+        .collect()
 }
 
 /// Returns whether every TLBI of the sequence is for the EL2 regime.
@@ -389,8 +413,7 @@ fn register(slot: &OperandSlot) -> Option<OperandRegister> {
 
 fn not_found(option: &str, unknown: &catalogue::UnknownId) -> Error {
     usage(format!(
-        "{option} {}: {unknown} (`bench-host list` shows all; NAME=TEXT makes a new one)",
-        unknown.id
+        "{option}: {unknown} (`bench-host list` shows all; NAME=TEXT makes a new one)"
     ))
 }
 
@@ -445,7 +468,8 @@ mod tests {
             (described.boot_flush.as_str(), described.known_good.as_str()),
             ("xen_head_new", "xen_head_old")
         );
-        assert_eq!(described.checks, Check::ALL);
+        assert_eq!(described.checks, checks_of(one_page_checks()));
+        assert_eq!(described.checks.len(), 12);
     }
 
     #[test]
@@ -462,6 +486,29 @@ mod tests {
             .collect();
         assert_eq!(helpers, ["xen_head_new", "xen_head_old"]);
         assert_eq!(described.sequences[0].text, "dsb ish; tlbi vae2is, {va}; dsb ish; isb");
+    }
+
+    #[test]
+    fn sequences_for_another_regime_are_timed_only() {
+        let described = plan(&["--sequence", "xen_head_macro", "--sequence", "linux_flush_tlb_all"]);
+        let described = described.unwrap().describe(0, false);
+        let of = |id: &str| {
+            let found = described.sequences.iter().find(|s| s.id == id);
+            found.map(|s| (s.timed, s.checked))
+        };
+        assert_eq!(of("xen_head_macro"), Some((true, true)));
+        assert_eq!(of("linux_flush_tlb_all"), Some((true, false)));
+    }
+
+    #[test]
+    fn a_group_is_its_members_once() {
+        let described = plan(&["--sequence", "xen_head_old", "--sequence", "@xen,el2"])
+            .unwrap()
+            .describe(0, false);
+        let ids: Vec<_> = described.sequences.iter().map(|s| s.id.as_str()).collect();
+        assert_eq!(ids.iter().filter(|id| **id == "xen_head_old").count(), 1);
+        assert!(ids.len() > 10 && ids.contains(&"xen_head_new"));
+        assert!(refusal(&["--sequence", "@xenn"]).contains("@xenn"));
     }
 
     #[test]
@@ -487,7 +534,7 @@ mod tests {
         assert!(refusal(&["--sequence", "xen_head_old=nop"]).contains("taken"));
         assert!(refusal(&["--sequence", "a=nop", "--sequence", "a=isb"]).contains("twice"));
         assert!(refusal(&["--sequence", "a=nop", "--sequence", "a_aa=isb"]).contains("rename"));
-        assert!(refusal(&["--boot-flush", "x"]).contains("--boot-flush x"));
+        assert!(refusal(&["--boot-flush", "x"]).contains("--boot-flush: no sequence `x`"));
         assert!(refusal(&["--batch", "90000"]).contains("at most --batch 65536"));
         let many: Vec<_> = (0..120)
             .flat_map(|i| ["--sequence".to_owned(), format!("s{i}=nop")])

@@ -33,10 +33,28 @@ fn usage_errors_are_64() {
     refused(&bench_host(&["run", "--iterations", "many"]), 64, "--iterations");
     refused(&bench_host(&["run", "--runtime", "level9"]), 64, "level0");
     refused(&bench_host(&["run", "--deterministic", "--smp", "2"]), 64, "--smp 1");
-    refused(&bench_host(&["run", "--sequence", "nope"]), 64, "in the catalogue");
+    refused(&bench_host(&["run", "--sequence", "nope"]), 64, "no sequence `nope`");
     refused(&bench_host(&["run", "--sequence", "a=tlbi alle2s"]), 64, "alle2is");
-    refused(&bench_host(&["run", "--boot-flush", "nope"]), 64, "--boot-flush nope");
+    refused(
+        &bench_host(&["run", "--boot-flush", "nope"]),
+        64,
+        "--boot-flush: no sequence",
+    );
     refused(&bench_host(&["run", "--batch", "100000"]), 64, "plan too big");
+}
+
+#[test]
+fn lists_can_be_narrowed() {
+    let all = bench_host(&["list"]);
+    assert!(
+        all.code == Some(0) && all.stdout.contains("cowinvt_el2"),
+        "{}",
+        all.stderr
+    );
+    let some = bench_host(&["list", "--project", "Xen", "--regime", "el2"]).stdout;
+    assert!(some.contains("xen_head_old") && !some.contains("cowinvt_el2"));
+    assert!(some.lines().count() < all.stdout.lines().count());
+    refused(&bench_host(&["list", "--project", "nope"]), 64, "projects: ");
 }
 
 #[test]

@@ -13,9 +13,9 @@ const TABLE_OR_PAGE: u64 = 0b11;
 /// Valid, and a block (levels 1 and 2).
 const BLOCK: u64 = 0b01;
 const ATTR_SHIFT: u32 = 2;
-/// AP[1]: RES1 in a regime with one privilege level, else accessible from EL0.
+/// `AP[1]`: RES1 in a regime with one privilege level, else accessible from EL0.
 const AP1: u64 = 1 << 6;
-/// AP[2]: read-only.
+/// `AP[2]`: read-only.
 const READ_ONLY: u64 = 1 << 7;
 const INNER_SHAREABLE: u64 = 0b11 << 8;
 /// The access flag.

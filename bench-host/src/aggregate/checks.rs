@@ -42,7 +42,7 @@ fn one_check(
         .plan
         .sequences
         .iter()
-        .filter(|s| s.checked)
+        .filter(|s| s.is_tested_by(check))
         .map(|s| s.id.as_str())
         .collect();
     let arrived = of(Role::Test).map(|row| row.seq.as_str());
@@ -58,6 +58,7 @@ fn one_check(
     let none = bad_control.unwrap_or_default();
     let good = good_control.as_ref().map(|(_, good)| *good).unwrap_or_default();
     let rows = seqs.into_iter().map(|seq| {
+        let not_run = manifest.sequence(seq).and_then(|planned| planned.skipped.as_deref());
         let seen = sum(of(Role::Test).filter(|row| row.seq == seq));
         let outcomes = seen.unwrap_or_default();
         let (computed, why) = classify(check, &outcomes, &none, &good);
@@ -72,7 +73,7 @@ fn one_check(
         }
         let (class, reason) = match stored {
             Some(stored) => (stored.class, stored.reason.clone()),
-            None if seen.is_none() => (Class::Skipped, "no outcome arrived".to_owned()),
+            None if seen.is_none() => (Class::Skipped, not_run.unwrap_or("no outcome arrived").to_owned()),
             None => (computed, why.to_owned()),
         };
         CheckRow {
@@ -140,7 +141,7 @@ fn expected(check: Check) -> &'static str {
 
 /// Returns the 95% upper bound of a rate that was never seen in `n` independent trials: the exact form of the rule of
 /// three, the rate `p` with `(1 - p)^n = 0.05` (Clopper and Pearson 1934).
-fn stale_rate_bound(n: u64) -> f64 {
+pub fn stale_rate_bound(n: u64) -> f64 {
     if n == 0 {
         return 1.0;
     }

@@ -22,6 +22,11 @@ pub fn of(summary: &Summary) -> Vec<String> {
     if summary.series.iter().any(|series| series.event == Event::TimerTicks) {
         warnings.push("no PMU: counted in ticks of the generic timer, which are coarser than cycles".to_owned());
     }
+    for sequence in &summary.manifest.plan.sequences {
+        if let Some(reason) = &sequence.skipped {
+            warnings.push(format!("{}: not run, {reason}", sequence.id));
+        }
+    }
     if !summary.series.is_empty() {
         if !summary.series.iter().any(|series| series.part == Part::Empty) {
             warnings.push("the empty frame was not measured, so no overhead is subtracted".to_owned());

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use results::manifest::Sequence;
 use results::plan::MAX_WORDS;
 use results::record::Words;
-use sequences::catalogue;
-use sequences::lower;
+use sequences::{catalogue, lower};
 
 use crate::plan::{AA_SUFFIX, RANGE_PAGES, words_text};
 
@@ -75,13 +74,11 @@ impl Sequences {
                 .filter(|original| self.words.get(*original).is_some_and(|(_, other)| other == words));
             Sequence {
                 id: id.clone(),
-                text: catalogue::find(id)
-                    .ok()
-                    .filter(|known| encodes(known.text, words))
-                    .map_or(String::new(), |k| k.text.into()),
+                text: known_text(id, words).to_owned(),
                 words: words_text(words),
                 timed,
                 checked: checked(id),
+                checks: Vec::new(),
                 baseline: timed && std::mem::take(&mut baseline),
                 aa_of: original.map(str::to_owned),
                 skipped: None,
@@ -91,8 +88,14 @@ impl Sequences {
     }
 }
 
-/// Returns whether a text stands for these words.
-fn encodes(text: &str, words: &[u32]) -> bool {
-    let sequence = text.parse::<sequences::Sequence>();
-    sequence.is_ok_and(|sequence| lower(&sequence, RANGE_PAGES.into()).is_ok_and(|lowered| lowered.words == words))
+/// Returns the text of a catalogue entry, if these are its words; empty if not.
+fn known_text(id: &str, words: &[u32]) -> &'static str {
+    let known = catalogue::find(id).ok().filter(|known| {
+        let lowered = known
+            .sequence()
+            .ok()
+            .and_then(|sequence| lower(&sequence, RANGE_PAGES.into()).ok());
+        lowered.is_some_and(|lowered| lowered.words == words)
+    });
+    known.map_or("", |known| known.text)
 }

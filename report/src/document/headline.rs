@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The result in words.
 
+use results::manifest::HARDWARE_LABEL;
 use results::verdict::Class;
 
 use super::Block;
@@ -25,15 +26,18 @@ pub fn blocks(summary: &Summary) -> Vec<Block> {
             lines,
         });
     }
-    if summary.manifest.simulator {
+    if summary.label() != HARDWARE_LABEL {
+        let words = match summary.manifest.simulator {
+            true => {
+                "Counts come from a simulator. They say nothing about how long a sequence takes on hardware; the checks \
+                 below do test what the simulator models."
+            }
+            false => "Where these counts come from was not stated, so they are no evidence of timing on any machine.",
+        };
         blocks.push(Block::Banner {
             tone: Tone::Care,
             title: summary.label().to_owned(),
-            lines: vec![
-                "Counts come from a simulator. They say nothing about how long a sequence takes on hardware; the checks \
-                 below do test what the simulator models."
-                    .to_owned(),
-            ],
+            lines: vec![words.to_owned()],
         });
     }
     blocks.extend(headline(summary).into_iter().map(Block::Lead));
@@ -56,9 +60,9 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     } else {
         "So far, "
     };
-    let label = match summary.manifest.simulator {
-        true => format!(" [{}]", summary.label()),
-        false => String::new(),
+    let label = match summary.label() {
+        HARDWARE_LABEL => String::new(),
+        label => format!(" [{label}]"),
     };
     let sentence = |c: &&Comparison| {
         let name = naming.of_comparison(c);

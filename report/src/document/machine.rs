@@ -152,6 +152,12 @@ pub fn stream(summary: &Summary) -> Vec<Block> {
         grouped(s.chatter).into(),
     ]);
     let mut blocks = vec![Block::Table(table)];
+    if s.unlogged_bytes > 0 {
+        let bytes = plural(s.unlogged_bytes, "byte", "bytes");
+        blocks.push(Block::Paragraph(format!(
+            "{bytes} of chatter are not in the console log: there was too much."
+        )));
+    }
     if !summary.gaps().is_empty() {
         let gap = |gap: &results::manifest::Gap| match gap.first == gap.last {
             true => gap.first.to_string(),

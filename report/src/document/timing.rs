@@ -36,13 +36,21 @@ pub fn sequences(summary: &Summary) -> Vec<Block> {
         if sequence.id == plan.boot_flush {
             parts.push("boot flush".to_owned());
         }
+        if let Some(reason) = &sequence.skipped {
+            parts.push(format!("NOT RUN: {reason}"));
+        }
         if parts.is_empty() {
             parts.push("under test".to_owned());
         }
+        let tone = if sequence.skipped.is_some() {
+            Tone::Care
+        } else {
+            Tone::Plain
+        };
         let mut cells = vec![
             sequence.id.as_str().into(),
             Cell::toned(text, Tone::Code),
-            parts.join(", ").into(),
+            Cell::toned(parts.join(", "), tone),
         ];
         if judged {
             let judgements = summary.judgements.iter().filter(|j| j.seq == sequence.id);
