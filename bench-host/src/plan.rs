@@ -9,7 +9,8 @@ use clap::Args;
 use results::check::{Change, Check, Observer, Regime};
 use results::manifest;
 use results::plan::{
-    Entry, Flow, MAX_BATCH_SAMPLES, MAX_PAGES, OperandKind, OperandRegister, RuntimeCase, Settings, encode, flags,
+    Entry, Flow, MAX_BATCH_SAMPLES, MAX_PAGES, OperandKind, OperandRegister, Planted, RuntimeCase, Settings, encode,
+    flags,
 };
 use sequences::{ExceptionLevel, Instruction, Operand, OperandSlot, Sequence, catalogue, lower, parse};
 
@@ -79,6 +80,37 @@ impl PlanArgs {
     }
 }
 
+/// Pages of a range in a conformance run: as many as the checks of several pages change, or more.
+pub const CHECK_PAGES: u16 = 16;
+
+/// Everything about a conformance run but its sequences.
+#[derive(Debug, Clone, Copy)]
+pub struct Conformance {
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// Trials per check, sequence and control.
+    pub trials: u32,
+    /// PEs to use.
+    pub pes: u8,
+    /// Largest random delay, in loop turns.
+    pub stress: u16,
+    /// A bug to plant.
+    pub planted: Option<Planted>,
+}
+
+/// A sequence of a conformance run.
+#[derive(Debug, Clone, Copy)]
+pub struct Checked<'a> {
+    /// Stable id.
+    pub id: &'a str,
+    /// The sequence.
+    pub text: &'a str,
+    /// The checks that test it.
+    pub checks: u64,
+    /// The checks that use it as their good control.
+    pub good_for: u64,
+}
+
 /// A slot case, with the address where it takes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Runtime(RuntimeCase, u64);
@@ -111,7 +143,7 @@ fn flow(text: &str) -> Result<Flow, String> {
 
 /// A sequence, ready for the plan area.
 #[derive(Debug, Clone)]
-struct Planned {
+struct PlannedSequence {
     id: String,
     text: String,
     words: Vec<u32>,
@@ -129,7 +161,7 @@ struct Planned {
 pub struct RunPlan {
     /// Everything but the sequences.
     pub settings: Settings,
-    sequences: Vec<Planned>,
+    sequences: Vec<PlannedSequence>,
 }
 
 impl RunPlan {
@@ -138,10 +170,10 @@ impl RunPlan {
         let checked = if args.no_checks { 0 } else { one_page_checks() };
         let iterations = args.iterations();
         let timed = if iterations == 0 { 0 } else { flags::TIMED };
-        let mut sequences: Vec<Planned> = Vec::new();
+        let mut sequences: Vec<PlannedSequence> = Vec::new();
         if args.break_even {
             for point in break_even::points() {
-                sequences.push(Planned::new(
+                sequences.push(PlannedSequence::new(
                     "--break-even",
                     &point.id(),
                     &point.text(),
@@ -156,7 +188,7 @@ impl RunPlan {
             if let Some(group) = argument.strip_prefix('@') {
                 for entry in group::members(group).map_err(usage)? {
                     if sequences.iter().all(|other| other.id != entry.id) {
-                        sequences.push(Planned::new(
+                        sequences.push(PlannedSequence::new(
                             "--sequence",
                             entry.id,
                             entry.text,
@@ -168,7 +200,7 @@ impl RunPlan {
                 }
                 continue;
             }
-            let sequence = Planned::parse(argument, args.pages, timed, checked)?;
+            let sequence = PlannedSequence::parse(argument, args.pages, timed, checked)?;
             if sequences.iter().any(|other| other.id == sequence.id) {
                 return Err(usage(format!("--sequence {}: given twice", sequence.id)));
             }
@@ -235,9 +267,44 @@ impl RunPlan {
         Ok(plan)
     }
 
+    /// Builds the plan of a conformance run: nothing is timed, and every sequence says which checks it is for.
+    pub fn conformance(settings: &Conformance, sequences: &[Checked<'_>]) -> Result<Self, Error> {
+        let planned = |checked: &Checked<'_>| -> Result<PlannedSequence, Error> {
+            let planned = PlannedSequence::new("sequence", checked.id, checked.text, CHECK_PAGES, 0, 0)?;
+            Ok(PlannedSequence {
+                checks: checked.checks,
+                good_for: checked.good_for,
+                ..planned
+            })
+        };
+        let mut sequences = sequences.iter().map(planned).collect::<Result<Vec<_>, _>>()?;
+        let boot_flush = place(&mut sequences, "xen_head_new", "boot flush")?;
+        let plan = Self {
+            settings: Settings {
+                seed: settings.seed,
+                iterations: 0,
+                batch: 1,
+                trials: settings.trials,
+                case: RuntimeCase::Level1,
+                runtime: 0,
+                flow: Flow::New,
+                console: None,
+                conduit: None,
+                boot_flush,
+                pes: settings.pes,
+                stress: settings.stress,
+                planted: settings.planted,
+            },
+            sequences,
+        };
+        let mut area = vec![0; results::image::PLAN_CAPACITY];
+        encode(&plan.settings, &plan.entries(), &mut area).map_err(|error| usage(format!("plan too big: {error}")))?;
+        Ok(plan)
+    }
+
     /// Returns the sequences in the form the plan area takes.
     pub fn entries(&self) -> Vec<Entry<'_>> {
-        self.sequences.iter().map(Planned::entry).collect()
+        self.sequences.iter().map(PlannedSequence::entry).collect()
     }
 
     /// Describes the plan for the manifest.
@@ -258,25 +325,25 @@ impl RunPlan {
             known_good: known_good.map_or(String::new(), |sequence| sequence.id.clone()),
             checks: checks_of(self.sequences.iter().fold(0, |all, sequence| all | sequence.checks)),
             deterministic,
-            sequences: self.sequences.iter().map(Planned::describe).collect(),
+            sequences: self.sequences.iter().map(PlannedSequence::describe).collect(),
         }
     }
 }
 
 /// Returns the index of a sequence that is neither timed nor checked for its own sake, added if it is not there.
-fn place(sequences: &mut Vec<Planned>, id: &str, option: &str) -> Result<u16, Error> {
+fn place(sequences: &mut Vec<PlannedSequence>, id: &str, option: &str) -> Result<u16, Error> {
     let at = match sequences.iter().position(|sequence| sequence.id == id) {
         Some(at) => at,
         None => {
             let known = catalogue::find(id).map_err(|unknown| not_found(option, &unknown))?;
-            sequences.push(Planned::new(option, known.id, known.text, RANGE_PAGES, 0, 0)?);
+            sequences.push(PlannedSequence::new(option, known.id, known.text, RANGE_PAGES, 0, 0)?);
             sequences.len() - 1
         }
     };
     u16::try_from(at).map_err(|_| usage("plan too big: more than 65535 sequences".to_owned()))
 }
 
-impl Planned {
+impl PlannedSequence {
     fn parse(argument: &str, pages: u16, flags: u8, checks: u64) -> Result<Self, Error> {
         let Some((name, text)) = argument.split_once('=') else {
             let known = catalogue::find(argument).map_err(|unknown| not_found("--sequence", &unknown))?;
