@@ -5,7 +5,7 @@
 //! cannot be read is an error that names file and line. What is merely missing is not: an interrupted run is
 //! summarized as far as it goes, and says so.
 
-mod checks;
+pub mod checks;
 mod comparisons;
 mod judgements;
 mod samples;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line: one module per subcommand.
 
+mod check;
 mod doctor;
 mod explain;
 mod image;
@@ -27,6 +28,7 @@ Examples:
       --sequence 'mine=dsb ishst; tlbi vae2is, {va}; dsb ish; isb'
                                                      compare a sequence of your own with a known one
   bench-host run --cpu neoverse-n1 --runtime level0  another machine, another boot path
+  bench-host check                                   is any translation ever stale here where it must not be?
   bench-host report results/runs/RUN                 show a stored run again
   bench-host doctor                                  what is missing here, and how to get it
 ";
@@ -46,6 +48,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Check(check::Args),
     Report(report::Args),
     List(list::Args),
     Explain(explain::Args),
@@ -72,6 +75,7 @@ pub fn main() -> Exit {
     };
     let result = match &cli.command {
         Command::Run(args) => run::run(args),
+        Command::Check(args) => check::run(args),
         Command::Report(args) => report::run(args),
         Command::List(args) => list::run(args),
         Command::Explain(args) => explain::run(args),

@@ -3,6 +3,7 @@
 
 pub mod aggregate;
 pub mod break_even;
+pub mod check;
 pub mod cmd;
 pub mod context;
 pub mod death;

@@ -6,11 +6,11 @@ pub mod group;
 use std::fmt;
 
 use clap::Args;
-use results::check::Check;
+use results::check::{Change, Check, Observer, Regime};
 use results::manifest;
 use results::plan::{
-    Conduit, Console, Entry, Flow, MAX_BATCH_SAMPLES, MAX_PAGES, OperandKind, OperandRegister, RuntimeCase, Settings,
-    encode, flags,
+    Conduit, Console, Entry, Flow, MAX_BATCH_SAMPLES, MAX_PAGES, OperandKind, OperandRegister, Planted, RuntimeCase,
+    Settings, encode, flags,
 };
 use sequences::{ExceptionLevel, Instruction, Operand, OperandSlot, Sequence, catalogue, lower, parse};
 
@@ -86,6 +86,37 @@ impl PlanArgs {
     }
 }
 
+/// Pages of a range in a conformance run: as many as the checks of several pages change, or more.
+pub const CHECK_PAGES: u16 = 16;
+
+/// Everything about a conformance run but its sequences.
+#[derive(Debug, Clone, Copy)]
+pub struct Conformance {
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// Trials per check, sequence and control.
+    pub trials: u32,
+    /// PEs to use.
+    pub pes: u8,
+    /// Largest random delay, in loop turns.
+    pub stress: u16,
+    /// A bug to plant.
+    pub planted: Option<Planted>,
+}
+
+/// A sequence of a conformance run.
+#[derive(Debug, Clone, Copy)]
+pub struct Checked<'a> {
+    /// Stable id.
+    pub id: &'a str,
+    /// The sequence.
+    pub text: &'a str,
+    /// The checks that test it.
+    pub checks: u64,
+    /// The checks that use it as their good control.
+    pub good_for: u64,
+}
+
 /// A slot case, with the address where it takes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Runtime(RuntimeCase, u64);
@@ -153,12 +184,14 @@ fn flow(text: &str) -> Result<Flow, String> {
 
 /// A sequence, ready for the plan area.
 #[derive(Debug, Clone)]
-struct Planned {
+struct PlannedSequence {
     id: String,
     text: String,
     words: Vec<u32>,
     operands: Vec<OperandRegister>,
     flags: u8,
+    checks: u64,
+    good_for: u64,
     pages: u16,
     baseline: bool,
     aa_of: Option<String>,
@@ -169,24 +202,25 @@ struct Planned {
 pub struct RunPlan {
     /// Everything but the sequences.
     pub settings: Settings,
-    sequences: Vec<Planned>,
+    sequences: Vec<PlannedSequence>,
 }
 
 impl RunPlan {
     /// Builds the plan the options ask for.
     pub fn new(args: &PlanArgs) -> Result<Self, Error> {
-        let checked = if args.no_checks { 0 } else { flags::CHECKED };
+        let checked = if args.no_checks { 0 } else { one_page_checks() };
         let iterations = args.iterations();
         let timed = if iterations == 0 { 0 } else { flags::TIMED };
-        let mut sequences: Vec<Planned> = Vec::new();
+        let mut sequences: Vec<PlannedSequence> = Vec::new();
         if args.break_even {
             for point in break_even::points() {
-                sequences.push(Planned::new(
+                sequences.push(PlannedSequence::new(
                     "--break-even",
                     &point.id(),
                     &point.text(),
                     point.pages,
                     timed,
+                    0,
                 )?);
             }
         }
@@ -195,18 +229,19 @@ impl RunPlan {
             if let Some(group) = argument.strip_prefix('@') {
                 for entry in group::members(group).map_err(usage)? {
                     if sequences.iter().all(|other| other.id != entry.id) {
-                        sequences.push(Planned::new(
+                        sequences.push(PlannedSequence::new(
                             "--sequence",
                             entry.id,
                             entry.text,
                             args.pages,
-                            timed | checked,
+                            timed,
+                            checked,
                         )?);
                     }
                 }
                 continue;
             }
-            let sequence = Planned::parse(argument, args.pages, timed | checked)?;
+            let sequence = PlannedSequence::parse(argument, args.pages, timed, checked)?;
             if sequences.iter().any(|other| other.id == sequence.id) {
                 return Err(usage(format!("--sequence {}: given twice", sequence.id)));
             }
@@ -235,6 +270,7 @@ impl RunPlan {
             "--boot-flush",
         )?;
         let known_good = place(&mut sequences, KNOWN_GOOD, "--sequence")?;
+        sequences[usize::from(known_good)].good_for = checked;
         let timed_sequences = 1 + sequences
             .iter()
             .filter(|sequence| sequence.flags & flags::TIMED != 0)
@@ -248,25 +284,21 @@ impl RunPlan {
                 MAX_BATCH_SAMPLES / timed_sequences
             )));
         }
-        let checks = if args.no_checks {
-            0
-        } else {
-            Check::ALL.iter().fold(0, |mask, check| mask | check.mask())
-        };
         let plan = Self {
             settings: Settings {
                 seed: args.seed.0,
                 iterations,
                 batch,
                 trials: args.trials,
-                checks,
                 case: args.runtime.0,
                 runtime: args.runtime.1,
                 flow: args.flow,
                 console: args.console,
                 conduit: args.psci,
                 boot_flush,
-                known_good,
+                pes: 1,
+                stress: 0,
+                planted: None,
             },
             sequences,
         };
@@ -276,15 +308,51 @@ impl RunPlan {
         Ok(plan)
     }
 
+    /// Builds the plan of a conformance run: nothing is timed, and every sequence says which checks it is for.
+    pub fn conformance(settings: &Conformance, sequences: &[Checked<'_>]) -> Result<Self, Error> {
+        let planned = |checked: &Checked<'_>| -> Result<PlannedSequence, Error> {
+            let planned = PlannedSequence::new("sequence", checked.id, checked.text, CHECK_PAGES, 0, 0)?;
+            Ok(PlannedSequence {
+                checks: checked.checks,
+                good_for: checked.good_for,
+                ..planned
+            })
+        };
+        let mut sequences = sequences.iter().map(planned).collect::<Result<Vec<_>, _>>()?;
+        let boot_flush = place(&mut sequences, "xen_head_new", "boot flush")?;
+        let plan = Self {
+            settings: Settings {
+                seed: settings.seed,
+                iterations: 0,
+                batch: 1,
+                trials: settings.trials,
+                case: RuntimeCase::Level1,
+                runtime: 0,
+                flow: Flow::New,
+                console: None,
+                conduit: None,
+                boot_flush,
+                pes: settings.pes,
+                stress: settings.stress,
+                planted: settings.planted,
+            },
+            sequences,
+        };
+        let mut area = vec![0; results::image::PLAN_CAPACITY];
+        encode(&plan.settings, &plan.entries(), &mut area).map_err(|error| usage(format!("plan too big: {error}")))?;
+        Ok(plan)
+    }
+
     /// Returns the sequences in the form the plan area takes.
     pub fn entries(&self) -> Vec<Entry<'_>> {
-        self.sequences.iter().map(Planned::entry).collect()
+        self.sequences.iter().map(PlannedSequence::entry).collect()
     }
 
     /// Describes the plan for the manifest.
     pub fn describe(&self, crc: u32, deterministic: bool) -> manifest::Plan {
         let s = &self.settings;
         let id = |index: u16| self.sequences[usize::from(index)].id.clone();
+        let known_good = self.sequences.iter().find(|sequence| sequence.good_for != 0);
         manifest::Plan {
             crc: manifest::Hex(crc.into()),
             seed: manifest::Hex(s.seed),
@@ -295,35 +363,32 @@ impl RunPlan {
             runtime: (s.case == RuntimeCase::Address).then_some(manifest::Hex(s.runtime)),
             flow: s.flow,
             boot_flush: id(s.boot_flush),
-            known_good: id(s.known_good),
-            checks: Check::ALL
-                .into_iter()
-                .filter(|check| s.checks & check.mask() != 0)
-                .collect(),
+            known_good: known_good.map_or(String::new(), |sequence| sequence.id.clone()),
+            checks: checks_of(self.sequences.iter().fold(0, |all, sequence| all | sequence.checks)),
             deterministic,
-            sequences: self.sequences.iter().map(Planned::describe).collect(),
+            sequences: self.sequences.iter().map(PlannedSequence::describe).collect(),
         }
     }
 }
 
 /// Returns the index of a sequence that is neither timed nor checked for its own sake, added if it is not there.
-fn place(sequences: &mut Vec<Planned>, id: &str, option: &str) -> Result<u16, Error> {
+fn place(sequences: &mut Vec<PlannedSequence>, id: &str, option: &str) -> Result<u16, Error> {
     let at = match sequences.iter().position(|sequence| sequence.id == id) {
         Some(at) => at,
         None => {
             let known = catalogue::find(id).map_err(|unknown| not_found(option, &unknown))?;
-            sequences.push(Planned::new(option, known.id, known.text, RANGE_PAGES, 0)?);
+            sequences.push(PlannedSequence::new(option, known.id, known.text, RANGE_PAGES, 0, 0)?);
             sequences.len() - 1
         }
     };
     u16::try_from(at).map_err(|_| usage("plan too big: more than 65535 sequences".to_owned()))
 }
 
-impl Planned {
-    fn parse(argument: &str, pages: u16, flags: u8) -> Result<Self, Error> {
+impl PlannedSequence {
+    fn parse(argument: &str, pages: u16, flags: u8, checks: u64) -> Result<Self, Error> {
         let Some((name, text)) = argument.split_once('=') else {
             let known = catalogue::find(argument).map_err(|unknown| not_found("--sequence", &unknown))?;
-            return Self::new("--sequence", known.id, known.text, pages, flags);
+            return Self::new("--sequence", known.id, known.text, pages, flags, checks);
         };
         let name = name.trim();
         let id_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
@@ -337,17 +402,13 @@ impl Planned {
                 "--sequence {argument}: the name `{name}` is taken; choose another"
             )));
         }
-        Self::new("--sequence", name, text, pages, flags)
+        Self::new("--sequence", name, text, pages, flags, checks)
     }
 
-    fn new(option: &str, id: &str, text: &str, pages: u16, flags: u8) -> Result<Self, Error> {
+    fn new(option: &str, id: &str, text: &str, pages: u16, flags: u8, checks: u64) -> Result<Self, Error> {
         let sequence = parse(text).map_err(|error| usage(format!("{option} {id}: {}", error.render(text))))?;
         // The checks change EL2 tables: a sequence for another regime is timed, but they say nothing about it.
-        let flags = if is_for_el2(&sequence) {
-            flags
-        } else {
-            flags & !flags::CHECKED
-        };
+        let checks = if is_for_el2(&sequence) { checks } else { 0 };
         let lowered = lower(&sequence, pages.into()).map_err(|error| usage(format!("{option} {id}: {error}")))?;
         let operands = lowered.operands.iter().map(register).collect::<Option<_>>();
         Ok(Self {
@@ -356,6 +417,8 @@ impl Planned {
             words: lowered.words,
             operands: operands.ok_or_else(|| usage(format!("{option} {id}: an operand without a register")))?,
             flags,
+            checks,
+            good_for: 0,
             pages,
             baseline: false,
             aa_of: None,
@@ -367,6 +430,8 @@ impl Planned {
         Self {
             id: format!("{}{AA_SUFFIX}", self.id),
             flags: flags::TIMED,
+            checks: 0,
+            good_for: 0,
             baseline: false,
             aa_of: Some(self.id.clone()),
             ..self.clone()
@@ -377,6 +442,8 @@ impl Planned {
         Entry {
             id: &self.id,
             flags: self.flags,
+            checks: self.checks,
+            good_for: self.good_for,
             operands: &self.operands,
             pages: self.pages,
             words: &self.words,
@@ -389,12 +456,35 @@ impl Planned {
             text: self.text.clone(),
             words: words_text(&self.words),
             timed: self.flags & flags::TIMED != 0,
-            checked: self.flags & flags::CHECKED != 0,
+            checked: self.checks != 0,
+            checks: checks_of(self.checks),
             baseline: self.baseline,
             aa_of: self.aa_of.clone(),
             skipped: None,
         }
     }
+}
+
+/// Returns the checks that a run makes with every sequence of EL2: those of one page, on one PE.
+fn one_page_checks() -> u64 {
+    let fits = |check: &&Check| {
+        let spec = check.spec();
+        let one_page = (spec.regime, spec.observer, spec.entries) == (Regime::El2, Observer::Own, 1);
+        // Of an invalid entry made valid nothing can be stale: `bench-host check` has that one.
+        one_page && spec.change != Change::Map
+    };
+    Check::ALL
+        .iter()
+        .filter(fits)
+        .fold(0, |mask, check| mask | check.mask())
+}
+
+/// Returns the checks of a mask.
+fn checks_of(mask: u64) -> Vec<Check> {
+    Check::ALL
+        .into_iter()
+        .filter(|check| mask & check.mask() != 0)
+        .collect()
 }
 
 /// Returns whether every TLBI of the sequence is for the EL2 regime.
@@ -486,7 +576,8 @@ mod tests {
             (described.boot_flush.as_str(), described.known_good.as_str()),
             ("xen_head_new", "xen_head_old")
         );
-        assert_eq!(described.checks, Check::ALL);
+        assert_eq!(described.checks, checks_of(one_page_checks()));
+        assert_eq!(described.checks.len(), 12);
     }
 
     #[test]

@@ -137,10 +137,11 @@ impl Qemu {
     /// Returns the arguments that run a kernel image.
     pub fn arguments(&self, machine: &Machine, image: &Path) -> Vec<OsString> {
         let smp = machine.smp.to_string();
+        let accelerator = if machine.one_thread { "tcg,thread=single" } else { "tcg" };
         let mut arguments: Vec<OsString> = [
             ["-machine", "virt,virtualization=on,gic-version=3"],
             // Explicit: a host processor's EL2 is not on offer, and a default may change.
-            ["-accel", "tcg"],
+            ["-accel", accelerator],
             ["-cpu", &machine.cpu],
             ["-smp", &smp],
             ["-m", "256M"],
@@ -172,6 +173,8 @@ pub struct Machine {
     pub smp: u32,
     /// Count instructions instead of time.
     pub deterministic: bool,
+    /// Run all PEs in one thread, in turns: hand-overs between them are fast.
+    pub one_thread: bool,
 }
 
 fn answer(program: &Path, arguments: &[&str]) -> Result<String, QemuError> {

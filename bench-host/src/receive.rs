@@ -19,7 +19,7 @@ use results::wire::{LineError, parse_line};
 use crate::progress::Progress;
 use batches::Batches;
 use checks::Checks;
-pub use checks::Verdict;
+pub use checks::{Pace, Verdict};
 use findings::Findings;
 pub use lines::Lines;
 use machine::Sequences;
@@ -234,4 +234,6 @@ pub struct Received {
     pub tail: Vec<String>,
     /// The verdicts.
     pub verdicts: Vec<Verdict>,
+    /// How fast the checks went.
+    pub paces: Vec<Pace>,
 }

@@ -96,16 +96,56 @@ pub fn start_cycle_counter() {
     }
 }
 
-/// Invalidates all EL2 entries of this PE the conservative way: `dsb sy; tlbi alle2; dsb sy; isb`.
-pub fn flush_el2() {
-    // SAFETY: invalidation makes the next access walk the tables, and has no other effect.
-    unsafe {
-        asm!(
-            "dsb sy",
-            "tlbi alle2",
-            "dsb sy",
-            "isb",
-            options(nostack, preserves_flags)
-        )
-    }
+/// Issues `dsb ishst`.
+pub fn dsb_ishst() {
+    // SAFETY: a barrier has no effect but ordering.
+    unsafe { asm!("dsb ishst", options(nostack, preserves_flags)) }
+}
+
+/// Issues `sev`, once everything stored before it can be seen.
+pub fn sev() {
+    // SAFETY: a barrier, and an event that wakes whoever waits for one.
+    unsafe { asm!("dsb ishst", "sev", options(nostack, preserves_flags)) }
+}
+
+/// Defines the conservative invalidations: a full system barrier on both sides.
+macro_rules! flush {
+    ($(#[$doc:meta])* $name:ident, $operation:literal) => {
+        $(#[$doc])*
+        pub fn $name() {
+            // SAFETY: invalidation makes the next access walk the tables, and has no other effect.
+            unsafe {
+                asm!("dsb sy", $operation, "dsb sy", "isb", options(nostack, preserves_flags))
+            }
+        }
+    };
+}
+
+flush!(
+    /// Invalidates all entries of EL2, or EL2&0, on this PE.
+    flush_el2,
+    "tlbi alle2"
+);
+flush!(
+    /// Invalidates all entries of EL2, or EL2&0, on every PE.
+    flush_el2_is,
+    "tlbi alle2is"
+);
+flush!(
+    /// Invalidates all entries of EL1&0, stages 1 and 2, all VMIDs, on this PE.
+    flush_el1,
+    "tlbi alle1"
+);
+flush!(
+    /// Invalidates all entries of EL1&0, stages 1 and 2, all VMIDs, on every PE.
+    flush_el1_is,
+    "tlbi alle1is"
+);
+
+/// Reads the generic timer's counter (`CNTVCT_EL0`).
+pub fn ticks() -> u64 {
+    let ticks;
+    // SAFETY: reading a counter changes nothing; `isb` keeps the read in its place.
+    unsafe { asm!("isb", "mrs {}, cntvct_el0", out(reg) ticks, options(nostack, preserves_flags)) };
+    ticks
 }

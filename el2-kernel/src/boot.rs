@@ -11,7 +11,7 @@ use core::cell::UnsafeCell;
 use aarch64_cpu::registers::{CNTFRQ_EL0, ID_AA64MMFR0_EL1, Readable};
 use dtoolkit::fdt::Fdt;
 use results::SCHEMA_VERSION;
-use results::plan::{Flow, Plan, PlanError, RuntimeCase};
+use results::plan::{Flow, MAX_PES, Plan, PlanError, RuntimeCase};
 use results::record::{Event, Record};
 
 use crate::arch::{current_el, dsb_nshst, dsb_sy, isb, mmu_is_on};
@@ -19,9 +19,10 @@ use crate::console;
 use crate::entry::{Switch, image, plan_area, plan_area_mut, sections, switch_to_runtime};
 use crate::fixmap;
 use crate::identity;
-use crate::layout::{Layout, WINDOW_PAGES};
-use crate::machine::Machine;
-use crate::operands::operands;
+use crate::layout::{FAR_SLOT, Layout, WINDOW_PAGES};
+use crate::machine::{Cpu, Machine};
+use crate::operands::{Subject, operands};
+use crate::pages::Pages;
 use crate::plan_stubs::{Stubs, emit};
 use crate::pmu;
 use crate::proof;
@@ -29,11 +30,10 @@ use crate::registers;
 use crate::slots::{Refused, Slot, choose};
 use crate::stop::{self, Phase, fatal};
 use crate::tables::{MAIR, Tables, Use};
-use crate::trial::{data_pages, fill_data_pages};
-use crate::{check, default_plan, measure, stub};
+use crate::{check, default_plan, measure, probe, secondary, stub};
 
 /// All translation tables; the first is the level 0 table.
-pub static TABLES: Tables<24> = Tables::new();
+pub static TABLES: Tables<32> = Tables::new();
 
 /// Returns the physical address of [`TABLES`] for an image loaded at `load`.
 pub fn tables_base(load: u64) -> u64 {
@@ -57,6 +57,8 @@ pub struct Handover {
     pub marks: [u64; 2],
     /// The emitted stubs.
     pub stubs: Stubs,
+    /// The PEs, the boot PE first.
+    pub cpus: [Option<Cpu>; MAX_PES as usize],
 }
 
 struct HandoverCell(UnsafeCell<Option<Handover>>);
@@ -67,11 +69,12 @@ unsafe impl Sync for HandoverCell {}
 static HANDOVER: HandoverCell = HandoverCell(UnsafeCell::new(None));
 
 /// Finds the console and the firmware: in the device tree, else in the plan.
-fn discover(device_tree: usize, area: &[u8]) {
+fn discover(device_tree: usize, area: &[u8]) -> Machine {
     let settings = Plan::read(area).ok().flatten().map(|plan| plan.settings);
     let planned = settings.map_or(Machine::default(), |s| Machine {
         console: s.console,
         conduit: s.conduit,
+        ..Machine::default()
     });
     let mut machine = planned;
     if device_tree != 0 && device_tree.is_multiple_of(8) {
@@ -87,6 +90,7 @@ fn discover(device_tree: usize, area: &[u8]) {
     stop::set_conduit(machine.conduit.filter(|_| current_el() < 3));
     // Firmware may have left a line unfinished.
     console::break_line();
+    machine
 }
 
 fn start_record(plan_crc: u32, seed: u64) {
@@ -119,7 +123,7 @@ pub extern "C" fn wrong_exception_level(device_tree: usize, _load: usize, _el: u
 pub extern "C" fn boot_main(device_tree: usize, load: usize) -> ! {
     // SAFETY: the MMU is off, and this is the only reference until `runtime_main` makes its own.
     let area = unsafe { plan_area_mut() };
-    discover(device_tree, area);
+    let machine = discover(device_tree, area);
     let event = pmu::start();
 
     let plan = read_plan(area);
@@ -132,7 +136,7 @@ pub extern "C" fn boot_main(device_tree: usize, load: usize) -> ! {
     let size = image().1 as u64;
     let (region, slot) = choose(settings.case, settings.runtime, load, Layout::region_size(size))
         .unwrap_or_else(|refused| refuse(refused));
-    let layout = Layout::new(region, size);
+    let layout = Layout::new(region, size, load);
     let case = match slot {
         Slot::Exclusive(0) => RuntimeCase::Level0,
         Slot::Exclusive(1) => RuntimeCase::Level1,
@@ -170,6 +174,16 @@ pub extern "C" fn boot_main(device_tree: usize, load: usize) -> ! {
         sctlr: SCTLR_RES1 | SCTLR_I | SCTLR_SA | SCTLR_C | SCTLR_M,
         pmu: u64::from(event == Event::Cycles),
     };
+    let mut cpus = machine.cpus;
+    // The boot PE is whichever the firmware chose.
+    if let Some(own) = cpus
+        .iter()
+        .position(|cpu| cpu.is_some_and(|cpu| cpu.mpidr == secondary::own_mpidr()))
+    {
+        cpus.swap(0, own);
+    }
+    // SAFETY: the MMU is off, and the addresses come from the device tree.
+    unsafe { secondary::pen(&cpus) };
     console::set_virtual(layout.early_console);
     Phase::Boot.enter();
     // SAFETY: one PE; nobody reads it before `runtime_main`.
@@ -182,6 +196,7 @@ pub extern "C" fn boot_main(device_tree: usize, load: usize) -> ! {
             event,
             marks,
             stubs,
+            cpus,
         })
     };
     // SAFETY: the MMU is off, and the tables map the entry page 1:1 (or need not) and the image at `runtime`.
@@ -238,12 +253,12 @@ fn build_tables(load: u64, size: u64, layout: &Layout, slot: Slot) -> Option<()>
             .map(base, layout.early_console, console & !0xfff, Use::Device)
             .ok()?;
     }
-    let data = data_pages(load);
+    let pages = Pages::new(load);
     for page in 0..WINDOW_PAGES {
-        TABLES.map(base, layout.pages + 4096 * page, data[0], Use::Data).ok()?;
-        TABLES
-            .map(base, layout.under_table + 4096 * page, data[0], Use::Data)
-            .ok()?;
+        let output = pages.before(page as usize);
+        for window in [layout.pages, layout.under_table, layout.far + FAR_SLOT] {
+            TABLES.map(base, window + 4096 * page, output, Use::Data).ok()?;
+        }
     }
     Some(())
 }
@@ -294,7 +309,7 @@ pub extern "C" fn runtime_main(mmu_off: u64, mmu_on: u64, jumped: u64) -> ! {
     let operand_values = plan
         .entries()
         .nth(usize::from(plan.settings.boot_flush))
-        .map_or([0; 8], |entry| operands(&entry, boot.load));
+        .map_or([0; 8], |entry| operands(&entry, &Subject::at(boot.load)));
     // SAFETY: an emitted stub of validated words.
     let run_flush = || unsafe { stub::run(flush, &operand_values) };
     // A 16550 without a page-aligned base keeps its offset into the page.
@@ -347,7 +362,8 @@ pub extern "C" fn runtime_main(mmu_off: u64, mmu_on: u64, jumped: u64) -> ! {
     phase("fixmap", set_up);
     phase("fixmap_barrier", barrier);
 
-    fill_data_pages();
+    probe::init();
+    Pages::new(boot.load).fill();
     Phase::Proof.enter();
     proof::run(&boot, identity.as_ref());
     Phase::Measure.enter();

@@ -4,24 +4,37 @@
 //! A simulator's TLB is direct-mapped by address, and an unlucky access evicts the entry that a check is about. So
 //! every check first looks for a page on which the bad control (no maintenance at all) shows the stale translation, and
 //! all its trials use that page. Where there is none, the check has no power here, and its verdict says so.
+#![expect(unsafe_code)]
+// UNSAFETY: keeps verdicts in a static buffer, and enters regimes.
 
-use results::check::{Check, Outcome, Outcomes, Role};
-use results::plan::{EntryRef, MAX_SEQUENCES, Plan, flags};
+use core::cell::UnsafeCell;
+
+use aarch64_cpu::registers::{ID_AA64MMFR1_EL1, Readable};
+use results::check::{Change, Check, Outcome, Outcomes, Role, Tag};
+use results::plan::{EntryRef, MAX_PES, MAX_SEQUENCES, Plan, Planted};
 use results::record::Record;
 use results::verdict::{Class, classify};
 
+use crate::arch::{dsb_ishst, flush_el2_is, isb, ticks};
 use crate::boot::Handover;
 use crate::console;
+use crate::guest_map::GuestMap;
 use crate::identity::Identity;
 use crate::operands::{Operands, operands};
 use crate::order::Random;
-use crate::stop::note_failure;
-use crate::trial::Trial;
+use crate::pages::Pages;
+use crate::pe::{self, Command};
+use crate::regime::Setup;
+use crate::secondaries;
+use crate::stop::{fatal, note_failure};
+use crate::trial::{Context, Trial};
 
 /// Pages tried to find one on which the bad control is stale.
 const CANDIDATES: u64 = 16;
 /// Trials of the bad control on each.
 const CALIBRATION: u32 = 4;
+/// A trial that turns a PE off and on counts for this many others.
+const TRIALS_PER_START: u32 = 20;
 
 /// A sequence in its role, and what it has seen.
 #[derive(Clone, Copy)]
@@ -33,30 +46,53 @@ struct Runner<'a> {
     seen: Outcomes,
 }
 
+/// The verdicts of a check, in the order of the plan's sequences; `None` where a sequence is not under test.
+type Verdicts = [Option<(Class, &'static str)>; MAX_SEQUENCES];
+
+struct AllVerdicts(UnsafeCell<[Verdicts; Check::ALL.len()]>);
+
+// SAFETY: only `run` refers to it, once, on the boot PE.
+unsafe impl Sync for AllVerdicts {}
+
+static VERDICTS: AllVerdicts = AllVerdicts(UnsafeCell::new([[None; MAX_SEQUENCES]; Check::ALL.len()]));
+
 /// Runs every check of the plan.
 pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) {
-    let checks = Check::ALL
-        .into_iter()
-        .filter(|check| plan.settings.checks & check.mask() != 0);
-    if plan.settings.trials == 0 || tested(boot, plan).next().is_none() {
+    let wanted = plan.entries().fold(0, |all, entry| all | entry.checks);
+    let checks = || Check::ALL.into_iter().filter(|check| wanted & check.mask() != 0);
+    if plan.settings.trials == 0 || checks().next().is_none() {
         return;
     }
-    let mut random = Random::new(plan.settings.seed ^ 0x6368_6563_6b73);
-    let steps = checks.clone().count() as u32;
-    console::record(&Record::Phase { name: "check", steps });
-    // Verdicts come after all outcomes: a lab's monitor reads one kind of line at a time.
-    let mut verdicts = [None; Check::ALL.len()];
-    for (check, verdict) in checks.zip(&mut verdicts) {
-        *verdict = Some((check, run_one(boot, plan, identity, check, &mut random)));
+    let pes = usize::from(plan.settings.pes.min(MAX_PES));
+    let wanted_pes = checks().map(|check| usize::from(check.pes())).max().unwrap_or(1);
+    let pes = secondaries::start_all(boot, identity, pes.min(wanted_pes));
+    if plan.settings.planted.is_some() {
+        // A run with a planted bug must never be taken for one without.
+        note_failure();
+        console::record(&Record::Proof {
+            name: "no_planted_bug",
+            holds: false,
+            detail: "the plan says that the sequences under test are not run",
+        });
     }
-    for (check, seen) in verdicts.into_iter().flatten() {
-        for (at, (_, entry)) in tested(boot, plan).enumerate() {
-            let (class, reason) = match seen {
-                None => (
-                    Class::Skipped,
-                    "runtime address is the physical one: there is no 1:1 map",
-                ),
-                Some(seen) => classify(check, &seen.tested[at], &seen.none, &seen.good),
+    let steps = checks().count() as u32;
+    console::record(&Record::Phase { name: "check", steps });
+    // SAFETY: the only reference, see above.
+    let verdicts = unsafe { &mut *VERDICTS.0.get() };
+    let mut random = Random::new(plan.settings.seed ^ 0x6368_6563_6b73);
+    for check in checks() {
+        let verdicts = &mut verdicts[check.index()];
+        if let Err(reason) = run_one(boot, plan, identity, pes, check, &mut random, verdicts) {
+            for (index, _) in tested(boot, plan, check) {
+                verdicts[index] = Some((Class::Skipped, reason));
+            }
+        }
+    }
+    // Verdicts come after all outcomes: a lab's monitor reads one kind of line at a time.
+    for check in checks() {
+        for (index, entry) in plan.entries().enumerate() {
+            let Some((class, reason)) = verdicts[check.index()][index] else {
+                continue;
             };
             if class == Class::Fail {
                 note_failure();
@@ -69,41 +105,135 @@ pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) {
             });
         }
     }
+    secondaries::stop_all(boot, pes);
 }
 
-/// The outcomes of one check.
-#[derive(Clone, Copy)]
-struct Seen {
-    none: Outcomes,
-    good: Outcomes,
-    /// In the order of [`tested`].
-    tested: [Outcomes; MAX_SEQUENCES],
-}
-
-/// Returns the sequences that are checked and can run here, with their index in the plan.
-fn tested<'a>(boot: &'a Handover, plan: &Plan<'a>) -> impl Iterator<Item = (usize, EntryRef<'a>)> {
+/// Returns the sequences that a check tests and that can run here, with their index in the plan.
+fn tested<'a>(boot: &'a Handover, plan: &Plan<'a>, check: Check) -> impl Iterator<Item = (usize, EntryRef<'a>)> {
     plan.entries()
         .enumerate()
-        .filter(|(index, entry)| entry.flags & flags::CHECKED != 0 && boot.stubs.plain(*index).is_some())
+        .filter(move |(index, entry)| entry.checks & check.mask() != 0 && boot.stubs.plain(*index).is_some())
 }
 
-/// Makes all trials of one check and prints what they saw. `None`: the check does not apply to this boot.
+/// Returns why a check cannot be made here.
+fn obstacle(pes: usize, check: Check, identity: Option<&Identity>) -> Option<&'static str> {
+    let spec = check.spec();
+    let of_identity = matches!(spec.change, Change::Identity | Change::IdentityOfSecondaries);
+    if of_identity && identity.is_none() {
+        Some("runtime address is the physical one: there is no 1:1 map")
+    } else if usize::from(check.pes()) > pes {
+        Some(match check.pes() {
+            2 => "needs 2 PEs",
+            _ => "needs 3 PEs",
+        })
+    } else if spec.change == Change::IdentityOfSecondaries && !secondaries::can_restart() {
+        Some("needs PSCI to turn a PE off and on")
+    } else if spec.regime.is_host() && ID_AA64MMFR1_EL1.read(ID_AA64MMFR1_EL1::VH) == 0 {
+        Some("FEAT_VHE is not implemented here")
+    } else {
+        None
+    }
+}
+
+/// Makes all trials of one check, prints what they saw, and fills in the verdicts.
 fn run_one(
     boot: &Handover,
     plan: &Plan<'_>,
     identity: Option<&Identity>,
+    pes: usize,
     check: Check,
     random: &mut Random,
-) -> Option<Seen> {
-    let nothing = boot.stubs.nothing();
-    let mut candidates = (0..CANDIDATES).map_while(|candidate| Trial::new(boot, check, identity, candidate));
-    let first = candidates.next()?;
-    let trial = core::iter::once(first)
-        .chain(candidates)
-        .find(|trial| (0..CALIBRATION).all(|_| trial.run(nothing, &[0; 8]) == Outcome::Stale))
-        .unwrap_or(first);
+    verdicts: &mut Verdicts,
+) -> Result<(), &'static str> {
+    if let Some(reason) = obstacle(pes, check, identity) {
+        return Err(reason);
+    }
+    let good = plan
+        .entries()
+        .enumerate()
+        .find(|(index, entry)| entry.good_for & check.mask() != 0 && boot.stubs.plain(*index).is_some())
+        .ok_or("the plan has no known-good sequence for it")?;
+    let pages = Pages::new(boot.load);
+    let regime = check.regime();
+    let guest = regime
+        .is_guest()
+        .then(|| GuestMap::build(regime, boot.load, pages).unwrap_or_else(|_| fatal("out of tables for EL1 and EL0")));
+    let tagged = matches!(check.spec().tag, Tag::Asid | Tag::OtherAsid);
+    let setup = Setup::new(regime, guest, tagged, boot.load, boot.layout.image);
+    let context = Context {
+        boot,
+        setup: &setup,
+        pages,
+        identity,
+    };
+    let all = usize::from(check.pes());
+    in_regime(&setup, identity, all, Command::Enter);
+    let result = trials(&context, plan, check, good, random, verdicts);
+    in_regime(&setup, identity, all, Command::Leave);
+    result
+}
 
-    let known_good = usize::from(plan.settings.known_good);
+/// Has every PE of a check enter or leave its regime.
+fn in_regime(setup: &Setup, identity: Option<&Identity>, pes: usize, command: Command) {
+    // The switch between EL2 and EL2&0 runs with the MMU off, in the 1:1 map.
+    let identity = identity.filter(|_| setup.regime.is_host());
+    if let Some(identity) = identity {
+        identity.entry.set(identity.descriptor);
+        dsb_ishst();
+        isb();
+    }
+    // SAFETY: the 1:1 map is there.
+    unsafe {
+        if command == Command::Enter {
+            setup.enter();
+        } else {
+            setup.leave();
+        }
+    }
+    for pe in 1..pes {
+        pe::call(pe, command, &raw const *setup as usize, 0);
+    }
+    if let Some(identity) = identity {
+        identity.remove();
+        flush_el2_is();
+    }
+}
+
+fn trials(
+    context: &Context<'_>,
+    plan: &Plan<'_>,
+    check: Check,
+    (good, good_entry): (usize, EntryRef<'_>),
+    random: &mut Random,
+    verdicts: &mut Verdicts,
+) -> Result<(), &'static str> {
+    let boot = context.boot;
+    let nothing = boot.stubs.nothing();
+    let starts = check.spec().change == Change::IdentityOfSecondaries;
+    let stress = plan.settings.stress;
+    let make = |trial: &Trial<'_>, stub, operands: &Operands, random: &mut Random| {
+        if starts {
+            trial.run_start(stub, operands)
+        } else {
+            trial.run(stub, operands, random, stress)
+        }
+    };
+    let mut chosen = None;
+    for candidate in 0..CANDIDATES {
+        let Some(trial) = Trial::new(context, check, candidate) else {
+            break;
+        };
+        // Stress would evict the entry now and then; the page is chosen without.
+        let stale = (0..CALIBRATION).all(|_| starts || trial.run(nothing, &[0; 8], random, 0) == Outcome::Stale);
+        trial.finish();
+        if stale {
+            chosen = Some(trial);
+            break;
+        }
+        chosen.get_or_insert(trial);
+    }
+    let trial = chosen.ok_or("no address to make it at")?;
+
     let idle = Runner {
         id: "none",
         role: Role::NoMaintenance,
@@ -113,57 +243,61 @@ fn run_one(
     };
     let mut runners = [idle; MAX_SEQUENCES + 2];
     let mut count = 1;
-    let mut add = |id, role, index: usize, entry: &EntryRef<'_>| {
+    let mut add = |role, index: usize, entry: &EntryRef<'_>| {
         if let Some(stub) = boot.stubs.plain(index) {
-            let operands = operands(entry, trial.address());
+            let skip = plan.settings.planted == Some(Planted::SkipSequence) && role == Role::Test;
             runners[count] = Runner {
-                id,
+                id: plan.entries().nth(index).map_or("", |entry| entry.id),
                 role,
-                stub,
-                operands,
+                stub: if skip { nothing } else { stub },
+                operands: operands(entry, trial.subject()),
                 seen: Outcomes::default(),
             };
             count += 1;
         }
     };
-    for (index, entry) in plan.entries().enumerate().filter(|(index, _)| *index == known_good) {
-        add(entry.id, Role::KnownGood, index, &entry);
-    }
-    for (index, entry) in tested(boot, plan) {
-        add(entry.id, Role::Test, index, &entry);
+    add(Role::KnownGood, good, &good_entry);
+    for (index, entry) in tested(boot, plan, check) {
+        add(Role::Test, index, &entry);
     }
     let runners = &mut runners[..count];
 
     let mut order: [u8; MAX_SEQUENCES + 2] = core::array::from_fn(|i| i as u8);
     let order = &mut order[..count];
-    for _ in 0..plan.settings.trials {
+    let rounds = match plan.settings.trials {
+        trials if starts => trials.div_ceil(TRIALS_PER_START),
+        trials => trials,
+    };
+    let started = ticks();
+    for _ in 0..rounds {
         random.shuffle(order);
         for &runner in &*order {
             let runner = &mut runners[usize::from(runner)];
-            runner.seen.add(trial.run(runner.stub, &runner.operands));
+            runner.seen.add(make(&trial, runner.stub, &runner.operands, random));
         }
     }
+    let ticks = ticks() - started;
+    trial.finish();
 
-    let mut seen = Seen {
-        none: Outcomes::default(),
-        good: Outcomes::default(),
-        tested: [Outcomes::default(); MAX_SEQUENCES],
-    };
-    let mut places = seen.tested.iter_mut();
+    let observer = trial.observer() as u32;
     for runner in &*runners {
         let (check, seq, role) = (check.id(), runner.id, runner.role.id());
         console::record(&Record::Outcome {
             check,
             seq,
             role,
-            pe: 0,
+            pe: observer,
             outcomes: runner.seen,
         });
-        match runner.role {
-            Role::NoMaintenance => seen.none = runner.seen,
-            Role::KnownGood => seen.good = runner.seen,
-            Role::Test => *places.next()? = runner.seen,
-        }
     }
-    Some(seen)
+    console::record(&Record::Pace {
+        check: check.id(),
+        trials: rounds * count as u32,
+        ticks,
+    });
+    let [none, good] = [runners[0].seen, runners[1].seen];
+    for ((index, _), runner) in tested(boot, plan, check).zip(&runners[2..]) {
+        verdicts[index] = Some(classify(check, &runner.seen, &none, &good));
+    }
+    Ok(())
 }

@@ -48,6 +48,9 @@ vectors:
     cmp     x0, #(2 << 2)
     b.ne    3f
     mrs     x0, elr_el2
+    mrs     x1, tpidr_el2           // where a probe of an instruction fetch has gone
+    cmp     x0, x1
+    b.eq    4f
     adrp    x1, probe_start
     add     x1, x1, :lo12:probe_start
     sub     x0, x0, x1
@@ -59,11 +62,30 @@ vectors:
     msr     elr_el2, x0
     mrs     x1, esr_el2
     eret
+4:  adrp    x0, probe_fetch_fault
+    add     x0, x0, :lo12:probe_fetch_fault
+    msr     elr_el2, x0
+    mrs     x1, esr_el2
+    eret
 3:  mov     x0, #4
     b       unexpected
 
     .set    n, 5
-    .rept   11
+    .rept   3
+    .balign 128
+    mov     x0, n
+    b       unexpected
+    .set    n, n + 1
+    .endr
+
+    // Lower EL using AArch64, synchronous: EL1 or EL0 is done, well or with a fault. Only crate::guest goes there, and
+    // it has left its return address in x16. The exception level is EL2 by now, so that a branch is enough.
+    .balign 128
+    mrs     x2, esr_el2
+    br      x16
+
+    .set    n, 9
+    .rept   7
     .balign 128
     mov     x0, n
     b       unexpected

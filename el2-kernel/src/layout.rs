@@ -22,16 +22,28 @@ pub struct Layout {
     pub pages: u64,
     /// Pages behind the level 2 entry that the table check removes.
     pub under_table: u64,
+    /// A level 2 entry for blocks.
+    pub block: u64,
+    /// A level 1 entry for blocks, in a level 0 slot of its own; the next one holds pages behind a level 1 entry.
+    pub far: u64,
 }
+
+/// What one level 1 entry translates.
+pub const FAR_SLOT: u64 = 1 << 30;
 
 impl Layout {
     /// Returns how much virtual address space the region takes, for an image of `size` bytes at any 4 KiB offset.
     pub const fn region_size(size: u64) -> u64 {
-        size.next_multiple_of(SLOT) + 5 * SLOT
+        size.next_multiple_of(SLOT) + 6 * SLOT
     }
 
-    /// Lays out the region.
-    pub const fn new(region: Region, size: u64) -> Self {
+    /// Lays out the region of an image loaded at `load`.
+    pub const fn new(region: Region, size: u64, load: u64) -> Self {
+        // A level 0 slot that neither map uses: what is changed there cannot reach them.
+        let mut far = 0;
+        while far == load >> 39 || far == region.start >> 39 || far == (region.start + region.size - 1) >> 39 {
+            far += 1;
+        }
         // Each window has a level 2 entry of its own; they start behind the last one that the image can touch.
         let windows = (region.start + size).next_multiple_of(SLOT);
         Self {
@@ -40,6 +52,8 @@ impl Layout {
             fixmap: windows + SLOT,
             pages: windows + 2 * SLOT,
             under_table: windows + 3 * SLOT,
+            block: windows + 4 * SLOT,
+            far: far << 39,
         }
     }
 }
@@ -58,12 +72,20 @@ mod tests {
                         size: Layout::region_size(size),
                     },
                     size,
+                    0x80_0000_0000,
                 );
-                let windows = [layout.early_console, layout.fixmap, layout.pages, layout.under_table];
+                let windows = [
+                    layout.early_console,
+                    layout.fixmap,
+                    layout.pages,
+                    layout.under_table,
+                    layout.block,
+                ];
                 assert!(windows[0] >= start + size);
                 assert!(windows.iter().all(|window| window % SLOT == 0));
                 assert!(windows.windows(2).all(|pair| pair[0] < pair[1]));
-                assert!(windows[3] + SLOT <= start + Layout::region_size(size));
+                assert_eq!(layout.far, 2 << 39);
+                assert!(windows[4] + SLOT <= start + Layout::region_size(size));
             }
         }
     }

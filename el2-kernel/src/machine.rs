@@ -3,7 +3,7 @@
 
 use dtoolkit::fdt::{Fdt, FdtNode};
 use dtoolkit::{Node, Property};
-use results::plan::{Conduit, Console};
+use results::plan::{Conduit, Console, MAX_PES};
 
 /// What the kernel needs to know about a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -12,6 +12,26 @@ pub struct Machine {
     pub console: Option<Console>,
     /// The PSCI conduit, if there is PSCI.
     pub conduit: Option<Conduit>,
+    /// The PEs, in the order of the tree.
+    pub cpus: [Option<Cpu>; MAX_PES as usize],
+}
+
+/// How a PE is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enable {
+    /// PSCI CPU_ON.
+    Psci,
+    /// Its entry address is written to this address.
+    SpinTable(u64),
+}
+
+/// A PE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cpu {
+    /// Affinity fields of `MPIDR_EL1`.
+    pub mpidr: u64,
+    /// How it is started.
+    pub enable: Enable,
 }
 
 /// Deepest device tree path followed.
@@ -23,6 +43,7 @@ impl Machine {
         Self {
             console: stdout(fdt).or_else(|| any_console(fdt)),
             conduit: conduit(fdt),
+            cpus: cpus(fdt),
         }
     }
 }
@@ -88,6 +109,28 @@ fn conduit(fdt: Fdt<'_>) -> Option<Conduit> {
     }
 }
 
+/// Returns the first PEs that can be started; more than [`MAX_PES`] are not needed.
+fn cpus(fdt: Fdt<'_>) -> [Option<Cpu>; MAX_PES as usize] {
+    let mut all = [None; MAX_PES as usize];
+    let Some(node) = fdt.find_node("/cpus") else { return all };
+    let cpus = node.children().filter_map(|node| {
+        let is_cpu = text(&node, "device_type") == Some("cpu");
+        let enable = match text(&node, "enable-method") {
+            Some("psci") => Enable::Psci,
+            Some("spin-table") => {
+                let address = node.property("cpu-release-addr")?.value_as::<u64>().ok()?;
+                Enable::SpinTable(address)
+            }
+            // A single PE needs no method.
+            _ => Enable::Psci,
+        };
+        let mpidr = node_address(&node)?;
+        is_cpu.then_some(Cpu { mpidr, enable })
+    });
+    all.iter_mut().zip(cpus).for_each(|(place, cpu)| *place = Some(cpu));
+    all
+}
+
 fn text<'a>(node: &FdtNode<'a>, property: &str) -> Option<&'a str> {
     node.property(property)?.value_as::<&'a str>().ok()
 }
@@ -147,9 +190,37 @@ mod tests {
             machine,
             Machine {
                 console: Some(Console::Pl011(0x900_0000)),
-                conduit: Some(Conduit::Smc)
+                conduit: Some(Conduit::Smc),
+                ..Machine::default()
             }
         );
+    }
+
+    #[test]
+    fn processors_are_found_with_how_they_are_started() {
+        let cpu = |name: &str, reg: u32, more: (&str, Vec<u8>)| {
+            let properties = [("device_type", string("cpu")), ("reg", cells(&[0, reg])), more];
+            node(name, &properties, vec![])
+        };
+        let release = ("cpu-release-addr", cells(&[0, 0xe0]));
+        let mut spinning = cpu("cpu@1", 1, ("enable-method", string("spin-table")));
+        spinning.add_property(DeviceTreeProperty::new(release.0, release.1.as_slice()).unwrap());
+        let properties = [("#address-cells", cells(&[2])), ("#size-cells", cells(&[0]))];
+        let map = node("cpu-map", &[], vec![]);
+        let first = cpu("cpu@100", 0x100, ("enable-method", string("psci")));
+        let cpus = node("cpus", &properties, vec![map, first, spinning]);
+        let machine = machine(vec![cpus]);
+        let expected = [
+            Cpu {
+                mpidr: 0x100,
+                enable: Enable::Psci,
+            },
+            Cpu {
+                mpidr: 1,
+                enable: Enable::SpinTable(0xe0),
+            },
+        ];
+        assert!(machine.cpus.iter().flatten().eq(&expected));
     }
 
     #[test]

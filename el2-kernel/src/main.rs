@@ -35,9 +35,17 @@ mod exception;
 #[cfg(target_os = "none")]
 mod fixmap;
 #[cfg(target_os = "none")]
+mod guest;
+#[cfg(target_os = "none")]
+mod guest_map;
+#[cfg(target_os = "none")]
 mod identity;
 #[cfg(target_os = "none")]
 mod measure;
+#[cfg(target_os = "none")]
+mod pages;
+#[cfg(target_os = "none")]
+mod pe;
 #[cfg(target_os = "none")]
 mod plan_stubs;
 #[cfg(target_os = "none")]
@@ -47,9 +55,17 @@ mod probe;
 #[cfg(target_os = "none")]
 mod proof;
 #[cfg(target_os = "none")]
+mod regime;
+#[cfg(target_os = "none")]
 mod registers;
 #[cfg(target_os = "none")]
+mod secondaries;
+#[cfg(target_os = "none")]
+mod secondary;
+#[cfg(target_os = "none")]
 mod stop;
+#[cfg(target_os = "none")]
+mod stress;
 #[cfg(target_os = "none")]
 mod stub;
 #[cfg(target_os = "none")]

@@ -14,7 +14,7 @@ use results::record::{Pairs, Record};
 use crate::boot::Handover;
 use crate::console;
 use crate::counts::count_values;
-use crate::operands::{Operands, operands};
+use crate::operands::{Operands, Subject, operands};
 use crate::order::Random;
 use crate::stop::{count_samples, fatal};
 use crate::stub;
@@ -53,7 +53,7 @@ pub fn run(boot: &Handover, plan: &Plan<'_>) {
             streams[count] = Stream {
                 id: entry.id,
                 stub,
-                operands: operands(&entry, boot.layout.pages),
+                operands: operands(&entry, &Subject::at(boot.layout.pages)),
             };
             count += 1;
         }

@@ -13,28 +13,50 @@ pub type Operands = [u64; MAX_OPERANDS];
 /// The 4 KiB granule, in the TTL hint and in range operands.
 const GRANULE_4K: u64 = 0b01;
 
-/// Returns the operand registers of a sequence applied to the page at `va`, or the pages that start there.
-pub fn operands(entry: &EntryRef<'_>, va: u64) -> Operands {
+/// What a sequence is applied to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Subject {
+    /// Virtual address of the first page.
+    pub va: u64,
+    /// Its intermediate physical address, in a regime with stage 2.
+    pub ipa: u64,
+    /// Its ASID, if it is not global.
+    pub asid: u64,
+}
+
+impl Subject {
+    /// Returns the subject at an address of EL2, which has no ASIDs.
+    pub const fn at(va: u64) -> Self {
+        Self { va, ipa: 0, asid: 0 }
+    }
+}
+
+/// Returns the operand registers of a sequence applied to a page, or the pages that start there.
+pub fn operands(entry: &EntryRef<'_>, subject: &Subject) -> Operands {
     let mut values = [0; MAX_OPERANDS];
     for OperandRegister { register, kind, hint } in entry.operands() {
-        values[usize::from(register) - 2] = value(kind, hint, va, entry.pages);
+        values[usize::from(register) - 2] = value(kind, hint, subject, entry.pages);
     }
     values
 }
 
-fn value(kind: OperandKind, hint: u8, va: u64, pages: u16) -> u64 {
-    let page = va >> 12 & ((1 << 44) - 1);
+fn value(kind: OperandKind, hint: u8, subject: &Subject, pages: u16) -> u64 {
+    const ASID_SHIFT: u32 = 48;
+    let &Subject { va, ipa, asid } = subject;
+    let asid = asid << ASID_SHIFT;
+    let address = if kind == OperandKind::Ipa { ipa } else { va };
+    let page = address >> 12 & ((1 << 44) - 1);
     let level = u64::from(hint.saturating_sub(1)) & 3;
     match kind {
         OperandKind::Va | OperandKind::Page | OperandKind::Ipa => {
             let ttl = if hint == 0 { 0 } else { GRANULE_4K << 2 | level };
-            page | ttl << 44
+            let asid = if kind == OperandKind::Ipa { 0 } else { asid };
+            asid | page | ttl << 44
         }
-        // EL2 has no ASIDs, and the tables of this kernel use ASID 0.
-        OperandKind::Asid => 0,
+        OperandKind::Asid => asid,
         OperandKind::Range => {
             let (num, scale) = num_and_scale(pages);
-            page & ((1 << 37) - 1) | level << 37 | num << 39 | scale << 44 | GRANULE_4K << 46
+            asid | page & ((1 << 37) - 1) | level << 37 | num << 39 | scale << 44 | GRANULE_4K << 46
         }
         OperandKind::VaUnshifted => va,
     }
@@ -55,16 +77,27 @@ mod tests {
     use super::*;
 
     const VA: u64 = 0x1234_5678_9000;
+    const AT: Subject = Subject::at(VA);
 
     #[test]
     fn by_va_operands_are_shifted_and_carry_the_hint() {
-        assert_eq!(value(OperandKind::Va, 0, VA, 1), 0x1_2345_6789);
+        assert_eq!(value(OperandKind::Va, 0, &AT, 1), 0x1_2345_6789);
         // Level 3 with a 4 KiB granule is 0b0111.
-        assert_eq!(value(OperandKind::Va, 4, VA, 1), 0x7001_2345_6789);
-        assert_eq!(value(OperandKind::Ipa, 3, VA, 1), 0x6001_2345_6789);
+        assert_eq!(value(OperandKind::Va, 4, &AT, 1), 0x7001_2345_6789);
+        let other = Subject {
+            va: 0,
+            ipa: VA,
+            asid: 7,
+        };
+        assert_eq!(value(OperandKind::Ipa, 3, &other, 1), 0x6001_2345_6789);
+        assert_eq!(value(OperandKind::Va, 0, &other, 1), 7 << 48);
+        assert_eq!(value(OperandKind::Asid, 0, &other, 1), 7 << 48);
         // Sign bits of an upper-half address stay out of the hint.
-        assert_eq!(value(OperandKind::Page, 0, 0xffff_8000_0000_0000, 1), 0x0ff8_0000_0000);
-        assert_eq!(value(OperandKind::VaUnshifted, 0, VA, 1), VA);
+        assert_eq!(
+            value(OperandKind::Page, 0, &Subject::at(0xffff_8000_0000_0000), 1),
+            0x0ff8_0000_0000
+        );
+        assert_eq!(value(OperandKind::VaUnshifted, 0, &AT, 1), VA);
     }
 
     #[test]
@@ -78,7 +111,7 @@ mod tests {
         }
         // 8 pages: NUM 3, SCALE 0, granule 4 KiB.
         assert_eq!(
-            value(OperandKind::Range, 0, VA, 8),
+            value(OperandKind::Range, 0, &AT, 8),
             0x4000_0000_0000 | 3 << 39 | 0x1_2345_6789
         );
     }

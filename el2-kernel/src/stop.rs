@@ -71,6 +71,15 @@ pub fn set_conduit(conduit: Option<Conduit>) {
     CONDUIT.store(value, Ordering::Relaxed);
 }
 
+/// Returns how the firmware is called.
+pub fn conduit() -> Option<Conduit> {
+    match CONDUIT.load(Ordering::Relaxed) {
+        1 => Some(Conduit::Smc),
+        2 => Some(Conduit::Hvc),
+        _ => None,
+    }
+}
+
 /// Remembers that something failed: the run goes on, and its `end` line says `fail`.
 pub fn note_failure() {
     FAILED.store(true, Ordering::Relaxed);
@@ -105,11 +114,11 @@ pub fn end(pass: bool) -> ! {
 /// Turns the machine off.
 pub fn power_off() -> ! {
     // SYSTEM_OFF returns only where the firmware does not implement it.
-    let _ = match CONDUIT.load(Ordering::Relaxed) {
-        1 => system_off::<Smc>(),
-        2 => system_off::<Hvc>(),
+    let _ = match conduit() {
+        Some(Conduit::Smc) => system_off::<Smc>(),
+        Some(Conduit::Hvc) => system_off::<Hvc>(),
         // No PSCI that we know of: a call nobody answers would hang or trap.
-        _ => Ok(()),
+        None => Ok(()),
     };
     park()
 }

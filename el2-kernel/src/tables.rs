@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! EL2 stage 1 translation tables, 4 KiB granule, 48-bit addresses (Arm ARM, VMSAv8-64 descriptor formats).
+//! Stage 1 and stage 2 translation tables, 4 KiB granule, 48-bit addresses (Arm ARM, VMSAv8-64 descriptor formats).
 #![expect(unsafe_code)]
 // UNSAFETY: descriptors are written volatile, because a table walker reads them behind the compiler's back.
 
@@ -10,13 +10,21 @@ use crate::slots::level_shift;
 
 /// Valid, and a table (levels 0 to 2) or a page (level 3).
 const TABLE_OR_PAGE: u64 = 0b11;
+/// Valid, and a block (levels 1 and 2).
+const BLOCK: u64 = 0b01;
 const ATTR_SHIFT: u32 = 2;
-/// `AP[1]`, RES1 in a regime with one privilege level.
+/// `AP[1]`: RES1 in a regime with one privilege level, else accessible from EL0.
 const AP1: u64 = 1 << 6;
 /// `AP[2]`: read-only.
 const READ_ONLY: u64 = 1 << 7;
 const INNER_SHAREABLE: u64 = 0b11 << 8;
-const ACCESS_FLAG: u64 = 1 << 10;
+/// The access flag.
+pub const ACCESS_FLAG: u64 = 1 << 10;
+/// nG: the entry belongs to the current ASID (stage 1 of a regime with ASIDs).
+pub const NOT_GLOBAL: u64 = 1 << 11;
+/// The Contiguous bit.
+pub const CONTIGUOUS: u64 = 1 << 52;
+/// XN in a regime with one privilege level and in stage 2, else UXN.
 const EXECUTE_NEVER: u64 = 1 << 54;
 const ADDRESS: u64 = 0x0000_ffff_ffff_f000;
 
@@ -40,13 +48,39 @@ pub enum Use {
 
 /// Returns the level 3 descriptor of a page.
 pub const fn page(pa: u64, r#use: Use) -> u64 {
+    leaf(pa, r#use, 3)
+}
+
+const fn leaf_type(level: usize) -> u64 {
+    if level == 3 { TABLE_OR_PAGE } else { BLOCK }
+}
+
+/// Returns the descriptor of a page (level 3) or a block (levels 1 and 2), for EL2 as for EL1 and EL0.
+pub const fn leaf(pa: u64, r#use: Use, level: usize) -> u64 {
     let attributes = match r#use {
         Use::Text => NORMAL | INNER_SHAREABLE | READ_ONLY,
         Use::ReadOnly => NORMAL | INNER_SHAREABLE | READ_ONLY | EXECUTE_NEVER,
         Use::Data => NORMAL | INNER_SHAREABLE | EXECUTE_NEVER,
         Use::Device => DEVICE | EXECUTE_NEVER,
     };
-    (pa & ADDRESS) | attributes | ACCESS_FLAG | AP1 | TABLE_OR_PAGE
+    (pa & ADDRESS) | attributes | ACCESS_FLAG | AP1 | leaf_type(level)
+}
+
+/// Returns the stage 2 descriptor of a page (level 3) or a block (levels 1 and 2).
+pub const fn stage2_leaf(pa: u64, r#use: Use, level: usize) -> u64 {
+    /// MemAttr: Normal Write-Back at both levels of cache, or Device-nGnRE.
+    const NORMAL: u64 = 0b1111 << ATTR_SHIFT;
+    const DEVICE: u64 = 0b0001 << ATTR_SHIFT;
+    /// S2AP.
+    const READ: u64 = 0b01 << 6;
+    const READ_WRITE: u64 = 0b11 << 6;
+    let attributes = match r#use {
+        Use::Text => NORMAL | INNER_SHAREABLE | READ,
+        Use::ReadOnly => NORMAL | INNER_SHAREABLE | READ | EXECUTE_NEVER,
+        Use::Data => NORMAL | INNER_SHAREABLE | READ_WRITE | EXECUTE_NEVER,
+        Use::Device => DEVICE | READ_WRITE | EXECUTE_NEVER,
+    };
+    (pa & ADDRESS) | attributes | ACCESS_FLAG | leaf_type(level)
 }
 
 /// Returns the descriptor of a next-level table.
@@ -96,6 +130,17 @@ impl Table {
     pub fn entry(&self, va: u64, level: usize) -> &Entry {
         &self.0[(va >> level_shift(level)) as usize & 511]
     }
+
+    /// Returns `count` entries from the one that translates `va`, as many of them as there are.
+    fn entries(&self, va: u64, level: usize, count: usize) -> &[Entry] {
+        let first = (va >> level_shift(level)) as usize & 511;
+        &self.0[first..(first + count).min(512)]
+    }
+
+    /// Makes this table a copy of another's entries.
+    pub fn copy_from(&self, entries: &[Entry]) {
+        self.0.iter().zip(entries).for_each(|(to, from)| to.set(from.get()));
+    }
 }
 
 /// No table is left.
@@ -139,8 +184,22 @@ impl<const N: usize> Tables<N> {
         &self.tables[index]
     }
 
+    /// Empties the pool. No walker may be using it.
+    pub fn clear(&self) {
+        self.tables
+            .iter()
+            .flat_map(|table| &table.0)
+            .for_each(|entry| entry.set(0));
+        self.taken.store(0, Ordering::Relaxed);
+    }
+
     /// Returns the entry that translates `va` at `level`, making the tables above it where there are none.
     pub fn entry(&self, base: u64, va: u64, level: usize) -> Result<&Entry, Exhausted> {
+        self.entries(base, va, level, 1).map(|entries| &entries[0])
+    }
+
+    /// Returns `count` entries of one table, the first of which translates `va`, making tables as [`Self::entry`] does.
+    pub fn entries(&self, base: u64, va: u64, level: usize, count: usize) -> Result<&[Entry], Exhausted> {
         let mut index = 0;
         for above in 0..level {
             let entry = self.tables[index].entry(va, above);
@@ -153,7 +212,7 @@ impl<const N: usize> Tables<N> {
                 }
             };
         }
-        Ok(self.tables[index].entry(va, level))
+        Ok(self.tables[index].entries(va, level, count))
     }
 
     /// Maps one page.
@@ -197,6 +256,21 @@ mod tests {
         assert_eq!(page(0x1234_5000, Use::Data), 0x0040_0000_1234_5743);
         assert_eq!(page(0x0900_0000, Use::Device), 0x0040_0000_0900_0447);
         assert_eq!(table(BASE), BASE | 3);
+        assert_eq!(leaf(0x4020_0000, Use::Data, 2), 0x0040_0000_4020_0741);
+        assert_eq!(stage2_leaf(0x1234_5000, Use::Text, 3), 0x0000_0000_1234_577f);
+        assert_eq!(stage2_leaf(0x1234_5000, Use::Data, 3), 0x0040_0000_1234_57ff);
+        assert_eq!(stage2_leaf(0x4020_0000, Use::ReadOnly, 2), 0x0040_0000_4020_077d);
+    }
+
+    #[test]
+    fn a_cleared_pool_is_as_good_as_new() {
+        let tables = Box::new(Tables::<4>::new());
+        tables.map(BASE, 0, 0, Use::Data).unwrap();
+        tables.clear();
+        assert_eq!(tables.walk(BASE, 0), Err(0));
+        tables.map(BASE, 1 << 39, 0, Use::Data).unwrap();
+        assert_eq!(tables.entries(BASE, 1 << 39, 3, 16).unwrap().len(), 16);
+        assert_eq!(tables.entries(BASE, (1 << 39) + 510 * 4096, 3, 16).unwrap().len(), 2);
     }
 
     #[test]

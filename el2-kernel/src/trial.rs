@@ -5,192 +5,460 @@
 #![expect(unsafe_code)]
 // UNSAFETY: runs stubs, and changes live translation tables under addresses that no Rust object uses.
 
-use results::check::{Check, Outcome};
+use results::check::{self, Change, Check, Observer, Outcome, Spec, Tag};
 
-use crate::arch::{dsb_nshst, flush_el2, isb};
+use crate::arch::{dsb_ishst, flush_el1, flush_el1_is, flush_el2, flush_el2_is, isb};
 use crate::boot::{Handover, TABLES, tables_base};
-use crate::entry::{Raw, image};
+use crate::guest::{self, code_page};
+use crate::guest_map::{self, GuestMap};
 use crate::identity::Identity;
-use crate::layout::WINDOW_PAGES;
-use crate::operands::Operands;
-use crate::probe::{Access, Syndrome, read, write};
+use crate::layout::{FAR_SLOT, WINDOW_PAGES};
+use crate::operands::{Operands, Subject};
+use crate::order::Random;
+use crate::pages::{CONTIGUOUS, NEW, OLD, Pages, SECRET};
+use crate::pe::{self, Command, Order};
+use crate::probe::{self, Access, Fault};
+use crate::regime::{ASIDS, Setup};
+use crate::secondary::{self, Path};
+use crate::stress::disturb;
 use crate::stub;
-use crate::tables::{Entry, Use, page};
+use crate::tables::{self, ACCESS_FLAG, Entry, Exhausted, NOT_GLOBAL, Use, leaf};
 
-/// The two pages that the translations under test lead to.
-static PAGES: [Raw<4096>; 2] = [Raw::new(), Raw::new()];
-const VALUES: [u64; 2] = [0xaaaa_aaaa_0000_0001, 0xbbbb_bbbb_0000_0002];
-
-/// Returns the physical addresses of the two data pages of an image loaded at `load`.
-pub fn data_pages(load: u64) -> [u64; 2] {
-    [0, 1].map(|i| (&raw const PAGES[i] as usize - image().0) as u64 + load)
-}
-
-/// Writes the values that tell the data pages apart.
-pub fn fill_data_pages() {
-    for (page, value) in PAGES.iter().zip(VALUES) {
-        // SAFETY: the page is ours, and no Rust reference to its contents exists.
-        unsafe { (&raw const *page).cast_mut().cast::<u64>().write_volatile(value) };
-    }
-}
-
-/// The fault that the changed descriptor calls for.
-#[derive(Debug, Clone, Copy)]
-enum Expected {
-    /// A translation fault at this level.
-    Translation(u64),
-    /// A permission fault at this level.
-    Permission(u64),
-}
-
-impl Expected {
-    fn is(self, syndrome: Syndrome) -> bool {
-        match self {
-            Self::Translation(level) => syndrome.translation_level() == Some(level),
-            Self::Permission(level) => syndrome.permission_level() == Some(level),
-        }
-    }
-}
+/// A fault at a level.
+type Expected = (Fault, u8);
 
 /// A check at one address.
 #[derive(Debug, Clone, Copy)]
-pub struct Trial {
+pub struct Trial<'a> {
+    spec: &'static Spec,
+    setup: &'a Setup,
+    boot: &'a Handover,
+    pages: Pages,
+    identity: Option<&'a Identity>,
+    /// The address accessed; further ones follow at a distance of 4 KiB.
     va: u64,
-    entry: &'static Entry,
+    /// What the sequence is to invalidate: the virtual address, and the intermediate physical one if that is known.
+    subject: Subject,
+    entries: &'static [Entry],
+    /// Output address distance of neighboring entries.
+    stride: u64,
     /// Descriptor before the change.
     before: u64,
     /// Descriptor the sequence follows.
     after: u64,
     /// Break-before-make: the descriptor made after the sequence.
     make: Option<u64>,
-    /// The access is a store, not a load.
-    store: bool,
     /// What a load through the old translation returns.
     old_value: u64,
-    expected: Expected,
+    /// The fault that the changed descriptor calls for.
+    fault: Expected,
     /// Descriptor to leave behind.
     rest: u64,
+    /// The page that gets a new owner.
+    reused: Option<u64>,
 }
 
-impl Trial {
+/// What a trial needs beside the check.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The state of the boot.
+    pub boot: &'a Handover,
+    /// The regime's setup.
+    pub setup: &'a Setup,
+    /// The pages under test.
+    pub pages: Pages,
+    /// The 1:1 map, if there was one.
+    pub identity: Option<&'a Identity>,
+}
+
+/// Where the descriptors under test are.
+struct Place {
+    va: u64,
+    ipa: u64,
+    entries: &'static [Entry],
+    /// Output addresses before and after the change.
+    outputs: [u64; 2],
+}
+
+impl<'a> Trial<'a> {
     /// Prepares a check at one of its candidate addresses. `None`: there is no such candidate.
-    pub fn new(boot: &Handover, check: Check, identity: Option<&Identity>, candidate: u64) -> Option<Self> {
-        if candidate >= WINDOW_PAGES {
-            return None;
+    pub fn new(context: &Context<'a>, check: Check, candidate: u64) -> Option<Self> {
+        let spec = check.spec();
+        if matches!(spec.change, Change::Identity | Change::IdentityOfSecondaries) {
+            return Self::of_identity(context, spec, candidate);
         }
-        let base = tables_base(boot.load);
-        let [first, second] = data_pages(boot.load);
-        let va = boot.layout.pages + 4096 * candidate;
-        let before = page(first, Use::Data);
-        let unmap = Self {
-            va,
-            entry: TABLES.entry(base, va, 3).ok()?,
-            before,
-            after: 0,
-            make: None,
-            store: false,
-            old_value: VALUES[0],
-            expected: Expected::Translation(3),
-            rest: before,
+        let place = match &context.setup.guest {
+            Some(guest) => guest_place(context, guest, spec, candidate)?,
+            None => el2_place(context, spec, candidate)?,
         };
-        Some(match check {
-            Check::CoWinvTEl2 => unmap,
-            Check::BbmOaEl2 => Self {
-                make: Some(page(second, Use::Data)),
-                ..unmap
+        let level = usize::from(spec.level);
+        let executable = spec.access == check::Access::Fetch;
+        let before_use = if executable { Use::Text } else { Use::Data };
+        let make_leaf = |output: u64, r#use| {
+            let leaf = match &context.setup.guest {
+                Some(guest) => guest.leaf(output, r#use, level),
+                None => leaf(output, r#use, level),
+            };
+            let tagged = matches!(spec.tag, Tag::Asid | Tag::OtherAsid);
+            let contiguous = if spec.contiguous { tables::CONTIGUOUS } else { 0 };
+            leaf | contiguous | if tagged { NOT_GLOBAL } else { 0 }
+        };
+        let [old, new] = place.outputs;
+        let mapped = make_leaf(old, before_use);
+        let (before, after, fault) = match spec.change {
+            Change::WriteProtect => (mapped, make_leaf(old, Use::ReadOnly), Fault::Permission),
+            Change::NoExecute => (mapped, make_leaf(old, Use::ReadOnly), Fault::Permission),
+            Change::AccessFlag => (mapped, mapped & !ACCESS_FLAG, Fault::AccessFlag),
+            Change::RemoveTable => (place.entries[0].get(), 0, Fault::Translation),
+            Change::Map => (0, mapped, Fault::Translation),
+            _ => (mapped, 0, Fault::Translation),
+        };
+        let block = level < 3 && spec.change != Change::RemoveTable;
+        Some(Self {
+            spec,
+            setup: context.setup,
+            boot: context.boot,
+            pages: context.pages,
+            identity: context.identity,
+            va: place.va,
+            subject: Subject {
+                va: place.va,
+                ipa: place.ipa,
+                asid: if context.setup.tagged { ASIDS[0] } else { 0 },
             },
-            Check::WprotEl2 => {
-                let after = page(first, Use::ReadOnly);
-                Self {
-                    after,
-                    store: true,
-                    expected: Expected::Permission(3),
-                    ..unmap
-                }
-            }
-            Check::TableL2El2 => {
-                let va = boot.layout.under_table + 4096 * candidate;
-                let entry = TABLES.entry(base, va, 2).ok()?;
-                let table = entry.get();
-                Self {
-                    va,
-                    entry,
-                    before: table,
-                    expected: Expected::Translation(2),
-                    rest: table,
-                    ..unmap
-                }
-            }
-            Check::IdentityEl2 => {
-                // The 1:1 map is one page, so there is one candidate.
-                let identity = identity.filter(|_| candidate == 0)?;
-                let Access::Done(old_value) = read(boot.layout.image) else {
-                    return None;
-                };
-                Self {
-                    va: identity.address,
-                    entry: identity.entry,
-                    before: identity.descriptor,
-                    old_value,
-                    expected: Expected::Translation(identity.level as u64),
-                    rest: 0,
-                    ..unmap
-                }
-            }
+            entries: place.entries,
+            stride: if spec.contiguous { 4096 } else { 0 },
+            before,
+            after,
+            make: (spec.change == Change::Remap).then(|| make_leaf(new, before_use)),
+            old_value: OLD,
+            fault: (fault, spec.level),
+            rest: match spec.change {
+                // What is left must not change when the next trial reads it as its own.
+                Change::RemoveTable => before,
+                _ if block => 0,
+                _ => make_leaf(context.pages.before(0), Use::Data),
+            },
+            reused: (spec.change == Change::Reuse).then(|| context.pages.before(candidate as usize)),
         })
     }
 
-    /// Returns the address under test.
-    pub const fn address(&self) -> u64 {
-        self.va
+    /// The 1:1 map is one page, so there is one candidate.
+    fn of_identity(context: &Context<'a>, spec: &'static Spec, candidate: u64) -> Option<Self> {
+        let identity = context.identity.filter(|_| candidate == 0)?;
+        let Access::Done(old_value) = probe::read(context.boot.layout.image) else {
+            return None;
+        };
+        Some(Self {
+            spec,
+            setup: context.setup,
+            boot: context.boot,
+            pages: context.pages,
+            identity: context.identity,
+            va: identity.address,
+            subject: Subject {
+                va: identity.address,
+                ipa: 0,
+                asid: 0,
+            },
+            entries: core::slice::from_ref(identity.entry),
+            stride: 0,
+            before: identity.descriptor,
+            after: 0,
+            make: None,
+            old_value,
+            fault: (Fault::Translation, identity.level as u8),
+            rest: 0,
+            reused: None,
+        })
     }
 
-    /// Makes one trial with an emitted stub.
+    /// Returns what the sequence is to invalidate.
+    pub const fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// Returns the index of the PE that observes.
+    pub const fn observer(&self) -> usize {
+        match self.spec.observer {
+            Observer::Own => 0,
+            Observer::Other => 1,
+            Observer::Relay => 2,
+        }
+    }
+
+    /// Makes one trial with an emitted stub. With stress, every step waits up to so many turns.
     #[inline(never)]
-    pub fn run(&self, stub: usize, operands: &Operands) -> Outcome {
+    pub fn run(&self, stub: usize, operands: &Operands, random: &mut Random, stress: u16) -> Outcome {
+        let mut delay = || match stress {
+            0 => 0,
+            stress => random.below(usize::from(stress) + 1) as u32,
+        };
+        disturb(delay());
         // Whatever was cached before is gone, and the translation is made.
-        self.entry.set(0);
-        flush_el2();
-        self.entry.set(self.before);
-        // Invalid to valid: the store must be complete and the context synchronized, but there is nothing to invalidate.
-        dsb_nshst();
+        self.set_all(0);
+        self.flush();
+        if let Some(page) = self.reused {
+            self.pages.write(page, OLD);
+        }
+        self.set_all(self.before);
+        // Invalid to valid: the store must be complete and the context synchronized; there is nothing to invalidate.
+        dsb_ishst();
         isb();
-        let primed = self.access();
-        self.entry.set(self.after);
-        // SAFETY: stubs hold validated words only, which change no memory and no other register.
-        unsafe { stub::run(stub, operands) };
+        let primed = self.observe(delay());
+        disturb(delay());
+        self.set_all(self.after);
+        let order = Order {
+            stub,
+            operands: *operands,
+        };
+        self.use_other_tag(true);
+        if self.spec.observer == Observer::Relay {
+            // The store is complete for all; what follows it is the other PE's business.
+            pe::call(1, Command::Sequence, &raw const order as usize, delay());
+        } else {
+            // SAFETY: stubs hold validated words only, which change no memory and no other register.
+            unsafe { stub::run(stub, operands) };
+        }
+        self.use_other_tag(false);
         if let Some(make) = self.make {
-            self.entry.set(make);
-            dsb_nshst();
+            self.set_all(make);
+            dsb_ishst();
             isb();
         }
-        let outcome = self.judge(self.access());
-        self.entry.set(self.rest);
-        flush_el2();
-        if matches!(primed, Access::Done(_)) {
+        if let Some(page) = self.reused {
+            self.pages.write(page, SECRET);
+        }
+        let outcome = self.observe(delay());
+        // Used before the change as it should be?
+        let expected = if self.spec.change == Change::Map {
+            Outcome::Fault
+        } else {
+            Outcome::Stale
+        };
+        if primed == expected { outcome } else { Outcome::Other }
+    }
+
+    /// Makes one trial of a 1:1 map that is brought back to start another PE.
+    #[inline(never)]
+    pub fn run_start(&self, stub: usize, operands: &Operands) -> Outcome {
+        let (Some(identity), Some(cpu)) = (self.identity, self.boot.cpus[1]) else {
+            return Outcome::Other;
+        };
+        secondary::stop(&cpu, 1);
+        self.set_all(self.before);
+        dsb_ishst();
+        isb();
+        if !secondary::start(&cpu, 1, self.boot.load, Some(identity), Path::Identity) {
+            return Outcome::Other;
+        }
+        let read = || pe::call(1, Command::Read, self.va as usize, 0);
+        let primed = read();
+        self.set_all(0);
+        // SAFETY: as in `run`.
+        unsafe { stub::run(stub, operands) };
+        let outcome = read();
+        if primed == Outcome::Stale {
             outcome
         } else {
             Outcome::Other
         }
     }
 
+    /// Leaves the tables as the next check wants them.
+    pub fn finish(&self) {
+        self.set_all(0);
+        self.flush();
+        self.set_all(self.rest);
+        if let Some(page) = self.reused {
+            self.pages.write(page, OLD);
+        }
+        dsb_ishst();
+        isb();
+    }
+
+    fn set_all(&self, descriptor: u64) {
+        let stride = if descriptor == 0 { 0 } else { self.stride };
+        for (entry, offset) in self.entries.iter().zip(0..) {
+            entry.set(descriptor + stride * offset);
+        }
+    }
+
+    /// Invalidates the regime's entries wherever an observer is.
+    fn flush(&self) {
+        match (self.setup.guest.is_some(), self.spec.observer) {
+            (false, Observer::Own) => flush_el2(),
+            (false, _) => flush_el2_is(),
+            (true, Observer::Own) => flush_el1(),
+            (true, _) => flush_el1_is(),
+        }
+    }
+
+    fn use_other_tag(&self, other: bool) {
+        match self.spec.tag {
+            Tag::OtherAsid => self.setup.use_asid(usize::from(other)),
+            Tag::OtherVmid => self.setup.use_vmid(usize::from(other)),
+            Tag::Global | Tag::Asid => {}
+        }
+    }
+
     #[inline(always)]
-    fn access(&self) -> Access {
-        if self.store {
-            // SAFETY: the address under test holds no Rust object.
-            unsafe { write(self.va, self.old_value) }
-        } else {
-            read(self.va)
+    fn observe(&self, delay: u32) -> Outcome {
+        match self.observer() {
+            0 => {
+                disturb(delay);
+                self.access()
+            }
+            other => pe::call(other, Command::Access, &raw const *self as usize, delay),
+        }
+    }
+
+    /// Makes the accesses on this PE. Of several different outcomes the worst counts.
+    pub fn access(&self) -> Outcome {
+        if self.spec.access == check::Access::Fetch || self.spec.change == Change::Map {
+            // Needed on a PE that is told of a change and does not make it; harmless elsewhere.
+            isb();
+        }
+        let mut worst = None;
+        for address in 0..u64::from(self.spec.entries) {
+            let outcome = self.judge(self.access_one(self.va + 4096 * address));
+            worst = Some(match (worst, outcome) {
+                (None, outcome) => outcome,
+                (Some(Outcome::Other), _) | (_, Outcome::Other) => Outcome::Other,
+                (Some(Outcome::Stale), _) | (_, Outcome::Stale) => Outcome::Stale,
+                (Some(worst), _) => worst,
+            });
+        }
+        worst.unwrap_or(Outcome::Other)
+    }
+
+    #[inline(always)]
+    fn access_one(&self, va: u64) -> Access {
+        let Spec { access, el0, .. } = *self.spec;
+        match &self.setup.guest {
+            // SAFETY: the regime was entered, and no Rust object lives where the address under test leads.
+            Some(guest) => unsafe { guest::access(guest.code(), access, el0, va, self.old_value) },
+            // SAFETY: EL0 of EL2&0 uses the kernel's own tables, where the page of guest code is executable.
+            None if el0 => unsafe { guest::access(code_page(), access, el0, va, self.old_value) },
+            None => match access {
+                check::Access::Load => probe::read(va),
+                // SAFETY: the address under test holds no Rust object.
+                check::Access::Store => unsafe { probe::write(va, self.old_value) },
+                // SAFETY: where it is executable, it leads to one of the code pages.
+                check::Access::Fetch => unsafe { probe::fetch(va) },
+            },
         }
     }
 
     fn judge(&self, access: Access) -> Outcome {
+        let (fault, level) = self.fault;
+        let fetch = self.spec.access == check::Access::Fetch;
         match access {
-            Access::Done(_) if self.store => Outcome::Stale,
+            Access::Fault(syndrome) if syndrome.is(fault, level, fetch) => Outcome::Fault,
+            Access::Fault(_) => Outcome::Other,
+            Access::Done(_) if self.spec.access == check::Access::Store => Outcome::Stale,
+            Access::Done(value) if self.spec.change == Change::Map && value == OLD => Outcome::New,
             Access::Done(value) if value == self.old_value => Outcome::Stale,
-            Access::Done(value) if self.make.is_some() && value == VALUES[1] => Outcome::New,
-            Access::Fault(syndrome) if self.expected.is(syndrome) => Outcome::Fault,
-            Access::Done(_) | Access::Fault(_) => Outcome::Other,
+            Access::Done(SECRET) if self.reused.is_some() => Outcome::Stale,
+            Access::Done(NEW) if self.make.is_some() => Outcome::New,
+            Access::Done(_) => Outcome::Other,
         }
     }
+}
+
+/// Returns where a check in EL2 or EL2&0 works.
+fn el2_place(context: &Context<'_>, spec: &Spec, candidate: u64) -> Option<Place> {
+    let (boot, pages) = (context.boot, context.pages);
+    let base = tables_base(boot.load);
+    let (window, place) = window(spec, candidate)?;
+    let window = match window {
+        Window::Pages => boot.layout.pages,
+        Window::UnderTable if spec.level == 1 => boot.layout.far + FAR_SLOT,
+        Window::UnderTable => boot.layout.under_table,
+        Window::Block if spec.level == 1 => boot.layout.far,
+        Window::Block => boot.layout.block,
+    };
+    let outputs = outputs(spec, pages, candidate, |index, code| match code {
+        true => pages.code(),
+        false => [pages.before(index), pages.after(index)],
+    });
+    let va = window + place(outputs[0]);
+    let entries = |va| TABLES.entries(base, va, spec.level.into(), spec.entries.into());
+    finish_place(spec, va, 0, entries(va), outputs)
+}
+
+/// Returns where a check in EL1&0 works.
+fn guest_place(context: &Context<'_>, guest: &GuestMap, spec: &Spec, candidate: u64) -> Option<Place> {
+    let (window, place) = window(spec, candidate)?;
+    let window = match window {
+        Window::Pages => guest_map::PAGES,
+        Window::UnderTable => guest_map::UNDER_TABLE,
+        Window::Block => guest_map::BLOCK,
+    };
+    let outputs = outputs(spec, context.pages, candidate, |index, code| {
+        guest.outputs(context.pages, index, code)
+    });
+    let ipa = window + place(outputs[0]);
+    let entries = guest.entries(ipa, spec.level.into(), spec.entries.into());
+    finish_place(spec, guest.address(ipa), ipa, entries, outputs)
+}
+
+enum Window {
+    Pages,
+    UnderTable,
+    Block,
+}
+
+/// Returns the window of a check, and where in it the candidate is, given what it leads to. `None`: no such candidate.
+fn window(spec: &Spec, candidate: u64) -> Option<(Window, impl Fn(u64) -> u64)> {
+    let block = spec.level < 3 && spec.change != Change::RemoveTable;
+    let fits = if block {
+        candidate < crate::pages::COUNT as u64
+    } else {
+        (candidate + 1) * u64::from(spec.entries) <= WINDOW_PAGES
+    };
+    let window = match spec.change {
+        Change::RemoveTable => Window::UnderTable,
+        _ if block => Window::Block,
+        _ => Window::Pages,
+    };
+    let size = crate::slots::level_shift(spec.level.into());
+    let entries = u64::from(spec.entries);
+    fits.then_some((window, move |output: u64| {
+        if block {
+            // The page in the block that the data is in.
+            output & ((1 << size) - 1)
+        } else {
+            4096 * candidate * entries
+        }
+    }))
+}
+
+fn outputs(spec: &Spec, pages: Pages, candidate: u64, of: impl Fn(usize, bool) -> [u64; 2]) -> [u64; 2] {
+    if u64::from(spec.entries) == CONTIGUOUS {
+        [pages.bulk(), pages.bulk()]
+    } else {
+        of(candidate as usize, spec.access == check::Access::Fetch)
+    }
+}
+
+fn finish_place(
+    spec: &Spec,
+    va: u64,
+    ipa: u64,
+    entries: Result<&'static [Entry], Exhausted>,
+    outputs: [u64; 2],
+) -> Option<Place> {
+    let block = spec.level < 3 && spec.change != Change::RemoveTable;
+    let mask = if block {
+        (1 << crate::slots::level_shift(spec.level.into())) - 1
+    } else {
+        0
+    };
+    Some(Place {
+        va,
+        ipa,
+        entries: entries.ok()?,
+        outputs: outputs.map(|output| output & !mask),
+    })
 }

@@ -210,7 +210,7 @@ pub struct Plan {
     pub flow: Flow,
     /// Id of the sequence used as the boot flush.
     pub boot_flush: String,
-    /// Id of the good control of the checks.
+    /// Id of the good control of the checks (of those of EL2, where they differ).
     pub known_good: String,
     /// Checks asked for.
     pub checks: Vec<Check>,
@@ -235,6 +235,9 @@ pub struct Sequence {
     pub timed: bool,
     /// Whether it is checked.
     pub checked: bool,
+    /// The checks that test it; empty for a checked sequence that all checks of the plan test.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
     /// Whether it is the one the others are compared with.
     #[serde(default)]
     pub baseline: bool,
@@ -244,6 +247,13 @@ pub struct Sequence {
     /// Why this machine could not run it, if it could not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped: Option<String>,
+}
+
+impl Sequence {
+    /// Returns whether a check of the plan tests it.
+    pub fn is_tested_by(&self, check: Check) -> bool {
+        self.checked && (self.checks.is_empty() || self.checks.contains(&check))
+    }
 }
 
 /// One PE.

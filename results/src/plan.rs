@@ -6,20 +6,21 @@
 //!
 //! | at | field |
 //! |---|---|
-//! | 0 | magic `TLBPLAN1` (all zero: no plan, the kernel uses its built-in one) |
+//! | 0 | magic `TLBPLAN2` (all zero: no plan, the kernel uses its built-in one) |
 //! | 8 | u32 length of the whole plan |
 //! | 12 | u32 CRC-32 of bytes 16 to the end |
-//! | 16 | u64 seed; u64 check mask; u64 runtime address; u64 console address |
-//! | 48 | u32 timed samples per sequence; u32 samples per batch; u32 trials per check; u8 slot case; u8 flow; u8 console kind; u8 conduit |
-//! | 64 | u16 index of the boot flush; u16 index of the known-good sequence; u16 number of sequences; u16 0 |
-//! | 72 | sequences: u8 id length; u8 flags; u8 operands; u8 0; u16 words; u16 pages; id (padded to 4); operands (4 each: register, kind, hint, 0); words |
+//! | 16 | u64 seed; u64 runtime address; u64 console address |
+//! | 40 | u32 timed samples per sequence; u32 samples per batch; u32 trials per check |
+//! | 52 | u8 slot case; u8 flow; u8 console kind; u8 conduit |
+//! | 56 | u16 index of the boot flush; u16 number of sequences; u8 PEs; u8 planted bug; u16 largest random delay |
+//! | 64 | sequences: u8 id length; u8 flags; u8 operands; u8 0; u16 words; u16 pages; u64 checks; u64 good for; id (padded to 4); operands (4 each: register, kind, hint, 0); words |
 
 use core::fmt;
 
 use crate::wire::crc32;
 
 /// First bytes of a plan.
-pub const MAGIC: [u8; 8] = *b"TLBPLAN1";
+pub const MAGIC: [u8; 8] = *b"TLBPLAN2";
 /// Longest sequence id, in bytes.
 pub const MAX_ID: usize = 63;
 /// Most sequences in a plan.
@@ -30,10 +31,12 @@ pub const MAX_WORDS: usize = 1040;
 pub const MAX_BATCH_SAMPLES: usize = 256 * 1024;
 /// Most pages a range spans.
 pub const MAX_PAGES: u16 = 512;
+/// Most PEs a plan may ask for.
+pub const MAX_PES: u8 = 8;
 /// Most operand registers of one sequence: `x2` to `x9`.
 pub const MAX_OPERANDS: usize = 8;
 
-const HEADER: usize = 72;
+const HEADER: usize = 64;
 
 /// Where the kernel runs after the MMU is on, relative to where it was loaded.
 ///
@@ -139,8 +142,6 @@ pub struct Settings {
     pub batch: u32,
     /// Trials per check, sequence and role.
     pub trials: u32,
-    /// Bits of [`crate::check::Check::mask`].
-    pub checks: u64,
     /// Where to run.
     pub case: RuntimeCase,
     /// Runtime virtual address for [`RuntimeCase::Address`]; 0 otherwise.
@@ -153,16 +154,26 @@ pub struct Settings {
     pub conduit: Option<Conduit>,
     /// Index of the sequence used as the boot flush.
     pub boot_flush: u16,
-    /// Index of the good control of the checks.
-    pub known_good: u16,
+    /// PEs to start for the checks, the boot PE included, 1 to [`MAX_PES`]. Checks that need more are skipped.
+    pub pes: u8,
+    /// Stress: every PE waits up to this many loop turns, a random number, before each of its steps, and uses other
+    /// memory meanwhile. 0: no stress.
+    pub stress: u16,
+    /// A bug to plant, to prove that a run would notice it.
+    pub planted: Option<Planted>,
+}
+
+/// A bug of the kernel under test, planted on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Planted {
+    /// The sequences under test are not run.
+    SkipSequence,
 }
 
 /// How a sequence is used; bits of [`Entry::flags`].
 pub mod flags {
     /// It is timed.
     pub const TIMED: u8 = 1;
-    /// It is checked.
-    pub const CHECKED: u8 = 2;
 }
 
 /// What the kernel puts into an operand register before it runs a sequence.
@@ -213,6 +224,10 @@ pub struct Entry<'a> {
     pub flags: u8,
     /// Pages that `{range}` spans, 1 to 512.
     pub pages: u16,
+    /// The checks that test it: bits of [`crate::check::Check::mask`].
+    pub checks: u64,
+    /// The checks that use it as their known-good control. The first sequence of the plan with the bit is used.
+    pub good_for: u64,
     /// Operand registers.
     pub operands: &'a [OperandRegister],
     /// Instruction words.
@@ -296,8 +311,11 @@ pub fn encode(settings: &Settings, entries: &[Entry<'_>], out: &mut [u8]) -> Res
         check_entry(entry).map_err(|what| PlanError::Entry { index, what })?;
     }
     let s = settings;
-    if usize::from(s.boot_flush.max(s.known_good)) >= entries.len() {
-        return Err(PlanError::Field("index of the boot flush or the known-good sequence"));
+    if usize::from(s.boot_flush) >= entries.len() {
+        return Err(PlanError::Field("index of the boot flush"));
+    }
+    if !(1..=MAX_PES).contains(&s.pes) {
+        return Err(PlanError::Field("number of PEs"));
     }
     let (console, console_address) = match s.console {
         None => (0, 0),
@@ -307,7 +325,7 @@ pub fn encode(settings: &Settings, entries: &[Entry<'_>], out: &mut [u8]) -> Res
     let mut c = Cursor { out, at: 0 };
     c.bytes(&MAGIC);
     c.u64(0); // Length and checksum, once known.
-    for value in [s.seed, s.checks, s.runtime, console_address] {
+    for value in [s.seed, s.runtime, console_address] {
         c.u64(value);
     }
     for value in [s.iterations, s.batch, s.trials] {
@@ -319,14 +337,21 @@ pub fn encode(settings: &Settings, entries: &[Entry<'_>], out: &mut [u8]) -> Res
         Some(Conduit::Hvc) => 2,
     };
     c.bytes(&[s.case as u8, s.flow as u8, console, conduit]);
-    for value in [s.boot_flush, s.known_good, entries.len() as u16, 0] {
-        c.u16(value);
-    }
+    c.u16(s.boot_flush);
+    c.u16(entries.len() as u16);
+    let planted = match s.planted {
+        None => 0,
+        Some(Planted::SkipSequence) => 1,
+    };
+    c.bytes(&[s.pes, planted]);
+    c.u16(s.stress);
     debug_assert_eq!(c.at, HEADER);
     for entry in entries {
         c.bytes(&[entry.id.len() as u8, entry.flags, entry.operands.len() as u8, 0]);
         c.u16(entry.words.len() as u16);
         c.u16(entry.pages);
+        c.u64(entry.checks);
+        c.u64(entry.good_for);
         c.bytes(entry.id.as_bytes());
         c.bytes(&[0; 3][..entry.id.len().next_multiple_of(4) - entry.id.len()]);
         for operand in entry.operands {
@@ -382,6 +407,10 @@ pub struct EntryRef<'a> {
     pub flags: u8,
     /// Pages that `{range}` spans.
     pub pages: u16,
+    /// The checks that test it.
+    pub checks: u64,
+    /// The checks that use it as their known-good control.
+    pub good_for: u64,
     operands: &'a [u8],
     words: &'a [u8],
 }
@@ -423,16 +452,17 @@ impl<'a> Plan<'a> {
             return Err(PlanError::Damaged);
         }
         let mut r = Reader { rest: body };
-        let (seed, checks, runtime, console_address) = (r.u64()?, r.u64()?, r.u64()?, r.u64()?);
+        let (seed, runtime, console_address) = (r.u64()?, r.u64()?, r.u64()?);
         let (iterations, batch, trials) = (r.u32()?, r.u32()?, r.u32()?);
         let [case, flow, console, conduit] = r.array()?;
-        let (boot_flush, known_good, count, _) = (r.u16()?, r.u16()?, usize::from(r.u16()?), r.u16()?);
+        let (boot_flush, count) = (r.u16()?, usize::from(r.u16()?));
+        let [pes, planted] = r.array()?;
+        let stress = r.u16()?;
         let settings = Settings {
             seed,
             iterations,
             batch,
             trials,
-            checks,
             case: *RuntimeCase::ALL
                 .get(usize::from(case))
                 .ok_or(PlanError::Field("slot case"))?,
@@ -451,13 +481,22 @@ impl<'a> Plan<'a> {
                 _ => return Err(PlanError::Field("conduit")),
             },
             boot_flush,
-            known_good,
+            pes,
+            stress,
+            planted: match planted {
+                0 => None,
+                1 => Some(Planted::SkipSequence),
+                _ => return Err(PlanError::Field("planted bug")),
+            },
         };
+        if !(1..=MAX_PES).contains(&pes) {
+            return Err(PlanError::Field("number of PEs"));
+        }
         if count == 0 || count > MAX_SEQUENCES {
             return Err(PlanError::Sequences(count));
         }
-        if usize::from(boot_flush.max(known_good)) >= count {
-            return Err(PlanError::Field("index of the boot flush or the known-good sequence"));
+        if usize::from(boot_flush) >= count {
+            return Err(PlanError::Field("index of the boot flush"));
         }
         let plan = Self {
             settings,
@@ -513,6 +552,7 @@ impl<'a> Reader<'a> {
     fn entry(&mut self) -> Result<EntryRef<'a>, PlanError> {
         let [id_length, flags, operands, _] = self.array()?;
         let (words, pages) = (usize::from(self.u16()?), self.u16()?);
+        let (checks, good_for) = (self.u64()?, self.u64()?);
         let id_length = usize::from(id_length);
         let id = &self.bytes(id_length.next_multiple_of(4))?[..id_length];
         let operands = self.bytes(usize::from(operands) * 4)?;
@@ -534,6 +574,8 @@ impl<'a> Reader<'a> {
             id,
             flags,
             pages,
+            checks,
+            good_for,
             operands,
             words,
         })
@@ -549,14 +591,15 @@ mod tests {
         iterations: 100_000,
         batch: 2000,
         trials: 1000,
-        checks: 0b1_1111,
         case: RuntimeCase::Level2,
         runtime: 0,
         flow: Flow::Old,
         console: Some(Console::Pl011(0x900_0000)),
         conduit: Some(Conduit::Hvc),
         boot_flush: 1,
-        known_good: 0,
+        pes: 3,
+        stress: 500,
+        planted: Some(Planted::SkipSequence),
     };
     const OPERAND: OperandRegister = OperandRegister {
         register: 2,
@@ -568,13 +611,17 @@ mod tests {
             id: "old",
             flags: flags::TIMED,
             pages: 1,
+            checks: 0,
+            good_for: 1 << 63,
             operands: &[],
             words: &[1, 2, 3],
         },
         Entry {
             id: "by_va",
-            flags: flags::CHECKED,
+            flags: 0,
             pages: 512,
+            checks: 0b1_1111,
+            good_for: 0,
             operands: &[OPERAND],
             words: &[],
         },
@@ -589,6 +636,7 @@ mod tests {
         assert_eq!(plan.len(), 2);
         for (read, written) in plan.entries().zip(&ENTRIES) {
             assert_eq!((read.id, read.flags), (written.id, written.flags));
+            assert_eq!((read.checks, read.good_for), (written.checks, written.good_for));
             assert!(read.words().eq(written.words.iter().copied()));
             assert!(read.operands().eq(written.operands.iter().copied()));
         }
@@ -622,6 +670,11 @@ mod tests {
             }
         );
         assert_eq!(encode(&SETTINGS, &[], &mut area).unwrap_err(), PlanError::Sequences(0));
+        for pes in [0, MAX_PES + 1] {
+            let settings = Settings { pes, ..SETTINGS };
+            let refused = encode(&settings, &ENTRIES, &mut area).unwrap_err();
+            assert_eq!(refused, PlanError::Field("number of PEs"));
+        }
         let bad = [
             Entry {
                 id: "Old",

@@ -158,6 +158,15 @@ pub enum Record<'a> {
         /// The counts.
         outcomes: Outcomes,
     },
+    /// `pace`: how long the trials of a check took, all roles together.
+    Pace {
+        /// Stable id of the check.
+        check: &'a str,
+        /// Trials made.
+        trials: u32,
+        /// Ticks of the generic timer (`CNTVCT_EL0`; its frequency is in the `clock` record).
+        ticks: u64,
+    },
     /// `verdict`: the class of a check with a sequence.
     Verdict {
         /// Stable id of the check.
@@ -323,6 +332,7 @@ impl Display for Record<'_> {
                     o.stale, o.new, o.fault, o.other
                 )
             }
+            Self::Pace { check, trials, ticks } => write!(f, "pace,{check},{trials},{ticks}"),
             Self::Verdict {
                 check,
                 seq,
@@ -510,6 +520,11 @@ impl<'a> Record<'a> {
                     fault: f.number()?,
                     other: f.number()?,
                 },
+            },
+            "pace" => Self::Pace {
+                check: f.text()?,
+                trials: f.number()?,
+                ticks: f.number()?,
             },
             "verdict" => Self::Verdict {
                 check: f.text()?,

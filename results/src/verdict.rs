@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn every_class_has_its_cause() {
-        let class = |test, none, good| classify(Check::CoWinvTEl2, test, none, good).0;
+        let class = |test, none, good| classify(Check::from_id("cowinvt_el2").unwrap(), test, none, good).0;
         assert_eq!(class(&FAULT, &STALE, &FAULT), Class::Pass);
         assert_eq!(class(&STALE, &STALE, &FAULT), Class::Fail);
         assert_eq!(class(&FAULT, &FAULT, &FAULT), Class::NotObservable);
@@ -105,17 +105,20 @@ mod tests {
             new: 9,
             ..Outcomes::default()
         };
-        assert_eq!(classify(Check::BbmOaEl2, &new, &STALE, &new).0, Class::Pass);
-        assert_eq!(classify(Check::BbmOaEl2, &FAULT, &STALE, &new).0, Class::Fail);
+        assert_eq!(
+            classify(Check::from_id("bbm_oa_el2").unwrap(), &new, &STALE, &new).0,
+            Class::Pass
+        );
+        assert_eq!(
+            classify(Check::from_id("bbm_oa_el2").unwrap(), &FAULT, &STALE, &new).0,
+            Class::Fail
+        );
     }
 
     #[test]
     fn ids_round_trip() {
         for class in Class::ALL {
             assert_eq!(Class::from_id(class.id()), Some(class));
-        }
-        for check in Check::ALL {
-            assert_eq!(Check::from_id(check.id()), Some(check));
         }
     }
 }

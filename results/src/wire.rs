@@ -139,7 +139,7 @@ mod tests {
     use crate::record::{Event, Pairs, Words};
 
     /// One record of every type, in the form it is written.
-    fn every_record() -> [Record<'static>; 17] {
+    fn every_record() -> [Record<'static>; 18] {
         [
             Record::Start {
                 schema: SCHEMA_VERSION,
@@ -211,6 +211,11 @@ mod tests {
                     fault: 3,
                     other: 4,
                 },
+            },
+            Record::Pace {
+                check: "cowinvt_el2",
+                trials: 4000,
+                ticks: 1 << 40,
             },
             Record::Verdict {
                 check: "cowinvt_el2",

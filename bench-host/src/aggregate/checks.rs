@@ -42,7 +42,7 @@ fn one_check(
         .plan
         .sequences
         .iter()
-        .filter(|s| s.checked)
+        .filter(|s| s.is_tested_by(check))
         .map(|s| s.id.as_str())
         .collect();
     let arrived = of(Role::Test).map(|row| row.seq.as_str());
@@ -141,7 +141,7 @@ fn expected(check: Check) -> &'static str {
 
 /// Returns the 95% upper bound of a rate that was never seen in `n` independent trials: the exact form of the rule of
 /// three, the rate `p` with `(1 - p)^n = 0.05` (Clopper and Pearson 1934).
-fn stale_rate_bound(n: u64) -> f64 {
+pub fn stale_rate_bound(n: u64) -> f64 {
     if n == 0 {
         return 1.0;
     }

@@ -2,7 +2,7 @@
 //! `bench-host run`: one boot, from the plan to the report.
 
 mod describe;
-mod folder;
+pub(super) mod folder;
 
 use std::fs::File;
 use std::io::Write;
@@ -113,6 +113,7 @@ fn in_qemu(args: &Args, kernel: &Kernel, plan: manifest::Plan) -> Result<(PathBu
         cpu: args.cpu.clone(),
         smp: args.smp,
         deterministic: args.deterministic,
+        one_thread: false,
     };
     let arguments = qemu.arguments(&machine, image.path());
     let manifest = describe::qemu(args, &qemu, &arguments, kernel, plan);

@@ -29,10 +29,22 @@ pub struct Verdict {
     pub reason: String,
 }
 
+/// How fast a check went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// The check.
+    pub check: Check,
+    /// Trials made, all roles together.
+    pub trials: u32,
+    /// Ticks of the generic timer that they took.
+    pub ticks: u64,
+}
+
 /// Follows all checks.
 #[derive(Debug, Default)]
 pub struct Checks {
     seen: BTreeMap<Check, Seen>,
+    paces: Vec<Pace>,
 }
 
 impl Checks {
@@ -56,6 +68,16 @@ impl Checks {
         verdicts.insert(seq.to_owned(), (class, reason.to_owned()));
         let judged = self.seen.values().filter(|seen| !seen.verdicts.is_empty());
         judged.count() as u32
+    }
+
+    /// Takes how fast the trials of a check went.
+    pub fn pace(&mut self, check: Check, trials: u32, ticks: u64) {
+        self.paces.push(Pace { check, trials, ticks });
+    }
+
+    /// Returns how fast the checks went.
+    pub fn paces(&self) -> Vec<Pace> {
+        self.paces.clone()
     }
 
     /// Returns our verdict on everything seen, and where the kernel's differs or is missing.
@@ -140,7 +162,7 @@ mod tests {
 
     fn checks(test: &Outcomes, kernel: Option<Class>) -> Checks {
         let mut checks = Checks::default();
-        let check = Check::CoWinvTEl2;
+        let check = Check::from_id("cowinvt_el2").unwrap();
         checks.outcome(check, "none", Role::NoMaintenance, &STALE);
         checks.outcome(check, "good", Role::KnownGood, &FAULT);
         checks.outcome(check, "mine", Role::Test, test);
@@ -167,9 +189,17 @@ mod tests {
     #[test]
     fn a_skipped_check_keeps_the_reason_of_the_kernel() {
         let mut checks = Checks::default();
-        checks.verdict(Check::IdentityEl2, "mine", Class::Skipped, "no 1:1 map here");
+        checks.verdict(
+            Check::from_id("identity_el2").unwrap(),
+            "mine",
+            Class::Skipped,
+            "no 1:1 map here",
+        );
         let (verdicts, wrong) = checks.finish();
         assert_eq!((verdicts[0].reason.as_str(), wrong.len()), ("no 1:1 map here", 0));
-        assert!(checks.knows(Check::IdentityEl2, "mine") && !checks.knows(Check::WprotEl2, "mine"));
+        assert!(
+            checks.knows(Check::from_id("identity_el2").unwrap(), "mine")
+                && !checks.knows(Check::from_id("wprot_el2").unwrap(), "mine")
+        );
     }
 }

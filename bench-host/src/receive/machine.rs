@@ -78,6 +78,7 @@ impl Sequences {
                 words: words_text(words),
                 timed,
                 checked: checked(id),
+                checks: Vec::new(),
                 baseline: timed && std::mem::take(&mut baseline),
                 aa_of: original.map(str::to_owned),
                 skipped: None,

@@ -78,6 +78,10 @@ impl Receiver {
                 let results::check::Outcomes { stale, new, fault, other } = outcomes;
                 self.store.litmus(&LitmusRow { check, seq, role, pe, stale, new, fault, other })?;
             }
+            Record::Pace { check, trials, ticks } => match Check::from_id(check) {
+                Some(check) => self.checks.pace(check, trials, ticks),
+                None => self.defects.add(format!("line {number}: unknown check {check}")),
+            },
             Record::Verdict { check, seq, class, reason } => {
                 let (Some(check), Some(class)) = (Check::from_id(check), Class::from_id(class)) else {
                     self.defects.add(format!("line {number}: unknown check or class {check} {class}"));
@@ -170,6 +174,7 @@ impl Receiver {
         self.progress.finish();
         self.check_stream();
         let (verdicts, wrong) = self.checks.finish();
+        let paces = self.checks.paces();
         wrong.into_iter().for_each(|what| self.defects.add(what));
         for verdict in &verdicts {
             let (check, class) = (verdict.check, verdict.class);
@@ -197,6 +202,7 @@ impl Receiver {
             defects: self.defects.lines(),
             tail: self.tail.into(),
             verdicts,
+            paces,
             manifest: self.store.manifest.clone(),
         };
         let finished = self.store.finish();
@@ -234,7 +240,10 @@ impl Receiver {
             let any_timed = plan.sequences.iter().any(|s| s.timed && !skipped(&s.id));
             wrong.extend(self.batches.finish(timed.chain(any_timed.then_some(EMPTY))));
             for check in &plan.checks {
-                let checked = plan.sequences.iter().filter(|s| s.checked && !skipped(&s.id));
+                let checked = plan
+                    .sequences
+                    .iter()
+                    .filter(|s| s.is_tested_by(*check) && !skipped(&s.id));
                 let unknown = checked.filter(|s| !self.checks.knows(*check, &s.id));
                 wrong.extend(unknown.map(|s| format!("{} with {}: no outcome arrived", check.id(), s.id)));
             }

@@ -49,6 +49,7 @@ fn sequence(id: &str, text: &str, words: &str) -> Sequence {
         words: words.to_owned(),
         timed: true,
         checked: true,
+        checks: Vec::new(),
         baseline: false,
         aa_of: None,
         skipped: None,
@@ -69,6 +70,7 @@ impl Synthetic {
             },
             Sequence {
                 checked: false,
+                checks: Vec::new(),
                 aa_of: Some("xen_head_old".to_owned()),
                 ..sequence("xen_head_old_aa", old, words)
             },
@@ -274,9 +276,9 @@ impl Synthetic {
                 return;
             }
             // The last check cannot show a stale translation on this machine.
-            let power = check != Check::IdentityEl2;
+            let power = check.id() != "identity_el2";
             let row = |seq, role, stale: bool| {
-                let bbm = check == Check::BbmOaEl2;
+                let bbm = check.expected() == results::check::Outcome::New;
                 LitmusRow {
                     check,
                     seq,

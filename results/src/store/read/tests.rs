@@ -52,7 +52,7 @@ fn manifest() -> Manifest {
             flow: Flow::Old,
             boot_flush: "new".into(),
             known_good: "old".into(),
-            checks: vec![Check::CoWinvTEl2],
+            checks: vec![Check::from_id("cowinvt_el2").unwrap()],
             deterministic: true,
             sequences: vec![Sequence {
                 id: "old".into(),
@@ -60,6 +60,7 @@ fn manifest() -> Manifest {
                 words: "d5033f9f".into(),
                 timed: true,
                 checked: false,
+                checks: Vec::new(),
                 baseline: true,
                 aa_of: None,
                 skipped: None,
@@ -92,7 +93,7 @@ fn filled(folder: &Path) -> Store {
     store.sample(&sample(u64::MAX)).unwrap();
     store
         .litmus(&LitmusRow {
-            check: Check::WprotEl2,
+            check: Check::from_id("wprot_el2").unwrap(),
             seq: "none",
             role: Role::NoMaintenance,
             pe: 1,
@@ -104,7 +105,7 @@ fn filled(folder: &Path) -> Store {
         .unwrap();
     store
         .verdict(&VerdictRow {
-            check: Check::WprotEl2,
+            check: Check::from_id("wprot_el2").unwrap(),
             seq: "old",
             class: Class::NotObservable,
             reason: "a comma, a \"quote\"\nand a line",

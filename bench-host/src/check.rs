@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Conformance: which sequences a run checks where, what the counts mean, and how they are told.
+
+pub mod histogram;
+pub mod junit;
+pub mod ktap;
+pub mod mutants;
+pub mod question;
+pub mod suite;
+pub mod summary;
+pub mod tally;

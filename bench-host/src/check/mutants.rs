@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Mutants: which mistakes one edit away a run would have caught here, and which only the judge catches.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use results::check::Check;
+use results::verdict::Class;
+use sequences::judge::Verdict;
+use sequences::mutants::{JudgedMutant, Kind, judged};
+
+use super::question::question;
+use super::tally::Case;
+
+/// The sequences that are mutated, each with the check its mutants run in.
+pub const BASES: [(&str, &str); 7] = [
+    ("cowinvt_el2", "dsb nshst; tlbi vae2, {va}; dsb nsh; isb"),
+    ("identity_el2", "dsb nshst; tlbi alle2; dsb nsh; isb"),
+    ("mp_rt_el2", "dsb ishst; tlbi vae2is, {va}; dsb ish; isb"),
+    ("cowinvt_el1", "dsb nshst; tlbi vae1, {va}; dsb nsh; isb"),
+    ("mp_rt_el1", "dsb ishst; tlbi vae1is, {va}; dsb ish; isb"),
+    (
+        "cowinvt_s2_s1",
+        "dsb nshst; tlbi ipas2e1, {ipa}; dsb nsh; tlbi vmalle1; dsb nsh; isb",
+    ),
+    (
+        "mp_rt_s2_s1",
+        "dsb ishst; tlbi ipas2e1is, {ipa}; dsb ish; tlbi vmalle1is; dsb ish; isb",
+    ),
+];
+
+/// What became of a mutant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// The run saw a stale translation.
+    KilledByRun,
+    /// The judge says it is insufficient; this machine did not show it.
+    KilledByJudge,
+    /// The judge says it is sufficient, and the run agrees: no mistake at all.
+    Equivalent,
+    /// Neither decided against it.
+    Survived,
+    /// The run saw a stale translation where the judge says there can be none: the machine or the judge is wrong.
+    Disagreement,
+    /// This machine cannot run it.
+    Skipped,
+}
+
+impl Fate {
+    /// Returns the name used in the matrix.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::KilledByRun => "killed by the run",
+            Self::KilledByJudge => "killed by the judge only",
+            Self::Equivalent => "no mistake",
+            Self::Survived => "survived",
+            Self::Disagreement => "disagreement",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// A mutant, ready to run.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The check it runs in.
+    pub check: Check,
+    /// The mutant and the judge's verdict.
+    pub judged: JudgedMutant,
+}
+
+/// Returns the mutants of a base.
+pub fn plan(check: Check, text: &str) -> Vec<Planned> {
+    let Ok(sequence) = text.parse() else { return Vec::new() };
+    judged(&question(check), &sequence)
+        .into_iter()
+        .map(|judged| Planned { check, judged })
+        .collect()
+}
+
+/// Returns what became of a mutant, given what the run saw.
+pub fn fate(mutant: &Planned, case: Option<&Case>) -> Fate {
+    let verdict = mutant.judged.verdict;
+    match case.map(|case| case.class) {
+        None | Some(Class::Skipped) => match verdict {
+            Verdict::Insufficient => Fate::KilledByJudge,
+            _ => Fate::Skipped,
+        },
+        Some(Class::Fail) if verdict.is_sufficient() => Fate::Disagreement,
+        Some(Class::Fail) => Fate::KilledByRun,
+        Some(_) => match verdict {
+            Verdict::Insufficient => Fate::KilledByJudge,
+            Verdict::Unknown => Fate::Survived,
+            _ => Fate::Equivalent,
+        },
+    }
+}
+
+/// The mutants of a run with their fates.
+pub type Fates = Vec<(Planned, Fate)>;
+
+/// Returns the matrix of kinds and fates, the score, and every mutant that needs a look.
+pub fn report(machine: &str, fates: &Fates) -> String {
+    let order = [
+        Fate::KilledByRun,
+        Fate::KilledByJudge,
+        Fate::Survived,
+        Fate::Equivalent,
+        Fate::Disagreement,
+        Fate::Skipped,
+    ];
+    let mut matrix: BTreeMap<Kind, [usize; 6]> = BTreeMap::new();
+    for (planned, fate) in fates {
+        let row = matrix.entry(planned.judged.mutant.kind).or_default();
+        if let Some(at) = order.iter().position(|known| known == fate) {
+            row[at] += 1;
+        }
+    }
+    let mut text = format!("Mutants on {machine}\n\n| kind |");
+    let names = order.map(Fate::name);
+    let _ = writeln!(text, " {} |\n|---|{}", names.join(" | "), "---:|".repeat(order.len()));
+    let mut sums = [0; 6];
+    for (kind, row) in &matrix {
+        let cells = row.map(|count| count.to_string());
+        let _ = writeln!(text, "| {} | {} |", kind.name(), cells.join(" | "));
+        sums.iter_mut().zip(row).for_each(|(sum, count)| *sum += count);
+    }
+    let _ = writeln!(text, "| all | {} |", sums.map(|count| count.to_string()).join(" | "));
+    let mistakes = sums[0] + sums[1] + sums[2];
+    let _ = writeln!(
+        text,
+        "\nScore: {} of {mistakes} mistakes killed by this machine, {} by machine or judge.",
+        sums[0],
+        sums[0] + sums[1]
+    );
+    for (planned, fate) in fates {
+        if matches!(fate, Fate::Survived | Fate::Disagreement) {
+            let mutant = &planned.judged.mutant;
+            let _ = writeln!(
+                text,
+                "{}: {} in {}: {} (judge: {})",
+                fate.name(),
+                mutant.sequence,
+                planned.check.id(),
+                mutant.description,
+                planned.judged.verdict.name()
+            );
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::tally::tests::examples;
+
+    #[test]
+    fn fates_follow_from_run_and_judge() {
+        let check = Check::from_id("mp_rt_el2").unwrap();
+        let planned = plan(check, BASES[2].1);
+        let local = |planned: &&Planned| planned.judged.mutant.kind == Kind::NarrowScope;
+        let local = planned.iter().find(local).unwrap();
+        let cases = examples();
+        assert_eq!(fate(local, Some(&cases[1])), Fate::KilledByRun);
+        assert_eq!(fate(local, Some(&cases[0])), Fate::KilledByJudge);
+        assert_eq!(fate(local, None), Fate::KilledByJudge);
+        let wider = planned
+            .iter()
+            .find(|planned| planned.judged.verdict.is_sufficient())
+            .unwrap();
+        assert_eq!(fate(wider, Some(&cases[0])), Fate::Equivalent);
+        assert_eq!(fate(wider, Some(&cases[1])), Fate::Disagreement);
+        let text = report(
+            "m",
+            &vec![(local.clone(), Fate::KilledByRun), (wider.clone(), Fate::Equivalent)],
+        );
+        assert!(text.contains("Score: 1 of 1 mistakes killed by this machine"), "{text}");
+    }
+
+    #[test]
+    fn bases_are_enough_for_their_checks() {
+        for (check, text) in BASES {
+            let check = Check::from_id(check).unwrap();
+            let sequence = text.parse().unwrap();
+            assert_eq!(
+                super::super::question::is_enough(check, &sequence),
+                Some(true),
+                "{text}"
+            );
+            assert!(plan(check, text).len() > 10);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The sequences that a conformance run checks by default, and the controls.
+
+use results::check::Check;
+use sequences::Sequence;
+
+use super::question::{is_about, is_enough};
+
+/// A sequence of the suite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Stable id.
+    pub id: String,
+    /// The sequence.
+    pub text: String,
+    /// The checks that test it: bits of [`Check::mask`].
+    pub checks: u64,
+}
+
+/// Good controls: a full system barrier on both sides of the widest operation of the regime.
+pub const GOOD: [(&str, &str, bool); 2] = [
+    ("good_el2", "dsb sy; tlbi alle2is; dsb sy; isb", false),
+    ("good_el1", "dsb sy; tlbi alle1is; dsb sy; isb", true),
+];
+
+/// Sequences of every regime, scope and kind of operand. Each is tested by the checks it is enough for.
+const SUITE: [(&str, &str); 20] = [
+    ("xen_head_old", "dsb sy; isb; tlbi alle2; dsb sy; isb"),
+    ("xen_head_new", "dsb nshst; tlbi alle2; dsb nsh; isb"),
+    ("el2_va", "dsb nshst; tlbi vae2, {va}; dsb nsh; isb"),
+    ("el2_va_last", "dsb nshst; tlbi vale2, {va}; dsb nsh; isb"),
+    ("el2_all_is", "dsb ishst; tlbi alle2is; dsb ish; isb"),
+    ("el2_va_is", "dsb ishst; tlbi vae2is, {va}; dsb ish; isb"),
+    (
+        "el2_pages_is",
+        "dsb ishst; for page in {range}: tlbi vae2is, {page}; dsb ish; isb",
+    ),
+    ("el2_range_is", "dsb ishst; tlbi rvae2is, {range}; dsb ish; isb"),
+    ("el1_vmall", "dsb nshst; tlbi vmalle1; dsb nsh; isb"),
+    ("el1_va", "dsb nshst; tlbi vae1, {va}; dsb nsh; isb"),
+    ("el1_asid", "dsb nshst; tlbi aside1, {asid}; dsb nsh; isb"),
+    ("el1_vmall_is", "dsb ishst; tlbi vmalle1is; dsb ish; isb"),
+    ("el1_va_is", "dsb ishst; tlbi vae1is, {va}; dsb ish; isb"),
+    ("el1_va_all_asids_is", "dsb ishst; tlbi vaae1is, {va}; dsb ish; isb"),
+    ("el1_asid_is", "dsb ishst; tlbi aside1is, {asid}; dsb ish; isb"),
+    ("vmid", "dsb nshst; tlbi vmalls12e1; dsb nsh; isb"),
+    ("vmid_is", "dsb ishst; tlbi vmalls12e1is; dsb ish; isb"),
+    ("all_vmids_is", "dsb ishst; tlbi alle1is; dsb ish; isb"),
+    (
+        "s2_ipa",
+        "dsb nshst; tlbi ipas2e1, {ipa}; dsb nsh; tlbi vmalle1; dsb nsh; isb",
+    ),
+    (
+        "s2_ipa_is",
+        "dsb ishst; tlbi ipas2e1is, {ipa}; dsb ish; tlbi vmalle1is; dsb ish; isb",
+    ),
+];
+
+/// Returns the default suite for some of the checks: each sequence with the checks that it is enough for.
+pub fn default(wanted: u64) -> Vec<Member> {
+    let member = |(id, text): (&str, &str)| {
+        // Every text parses: a test.
+        let sequence: Sequence = text.parse().ok()?;
+        let checks = mask(wanted, |check| {
+            is_about(check, &sequence) && is_enough(check, &sequence) == Some(true)
+        });
+        (checks != 0).then(|| Member {
+            id: id.to_owned(),
+            text: text.to_owned(),
+            checks,
+        })
+    };
+    SUITE.into_iter().filter_map(member).collect()
+}
+
+/// Returns a sequence with all the checks it is about: what it is not enough for is for the run to show.
+pub fn chosen(id: &str, sequence: &Sequence, wanted: u64) -> Member {
+    Member {
+        id: id.to_owned(),
+        text: sequence.to_string(),
+        checks: mask(wanted, |check| is_about(check, sequence)),
+    }
+}
+
+fn mask(wanted: u64, fits: impl Fn(Check) -> bool) -> u64 {
+    Check::ALL
+        .into_iter()
+        .filter(|check| wanted & check.mask() != 0 && fits(*check))
+        .fold(0, |mask, check| mask | check.mask())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_check_has_a_sequence_and_every_sequence_a_check() {
+        let members = default(u64::MAX);
+        assert_eq!(members.len(), SUITE.len());
+        let covered = members.iter().fold(0, |all, member| all | member.checks);
+        let missing: Vec<_> = Check::ALL.iter().filter(|check| covered & check.mask() == 0).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The result in words: for a terminal, and as the Markdown of a GitHub job summary.
+
+use std::fmt::Write;
+
+use results::verdict::Class;
+
+use super::tally::{Case, count};
+
+/// Bytes that GitHub takes for a job summary.
+pub const MAX_SUMMARY: usize = 1 << 20;
+
+/// Returns one sentence on all cases.
+pub fn headline(cases: &[Case]) -> String {
+    let [pass, fail, not_observable, skipped] =
+        [Class::Pass, Class::Fail, Class::NotObservable, Class::Skipped].map(|class| count(cases, class));
+    let trials: u64 = cases.iter().map(|case| u64::from(case.test.trials())).sum();
+    format!(
+        "{pass} passed, {fail} failed, {not_observable} not observable here, {skipped} skipped; {trials} trials under test"
+    )
+}
+
+/// Returns what a terminal shows: a line per check, and every failure in full.
+pub fn terminal(cases: &[Case]) -> String {
+    let mut text = String::new();
+    for group in cases.chunk_by(|a, b| a.check == b.check) {
+        let check = group[0].check;
+        let worst = worst(group);
+        let sequences = group.iter().filter(|case| case.class == worst).count();
+        let detail = match worst {
+            Class::Pass => {
+                let bound = group.iter().filter_map(Case::bound).fold(0.0, f64::max);
+                let control = &group[0].none;
+                format!(
+                    "{sequences} sequences; stale rate < {bound:.1e} (95%); without maintenance {}/{}",
+                    control.stale,
+                    control.trials()
+                )
+            }
+            _ => group
+                .iter()
+                .find(|case| case.class == worst)
+                .map_or(String::new(), |case| case.reason.clone()),
+        };
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{:<14} {:<22} {detail}", worst.id(), check.id());
+    }
+    for case in cases.iter().filter(|case| case.class == Class::Fail) {
+        let _ = writeln!(
+            text,
+            "FAIL {} with {}: {}; stale {}, other {}, of {} trials",
+            case.check.id(),
+            case.seq,
+            case.reason,
+            case.test.stale,
+            case.test.other,
+            case.test.trials()
+        );
+    }
+    text
+}
+
+fn worst(group: &[Case]) -> Class {
+    let order = [Class::Fail, Class::Pass, Class::NotObservable, Class::Skipped];
+    let has = |class: &&Class| group.iter().any(|case| case.class == **class);
+    order.iter().find(has).copied().unwrap_or(Class::Skipped)
+}
+
+/// Returns the Markdown of a job summary, cut with a note where it would be too long for GitHub.
+pub fn markdown(machine: &str, cases: &[Case], reproduce: &str) -> String {
+    let mut text = format!("## TLB maintenance conformance: {machine}\n\n{}\n\n", headline(cases));
+    text.push_str("| result | check | sequence | trials | stale | stale rate (95%) | without maintenance | reason |\n");
+    text.push_str("|---|---|---|---:|---:|---:|---:|---|\n");
+    let tail = format!("\nReproduce: `{reproduce}`\n");
+    let room = MAX_SUMMARY - tail.len() - 200;
+    let mut sorted: Vec<_> = cases.iter().collect();
+    sorted.sort_by_key(|case| match case.class {
+        Class::Fail => 0,
+        Class::Pass => 1,
+        Class::NotObservable => 2,
+        Class::Skipped => 3,
+    });
+    for (shown, case) in sorted.iter().enumerate() {
+        let bound = case.bound().map_or(String::new(), |bound| format!("< {bound:.1e}"));
+        let row = format!(
+            "| {} | {} | {} | {} | {} | {bound} | {}/{} | {} |\n",
+            case.class.id(),
+            case.check.id(),
+            case.seq,
+            case.test.trials(),
+            case.test.stale,
+            case.none.stale,
+            case.none.trials(),
+            case.reason
+        );
+        if text.len() + row.len() > room {
+            let _ = writeln!(text, "\n{} more rows do not fit here.", sorted.len() - shown);
+            break;
+        }
+        text.push_str(&row);
+    }
+    text + &tail
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::tally::tests::examples;
+
+    #[test]
+    fn failures_come_first_and_everything_is_counted() {
+        let cases = examples();
+        assert_eq!(
+            headline(&cases),
+            "1 passed, 1 failed, 1 not observable here, 1 skipped; 3000 trials under test"
+        );
+        let text = markdown("qemu", &cases, "bench-host check");
+        assert!(
+            text.lines().nth(6).unwrap().starts_with("| fail | mp_rt_el2 | local |"),
+            "{text}"
+        );
+        assert!(terminal(&cases).contains("FAIL mp_rt_el2 with local"));
+    }
+
+    #[test]
+    fn a_summary_stays_under_the_limit_and_says_what_it_leaves_out() {
+        let cases: Vec<_> = examples().into_iter().cycle().take(20_000).collect();
+        let text = markdown("qemu", &cases, "bench-host check");
+        assert!(text.len() <= MAX_SUMMARY && text.contains("more rows do not fit"));
+    }
+}

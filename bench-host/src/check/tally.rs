@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The counts of one or several boots, summed up, and what they mean.
+
+use std::collections::BTreeMap;
+
+use results::check::{Check, Outcomes, Role};
+use results::store::{Run, StoreError};
+use results::verdict::{Class, classify};
+
+use crate::aggregate::checks::stale_rate_bound;
+
+/// Counts of a check on all boots.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    none: Outcomes,
+    good: Outcomes,
+    tested: BTreeMap<String, Outcomes>,
+    skipped: BTreeMap<String, String>,
+}
+
+/// Sums up boots.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    seen: BTreeMap<Check, Seen>,
+}
+
+/// A check with one sequence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    /// The check.
+    pub check: Check,
+    /// Stable id of the sequence.
+    pub seq: String,
+    /// What its trials saw.
+    pub test: Outcomes,
+    /// What the bad control saw.
+    pub none: Outcomes,
+    /// What the good control saw.
+    pub good: Outcomes,
+    /// The class.
+    pub class: Class,
+    /// Why.
+    pub reason: String,
+}
+
+impl Case {
+    /// Returns the id of the case: unique, `[a-z0-9_]+`.
+    pub fn id(&self) -> String {
+        format!("{}__{}", self.check.id(), self.seq)
+    }
+
+    /// For a pass, the 95% upper bound of the rate of stale trials.
+    pub fn bound(&self) -> Option<f64> {
+        (self.class == Class::Pass).then(|| stale_rate_bound(self.test.trials().into()))
+    }
+}
+
+fn add(sum: &mut Outcomes, more: &Outcomes) {
+    sum.stale = sum.stale.saturating_add(more.stale);
+    sum.new = sum.new.saturating_add(more.new);
+    sum.fault = sum.fault.saturating_add(more.fault);
+    sum.other = sum.other.saturating_add(more.other);
+}
+
+impl Tally {
+    /// Adds the counts of a stored boot.
+    pub fn add(&mut self, run: &Run) -> Result<(), StoreError> {
+        for row in run.litmus()? {
+            let row = row?;
+            let seen = self.seen.entry(row.check).or_default();
+            let sum = match row.role {
+                Role::NoMaintenance => &mut seen.none,
+                Role::KnownGood => &mut seen.good,
+                Role::Test => seen.tested.entry(row.seq.clone()).or_default(),
+            };
+            add(sum, &row.outcomes());
+        }
+        for row in run.verdicts()? {
+            let row = row?;
+            if row.class == Class::Skipped {
+                let seen = self.seen.entry(row.check).or_default();
+                seen.skipped.insert(row.seq, row.reason);
+            }
+        }
+        for sequence in &run.manifest.plan.sequences {
+            if let Some(reason) = &sequence.skipped {
+                for &check in sequence.checks.iter().filter(|_| sequence.checked) {
+                    let seen = self.seen.entry(check).or_default();
+                    seen.skipped.insert(sequence.id.clone(), reason.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns every case, in the order of the checks.
+    pub fn cases(&self) -> Vec<Case> {
+        let mut cases = Vec::new();
+        for (&check, seen) in &self.seen {
+            for (seq, test) in &seen.tested {
+                let (class, reason) = classify(check, test, &seen.none, &seen.good);
+                cases.push(Case {
+                    check,
+                    seq: seq.clone(),
+                    test: *test,
+                    none: seen.none,
+                    good: seen.good,
+                    class,
+                    reason: reason.to_owned(),
+                });
+            }
+            let skipped = seen.skipped.iter().filter(|(seq, _)| !seen.tested.contains_key(*seq));
+            cases.extend(skipped.map(|(seq, reason)| Case {
+                check,
+                seq: seq.clone(),
+                test: Outcomes::default(),
+                none: seen.none,
+                good: seen.good,
+                class: Class::Skipped,
+                reason: reason.clone(),
+            }));
+        }
+        cases
+    }
+}
+
+/// Counts the cases of a class.
+pub fn count(cases: &[Case], class: Class) -> usize {
+    cases.iter().filter(|case| case.class == class).count()
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// One case of every class.
+    pub fn examples() -> Vec<Case> {
+        let check = Check::from_id("mp_rt_el2").unwrap();
+        let fault = Outcomes {
+            fault: 1000,
+            ..Outcomes::default()
+        };
+        let stale = Outcomes {
+            stale: 1000,
+            ..Outcomes::default()
+        };
+        let case = |seq: &str, test, none| {
+            let (class, reason) = classify(check, &test, &none, &fault);
+            Case {
+                check,
+                seq: seq.to_owned(),
+                test,
+                none,
+                good: fault,
+                class,
+                reason: reason.to_owned(),
+            }
+        };
+        vec![
+            case("broadcast", fault, stale),
+            case("local", stale, stale),
+            case("powerless", fault, fault),
+            Case {
+                reason: "needs 2 PEs".to_owned(),
+                ..case("alone", Outcomes::default(), stale)
+            },
+        ]
+    }
+
+    #[test]
+    fn examples_have_every_class_and_only_a_pass_has_a_bound() {
+        let cases = examples();
+        for class in Class::ALL {
+            assert_eq!(count(&cases, class), 1, "{class:?}");
+        }
+        assert!((cases[0].bound().unwrap() * 1000.0 - 2.9957).abs() < 0.01);
+        assert!(cases[1..].iter().all(|case| case.bound().is_none()));
+    }
+}

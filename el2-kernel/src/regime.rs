@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Puts a PE into the state in which the checks of a regime run, and back.
+#![expect(unsafe_code)]
+// UNSAFETY: writes the registers that control translation.
+
+use core::arch::{asm, global_asm};
+
+use aarch64_cpu::registers::{HCR_EL2, ID_AA64MMFR0_EL1, Readable, TCR_EL2};
+use results::check::Regime;
+
+use crate::guest_map::GuestMap;
+use crate::tables::MAIR;
+
+/// ASID of the translations under test that are not global, and one that nothing else uses.
+pub const ASIDS: [u64; 2] = [1, 2];
+/// VMID of the translations under test, and one that nothing else uses.
+pub const VMIDS: [u64; 2] = [1, 2];
+
+const TAG_SHIFT: u32 = 48;
+const HCR_VM: u64 = 1 << 0;
+const HCR_DC: u64 = 1 << 12;
+const HCR_TGE: u64 = 1 << 27;
+const HCR_RW: u64 = 1 << 31;
+const HCR_E2H: u64 = 1 << 34;
+
+global_asm!(
+    r#"
+    // In the one page of the 1:1 map: the MMU is off while the format of the translation registers changes.
+    .section .head.regime, "ax"
+    // x0: HCR_EL2, x1: TCR_EL2, x2: CPTR_EL2, x3: load address minus runtime address
+    .globl  switch_el2_regime
+switch_el2_regime:
+    mrs     x4, sctlr_el2
+    bic     x5, x4, #1
+    adr     x6, 1f
+    add     x6, x6, x3
+    dsb     sy
+    br      x6
+1:  msr     sctlr_el2, x5
+    isb
+    msr     hcr_el2, x0
+    isb
+    msr     tcr_el2, x1
+    msr     cptr_el2, x2
+    isb
+    tlbi    alle2
+    dsb     nsh
+    isb
+    msr     sctlr_el2, x4
+    isb
+    ret
+    "#
+);
+
+/// How a regime is set up: made by the boot PE, the same for every PE.
+#[derive(Debug, Clone, Copy)]
+pub struct Setup {
+    /// The regime.
+    pub regime: Regime,
+    /// The tables of EL1&0, in a regime that has them.
+    pub guest: Option<GuestMap>,
+    /// Whether stage 1 entries under test carry an ASID.
+    pub tagged: bool,
+    /// `TCR_EL2` with E2H = 0.
+    pub tcr: u64,
+    /// Load address minus runtime address.
+    pub to_identity: u64,
+}
+
+impl Setup {
+    /// Returns the setup for a kernel at `runtime` that was loaded at `load`.
+    pub fn new(regime: Regime, guest: Option<GuestMap>, tagged: bool, load: u64, runtime: u64) -> Self {
+        let (tcr, to_identity) = (TCR_EL2.get(), load.wrapping_sub(runtime));
+        Self {
+            regime,
+            guest,
+            tagged,
+            tcr,
+            to_identity,
+        }
+    }
+
+    /// Puts this PE into the regime's state.
+    ///
+    /// # Safety
+    ///
+    /// For EL2&0: the 1:1 map is there.
+    pub unsafe fn enter(&self) {
+        match (self.regime, &self.guest) {
+            (Regime::El2Host, _) => self.switch(HCR_E2H | HCR_RW),
+            (Regime::El2HostTge, _) => self.switch(HCR_E2H | HCR_TGE | HCR_RW),
+            (_, Some(guest)) => self.enter_guest(guest),
+            (_, None) => {}
+        }
+    }
+
+    /// Puts this PE back into the state between checks.
+    ///
+    /// # Safety
+    ///
+    /// As [`Self::enter`].
+    pub unsafe fn leave(&self) {
+        match self.regime {
+            Regime::El2 => {}
+            Regime::El2Host | Regime::El2HostTge => self.switch(HCR_RW),
+            _ => set_hcr(HCR_RW),
+        }
+    }
+
+    fn switch(&self, hcr: u64) {
+        /// `CPTR_EL2` with E2H = 0, its RES1 bits: nothing is trapped. With E2H = 1: FPEN.
+        const CPTR: u64 = 0x33ff;
+        const CPTR_HOST: u64 = 0b11 << 20;
+        let (tcr, cptr) = if hcr & HCR_E2H == 0 {
+            (self.tcr, CPTR)
+        } else {
+            (guest_tcr(), CPTR_HOST)
+        };
+        // SAFETY: the routine is in the 1:1 map, which is there by the caller's promise; it uses no stack and leaves
+        // the MMU as it was, with the same tables.
+        unsafe {
+            asm!(
+                "bl switch_el2_regime",
+                in("x0") hcr,
+                in("x1") tcr,
+                in("x2") cptr,
+                in("x3") self.to_identity,
+                out("x4") _,
+                out("x5") _,
+                out("x6") _,
+                out("x30") _,
+                options(nostack),
+            );
+        }
+    }
+
+    fn enter_guest(&self, guest: &GuestMap) {
+        /// Little-endian, no traps, MMU and caches on; the RES1 bits of `SCTLR_EL1`.
+        const SCTLR: u64 = 0x30d0_0800 | 1 << 12 | 1 << 2;
+        const SCTLR_M: u64 = 1;
+        let hcr = match self.regime {
+            // Without stage 1, DC makes the guest's memory Normal Write-Back instead of Device.
+            Regime::Stage2 => HCR_RW | HCR_VM | HCR_DC,
+            regime if regime.has_stage2() => HCR_RW | HCR_VM,
+            _ => HCR_RW,
+        };
+        let sctlr = if self.regime == Regime::Stage2 {
+            SCTLR
+        } else {
+            SCTLR | SCTLR_M
+        };
+        // SAFETY: EL1 and EL0 are entered by `crate::guest` only, after this.
+        unsafe {
+            asm!(
+                "msr hcr_el2, {hcr}",
+                "msr vtcr_el2, {vtcr}",
+                "msr mair_el1, {mair}",
+                "msr tcr_el1, {tcr}",
+                "msr sctlr_el1, {sctlr}",
+                "msr vbar_el1, {vbar}",
+                "isb",
+                hcr = in(reg) hcr,
+                vtcr = in(reg) vtcr(),
+                mair = in(reg) MAIR,
+                tcr = in(reg) guest_tcr(),
+                sctlr = in(reg) sctlr,
+                vbar = in(reg) guest.code(),
+                options(nostack, preserves_flags),
+            );
+        }
+        self.use_asid(0);
+        self.use_vmid(0);
+        // SAFETY: what any VMID and ASID had cached on this PE goes.
+        unsafe {
+            asm!(
+                "dsb sy",
+                "tlbi alle1",
+                "dsb sy",
+                "isb",
+                options(nostack, preserves_flags)
+            )
+        };
+    }
+
+    /// Makes one of [`ASIDS`] the current one.
+    pub fn use_asid(&self, which: usize) {
+        let Some(guest) = &self.guest else { return };
+        let asid = if self.tagged { ASIDS[which] } else { 0 };
+        // SAFETY: as `enter_guest`.
+        unsafe {
+            asm!(
+                "msr ttbr0_el1, {ttbr}",
+                "isb",
+                ttbr = in(reg) guest.stage1_root() | asid << TAG_SHIFT,
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+
+    /// Makes one of [`VMIDS`] the current one.
+    pub fn use_vmid(&self, which: usize) {
+        let Some(guest) = &self.guest else { return };
+        // SAFETY: as `enter_guest`.
+        unsafe {
+            asm!(
+                "msr vttbr_el2, {vttbr}",
+                "isb",
+                vttbr = in(reg) guest.stage2_root() | VMIDS[which] << TAG_SHIFT,
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+}
+
+fn set_hcr(hcr: u64) {
+    // SAFETY: turns stage 2 off; nothing runs at EL1 or EL0 until the next `enter_guest`.
+    unsafe { asm!("msr hcr_el2, {}", "isb", in(reg) hcr, options(nostack, preserves_flags)) };
+    debug_assert!(HCR_EL2.get() == hcr);
+}
+
+/// Inner shareable, Write-Back walks: the same bits in every TCR.
+const WALKS: u64 = 0b11 << 12 | 0b01 << 10 | 0b01 << 8;
+
+/// Returns the physical address size for a TCR, at most 48 bits.
+fn output_size() -> u64 {
+    ID_AA64MMFR0_EL1.read(ID_AA64MMFR0_EL1::PARange).min(0b101)
+}
+
+/// Returns `TCR_EL1`, and `TCR_EL2` for E2H = 1, which has the same layout: 48-bit addresses, 4 KiB granule, no upper
+/// half.
+fn guest_tcr() -> u64 {
+    const T0SZ: u64 = 64 - 48;
+    const T1SZ: u64 = T0SZ << 16;
+    const EPD1: u64 = 1 << 23;
+    const TG1_4K: u64 = 0b10 << 30;
+    output_size() << 32 | TG1_4K | EPD1 | T1SZ | WALKS | T0SZ
+}
+
+/// Returns `VTCR_EL2`: 32-bit intermediate addresses, 4 KiB granule, walks that start at level 1.
+fn vtcr() -> u64 {
+    const RES1: u64 = 1 << 31;
+    const START_AT_LEVEL_1: u64 = 0b01 << 6;
+    const T0SZ: u64 = 64 - 32;
+    RES1 | output_size() << 16 | WALKS | START_AT_LEVEL_1 | T0SZ
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Brings the other PEs up for the checks, and proves on each that the 1:1 map is gone there too.
+
+use core::fmt::Write;
+
+use results::check::Outcome;
+use results::record::Record;
+
+use crate::boot::Handover;
+use crate::console;
+use crate::identity::Identity;
+use crate::machine::Enable;
+use crate::pe::{self, Command};
+use crate::secondary::{self, Path};
+use crate::stop::{conduit, note_failure};
+use crate::text::Text;
+
+/// Starts PEs until there are `wanted`, the boot PE included, and returns how many there are.
+///
+/// They boot through a root table of their own and then switch to the runtime tables; a load from the 1:1 address must
+/// fault on each afterwards.
+pub fn start_all(boot: &Handover, identity: Option<&Identity>, wanted: usize) -> usize {
+    let mut running = 1;
+    while running < wanted {
+        let Some(cpu) = boot.cpus[running] else { break };
+        if !secondary::start(&cpu, running, boot.load, identity, Path::BootRoot) {
+            break;
+        }
+        let mut detail = Text::new();
+        let holds = match identity {
+            Some(identity) => {
+                let outcome = pe::call(running, Command::Read, identity.address as usize, 0);
+                let _ = write!(detail, "PE {running}: load from the 1:1 address: {outcome:?}");
+                outcome == Outcome::Fault
+            }
+            None => {
+                let _ = write!(detail, "PE {running}: no 1:1 map was needed");
+                true
+            }
+        };
+        if !holds {
+            note_failure();
+        }
+        console::record(&Record::Proof {
+            name: "secondary_identity_faults",
+            holds,
+            detail: detail.as_str(),
+        });
+        running += 1;
+    }
+    running
+}
+
+/// Turns the PEs off again, where they can be.
+pub fn stop_all(boot: &Handover, running: usize) {
+    for (pe, cpu) in boot.cpus.iter().enumerate().take(running).skip(1) {
+        if let Some(cpu) = cpu.filter(|cpu| cpu.enable == Enable::Psci) {
+            secondary::stop(&cpu, pe);
+        }
+    }
+}
+
+/// Returns whether a PE can be turned off and on again.
+pub fn can_restart() -> bool {
+    conduit().is_some()
+}
