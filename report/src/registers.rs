@@ -24,7 +24,8 @@ const IMPLEMENTERS: &[(u64, &str)] = &[
     (0xc0, "Ampere"),
 ];
 
-/// Implementer, part number and name (Linux, `arch/arm64/include/asm/cputype.h`; QEMU, `target/arm/cpu64.c`).
+/// Implementer, part number and name (util-linux, `sys-utils/lscpu-arm.c`; newer parts: Linux,
+/// `arch/arm64/include/asm/cputype.h`; `max`: as QEMU 7.2 reports it).
 const PARTS: &[(u64, u64, &str)] = &[
     (0x00, 0x051, "QEMU max"),
     (0x41, 0xd01, "Cortex-A32"),
@@ -53,7 +54,6 @@ const PARTS: &[(u64, u64, &str)] = &[
     (0x41, 0xd4d, "Cortex-A715"),
     (0x41, 0xd4e, "Cortex-X3"),
     (0x41, 0xd4f, "Neoverse V2"),
-    (0x41, 0xd80, "Cortex-A520"),
     (0x41, 0xd81, "Cortex-A720"),
     (0x41, 0xd82, "Cortex-X4"),
     (0x41, 0xd84, "Neoverse V3"),
@@ -66,8 +66,8 @@ const PARTS: &[(u64, u64, &str)] = &[
     (0x48, 0xd01, "TSV110"),
     (0x4e, 0x003, "Denver"),
     (0x4e, 0x004, "Carmel"),
-    (0xc0, 0xac3, "AmpereOne"),
-    (0xc0, 0xac4, "AmpereOne AC04"),
+    (0xc0, 0xac3, "Ampere-1"),
+    (0xc0, 0xac4, "Ampere-1a"),
 ];
 
 /// Decodes `MIDR_EL1`: implementer, part, and variant and revision as `rNpM`.
@@ -95,7 +95,8 @@ struct Field {
     values: &'static [&'static str],
 }
 
-/// The fields that bear on TLB maintenance (Arm ARM D23.2).
+/// The fields that bear on TLB maintenance (places: QEMU, `target/arm/cpu.h`; values: Linux, `arch/arm64/tools/sysreg`,
+/// and the Arm ARM's descriptions of the registers).
 const FIELDS: &[Field] = &[
     Field {
         register: "ID_AA64ISAR0_EL1",

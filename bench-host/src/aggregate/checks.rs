@@ -140,7 +140,7 @@ fn expected(check: Check) -> &'static str {
 }
 
 /// Returns the 95% upper bound of a rate that was never seen in `n` independent trials: the exact form of the rule of
-/// three, the rate `p` with `(1 - p)^n = 0.05` (Clopper and Pearson 1934).
+/// three, the rate `p` with `(1 - p)^n = 0.05`.
 pub fn stale_rate_bound(n: u64) -> f64 {
     if n == 0 {
         return 1.0;
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_bound_is_the_exact_rule_of_three() {
-        // Hand: 1 - 0.05 for one trial; 0.2589 for 10 and 0.0295 for 100 (Louis 1981, table 1); 3/n for many.
+        // By hand: 1 - 0.05 for one trial, 1 - 0.05^0.1 for 10, 1 - 0.05^0.01 for 100, close to 3/n for many.
         assert!((stale_rate_bound(1) - 0.95).abs() < 1e-12);
         assert!((stale_rate_bound(10) - 0.2589).abs() < 5e-5);
         assert!((stale_rate_bound(100) - 0.0295).abs() < 5e-5);

@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_generator_is_the_published_one() {
-        // First outputs for seed 1234567, as published with the reference code (Rosetta Code, "SplitMix64").
+        // First outputs for seed 1234567, as published (Rosetta Code, "Pseudo-random numbers/Splitmix64").
         let mut random = SplitMix64::new(1_234_567);
         assert_eq!(random.next_u64(), 6_457_827_717_110_365_317);
         assert_eq!(random.next_u64(), 3_203_168_211_198_807_973);
@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn the_interval_agrees_with_the_exact_one() {
-        // Order statistics: for n = 50, ranks 18 and 33 hold the median with 96.7% (Hahn and Meeker 1991, table A.9).
+        // Order statistics: for n = 50, ranks 18 and 33 hold the median with 96.7%, the sum of the binomial
+        // probabilities of 18 to 32 of 50 at one half.
         let values: Vec<f64> = (1..=50).map(f64::from).collect();
         let (median, interval) = median_interval(&values, SplitMix64::new(9)).unwrap();
         assert_eq!(median, 25.5);
