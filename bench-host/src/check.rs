@@ -3,6 +3,7 @@
 
 pub mod histogram;
 pub mod junit;
+pub mod known;
 pub mod ktap;
 pub mod mutants;
 pub mod question;

@@ -142,6 +142,19 @@ flush!(
     "tlbi alle1is"
 );
 
+/// Invalidates the EL2 entries of one page, on this PE or on every PE; full system barriers on both sides.
+pub fn flush_el2_page(va: u64, everywhere: bool) {
+    let page = va >> 12 & ((1 << 44) - 1);
+    // SAFETY: as above.
+    unsafe {
+        if everywhere {
+            asm!("dsb sy", "tlbi vae2is, {}", "dsb sy", "isb", in(reg) page, options(nostack, preserves_flags));
+        } else {
+            asm!("dsb sy", "tlbi vae2, {}", "dsb sy", "isb", in(reg) page, options(nostack, preserves_flags));
+        }
+    }
+}
+
 /// Reads the generic timer's counter (`CNTVCT_EL0`).
 pub fn ticks() -> u64 {
     let ticks;

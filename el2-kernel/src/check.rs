@@ -64,8 +64,6 @@ pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) {
         return;
     }
     let pes = usize::from(plan.settings.pes.min(MAX_PES));
-    let wanted_pes = checks().map(|check| usize::from(check.pes())).max().unwrap_or(1);
-    let pes = secondaries::start_all(boot, identity, pes.min(wanted_pes));
     if plan.settings.planted.is_some() {
         // A run with a planted bug must never be taken for one without.
         note_failure();
@@ -80,9 +78,15 @@ pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) {
     // SAFETY: the only reference, see above.
     let verdicts = unsafe { &mut *VERDICTS.0.get() };
     let mut random = Random::new(plan.settings.seed ^ 0x6368_6563_6b73);
+    let mut running = 1;
     for check in checks() {
         let verdicts = &mut verdicts[check.index()];
-        if let Err(reason) = run_one(boot, plan, identity, pes, check, &mut random, verdicts) {
+        // Not before they are needed: a PE that waits costs an emulator time.
+        let wanted = usize::from(check.pes()).min(pes);
+        if wanted > running {
+            running = secondaries::start(boot, identity, running, wanted);
+        }
+        if let Err(reason) = run_one(boot, plan, identity, running, check, &mut random, verdicts) {
             for (index, _) in tested(boot, plan, check) {
                 verdicts[index] = Some((Class::Skipped, reason));
             }
@@ -105,7 +109,7 @@ pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) {
             });
         }
     }
-    secondaries::stop_all(boot, pes);
+    secondaries::stop_all(boot, running);
 }
 
 /// Returns the sequences that a check tests and that can run here, with their index in the plan.

@@ -15,12 +15,11 @@ use crate::secondary::{self, Path};
 use crate::stop::{conduit, note_failure};
 use crate::text::Text;
 
-/// Starts PEs until there are `wanted`, the boot PE included, and returns how many there are.
+/// Starts PEs until there are `wanted` instead of `running`, the boot PE included, and returns how many there are.
 ///
 /// They boot through a root table of their own and then switch to the runtime tables; a load from the 1:1 address must
 /// fault on each afterwards.
-pub fn start_all(boot: &Handover, identity: Option<&Identity>, wanted: usize) -> usize {
-    let mut running = 1;
+pub fn start(boot: &Handover, identity: Option<&Identity>, mut running: usize, wanted: usize) -> usize {
     while running < wanted {
         let Some(cpu) = boot.cpus[running] else { break };
         if !secondary::start(&cpu, running, boot.load, identity, Path::BootRoot) {

@@ -9,9 +9,13 @@ use sequences::{ExceptionLevel, Instruction, Sequence, Target};
 pub fn question(check: Check) -> Question {
     let spec = check.spec();
     let change = match spec.change {
-        check::Change::Unmap | check::Change::Reuse => Change::Invalidate,
+        // To the accesses that follow, an entry that cannot be executed from, or has no access flag, is an invalid one;
+        // the judge's permissions are those of stores.
+        check::Change::Unmap | check::Change::Reuse | check::Change::NoExecute | check::Change::AccessFlag => {
+            Change::Invalidate
+        }
         check::Change::Remap => Change::OutputAddress,
-        check::Change::WriteProtect | check::Change::NoExecute | check::Change::AccessFlag => Change::Permissions,
+        check::Change::WriteProtect => Change::Permissions,
         check::Change::RemoveTable | check::Change::Identity | check::Change::IdentityOfSecondaries => {
             Change::RemoveTable
         }

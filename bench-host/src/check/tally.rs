@@ -130,7 +130,7 @@ pub fn count(cases: &[Case], class: Class) -> usize {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// One case of every class.

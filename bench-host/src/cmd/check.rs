@@ -20,7 +20,7 @@ use super::run::folder;
 use crate::check::mutants::{self, Fate, Fates};
 use crate::check::suite::{self, Member};
 use crate::check::tally::{Case, Tally, count};
-use crate::check::{histogram, junit, ktap, summary};
+use crate::check::{histogram, junit, known, ktap, summary};
 use crate::error::Error;
 use crate::exit::{self, Exit};
 use crate::kernel::Kernel;
@@ -62,8 +62,8 @@ pub struct Args {
     /// Stress: delay every step by up to N loop turns, a random number, with memory traffic meanwhile
     #[arg(long, value_name = "N", default_value_t = 0)]
     stress: u16,
-    /// CPU model of the emulated machine
-    #[arg(long, value_name = "MODEL", default_value = "max")]
+    /// CPU model of the emulated machine; one with FEAT_VHE, such as max, adds EL2&0
+    #[arg(long, value_name = "MODEL", default_value = "cortex-a72")]
     cpu: String,
     /// Number of PEs
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=512))]
@@ -146,9 +146,18 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     let cases = tally.cases();
     let reproduce = reproduce(args, None);
     print(&summary::terminal(&cases));
+    let mut told: Option<Check> = None;
     for case in cases.iter().filter(|case| case.class == Class::Fail) {
-        let command = self::reproduce(args, Some(case));
-        print(&format!("  reproduce {}: {command}\n", case.id()));
+        let member = members.iter().find(|member| member.id == case.seq);
+        let text = member.map_or("", |member| member.text.as_str());
+        if let Some(bug) = known::find(bench.qemu.version, case.check, text) {
+            print(&format!("known bug, {}: {bug}\n", case.id()));
+        }
+        // One command for each check shows enough.
+        if told.replace(case.check) != Some(case.check) {
+            let command = self::reproduce(args, Some((case, text)));
+            print(&format!("reproduce {}: {command}\n", case.id()));
+        }
     }
     let seed = args.seed;
     print(&format!(
@@ -401,7 +410,7 @@ fn run_mutants(bench: &mut Bench<'_>, machine: &str) -> Result<Exit, Error> {
 }
 
 /// Returns the command that makes the run again; for a case, the shortest one that shows it.
-fn reproduce(args: &Args, case: Option<&Case>) -> String {
+fn reproduce(args: &Args, case: Option<(&Case, &str)>) -> String {
     let mut words = vec!["bench-host check".to_owned()];
     words.push(format!("--cpu {} --smp {}", args.cpu, args.smp));
     words.push(format!("--seed {} --trials {}", args.seed, args.trials));
@@ -418,15 +427,8 @@ fn reproduce(args: &Args, case: Option<&Case>) -> String {
         }
     }
     match case {
-        Some(case) => {
-            words.push(format!("--only {}", case.check.id()));
-            let given = args
-                .sequence
-                .iter()
-                .find(|given| given.split('=').next() == Some(case.seq.as_str()));
-            if let Some(given) = given {
-                words.push(format!("--sequence '{given}'"));
-            }
+        Some((case, text)) => {
+            words.push(format!("--only {} --sequence '{}={text}'", case.check.id(), case.seq));
         }
         None => {
             words.extend(args.only.iter().map(|only| format!("--only {only}")));

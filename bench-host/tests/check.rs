@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `bench-host check` in QEMU: what it must see, and what it must not. Skipped where QEMU is not installed.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use bench_host::qemu::Qemu;
+use results::check::{Change, Check, Regime, Tag};
+use tempfile::TempDir;
+
+/// Runs `check` in a folder of its own; `None` without QEMU.
+fn check(arguments: &[&str]) -> Option<(Output, TempDir)> {
+    if Qemu::find(None).is_err() {
+        eprintln!("QEMU is not installed: not tested");
+        return None;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_bench-host"))
+        .current_dir(folder.path())
+        .args(["check", "--trials", "40", "--out", "runs"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    Some((output, folder))
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Returns the class of a check as the terminal shows it.
+fn class(text: &str, check: Check) -> Option<&str> {
+    text.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        let class = words.next()?;
+        (words.next() == Some(check.id())).then_some(class)
+    })
+}
+
+/// Returns whether QEMU's TLB can show a stale translation in a check.
+fn is_observable(check: Check) -> bool {
+    let spec = check.spec();
+    spec.change != Change::Map && !matches!(spec.tag, Tag::OtherAsid | Tag::OtherVmid)
+}
+
+#[test]
+fn a_planted_bug_fails_in_every_regime() {
+    let Some((output, _folder)) = check(&["--cpu", "max", "--plant-bug"]) else {
+        return;
+    };
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for check in Check::ALL {
+        let expected = if is_observable(check) { "fail" } else { "not_observable" };
+        assert_eq!(class(&text, check), Some(expected), "{check:?}");
+    }
+    let failed = |regime: &Regime| {
+        Check::ALL
+            .iter()
+            .any(|check| check.regime() == *regime && class(&text, *check) == Some("fail"))
+    };
+    assert!(Regime::ALL.iter().all(failed));
+}
+
+#[test]
+fn known_sequences_pass_and_every_output_says_so() {
+    let outputs = ["--junit", "j", "--ktap", "k", "--summary", "s", "--litmus", "l"];
+    let Some((output, folder)) = check(&outputs) else {
+        return;
+    };
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    for check in Check::ALL {
+        let expected = match check.regime() {
+            Regime::El2Host | Regime::El2HostTge => "skipped",
+            _ if is_observable(check) => "pass",
+            _ => "not_observable",
+        };
+        assert_eq!(class(&text, check), Some(expected), "{check:?}");
+    }
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    assert!(read("j").contains(r#"failures="0""#));
+    assert!(!read("k").contains("not ok") && read("k").starts_with("KTAP version 1\n"));
+    assert!(read("l").contains("Observation mp_rt_el2__el2_va_is Never 0 40"));
+    assert!(read("s").contains(" 0 failed"));
+}
+
+#[test]
+fn a_local_sequence_fails_where_another_pe_looks() {
+    let sequence = "mine=dsb nshst; tlbi alle2; dsb nsh; isb";
+    let only = [
+        "--only",
+        "cowinvt_el2",
+        "--only",
+        "mp_rt_el2",
+        "--only",
+        "mp_identity_el2",
+    ];
+    let Some((output, _folder)) = check(&[&["--sequence", sequence], &only[..]].concat()) else {
+        return;
+    };
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    let class = |id: &str| class(&text, Check::from_id(id).unwrap()).map(str::to_owned);
+    assert_eq!(class("cowinvt_el2").as_deref(), Some("pass"));
+    assert_eq!(class("mp_rt_el2").as_deref(), Some("fail"));
+    assert_eq!(class("mp_identity_el2").as_deref(), Some("fail"));
+    assert!(text.contains("--only mp_rt_el2 --sequence 'mine=dsb nshst;"), "{text}");
+}
+
+#[test]
+fn mutants_that_a_tlb_model_can_show_are_killed() {
+    let Some((output, _folder)) = check(&["--mutants"]) else {
+        return;
+    };
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    let row = |kind: &str| -> Vec<u32> {
+        let row = text
+            .lines()
+            .find(|line| line.starts_with(&format!("| {kind} |")))
+            .unwrap();
+        row.split('|').filter_map(|cell| cell.trim().parse().ok()).collect()
+    };
+    // Killed by the run, by the judge only, survived, no mistake, disagreement, skipped.
+    assert!(row("drop")[0] >= 7 && row("wrong_operand")[0] >= 7 && row("narrow_scope")[0] >= 3);
+    assert!(row("wrong_regime")[0] >= 7);
+    assert_eq!((row("all")[2], row("all")[4]), (0, 0), "{text}");
+}
+
+#[test]
+fn what_is_not_there_is_a_usage_error() {
+    for (arguments, said) in [
+        (["--only", "nope"], "--only nope: no such check"),
+        (["--sequence", "nope"], "no sequence `nope`"),
+        (["--sequence", "a=tlbi alle3"], "about none of the checks"),
+    ] {
+        let Some((output, _folder)) = check(&arguments) else {
+            return;
+        };
+        assert_eq!(output.status.code(), Some(64));
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(text.contains(said), "{text}");
+    }
+}
