@@ -5,5 +5,6 @@
 //! encoding, [`diff`] reads hunks.
 
 pub mod diff;
+pub mod extract;
 pub mod input;
 pub mod mail;
