@@ -1,5 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A sequence: instructions, and repetitions of instructions over pages.
+//!
+//! # Examples
+//!
+//! ```
+//! use sequences::{Sequence, lower, validate_words};
+//!
+//! let sequence: Sequence = "DSB ISHST\n for page in {range}: tlbi vae2is, {page}\n DSB ISH\n ISB".parse()?;
+//! assert_eq!(sequence.to_string(), "dsb ishst; for page in {range}: tlbi vae2is, {page}; dsb ish; isb");
+//!
+//! // Two pages: dsb, tlbi, add, tlbi, dsb, isb; the first page in x2.
+//! let lowered = lower(&sequence, 2)?;
+//! assert_eq!(lowered.words, [0xd503_3a9f, 0xd50c_8322, 0x9100_0442, 0xd50c_8322, 0xd503_3b9f, 0xd503_3fdf]);
+//! assert_eq!(lowered.operands[0].register, 2);
+//! assert!(validate_words(&lowered.words, 64).is_ok());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use crate::feature::Features;
 use crate::instruction::Instruction;

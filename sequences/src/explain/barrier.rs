@@ -96,13 +96,23 @@ fn after_tlbi(here: &Context<'_>, barrier: Barrier, scope: Scope, nxs: bool) -> 
     }
     Sentences::new(
         format!(
-            "Completes the tlbi before it: waits until {} no longer uses what was invalidated.{wider}",
-            pes(needed.min(barrier.domain))
+            "Completes the tlbi before it: waits until {} uses what was invalidated any longer.{wider}",
+            nobody(needed.min(barrier.domain))
         ),
         orders,
         "A tlbi is only started by its instruction: without a DSB on the same PE the old translation may still be used \
          at any later point.",
     )
+}
+
+/// Returns "no PE of ...", to stand before "uses".
+const fn nobody(domain: Domain) -> &'static str {
+    match domain {
+        Domain::NonShareable => "nothing on this PE",
+        Domain::InnerShareable => "no PE of the Inner Shareable domain",
+        Domain::OuterShareable => "no PE of the Outer Shareable domain",
+        Domain::FullSystem => "no PE of the system",
+    }
 }
 
 /// Invalidations came before it, and are complete.

@@ -11,9 +11,9 @@ use alloc::string::String;
 pub(super) fn tlbi(here: &Context<'_>, tlbi: Tlbi) -> Sentences {
     let op = tlbi.op;
     let pes = pes(domain_of(op.scope()));
+    let (entries, limits) = entries(tlbi);
     let mut does = format!(
-        "Starts to invalidate, in the TLBs of {pes}, {}{}.",
-        entries(tlbi),
+        "Starts to invalidate, in the TLBs of {pes}, {entries}{}{limits}.",
         regime(tlbi)
     );
     let completed_before = here.any_before() && here.outstanding().is_none();
@@ -67,33 +67,53 @@ pub(super) fn tlbi(here: &Context<'_>, tlbi: Tlbi) -> Sentences {
     Sentences::new(does, orders, without_it)
 }
 
-fn entries(tlbi: Tlbi) -> String {
+/// Returns the entries an operation names, and what limits or widens them, to follow the regime.
+fn entries(tlbi: Tlbi) -> (String, &'static str) {
     let op = tlbi.op;
-    let page = match tlbi.operand {
+    let address = match tlbi.operand {
         Operand::Xzr => "address 0",
         Operand::Page(_) => "the page of the repetition",
         _ if op.is_range() => "the range under test",
         _ => "the address under test",
     };
+    // The EL2 and EL3 regimes have no ASID, except EL2&0.
+    let asid = if op.level() == ExceptionLevel::El1 {
+        " and its ASID"
+    } else {
+        ""
+    };
+    const TABLES: &str = ", table entries on the way there included";
+    const LEAVES: &str = ", but no table entries, so not when a table was removed";
     match op.target() {
-        Target::All => String::from("all entries"),
-        Target::Vmall => String::from("all stage 1 entries of the current VMID"),
-        Target::VmallS12 => String::from("all stage 1 and stage 2 entries of the current VMID"),
-        Target::VmallWs2 => String::from("the stage 2 write permission of the entries of the current VMID"),
-        Target::Va => format!("the entries for {page}, table entries on the way to it included"),
-        Target::VaLast => {
-            format!("the last-level entries for {page} (not table entries, so not when a table was removed)")
-        }
-        Target::VaAllAsid => format!("the entries of every ASID for {page}, table entries on the way to it included"),
-        Target::VaAllAsidLast => format!("the last-level entries of every ASID for {page} (not table entries)"),
-        Target::Asid => String::from("the non-global entries of the ASID"),
-        Target::Ipa => format!("the stage 2 entries of the current VMID for {page}"),
-        Target::IpaLast => format!("the last-level stage 2 entries of the current VMID for {page}"),
-        Target::PaAll => String::from("all granule protection information"),
-        Target::Pa => String::from("the granule protection information for the range of physical addresses"),
-        Target::PaLast => {
-            String::from("the last-level granule protection information for the range of physical addresses")
-        }
+        Target::All => (String::from("all entries"), ""),
+        Target::Vmall => (String::from("all stage 1 entries"), ", for the current VMID"),
+        Target::VmallS12 => (String::from("all stage 1 and stage 2 entries of the current VMID"), ""),
+        Target::VmallWs2 => (
+            String::from("the stage 2 write permission of the entries of the current VMID"),
+            "",
+        ),
+        Target::Va => (format!("the entries for {address}{asid}"), TABLES),
+        Target::VaLast => (format!("the last-level entries for {address}{asid}"), LEAVES),
+        Target::VaAllAsid => (format!("the entries of every ASID for {address}"), TABLES),
+        Target::VaAllAsidLast => (format!("the last-level entries of every ASID for {address}"), LEAVES),
+        Target::Asid => (
+            String::from("the non-global entries of the ASID"),
+            ", for the current VMID",
+        ),
+        Target::Ipa => (format!("the stage 2 entries of the current VMID for {address}"), ""),
+        Target::IpaLast => (
+            format!("the last-level stage 2 entries of the current VMID for {address}"),
+            "",
+        ),
+        Target::PaAll => (String::from("all granule protection information"), ""),
+        Target::Pa => (
+            String::from("the granule protection information for the range of physical addresses"),
+            "",
+        ),
+        Target::PaLast => (
+            String::from("the last-level granule protection information for the range of physical addresses"),
+            "",
+        ),
     }
 }
 

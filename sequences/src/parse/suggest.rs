@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 /// Longer names than this are no slip of the keyboard, and would make the search slow.
-const MAX_LENGTH: usize = 24;
+const MAX_LENGTH: usize = 48;
 
 /// Returns the candidate nearest to `name`, if one is near enough to be what was meant.
 ///

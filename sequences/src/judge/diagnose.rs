@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What an insufficient sequence lacks.
+//!
+//! Every possible repair is made at once; then each is taken back that the machine does not need. What remains is a
+//! smallest set of additions that makes the sequence sufficient: the missing elements.
+
+use super::coverage::coverage;
+use super::question::{Change, Level, Name, Observers, Question, Regime, Stage};
+use super::rule::{Reason, Rule};
+use super::scenario::is_safe;
+use super::weaken::{domain_of, weakest, with_scope};
+use super::{Judgement, Step, Verdict};
+use crate::instruction::{Access, Barrier, Domain, Instruction, Operand};
+use crate::tlbi::{ExceptionLevel, Scope, Target, Tlbi, TlbiOp};
+use alloc::format;
+use alloc::vec::Vec;
+
+/// An addition to the sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repair {
+    /// Plain forms instead of nXS ones.
+    NotNxs,
+    /// A TLBI, or pair of them, that covers the entry.
+    Cover,
+    /// A DSB between two TLBIs that remove one part of the entry each.
+    Between,
+    /// A scope that reaches every PE concerned.
+    Scope,
+    /// A DSB for stores before the first TLBI, or on its own where no TLBI is needed.
+    StoreBarrier,
+    /// A full DSB after the last TLBI.
+    Completion,
+    /// An ISB at the end.
+    Context,
+}
+
+const ALL: [Repair; 7] = [
+    Repair::NotNxs,
+    Repair::Cover,
+    Repair::Between,
+    Repair::Scope,
+    Repair::StoreBarrier,
+    Repair::Completion,
+    Repair::Context,
+];
+
+/// Judges a sequence that the machine found unsafe.
+pub(super) fn diagnose(question: &Question, sequence: &[Instruction], counterexample: Vec<Step>) -> Judgement {
+    let mut needed: Vec<Repair> = ALL.to_vec();
+    let repaired = repair(question, sequence, &needed);
+    let mut judgement = Judgement {
+        verdict: Verdict::Insufficient,
+        reasons: Vec::new(),
+        notes: Vec::new(),
+        weakest: None,
+        counterexample,
+    };
+    if is_safe(question, &repaired) != Ok(true) {
+        let text = "no addition of a TLBI, DSB or ISB makes this sequence sufficient";
+        judgement.reasons.push(Reason::new(Rule::Model, text.into()));
+        return judgement;
+    }
+    for candidate in ALL {
+        let without: Vec<Repair> = needed.iter().copied().filter(|repair| *repair != candidate).collect();
+        if is_safe(question, &repair(question, sequence, &without)) == Ok(true) {
+            needed = without;
+        }
+    }
+    judgement.reasons = needed
+        .iter()
+        .flat_map(|repair| reasons(question, sequence, *repair))
+        .collect();
+    judgement.weakest = Some(weakest(question, &repair(question, sequence, &needed)));
+    judgement
+}
+
+/// Returns the scope that reaches every PE that may hold the entry.
+const fn scope(question: &Question) -> Scope {
+    match question.observers {
+        Observers::ThisPe => Scope::Local,
+        Observers::Inner => Scope::InnerShareable,
+        Observers::Outer => Scope::OuterShareable,
+    }
+}
+
+const fn full(domain: Domain) -> Instruction {
+    Instruction::Dsb(Barrier {
+        domain,
+        access: Access::All,
+    })
+}
+
+fn covers(question: &Question, instruction: &Instruction) -> bool {
+    matches!(instruction, Instruction::Tlbi(tlbi) if coverage(question, tlbi).any())
+}
+
+/// Returns whether a change leaves something in TLBs at all.
+const fn needs_tlbi(question: &Question) -> bool {
+    !matches!(question.change, Change::Validate | Change::SwitchContext)
+}
+
+/// Returns the sequence with repairs made.
+fn repair(question: &Question, sequence: &[Instruction], repairs: &[Repair]) -> Vec<Instruction> {
+    let has = |repair: Repair| repairs.contains(&repair);
+    let domain = domain_of(scope(question));
+    let mut repaired = sequence.to_vec();
+    if has(Repair::NotNxs) {
+        repaired
+            .iter_mut()
+            .for_each(|instruction| *instruction = without_nxs(*instruction));
+    }
+    if needs_tlbi(question) && has(Repair::Cover) {
+        cover(question, &mut repaired);
+    }
+    if has(Repair::Scope) {
+        for instruction in &mut repaired {
+            if let Instruction::Tlbi(tlbi) = *instruction
+                && coverage(question, &tlbi).any()
+                && tlbi.op.scope() < scope(question)
+            {
+                *instruction = with_scope(&tlbi, scope(question)).unwrap_or(*instruction);
+            }
+        }
+    }
+    let places = |sequence: &[Instruction]| -> Vec<usize> {
+        (0..sequence.len())
+            .filter(|at| covers(question, &sequence[*at]))
+            .collect()
+    };
+    if has(Repair::Completion)
+        && let Some(last) = places(&repaired).last()
+    {
+        repaired.insert(last + 1, full(domain));
+    }
+    if has(Repair::Between) {
+        for at in places(&repaired).into_iter().skip(1).rev() {
+            repaired.insert(at, full(domain));
+        }
+    }
+    if has(Repair::StoreBarrier) {
+        let first = places(&repaired).first().copied().unwrap_or(0);
+        repaired.insert(
+            first,
+            Instruction::Dsb(Barrier {
+                domain,
+                access: Access::Stores,
+            }),
+        );
+    }
+    if has(Repair::Context) {
+        repaired.push(Instruction::Isb);
+    }
+    repaired
+}
+
+fn without_nxs(instruction: Instruction) -> Instruction {
+    match instruction {
+        Instruction::DsbNxs(domain) => full(domain),
+        Instruction::Tlbi(tlbi) => {
+            let op = tlbi.op;
+            match TlbiOp::new(op.target(), op.level(), op.scope(), op.is_range(), false) {
+                Some(op) => Instruction::Tlbi(Tlbi {
+                    op,
+                    operand: tlbi.operand,
+                }),
+                None => instruction,
+            }
+        }
+        other => other,
+    }
+}
+
+/// Makes the sequence's TLBIs cover the entry: completes a stage 2 pair, or puts the right operation in the place of
+/// the first wrong one, or adds it.
+fn cover(question: &Question, sequence: &mut Vec<Instruction>) {
+    let parts = |sequence: &[Instruction]| {
+        sequence
+            .iter()
+            .fold((false, false), |(leaf, upper), instruction| match instruction {
+                Instruction::Tlbi(tlbi) => {
+                    let layers = coverage(question, tlbi).layers;
+                    (leaf || layers.leaf, upper || layers.upper)
+                }
+                _ => (leaf, upper),
+            })
+    };
+    let layered = question.stage == Stage::Two || question.level == Some(Level::Table);
+    let (leaf, upper) = parts(sequence);
+    if leaf && (upper || !layered) {
+        return;
+    }
+    let last = sequence.iter().rposition(|instruction| covers(question, instruction));
+    if let (Some(last), Stage::Two, true) = (last, question.stage, upper) {
+        // The stage 1 half is missing.
+        let scope = scope(question);
+        let half = TlbiOp::new(Target::Vmall, ExceptionLevel::El1, scope, false, false);
+        if let Some(op) = half {
+            sequence.insert(
+                last + 1,
+                Instruction::Tlbi(Tlbi {
+                    op,
+                    operand: Operand::None,
+                }),
+            );
+            sequence.insert(last + 1, full(domain_of(scope)));
+        }
+        return;
+    }
+    let Some(right) = right_tlbi(question) else { return };
+    let wrong = sequence
+        .iter()
+        .position(|instruction| matches!(instruction, Instruction::Tlbi(_)));
+    let dsb = sequence
+        .iter()
+        .position(|instruction| matches!(instruction, Instruction::Dsb(_)));
+    match (wrong, dsb) {
+        (Some(at), _) => sequence[at] = right,
+        (None, Some(at)) => sequence.insert(at + 1, right),
+        (None, None) => sequence.insert(0, right),
+    }
+}
+
+/// Returns a TLBI that covers the entry of a question.
+fn right_tlbi(question: &Question) -> Option<Instruction> {
+    let by_va = !question.range && question.level != Some(Level::Table);
+    let (target, level) = match (question.regime, question.stage) {
+        (Regime::El10, _) if !question.vmid_is_current => (Target::All, ExceptionLevel::El1),
+        (Regime::El10, Stage::Two) => (Target::VmallS12, ExceptionLevel::El1),
+        (Regime::El10, Stage::One) if by_va => (Target::Va, ExceptionLevel::El1),
+        (Regime::El10, Stage::One) => (Target::Vmall, ExceptionLevel::El1),
+        (Regime::El2 | Regime::El20, _) if by_va => (Target::Va, ExceptionLevel::El2),
+        (Regime::El2 | Regime::El20, _) => (Target::All, ExceptionLevel::El2),
+        (Regime::El3, _) if by_va => (Target::Va, ExceptionLevel::El3),
+        (Regime::El3, _) => (Target::All, ExceptionLevel::El3),
+    };
+    let op = TlbiOp::new(target, level, scope(question), false, false)?;
+    let operand = if target == Target::Va {
+        Operand::Va(None)
+    } else {
+        Operand::None
+    };
+    Some(Instruction::Tlbi(Tlbi { op, operand }))
+}
+
+/// Says what a needed repair means for the sequence.
+fn reasons(question: &Question, sequence: &[Instruction], repair: Repair) -> Vec<Reason> {
+    let one = |rule: Rule, text: alloc::string::String| alloc::vec![Reason::new(rule, text)];
+    let covering: Vec<usize> = (0..sequence.len())
+        .filter(|at| covers(question, &sequence[*at]))
+        .collect();
+    match repair {
+        Repair::NotNxs => one(
+            Rule::Nxs,
+            "nXS forms neither remove nor wait for translations of memory with the XS attribute".into(),
+        ),
+        Repair::Cover => {
+            let tlbis = sequence.iter().filter_map(|instruction| match instruction {
+                Instruction::Tlbi(tlbi) => Some(tlbi),
+                _ => None,
+            });
+            let found: Vec<Reason> = tlbis.filter_map(|tlbi| coverage(question, tlbi).reason).collect();
+            if found.is_empty() {
+                let regime = question.regime.name().to_ascii_uppercase();
+                return one(
+                    Rule::Scope,
+                    format!("there is no TLBI: TLBs may keep the old translation of the {regime} regime for ever"),
+                );
+            }
+            found
+        }
+        Repair::Between => one(
+            Rule::Stage2,
+            "a DSB is missing between the two TLBIs: the first must be complete, or the entry is rebuilt from what it \
+             was to remove"
+                .into(),
+        ),
+        Repair::Scope => covering
+            .iter()
+            .filter_map(|at| match &sequence[*at] {
+                Instruction::Tlbi(tlbi) if tlbi.op.scope() < scope(question) => {
+                    let text = match tlbi.op.scope() {
+                        Scope::Local => "applies to this PE only; other PEs keep the old translation",
+                        _ => "applies to the Inner Shareable domain only; PEs outside keep the old translation",
+                    };
+                    Some(Reason::new(Rule::Scope, format!("`{tlbi}` {text}")))
+                }
+                _ => None,
+            })
+            .collect(),
+        Repair::StoreBarrier => {
+            let until = covering.first().copied().unwrap_or(sequence.len());
+            let (rule, text) = match sequence[..until].iter().rfind(|instruction| {
+                matches!(
+                    instruction,
+                    Instruction::Dmb(_) | Instruction::Dsb(_) | Instruction::Isb
+                )
+            }) {
+                Some(dmb @ Instruction::Dmb(_)) => (
+                    Rule::StoreBeforeTlbi,
+                    format!("`{dmb}` does not complete the descriptor store for table walks; a DSB does"),
+                ),
+                Some(dsb @ Instruction::Dsb(barrier)) if barrier.access == Access::Loads => (
+                    Rule::StoreBeforeTlbi,
+                    format!("`{dsb}` waits for loads; the descriptor store may still be on its way"),
+                ),
+                _ if question.change == Change::Validate => (
+                    Rule::InvalidToValid,
+                    "no DSB completes the descriptor store: a walk may still read the invalid entry".into(),
+                ),
+                _ => (
+                    Rule::StoreBeforeTlbi,
+                    "no DSB completes the descriptor store before the TLBI: the old entry can be walked again after it"
+                        .into(),
+                ),
+            };
+            one(rule, text)
+        }
+        Repair::Completion => {
+            let from = covering.last().map_or(0, |at| at + 1);
+            let tlbi = covering
+                .last()
+                .map_or_else(|| "the TLBI".into(), |at| format!("`{}`", sequence[*at]));
+            let barrier = sequence[from..].iter().find(|instruction| {
+                matches!(
+                    instruction,
+                    Instruction::Dmb(_) | Instruction::Dsb(_) | Instruction::DsbNxs(_)
+                )
+            });
+            match barrier {
+                Some(dsb @ Instruction::Dsb(barrier)) if barrier.access == Access::All => one(
+                    Rule::CompletionDomain,
+                    format!("`{dsb}` waits for {tlbi} on the PEs of its own domain only, and it applies to more"),
+                ),
+                Some(dsb @ Instruction::Dsb(_)) => one(
+                    Rule::Completion,
+                    format!("`{dsb}` does not complete {tlbi}: a DSB for both loads and stores does"),
+                ),
+                Some(dsb @ Instruction::DsbNxs(_)) => {
+                    one(Rule::Nxs, format!("`{dsb}` completes nXS operations only, not {tlbi}"))
+                }
+                Some(dmb) => one(
+                    Rule::Completion,
+                    format!("`{dmb}` does not complete {tlbi}: only a DSB does"),
+                ),
+                None => one(
+                    Rule::Completion,
+                    format!("no DSB follows {tlbi}: nothing waits for its effect, nor for accesses already translated"),
+                ),
+            }
+        }
+        Repair::Context => one(
+            Rule::Context,
+            match question.after {
+                super::After::FetchHere => {
+                    "no ISB at the end: instructions may have been fetched before, with or without FEAT_ETS2"
+                }
+                _ => "no ISB at the end: without FEAT_ETS2 a later access may have been translated before the DSB",
+            }
+            .into(),
+        ),
+    }
+}

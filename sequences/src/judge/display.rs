@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Judgements as plain text, at most 72 columns wide.
+
+use super::{Judgement, Reason, Verdict};
+use crate::instruction::Instruction;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
+
+const WIDTH: usize = 72;
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} [{}]", self.text, self.rule.citation())
+    }
+}
+
+/// Writes instructions as text that parses.
+#[must_use]
+pub(super) fn text_of(sequence: &[Instruction]) -> String {
+    let mut text = String::new();
+    for instruction in sequence {
+        if !text.is_empty() {
+            text.push_str("; ");
+        }
+        text += &format!("{instruction}");
+    }
+    text
+}
+
+/// Writes `text` wrapped, the first line after `head`, the others indented as far.
+fn wrapped(f: &mut fmt::Formatter<'_>, head: &str, text: &str) -> fmt::Result {
+    let indent = head.chars().count();
+    let mut column = indent;
+    f.write_str(head)?;
+    for (number, word) in text.split_whitespace().enumerate() {
+        let length = word.chars().count();
+        if number > 0 && column + 1 + length > WIDTH {
+            write!(f, "\n{:indent$}", "")?;
+            column = indent;
+        } else if number > 0 {
+            f.write_str(" ")?;
+            column += 1;
+        }
+        f.write_str(word)?;
+        column += length;
+    }
+    writeln!(f)
+}
+
+impl fmt::Display for Judgement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.verdict)?;
+        for reason in &self.reasons {
+            wrapped(f, "- ", &format!("{reason}"))?;
+        }
+        if let Some(weakest) = &self.weakest {
+            wrapped(f, "weakest sufficient: ", &text_of(weakest))?;
+        }
+        if !self.counterexample.is_empty() {
+            writeln!(f, "counterexample:")?;
+            for (number, step) in self.counterexample.iter().enumerate() {
+                wrapped(f, &format!("{:>3}. PE {}: ", number + 1, step.pe), &step.text)?;
+            }
+        }
+        for note in &self.notes {
+            wrapped(f, "note: ", &format!("{note}"))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The programs that decide a question.
+//!
+//! Page `x` stands for whatever was changed, with the old descriptor valid and possibly in every TLB. PE 0 changes the
+//! descriptor, runs the sequence, and goes on as the question says; where other PEs may hold the entry, PE 1 acts on a
+//! message from PE 0. The sequence is unsafe if a final state shows that `x` was used as it was before the change.
+
+use super::Step;
+use super::coverage::coverage;
+use super::question::{After, Change, Level, Observers, Question, Stage};
+use crate::instruction::{Access, Barrier, Domain, Instruction};
+use crate::machine::{
+    Attribute, Descriptor, Explorer, FaultHandling, Limits, MachineError, Op, Outcome, Pages, Placement, Program,
+    Rules, State, Symbol, Thread, TlbiTarget, Value, Walkers,
+};
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// The changed page, its frame and its descriptor.
+pub(super) const X: Symbol = Symbol(0);
+/// Another page that maps the frame of `x`.
+pub(super) const ALIAS: Symbol = Symbol(1);
+/// The message.
+pub(super) const FLAG: Symbol = Symbol(2);
+
+/// The value PE 1 stores through a stale translation.
+const STRAY: i64 = 3;
+
+/// The registers of the programs.
+mod register {
+    pub(super) const TABLE: u8 = 0;
+    pub(super) const DESCRIPTOR: u8 = 1;
+    pub(super) const X: u8 = 2;
+    pub(super) const FLAG: u8 = 3;
+    pub(super) const ONE: u8 = 4;
+    pub(super) const ALIAS: u8 = 5;
+    pub(super) const STRAY: u8 = 6;
+    pub(super) const SEEN: u8 = 7;
+    pub(super) const RESULT: u8 = 8;
+    pub(super) const TWO: u8 = 9;
+}
+
+/// What happens after the sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// PE 0 accesses `x`; synchronizes its context first where `true`.
+    Own(bool),
+    /// PE 0 fetches from `x`.
+    OwnFetch,
+    /// PE 1 accesses `x` after PE 0's message.
+    Message(Placement),
+    /// PE 0 uses the frame under another address, while PE 1 stores to `x`.
+    Reuse(Placement),
+}
+
+/// What the exploration says.
+pub(super) enum Decision {
+    Safe,
+    /// With the interleaving that shows it.
+    Unsafe(Vec<Step>),
+}
+
+/// Returns the shapes that together answer a question.
+fn shapes(question: &Question) -> Vec<Shape> {
+    let mut shapes = vec![match question.after {
+        After::DataHere => Shape::Own(false),
+        After::FetchHere => Shape::OwnFetch,
+        After::AccessElsewhere | After::PageReuse | After::Nothing => Shape::Own(true),
+    }];
+    let switch = matches!(question.change, Change::SwitchContext | Change::RecycleContext);
+    for (observers, placement) in [
+        (Observers::Inner, Placement::Inner),
+        (Observers::Outer, Placement::Outer),
+    ] {
+        // A switch of context is this PE's own affair.
+        if question.observers < observers || switch {
+            continue;
+        }
+        shapes.push(Shape::Message(placement));
+        if question.after == After::PageReuse && question.change != Change::Validate {
+            shapes.push(Shape::Reuse(placement));
+        }
+    }
+    shapes
+}
+
+/// Decides a question by exploration, with a counterexample.
+pub(super) fn decide(question: &Question, sequence: &[Instruction]) -> Result<Decision, MachineError> {
+    for shape in shapes(question) {
+        let program = program(question, sequence, shape);
+        let found = Explorer::new(&program, LIMITS).find(|state| is_stale(question, &program, state, shape))?;
+        if let Some(trace) = found.trace {
+            return Ok(Decision::Unsafe(super::narrate::narrate(
+                question, sequence, &program, &trace,
+            )));
+        }
+    }
+    Ok(Decision::Safe)
+}
+
+/// Decides a question by exploration.
+pub(super) fn is_safe(question: &Question, sequence: &[Instruction]) -> Result<bool, MachineError> {
+    for shape in shapes(question) {
+        let program = program(question, sequence, shape);
+        let mut stale = false;
+        Explorer::new(&program, LIMITS).for_each_final(|state| {
+            stale = is_stale(question, &program, state, shape);
+            if stale { Outcome::Stop } else { Outcome::Continue }
+        })?;
+        if stale {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+const LIMITS: Limits = Limits { states: 200_000 };
+
+fn is_stale(question: &Question, program: &Program, state: &State, shape: Shape) -> bool {
+    let observer = usize::from(matches!(shape, Shape::Message(_) | Shape::Reuse(_)));
+    let faulted = state.faults(program).any(|fault| usize::from(fault.thread) == observer);
+    // A new mapping must not fault; an old one must.
+    let stale = faulted == (question.change == Change::Validate);
+    match shape {
+        Shape::Own(_) | Shape::OwnFetch => stale,
+        Shape::Message(_) => stale && state.register(program, 1, register::SEEN) == Value::Int(1),
+        Shape::Reuse(_) => stale && state.register(program, 0, register::RESULT) == Value::Int(STRAY),
+    }
+}
+
+/// Builds the program of a shape.
+pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shape) -> Program {
+    let writes = question.change == Change::Permissions;
+    let mut old = Descriptor::mapping(X);
+    let mut new = old;
+    if question.device {
+        old.attribute = Attribute::XS;
+    }
+    match question.change {
+        Change::Validate => old.valid = false,
+        Change::Permissions => new.db = false,
+        _ => new.valid = false,
+    }
+    let access = |to: &mut Vec<Op>| {
+        to.push(if writes {
+            store(register::STRAY, register::X)
+        } else {
+            load(register::RESULT, register::X)
+        });
+    };
+    let mut ops = vec![match question.change {
+        Change::SwitchContext | Change::RecycleContext => Op::SetContext { page: X, descriptor: 1 },
+        _ => store(register::DESCRIPTOR, register::TABLE),
+    }];
+    ops.extend(
+        sequence
+            .iter()
+            .enumerate()
+            .map(|(at, instruction)| op(question, instruction, at)),
+    );
+    match shape {
+        Shape::Own(synchronize) => {
+            if synchronize {
+                ops.push(Op::Isb);
+            }
+            access(&mut ops);
+        }
+        Shape::OwnFetch => ops.push(Op::Fetch(X)),
+        Shape::Message(_) => ops.push(store(register::ONE, register::FLAG)),
+        Shape::Reuse(_) => {
+            ops.push(store(register::TWO, register::ALIAS));
+            ops.push(load(register::RESULT, register::ALIAS));
+        }
+    }
+    ops.push(Op::End);
+    let mut threads = vec![thread(ops, Placement::Inner)];
+    if let Shape::Message(placement) | Shape::Reuse(placement) = shape {
+        let mut ops = Vec::new();
+        if let Shape::Message(_) = shape {
+            ops.push(load(register::SEEN, register::FLAG));
+            ops.push(Op::Dmb(Barrier {
+                domain: Domain::FullSystem,
+                access: Access::Loads,
+            }));
+            access(&mut ops);
+        } else {
+            ops.push(store(register::STRAY, register::X));
+        }
+        ops.push(Op::End);
+        threads.push(thread(ops, placement));
+    }
+    let layered = question.stage == Stage::Two || question.level == Some(Level::Table);
+    Program {
+        threads,
+        descriptors: vec![old, new, Descriptor::mapping(FLAG), Descriptor::mapping(X)],
+        frames: vec![Value::Int(0); 3],
+        // The alias maps the frame whatever becomes of `x`.
+        tables: vec![0, 3, 2],
+        written: Pages::one(X),
+        layered: if layered { Pages::one(X) } else { Pages::default() },
+        recycled: if question.change == Change::RecycleContext {
+            Pages::one(X)
+        } else {
+            Pages::default()
+        },
+        walkers: Walkers::default(),
+        rules: Rules {
+            ets2: question.architecture.ets2,
+            ets3: question.architecture.ets3,
+            dsb_domain: true,
+            faults: FaultHandling::Fatal,
+        },
+    }
+    .prepared()
+}
+
+fn thread(ops: Vec<Op>, placement: Placement) -> Thread {
+    let mut registers = [Value::Int(0); 32];
+    registers[usize::from(register::TABLE)] = Value::Table(X);
+    registers[usize::from(register::DESCRIPTOR)] = Value::Descriptor(1);
+    registers[usize::from(register::X)] = Value::Address(X);
+    registers[usize::from(register::FLAG)] = Value::Address(FLAG);
+    registers[usize::from(register::ONE)] = Value::Int(1);
+    registers[usize::from(register::TWO)] = Value::Int(2);
+    registers[usize::from(register::STRAY)] = Value::Int(STRAY);
+    registers[usize::from(register::ALIAS)] = Value::Address(ALIAS);
+    Thread {
+        ops,
+        handler: None,
+        registers,
+        placement,
+        user: false,
+    }
+}
+
+const fn load(to: u8, base: u8) -> Op {
+    Op::Load {
+        to,
+        base,
+        index: None,
+        acquire: false,
+    }
+}
+
+const fn store(from: u8, base: u8) -> Op {
+    Op::Store {
+        from,
+        base,
+        index: None,
+        release: false,
+    }
+}
+
+/// Translates an instruction of the sequence; `at` numbers the TLBIs.
+fn op(question: &Question, instruction: &Instruction, at: usize) -> Op {
+    match instruction {
+        Instruction::Dsb(barrier) => Op::Dsb(*barrier),
+        Instruction::DsbNxs(domain) => Op::DsbNxs(*domain),
+        Instruction::Dmb(barrier) => Op::Dmb(*barrier),
+        Instruction::Isb => Op::Isb,
+        // A speculation barrier is not a context synchronization event and orders no memory access here.
+        Instruction::Sb | Instruction::Nop => Op::Nop,
+        Instruction::Tlbi(tlbi) => {
+            let covered = coverage(question, tlbi);
+            let pages = if covered.any() { Pages::one(X) } else { Pages::default() };
+            Op::Tlbi {
+                id: (at % 32) as u8,
+                scope: tlbi.op.scope(),
+                nxs: tlbi.op.is_nxs(),
+                target: TlbiTarget::Pages(pages),
+                layers: covered.layers,
+            }
+        }
+    }
+}
+
+/// Returns which instruction of the sequence an operation of PE 0 is.
+pub(super) fn sequence_index(pc: u16, sequence: &[Instruction]) -> Option<usize> {
+    usize::from(pc).checked_sub(1).filter(|at| *at < sequence.len())
+}

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What can be left out or weakened, and why the rest is needed.
+
+use super::coverage::coverage;
+use super::question::{Change, Observers, Question};
+use super::rule::{Reason, Rule};
+use super::{Judgement, Verdict, is_sufficient};
+use crate::instruction::{Access, Barrier, Domain, Instruction};
+use crate::tlbi::{Scope, Tlbi, TlbiOp};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// One thing too much: the place in the given sequence, and what would do instead.
+struct Excess {
+    at: usize,
+    given: Instruction,
+    instead: Option<Instruction>,
+}
+
+/// Returns whether an instruction is a broadcast TLBI.
+pub(super) fn is_broadcast(instruction: &Instruction) -> bool {
+    matches!(instruction, Instruction::Tlbi(tlbi) if tlbi.op.scope() != Scope::Local)
+}
+
+/// Returns the domain a DSB needs for a TLBI of that scope.
+pub(super) const fn domain_of(scope: Scope) -> Domain {
+    match scope {
+        Scope::Local => Domain::NonShareable,
+        Scope::InnerShareable => Domain::InnerShareable,
+        Scope::OuterShareable => Domain::OuterShareable,
+    }
+}
+
+/// Returns the widest scope of the sequence's TLBIs.
+fn widest(sequence: &[Instruction]) -> Scope {
+    let scopes = sequence.iter().filter_map(|instruction| match instruction {
+        Instruction::Tlbi(tlbi) => Some(tlbi.op.scope()),
+        _ => None,
+    });
+    scopes.max().unwrap_or(Scope::Local)
+}
+
+/// Returns the same operation with another scope.
+pub(super) fn with_scope(tlbi: &Tlbi, scope: Scope) -> Option<Instruction> {
+    let op = tlbi.op;
+    let op = TlbiOp::new(op.target(), op.level(), scope, op.is_range(), op.is_nxs())?;
+    Some(Instruction::Tlbi(Tlbi {
+        op,
+        operand: tlbi.operand,
+    }))
+}
+
+/// Returns what could stand instead of an instruction, weakest first; `None` is nothing at all.
+fn weaker(instruction: &Instruction, sequence: &[Instruction]) -> Vec<Option<Instruction>> {
+    let narrower = |domain: Domain| Domain::ALL.into_iter().filter(move |other| *other < domain);
+    let mut instead = alloc::vec![None];
+    match *instruction {
+        Instruction::Dsb(Barrier {
+            domain,
+            access: Access::All,
+        }) => {
+            let store = Barrier {
+                domain: domain_of(widest(sequence)),
+                access: Access::Stores,
+            };
+            instead.push(Some(Instruction::Dsb(store)));
+            instead.extend(narrower(domain).map(|domain| {
+                Some(Instruction::Dsb(Barrier {
+                    domain,
+                    access: Access::All,
+                }))
+            }));
+        }
+        Instruction::DsbNxs(domain) => {
+            instead.extend(narrower(domain).map(|domain| Some(Instruction::DsbNxs(domain))));
+        }
+        Instruction::Tlbi(tlbi) => {
+            let scopes = [Scope::Local, Scope::InnerShareable]
+                .into_iter()
+                .filter(|scope| *scope < tlbi.op.scope());
+            instead.extend(scopes.filter_map(|scope| with_scope(&tlbi, scope)).map(Some));
+        }
+        // Padding has no strength.
+        Instruction::Nop => instead.clear(),
+        _ => {}
+    }
+    instead
+}
+
+/// Leaves out and weakens until nothing more can be. The sequence must be sufficient.
+fn weaken(question: &Question, sequence: &[Instruction]) -> (Vec<Instruction>, Vec<Excess>) {
+    let mut kept: Vec<(usize, Instruction)> = sequence.iter().copied().enumerate().collect();
+    let mut excess = Vec::new();
+    let mut place = 0;
+    while place < kept.len() {
+        let now: Vec<Instruction> = kept.iter().map(|(_, instruction)| *instruction).collect();
+        let (at, given) = kept[place];
+        let found = weaker(&given, &now).into_iter().find(|instead| {
+            let mut trial = now.clone();
+            match instead {
+                Some(instruction) => trial[place] = *instruction,
+                None => {
+                    trial.remove(place);
+                }
+            }
+            is_sufficient(question, &trial) == Ok(true)
+        });
+        match found {
+            None => place += 1,
+            Some(instead) => {
+                excess.push(Excess {
+                    at,
+                    given: sequence[at],
+                    instead,
+                });
+                match instead {
+                    Some(instruction) => {
+                        kept[place].1 = instruction;
+                        place += 1;
+                    }
+                    None => {
+                        kept.remove(place);
+                        // What had to be there for the one left out may have become superfluous.
+                        place = 0;
+                    }
+                }
+            }
+        }
+    }
+    let mut weakest: Vec<Instruction> = kept.into_iter().map(|(_, instruction)| instruction).collect();
+    respell(&mut weakest, &mut excess);
+    (weakest, excess)
+}
+
+/// Spells the store barriers put in here for the scope the TLBIs ended up with.
+fn respell(weakest: &mut [Instruction], excess: &mut [Excess]) {
+    let domain = domain_of(widest(weakest));
+    for entry in excess.iter_mut() {
+        if let Some(Instruction::Dsb(Barrier {
+            access: Access::Stores, ..
+        })) = entry.instead
+        {
+            let spelled = Instruction::Dsb(Barrier {
+                domain,
+                access: Access::Stores,
+            });
+            if let Some(place) = weakest
+                .iter_mut()
+                .find(|instruction| Some(**instruction) == entry.instead)
+            {
+                *place = spelled;
+            }
+            entry.instead = Some(spelled);
+        }
+    }
+}
+
+/// Returns the weakest sequence found from a sufficient one.
+pub(super) fn weakest(question: &Question, sequence: &[Instruction]) -> Vec<Instruction> {
+    weaken(question, sequence).0
+}
+
+/// Explains a sufficient sequence.
+pub(super) fn explain(question: &Question, sequence: &[Instruction]) -> Judgement {
+    let (weakest, mut excess) = weaken(question, sequence);
+    excess.sort_by_key(|entry| entry.at);
+    let mut reasons: Vec<Reason> = excess
+        .iter()
+        .map(|entry| reason_for(question, sequence, entry))
+        .collect();
+    reasons.extend(roles(question, &weakest));
+    Judgement {
+        verdict: if excess.is_empty() {
+            Verdict::Sufficient
+        } else {
+            Verdict::StrongerThanNeeded
+        },
+        reasons,
+        notes: Vec::new(),
+        weakest: Some(weakest),
+        counterexample: Vec::new(),
+    }
+}
+
+fn ordinal(at: usize) -> String {
+    format!("instruction {}", at + 1)
+}
+
+/// Says why one thing is too much.
+fn reason_for(question: &Question, sequence: &[Instruction], excess: &Excess) -> Reason {
+    let (given, place) = (excess.given, ordinal(excess.at));
+    let tlbi_follows = sequence[excess.at + 1..]
+        .iter()
+        .any(|instruction| matches!(instruction, Instruction::Tlbi(_)));
+    match (given, excess.instead) {
+        (
+            Instruction::Dsb(_),
+            Some(Instruction::Dsb(Barrier {
+                access: Access::Stores, ..
+            })),
+        ) => {
+            let why = match question.change {
+                Change::Validate => "only the descriptor store has to be complete",
+                _ => "before the TLBI only the descriptor store has to be complete",
+            };
+            Reason::new(
+                Rule::StoreBeforeTlbi,
+                format!("`{given}` ({place}) can be `{}`: {why}", show(excess.instead)),
+            )
+        }
+        (_, Some(instead @ (Instruction::Dsb(_) | Instruction::DsbNxs(_)))) => Reason::new(
+            Rule::CompletionDomain,
+            format!("`{given}` ({place}) can be `{instead}`: {}", domain_enough(question)),
+        ),
+        (_, Some(instead)) => Reason::new(
+            Rule::Scope,
+            format!("`{given}` ({place}) can be `{instead}`: {}", holders(question)),
+        ),
+        (Instruction::Isb, None) if tlbi_follows => Reason::new(
+            Rule::Context,
+            format!(
+                "`{given}` ({place}) can go: the DSB orders the TLBI after the store; nothing is fetched anew here"
+            ),
+        ),
+        (Instruction::Isb, None) => Reason::new(
+            Rule::Context,
+            format!("`{given}` ({place}) can go: this PE does not rely on the change before its next synchronization"),
+        ),
+        (Instruction::Tlbi(_), None) if question.change == Change::Validate => Reason::new(
+            Rule::InvalidToValid,
+            format!("`{given}` ({place}) can go: an invalid entry is never in a TLB"),
+        ),
+        (Instruction::Tlbi(_), None) => Reason::new(
+            Rule::Scope,
+            format!("`{given}` ({place}) can go: what it removes is gone without it"),
+        ),
+        (Instruction::Dmb(_), None) => Reason::new(
+            Rule::StoreBeforeTlbi,
+            format!("`{given}` ({place}) can go: a DMB orders neither table walks nor a TLBI"),
+        ),
+        (_, None) => Reason::new(
+            Rule::Completion,
+            format!("`{given}` ({place}) can go: nothing that matters waits for it alone"),
+        ),
+    }
+}
+
+fn show(instruction: Option<Instruction>) -> String {
+    instruction.map_or_else(String::new, |instruction| format!("{instruction}"))
+}
+
+const fn holders(question: &Question) -> &'static str {
+    match question.observers {
+        Observers::ThisPe => "no other PE may hold the entry",
+        Observers::Inner => "only PEs of the Inner Shareable domain may hold the entry",
+        Observers::Outer => "only PEs of the Outer Shareable domain may hold the entry",
+    }
+}
+
+const fn domain_enough(question: &Question) -> &'static str {
+    match question.observers {
+        Observers::ThisPe => {
+            "no other PE may hold the entry, so the effect on this PE is all there is to wait for; a wider domain would \
+             wait for PEs the change does not concern"
+        }
+        Observers::Inner => "every PE that may hold the entry is in the Inner Shareable domain",
+        Observers::Outer => "every PE that may hold the entry is in the Outer Shareable domain",
+    }
+}
+
+/// Says what each element of a sequence that has no excess is for.
+fn roles(question: &Question, sequence: &[Instruction]) -> Vec<Reason> {
+    let covering = |instruction: &Instruction| match instruction {
+        Instruction::Tlbi(tlbi) => coverage(question, tlbi).any(),
+        _ => false,
+    };
+    let first = sequence.iter().position(covering);
+    let last = sequence.iter().rposition(covering);
+    let mut reasons = Vec::new();
+    for (at, instruction) in sequence.iter().enumerate() {
+        let before = first.is_some_and(|first| at < first);
+        let reason = match instruction {
+            Instruction::Dsb(_) if before || first.is_none() => Reason::new(
+                Rule::StoreBeforeTlbi,
+                format!("`{instruction}` completes the descriptor store, so that no later walk sees the old one"),
+            ),
+            Instruction::Dsb(_) | Instruction::DsbNxs(_) => {
+                let tlbi = sequence[..at].iter().rfind(|instruction| covering(instruction));
+                let scope = widest(sequence);
+                let why = match scope {
+                    Scope::Local => "which applies to this PE only: the Non-shareable domain is enough",
+                    Scope::InnerShareable => "which applies to the Inner Shareable domain, and so must the DSB",
+                    Scope::OuterShareable => "which applies to the Outer Shareable domain, and so must the DSB",
+                };
+                Reason::new(
+                    Rule::CompletionDomain,
+                    format!("`{instruction}` completes `{}`, {why}", show(tlbi.copied())),
+                )
+            }
+            Instruction::Tlbi(tlbi) if covering(instruction) => {
+                let repeated = last != Some(at) || first != Some(at);
+                let text = match (tlbi.op.scope(), repeated) {
+                    (_, true) => format!("`{instruction}` removes its part of the old translation"),
+                    (Scope::Local, _) => {
+                        format!(
+                            "`{instruction}` removes the old translation from this PE: {}",
+                            holders(question)
+                        )
+                    }
+                    _ => format!("`{instruction}` removes the old translation from every PE that may hold it"),
+                };
+                Reason::new(Rule::Scope, text)
+            }
+            Instruction::Isb => Reason::new(
+                Rule::Context,
+                format!("`{instruction}`: without it, an access or fetch of this PE may have been translated before"),
+            ),
+            _ => continue,
+        };
+        reasons.push(reason);
+    }
+    reasons
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The initial state.
+
+use super::error::{LitmusError, LitmusErrorKind};
+use super::lexer::{Token, Tokens};
+use super::names::{Location, Names, register};
+use super::split::Part;
+use crate::machine::Value;
+use alloc::format;
+use alloc::vec::Vec;
+
+/// The types a declaration may name; all are read as one register's worth.
+const TYPES: [&str; 12] = [
+    "int",
+    "long",
+    "int32_t",
+    "uint32_t",
+    "int64_t",
+    "uint64_t",
+    "uintptr_t",
+    "intptr_t",
+    "pteval_t",
+    "unsigned",
+    "volatile",
+    "void",
+];
+
+/// Reads the part between the braces: locations and their initial values, in order.
+pub(super) fn read(part: &Part<'_>, names: &mut Names) -> Result<Vec<(Location, Value)>, LitmusError> {
+    let mut tokens = Tokens::new(part.text, part.line)?;
+    let mut entries = Vec::new();
+    while tokens.peek().is_some() {
+        if tokens.eat(";") {
+            continue;
+        }
+        let is_type = |tokens: &Tokens| {
+            matches!(tokens.peek(), Some(Token::Name(name)) if TYPES.contains(&name.as_str()))
+                && !matches!(tokens.peek_at(1), Some(Token::Sign("=" | ";")))
+        };
+        while is_type(&tokens) {
+            tokens.next();
+        }
+        if let (Some(Token::Name(name)), Some(Token::Name(_))) = (tokens.peek(), tokens.peek_at(1)) {
+            return Err(LitmusErrorKind::Operand(format!("type {name}")).at(tokens.line()));
+        }
+        tokens.eat("*");
+        let location = location(&mut tokens, names)?;
+        let home = match location {
+            Location::Table(symbol) => Some(symbol),
+            _ => None,
+        };
+        let value = if tokens.eat("=") {
+            names.value(&mut tokens, home)?
+        } else {
+            Value::Int(0)
+        };
+        if home.is_some() && !matches!(value, Value::Descriptor(_)) {
+            return Err(tokens.unexpected("a descriptor `(…)` for a table"));
+        }
+        entries.push((location, value));
+        if tokens.peek().is_some() {
+            tokens.expect(";")?;
+        }
+    }
+    Ok(entries)
+}
+
+/// Reads a location: `0:X1`, `P0:X1`, `x`, `[x]`, `PTE(x)`, `[PTE(x)]`, `*x`.
+pub(super) fn location(tokens: &mut Tokens, names: &mut Names) -> Result<Location, LitmusError> {
+    let thread = match (tokens.peek(), tokens.peek_at(1)) {
+        (Some(Token::Number(number)), Some(Token::Sign(":"))) => u8::try_from(*number).ok(),
+        (Some(Token::Name(name)), Some(Token::Sign(":"))) => name.strip_prefix('P').and_then(|n| n.parse().ok()),
+        _ => None,
+    };
+    if let Some(thread) = thread {
+        tokens.next();
+        tokens.next();
+        while matches!(tokens.peek(), Some(Token::Name(name)) if TYPES.contains(&name.as_str())) {
+            tokens.next();
+            tokens.eat("*");
+        }
+        let line = tokens.line();
+        let name = tokens.name("a register")?;
+        let (number, _) = register(&name).ok_or_else(|| LitmusErrorKind::Operand(name).at(line))?;
+        return Ok(Location::Register(thread, number));
+    }
+    if tokens.eat("[") {
+        let location = names.memory(tokens)?;
+        tokens.expect("]")?;
+        return Ok(location);
+    }
+    tokens.eat("*");
+    names.memory(tokens)
+}

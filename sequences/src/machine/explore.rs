@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The search through all states of a program.
+
+use super::hash::FingerprintSet;
+use super::program::{Op, Program};
+use super::settle::settle;
+use super::state::{State, flag};
+use super::step::{Event, MachineError};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+/// Bounds of the search; beyond them the answer is an error, never a guess.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The number of states.
+    pub states: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { states: 1 << 21 }
+    }
+}
+
+/// What a visitor wants after a final state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Look at the other final states too.
+    Continue,
+    /// This is the one; stop.
+    Stop,
+}
+
+/// What a search did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exploration {
+    /// The number of distinct states.
+    pub states: usize,
+    /// A loop was cut off after its second round; final states may be missing.
+    pub cut: bool,
+    /// The events that lead to the final state a visitor stopped at.
+    pub trace: Option<Vec<Event>>,
+}
+
+/// Explores a program.
+#[derive(Debug)]
+pub struct Explorer<'p> {
+    program: &'p Program,
+    limits: Limits,
+}
+
+impl<'p> Explorer<'p> {
+    /// Returns an explorer of `program`.
+    #[must_use]
+    pub const fn new(program: &'p Program, limits: Limits) -> Self {
+        Self { program, limits }
+    }
+
+    /// Calls `visit` for every final state, depth first: the fastest order when all of them are wanted.
+    ///
+    /// # Errors
+    ///
+    /// [`MachineError`] where the program leaves what the machine models, or a bound is reached.
+    pub fn for_each_final(&self, mut visit: impl FnMut(&State) -> Outcome) -> Result<Exploration, MachineError> {
+        let mut seen = FingerprintSet::new();
+        let mut work = Vec::new();
+        let mut cut = false;
+        let mut settled = Vec::new();
+        let mut next = Vec::new();
+        settle(self.program, State::initial(self.program), &mut settled, &mut cut)?;
+        loop {
+            for state in settled.drain(..) {
+                if seen.insert(state.fingerprint()) {
+                    if seen.len() > self.limits.states {
+                        return Err(MachineError::TooManyStates {
+                            limit: self.limits.states,
+                        });
+                    }
+                    work.push(state);
+                }
+            }
+            let Some(state) = work.pop() else { break };
+            if is_final(self.program, &state) {
+                if visit(&state) == Outcome::Stop {
+                    break;
+                }
+                continue;
+            }
+            state.successors(self.program, &mut next)?;
+            for (_, successor) in next.drain(..) {
+                settle(self.program, successor, &mut settled, &mut cut)?;
+            }
+        }
+        Ok(Exploration {
+            states: seen.len(),
+            cut,
+            trace: None,
+        })
+    }
+
+    /// Looks for a final state that `wanted` accepts, breadth first, so that its trace is a shortest one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::for_each_final`].
+    pub fn find(&self, mut wanted: impl FnMut(&State) -> bool) -> Result<Exploration, MachineError> {
+        let mut seen = FingerprintSet::new();
+        let mut history: Vec<(usize, Option<Event>)> = Vec::new();
+        let mut work = VecDeque::new();
+        let mut cut = false;
+        let mut settled = Vec::new();
+        let mut next = Vec::new();
+        settle(self.program, State::initial(self.program), &mut settled, &mut cut)?;
+        let mut origin = (0, None);
+        loop {
+            for state in settled.drain(..) {
+                if seen.insert(state.fingerprint()) {
+                    if seen.len() > self.limits.states {
+                        return Err(MachineError::TooManyStates {
+                            limit: self.limits.states,
+                        });
+                    }
+                    history.push(origin);
+                    work.push_back((history.len() - 1, state));
+                }
+            }
+            if let Some((event, successor)) = next.pop() {
+                origin.1 = Some(event);
+                settle(self.program, successor, &mut settled, &mut cut)?;
+                continue;
+            }
+            let Some((at, state)) = work.pop_front() else { break };
+            if is_final(self.program, &state) {
+                if wanted(&state) {
+                    return Ok(Exploration {
+                        states: seen.len(),
+                        cut,
+                        trace: Some(trace_to(&history, at)),
+                    });
+                }
+                continue;
+            }
+            origin.0 = at;
+            state.successors(self.program, &mut next)?;
+            next.reverse();
+        }
+        Ok(Exploration {
+            states: seen.len(),
+            cut,
+            trace: None,
+        })
+    }
+}
+
+fn trace_to(history: &[(usize, Option<Event>)], mut at: usize) -> Vec<Event> {
+    let mut events = Vec::new();
+    while let (before, Some(event)) = history[at] {
+        events.push(event);
+        at = before;
+    }
+    events.reverse();
+    events
+}
+
+/// Returns whether every PE has finished every access; what a TLBI or a barrier at the end still waits for cannot
+/// change anything.
+fn is_final(program: &Program, state: &State) -> bool {
+    state.pes.iter().enumerate().all(|(thread, pe)| {
+        pe.ended
+            && pe.slots.iter().all(|slot| {
+                slot.has(flag::DONE)
+                    || !matches!(
+                        program.threads[thread].ops[usize::from(slot.pc)],
+                        Op::Load { .. }
+                            | Op::Store { .. }
+                            | Op::Fetch(_)
+                            | Op::Branch { .. }
+                            | Op::Alu { .. }
+                            | Op::SetContext { .. }
+                    )
+            })
+    })
+}
