@@ -1,4 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The host's half: builds, runs, receives, aggregates, compares, reviews and reports.
 
+pub mod aggregate;
+pub mod cmd;
+pub mod death;
+pub mod error;
+pub mod exit;
+pub mod host;
+pub mod input;
+pub mod interrupt;
+pub mod kernel;
+pub mod output;
+pub mod plan;
+pub mod process;
+pub mod progress;
+pub mod qemu;
+pub mod receive;
 pub mod review;
+pub mod session;
+pub mod stats;
+pub mod syndrome;

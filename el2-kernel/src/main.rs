@@ -2,7 +2,7 @@
 //! A bare-metal kernel that boots through the identity-mapping-removal path of a hypervisor at EL2, times TLB
 //! maintenance sequences with the PMU, checks them for stale translations, and prints what it saw.
 //!
-//! The order of things is in [`boot`]. What needs an Arm processor is built for `aarch64-unknown-none` only; the rest
+//! The order of things is in `boot`. What needs an Arm processor is built for `aarch64-unknown-none` only; the rest
 //! (tables, slot arithmetic, emission, counting) is plain code with unit tests that run on the host.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 // On the host only the tests use what the bare-metal half would.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Operand registers of TLB invalidations, from the address that a check or a bench works on.
 //!
-//! Formats: Arm ARM, "TLB maintenance instructions". By VA or IPA: address bits [55:12] in [43:0], TTL hint in [47:44],
-//! ASID in [63:48]. By range: base in [36:0], TTL hint in [38:37], NUM in [43:39], SCALE in [45:44], granule in [47:46];
+//! Formats: Arm ARM, "TLB maintenance instructions". By VA or IPA: address bits `[55:12]` in `[43:0]`, TTL hint in `[47:44]`,
+//! ASID in `[63:48]`. By range: base in `[36:0]`, TTL hint in `[38:37]`, NUM in `[43:39]`, SCALE in `[45:44]`, granule in `[47:46]`;
 //! the range is `(NUM + 1) << (5 * SCALE + 1)` pages long.
 
 use results::plan::{EntryRef, MAX_OPERANDS, OperandKind, OperandRegister};

@@ -11,9 +11,9 @@ use crate::slots::level_shift;
 /// Valid, and a table (levels 0 to 2) or a page (level 3).
 const TABLE_OR_PAGE: u64 = 0b11;
 const ATTR_SHIFT: u32 = 2;
-/// AP[1], RES1 in a regime with one privilege level.
+/// `AP[1]`, RES1 in a regime with one privilege level.
 const AP1: u64 = 1 << 6;
-/// AP[2]: read-only.
+/// `AP[2]`: read-only.
 const READ_ONLY: u64 = 1 << 7;
 const INNER_SHAREABLE: u64 = 0b11 << 8;
 const ACCESS_FLAG: u64 = 1 << 10;

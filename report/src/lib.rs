@@ -1,2 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Placeholder.
+//! Tables, plots and documents from aggregated measurements.
+//!
+//! [`model`] is plain data that somebody else fills in. [`document`] turns it into blocks (headings, tables, plots) once,
+//! and [`terminal`], [`markdown`] and [`html`] only differ in how they write a block, so no output can say less than
+//! another: in particular the label of a simulator is part of the block. Nothing here opens a device, reads a run or
+//! computes a statistic.
+#![forbid(unsafe_code)]
+
+pub mod data;
+pub mod document;
+pub mod html;
+pub mod markdown;
+pub mod model;
+pub mod number;
+pub mod plot;
+pub mod registers;
+pub mod table;
+pub mod terminal;
+mod write;
+
+pub use write::{Paths, ReportError, write_reports};

@@ -7,9 +7,15 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+#[cfg(feature = "std")]
+mod ids;
 pub mod image;
+#[cfg(feature = "std")]
+pub mod manifest;
 pub mod plan;
 pub mod record;
+#[cfg(feature = "std")]
+pub mod store;
 pub mod verdict;
 pub mod wire;
 

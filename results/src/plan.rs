@@ -172,7 +172,7 @@ pub enum OperandKind {
     Va,
     /// `IPA[47:12]` of the page under test.
     Ipa,
-    /// The ASID under test in bits [63:48].
+    /// The ASID under test in bits `[63:48]`.
     Asid,
     /// The range under test in the format of the range operations.
     Range,

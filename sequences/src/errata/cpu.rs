@@ -4,7 +4,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-/// A revision `r<variant>p<patch>`: MIDR bits [23:20] and [3:0].
+/// A revision `r<variant>p<patch>`: MIDR bits `[23:20]` and `[3:0]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Revision {
     /// The `r` number.
@@ -31,9 +31,9 @@ impl fmt::Display for Revision {
 pub struct Part {
     /// The name in lowercase with hyphens.
     pub name: &'static str,
-    /// MIDR bits [31:24].
+    /// MIDR bits `[31:24]`.
     pub implementer: u8,
-    /// MIDR bits [15:4].
+    /// MIDR bits `[15:4]`.
     pub number: u16,
 }
 
@@ -112,9 +112,9 @@ pub const PARTS: [Part; 51] = [
 /// A CPU: a part, and the revision where it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cpu {
-    /// MIDR bits [31:24].
+    /// MIDR bits `[31:24]`.
     pub implementer: u8,
-    /// MIDR bits [15:4].
+    /// MIDR bits `[15:4]`.
     pub part: u16,
     /// The revision; without one, every revision of the part is meant.
     pub revision: Option<Revision>,

@@ -27,9 +27,9 @@ pub enum Need {
 /// A range of revisions of one part, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Affected {
-    /// MIDR bits [31:24].
+    /// MIDR bits `[31:24]`.
     pub implementer: u8,
-    /// MIDR bits [15:4].
+    /// MIDR bits `[15:4]`.
     pub part: u16,
     /// The first affected revision.
     pub first: Revision,

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Builds el2-kernel for bare metal and turns it into the flat image that bench-host carries.
+//!
+//! `TLBI_KERNEL=FILE` embeds a prebuilt image instead. Sets `TLBI_COMMIT` for the manifest of runs.
+
+#[path = "build/flatten.rs"]
+mod flatten;
+#[path = "build/toolchain.rs"]
+mod toolchain;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::{env, fs};
+
+use toolchain::Toolchain;
+
+/// Crates whose sources decide what the binary is, for the commit and its `-dirty`.
+const CRATES: [&str; 5] = ["bench-host", "el2-kernel", "report", "results", "sequences"];
+
+fn main() -> ExitCode {
+    match build() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            for line in message.lines() {
+                println!("cargo::error={line}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn build() -> Result<(), String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no workspace")?;
+    watch(root);
+    println!("cargo::rustc-env=TLBI_COMMIT={}", commit(root).unwrap_or_default());
+    let out = PathBuf::from(variable("OUT_DIR")?);
+    let (mut image, what) = match env::var_os("TLBI_KERNEL").filter(|path| !path.is_empty()) {
+        Some(path) => {
+            println!("cargo::rerun-if-changed={}", Path::new(&path).display());
+            let what = format!("TLBI_KERNEL ({})", Path::new(&path).display());
+            (fs::read(&path).map_err(|error| format!("{what}: {error}"))?, what)
+        }
+        None => (kernel(root, &out.join("kernel"))?, "el2-kernel".to_owned()),
+    };
+    results::image::plan_area(&mut image).map_err(|error| format!("{what}: {error}"))?;
+    let file = out.join("el2-kernel.bin");
+    fs::write(&file, image).map_err(|error| format!("cannot write {}: {error}", file.display()))
+}
+
+/// Builds the kernel with a cargo of its own and returns it as a flat image.
+fn kernel(root: &Path, target: &Path) -> Result<Vec<u8>, String> {
+    let toolchain = Toolchain::find(&variable("RUSTC")?, &variable("HOST")?)?;
+    let mut cargo = Command::new(variable("CARGO")?);
+    // What shapes the host's build (lints as errors, coverage, `-C target-cpu`, a default target) must not reach the
+    // kernel: its code is the instrument.
+    for (name, _) in env::vars_os() {
+        let shapes_the_build = name.to_str().is_some_and(|name| {
+            ["CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_", "RUSTFLAGS"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+                && name != toolchain::LINKER_VARIABLE
+        });
+        if shapes_the_build {
+            cargo.env_remove(&name);
+        }
+    }
+    cargo
+        .env_remove("RUSTC_WORKSPACE_WRAPPER")
+        .env_remove("CLIPPY_ARGS")
+        // Empty but set: overrides `rustflags` of the user's cargo configuration as well.
+        .env("CARGO_ENCODED_RUSTFLAGS", "")
+        .args(["build", "--package", "el2-kernel", "--bin", "el2-kernel"])
+        .args(["--target", toolchain::TARGET, "--profile", "kernel", "--manifest-path"])
+        .arg(root.join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(target);
+    toolchain.apply(&mut cargo);
+    let status = cargo.status().map_err(|error| format!("cannot start cargo: {error}"))?;
+    if !status.success() {
+        return Err("building el2-kernel for aarch64-unknown-none failed; the reason is above".to_owned());
+    }
+    let elf = target.join(toolchain::TARGET).join("kernel/el2-kernel");
+    let bytes = fs::read(&elf).map_err(|error| format!("cannot read {}: {error}", elf.display()))?;
+    flatten::flat_image(&bytes).map_err(|error| format!("{}: {error}", elf.display()))
+}
+
+fn variable(name: &str) -> Result<String, String> {
+    env::var(name).map_err(|_| format!("{name} is not set: this is run by cargo only"))
+}
+
+/// Returns the commit the sources are at.
+fn commit(root: &Path) -> Option<String> {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").arg("-C").arg(root).args(arguments).output().ok()?;
+        let text = output
+            .status
+            .success()
+            .then(|| String::from_utf8(output.stdout).ok())??;
+        Some(text.trim().to_owned())
+    };
+    // The log of HEAD changes with every commit and checkout.
+    let log = root.join(git(&["rev-parse", "--git-path", "logs/HEAD"])?);
+    if log.exists() {
+        println!("cargo::rerun-if-changed={}", log.display());
+    }
+    let head = git(&["rev-parse", "HEAD"])?;
+    let mut status = vec![
+        "status",
+        "--porcelain",
+        "--untracked-files=no",
+        "--",
+        "Cargo.toml",
+        "Cargo.lock",
+    ];
+    status.extend(CRATES);
+    let dirty = if git(&status)?.is_empty() { "" } else { "-dirty" };
+    Some(format!("{head}{dirty}"))
+}
+
+/// Names everything the kernel and the commit depend on.
+fn watch(root: &Path) {
+    println!("cargo::rerun-if-env-changed=TLBI_KERNEL");
+    println!("cargo::rerun-if-env-changed={}", toolchain::LINKER_VARIABLE);
+    let mut paths = vec![
+        root.join("Cargo.toml"),
+        root.join("Cargo.lock"),
+        // Whole: it may hold a linker script and a build script.
+        root.join("el2-kernel"),
+        root.join("bench-host/build.rs"),
+        root.join("bench-host/build"),
+    ];
+    for name in CRATES {
+        paths.push(root.join(name).join("Cargo.toml"));
+        paths.push(root.join(name).join("src"));
+    }
+    for path in paths.iter().filter(|path| path.exists()) {
+        println!("cargo::rerun-if-changed={}", path.display());
+    }
+}

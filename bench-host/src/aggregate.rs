@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From a run folder to the summary a report shows.
+//!
+//! Rows are read one at a time and counted; memory grows with the number of different values, not of samples. What
+//! cannot be read is an error that names file and line. What is merely missing is not: an interrupted run is
+//! summarized as far as it goes, and says so.
+
+mod checks;
+mod comparisons;
+mod samples;
+mod warnings;
+
+use std::path::{Path, PathBuf};
+
+use report::model::{BootPhase, Proof, Summary};
+use results::manifest::{Manifest, Status};
+use results::store::{Run, StoreError};
+
+/// Id of the empty frame in the samples.
+pub const EMPTY_FRAME: &str = "empty";
+
+/// Why a run cannot be aggregated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AggregateError {
+    /// The run folder cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The batches of a series do not come in order, so the file is not as a run wrote it.
+    #[error("{} line {line}: batch {batch} of {seq} after batch {after}", path.display())]
+    Order {
+        /// The table.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// The sequence.
+        seq: String,
+        /// The batch of this line.
+        batch: u32,
+        /// The later batch that came before it.
+        after: u32,
+    },
+}
+
+/// Aggregates a run folder.
+pub fn aggregate(run: &Path) -> Result<Summary, AggregateError> {
+    let run = Run::open(run)?;
+    let collected = samples::read(&run)?;
+    let boot = run.boot()?.map(|row| {
+        row.map(|row| BootPhase {
+            pe: row.pe,
+            phase: row.phase,
+            event: row.event,
+            count: row.count,
+        })
+    });
+    let proofs = run.proofs()?.map(|row| {
+        row.map(|row| Proof {
+            name: row.name,
+            holds: row.holds,
+            detail: row.detail,
+        })
+    });
+    let (series, comparisons) = comparisons::evaluate(collected, &run.manifest);
+    let (checks, contradictions) = checks::read(&run)?;
+    let mut summary = Summary {
+        name: name(run.folder()),
+        reservations: reservations(&run.manifest),
+        series,
+        comparisons,
+        boot: boot.collect::<Result<_, _>>()?,
+        proofs: proofs.collect::<Result<_, _>>()?,
+        checks,
+        judgements: Vec::new(),
+        warnings: contradictions,
+        manifest: run.manifest,
+    };
+    summary.warnings.extend(warnings::of(&summary));
+    Ok(summary)
+}
+
+/// Returns the name of a run folder, also when it is given as `.`.
+fn name(folder: &Path) -> String {
+    let absolute = folder.canonicalize();
+    let folder = absolute.as_deref().unwrap_or(folder);
+    folder
+        .file_name()
+        .unwrap_or(folder.as_os_str())
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// Returns why the numbers of a run cannot be used without reservation.
+fn reservations(manifest: &Manifest) -> Vec<String> {
+    let mut reasons = match manifest.status {
+        Status::Complete => return Vec::new(),
+        Status::Running => vec!["the run has not ended, or its host was killed".to_owned()],
+        _ if manifest.reasons.is_empty() => vec![format!("the run is {}", manifest.status)],
+        _ => Vec::new(),
+    };
+    reasons.extend(manifest.reasons.iter().cloned());
+    reasons
+}

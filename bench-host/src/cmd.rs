@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The command line: one module per subcommand.
+
+mod doctor;
+mod image;
+mod list;
+mod report;
+mod run;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+use crate::error::Error;
+use crate::exit::{self, Exit};
+use crate::output::print;
+
+const EXAMPLES: &str = "\
+Examples:
+  bench-host run                                     compare the two sides of the Xen patch in QEMU
+  bench-host run --sequence xen_head_new \\
+      --sequence 'mine=dsb ishst; tlbi vae2is, {va}; dsb ish; isb'
+                                                     compare a sequence of your own with a known one
+  bench-host run --cpu neoverse-n1 --runtime level0  another machine, another boot path
+  bench-host report results/runs/RUN                 show a stored run again
+  bench-host doctor                                  what is missing here, and how to get it
+";
+
+/// Measures, checks and reviews AArch64 TLB maintenance sequences.
+///
+/// A bare-metal kernel inside this program boots at EL2 in QEMU (or on a board), times sequences with the PMU, checks
+/// them for stale translations, and streams what it sees; this program stores, judges and reports it. Cycles counted
+/// under QEMU are not hardware timing and are labelled so wherever they appear.
+#[derive(Debug, Parser)]
+#[command(name = "bench-host", version, after_help = format!("{EXAMPLES}\n{}", exit::HELP), max_term_width = 120)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Args),
+    Report(report::Args),
+    List(list::Args),
+    Doctor(doctor::Args),
+    Image(image::Args),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing to be done if the terminal is gone.
+            let _ = error.print();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Ok,
+                _ => Exit::Usage,
+            };
+        }
+    };
+    let result = match &cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Report(args) => report::run(args),
+        Command::List(args) => list::run(args),
+        Command::Doctor(args) => doctor::run(args),
+        Command::Image(args) => image::run(args),
+    };
+    result.unwrap_or_else(|error| {
+        complain(&error);
+        error.exit()
+    })
+}
+
+/// Prints an error the way all subcommands do.
+fn complain(error: &Error) {
+    eprintln!("error: {error}");
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `bench-host doctor`: what is installed, what is missing, how to get it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::print;
+use crate::error::Error;
+use crate::exit::{self, Exit};
+use crate::host;
+use crate::kernel::Kernel;
+use crate::output::table;
+use crate::process;
+use crate::qemu::{OLDEST, Qemu, locate};
+
+/// Say what is installed, what is missing, and how to get it
+///
+/// Only QEMU is needed to run; the rest is for building from source. Exits with 4 when a run is not possible.
+#[derive(Debug, clap::Args)]
+#[command(after_help = exit::HELP)]
+pub struct Args {
+    /// The QEMU to look at
+    #[arg(long, value_name = "PATH")]
+    qemu: Option<PathBuf>,
+}
+
+/// Looks at everything and prints a table.
+pub fn run(args: &Args) -> Result<Exit, Error> {
+    let mut rows = vec![row("WHAT", "STATE", "DETAIL")];
+    let host = host::describe();
+    let commit = host
+        .commit
+        .map(|commit| format!(", commit {commit}"))
+        .unwrap_or_default();
+    rows.push(row("bench-host", "ok", &format!("{}{commit}", host.bench_host)));
+    rows.push(row(
+        "host",
+        "ok",
+        &format!("{} {}, {} CPUs, {}", host.os, host.arch, host.cpus, host.cpu),
+    ));
+    let kernel = Kernel::load(None).map_err(|error| Error::Setup(error.to_string()))?;
+    let detail = format!(
+        "built in, {} KiB, SHA-256 {}",
+        kernel.bytes.len() / 1024,
+        &kernel.sha256[..16]
+    );
+    rows.push(row("el2-kernel", "ok", &detail));
+    let (qemu, exit) = qemu(args.qemu.as_deref());
+    rows.push(qemu);
+    for (tool, purpose) in [
+        ("cargo", "builds from source: https://rustup.rs"),
+        (
+            "rustup",
+            "adds the kernel's target to a Rust it manages: https://rustup.rs",
+        ),
+        ("git", "records the commit in every run"),
+    ] {
+        rows.push(optional(tool, purpose));
+    }
+    print(&table(&rows));
+    Ok(exit)
+}
+
+fn row(what: &str, state: &str, detail: &str) -> Vec<String> {
+    [what, state, detail].map(str::to_owned).to_vec()
+}
+
+fn qemu(named: Option<&Path>) -> (Vec<String>, Exit) {
+    let found = Qemu::find(named).and_then(|qemu| qemu.check_el2().map(|()| qemu));
+    match found {
+        Ok(qemu) => {
+            let detail = format!("{} at {}, virt with EL2", qemu.version, qemu.program.display());
+            (row("QEMU", "ok", &detail), Exit::Ok)
+        }
+        Err(error) => (
+            row("QEMU", "MISSING", &format!("{error} (QEMU {OLDEST} or newer)")),
+            Exit::Setup,
+        ),
+    }
+}
+
+fn optional(tool: &str, purpose: &str) -> Vec<String> {
+    let Some(program) = locate(Path::new(tool)) else {
+        return row(tool, "absent", purpose);
+    };
+    let mut command = Command::new(&program);
+    command.arg("--version");
+    let version = process::output_within(command, Duration::from_secs(10));
+    let version = version.map(|output| {
+        String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .next()
+            .unwrap_or("")
+            .to_owned()
+    });
+    row(
+        tool,
+        "ok",
+        &version.unwrap_or_else(|error| format!("{}: {error}", program.display())),
+    )
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `bench-host run`: one boot, from the plan to the report.
+
+mod describe;
+mod folder;
+
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use results::manifest;
+use results::store::Store;
+
+use super::{print, report};
+use crate::error::Error;
+use crate::exit::{self, Exit};
+use crate::interrupt;
+use crate::kernel::Kernel;
+use crate::plan::{PlanArgs, RunPlan};
+use crate::progress::Progress;
+use crate::qemu::{Machine, Qemu};
+use crate::receive::Receiver;
+use crate::session::{self, Finished};
+
+/// Boot the kernel, time and check sequences, store and report the run
+///
+/// Boots at EL2 in QEMU, through the removal of the 1:1 map; times every sequence (the first one twice, to find the
+/// noise floor); makes every check with every sequence, beside two controls: no maintenance at all, and a sequence
+/// known to be sufficient. The run is stored in a folder of its own and can be shown again with `bench-host report`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = exit::HELP)]
+pub struct Args {
+    #[command(flatten)]
+    plan: PlanArgs,
+    /// CPU model of the emulated machine
+    #[arg(long, value_name = "MODEL", default_value = "cortex-a72")]
+    cpu: String,
+    /// Number of PEs
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=512))]
+    smp: u32,
+    /// The QEMU to run [default: qemu-system-aarch64 in PATH]
+    #[arg(long, value_name = "PATH")]
+    qemu: Option<PathBuf>,
+    /// Take the kernel from FILE instead of the built-in one
+    #[arg(long, value_name = "FILE")]
+    kernel: Option<PathBuf>,
+    /// Count instructions instead of time (-icount), so that two runs store the same bytes
+    #[arg(long)]
+    deterministic: bool,
+    /// Give up after so many seconds without a record
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
+    /// The run's folder, new or empty [default: results/runs/<UTC time>-<machine>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Receive a saved console log instead of starting QEMU; give the plan options of that run to have it verified
+    /// against its plan
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["qemu", "smp", "cpu", "kernel", "deterministic"])]
+    log: Option<PathBuf>,
+    /// The saved log is from a processor, not from a simulator
+    #[arg(long, requires = "log")]
+    hardware: bool,
+    /// Print the run's folder and nothing else
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Makes a run.
+pub fn run(args: &Args) -> Result<Exit, Error> {
+    interrupt::install();
+    if args.deterministic && args.smp != 1 {
+        return Err(Error::Usage(
+            "--deterministic needs --smp 1: several PEs interleave by time".to_owned(),
+        ));
+    }
+    let plan = RunPlan::new(&args.plan)?;
+    let mut kernel = Kernel::load(args.kernel.as_deref()).map_err(setup)?;
+    let crc = kernel
+        .install(&plan.settings, &plan.entries())
+        .map_err(|error| Error::Usage(error.to_string()))?;
+    let plan = plan.describe(crc, args.deterministic);
+    let (folder, finished) = match &args.log {
+        Some(log) => from_log(args, log, plan)?,
+        None => in_qemu(args, &kernel, plan)?,
+    };
+    tell(args, &folder, &finished);
+    Ok(finished.exit)
+}
+
+fn in_qemu(args: &Args, kernel: &Kernel, plan: manifest::Plan) -> Result<(PathBuf, Finished), Error> {
+    let qemu = Qemu::find(args.qemu.as_deref()).map_err(setup)?;
+    let mut image = tempfile::Builder::new()
+        .prefix("el2-kernel-")
+        .suffix(".img")
+        .tempfile()
+        .map_err(temporary)?;
+    image
+        .write_all(&kernel.bytes)
+        .and_then(|()| image.flush())
+        .map_err(temporary)?;
+    let machine = Machine {
+        cpu: args.cpu.clone(),
+        smp: args.smp,
+        deterministic: args.deterministic,
+    };
+    let arguments = qemu.arguments(&machine, image.path());
+    let manifest = describe::qemu(args, &qemu, &arguments, kernel, plan);
+    let (folder, store) = folder::create(args.out.as_deref(), manifest)?;
+    let receiver = receiver(args, store, true);
+    let mut command = Command::new(&qemu.program);
+    command.args(&arguments);
+    Ok((
+        folder,
+        session::run_qemu(command, receiver, Duration::from_secs(args.timeout)),
+    ))
+}
+
+fn from_log(args: &Args, log: &PathBuf, plan: manifest::Plan) -> Result<(PathBuf, Finished), Error> {
+    let unreadable = |error| Error::Setup(format!("cannot read log {}: {error}", log.display()));
+    let file = File::open(log).map_err(unreadable)?;
+    if file.metadata().map_err(unreadable)?.is_dir() {
+        return Err(Error::Setup(format!(
+            "{} is a folder, not a console log",
+            log.display()
+        )));
+    }
+    let (folder, store) = folder::create(args.out.as_deref(), describe::log(args, log, plan))?;
+    Ok((folder, session::read_log(file, receiver(args, store, false))))
+}
+
+fn receiver(args: &Args, store: Store, plan_known: bool) -> Receiver {
+    Receiver::new(store, Progress::new(args.quiet), plan_known)
+}
+
+/// Prints how the run ended.
+fn tell(args: &Args, folder: &std::path::Path, finished: &Finished) {
+    let received = &finished.received;
+    let presented = report::present(folder);
+    if args.quiet {
+        print(&format!("{}\n", folder.display()));
+    }
+    match presented {
+        Ok(summary) if !args.quiet => print(&summary),
+        Ok(_) => {}
+        Err(error) => super::complain(&error),
+    }
+    let findings = [&received.refusals, &received.failures, &received.defects];
+    for finding in findings.into_iter().flatten() {
+        eprintln!("error: {finding}");
+    }
+    if finished.exit != Exit::Ok {
+        let messages = received.manifest.qemu.iter().flat_map(|qemu| &qemu.messages);
+        messages.for_each(|message| eprintln!("QEMU: {message}"));
+    }
+    if let Some(error) = &finished.store_error {
+        eprintln!("error: {error}");
+    }
+    let stopped = !matches!(finished.exit, Exit::Ok | Exit::Undecided) && !received.manifest.is_complete();
+    if stopped && !received.tail.is_empty() {
+        eprintln!("last console lines:");
+        received.tail.iter().for_each(|line| eprintln!("  {line}"));
+    }
+    if finished.exit != Exit::Ok && !args.quiet {
+        eprintln!("the run is in {}", folder.display());
+    }
+}
+
+fn setup(error: impl std::fmt::Display) -> Error {
+    Error::Setup(error.to_string())
+}
+
+fn temporary(error: std::io::Error) -> Error {
+    Error::Setup(format!(
+        "cannot write the kernel image to {}: {error}",
+        std::env::temp_dir().display()
+    ))
+}

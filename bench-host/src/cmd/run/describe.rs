@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The manifest of a run as it begins.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use results::SCHEMA_VERSION;
+use results::manifest::{self, HARDWARE_LABEL, Hex, LOG_LABEL, Manifest, QEMU_LABEL, Status};
+
+use super::Args;
+use crate::host;
+use crate::kernel::Kernel;
+use crate::qemu::Qemu;
+use crate::receive::now;
+
+/// Describes a run in QEMU.
+pub fn qemu(args: &Args, qemu: &Qemu, arguments: &[OsString], kernel: &Kernel, plan: manifest::Plan) -> Manifest {
+    let program = qemu.program.as_os_str().to_owned();
+    let arguments = [program]
+        .iter()
+        .chain(arguments)
+        .map(|a| a.to_string_lossy().into_owned())
+        .collect();
+    let kernel = manifest::Kernel {
+        source: kernel.source.clone(),
+        sha256: kernel.sha256.clone(),
+        ..manifest::Kernel::default()
+    };
+    let machine = format!("qemu_{}", id(&args.cpu));
+    let qemu = manifest::Qemu {
+        version: qemu.version.to_string(),
+        arguments,
+        messages: Vec::new(),
+    };
+    Manifest {
+        qemu: Some(qemu),
+        ..start(args, &machine, true, QEMU_LABEL, kernel, plan)
+    }
+}
+
+/// Describes a run that is read from a log. Until the log says otherwise, its plan is the one of the options.
+pub fn log(args: &Args, log: &Path, plan: manifest::Plan) -> Manifest {
+    let machine = id(&log.file_stem().unwrap_or_default().to_string_lossy());
+    let kernel = manifest::Kernel {
+        source: "unknown".to_owned(),
+        ..manifest::Kernel::default()
+    };
+    let label = if args.hardware { HARDWARE_LABEL } else { LOG_LABEL };
+    start(args, &machine, !args.hardware, label, kernel, plan)
+}
+
+fn start(
+    args: &Args,
+    machine: &str,
+    simulator: bool,
+    label: &str,
+    kernel: manifest::Kernel,
+    plan: manifest::Plan,
+) -> Manifest {
+    Manifest {
+        schema: SCHEMA_VERSION,
+        status: Status::Running,
+        reasons: Vec::new(),
+        started: now(),
+        finished: None,
+        machine: machine.to_owned(),
+        simulator,
+        label: label.to_owned(),
+        reproduce: reproduce(args),
+        host: host::describe(),
+        qemu: None,
+        kernel,
+        plan,
+        stream: manifest::Stream::default(),
+        pes: Vec::new(),
+    }
+}
+
+/// Returns a text as an id: lowercase letters, digits and underscores.
+fn id(text: &str) -> String {
+    let id_char = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '_'
+        }
+    };
+    let id: String = text.chars().take(40).map(id_char).collect();
+    if id.is_empty() { "log".to_owned() } else { id }
+}
+
+/// Returns the command that makes the run again. Defaults are spelled out: another version may have others.
+fn reproduce(args: &Args) -> String {
+    let p = &args.plan;
+    let mut words: Vec<String> = vec!["bench-host".into(), "run".into()];
+    let mut option = |name: &str, value: String| words.extend([format!("--{name}"), quote(&value)]);
+    match &args.log {
+        Some(log) => option("log", log.display().to_string()),
+        None => {
+            option("cpu", args.cpu.clone());
+            option("smp", args.smp.to_string());
+        }
+    }
+    if let Some(kernel) = &args.kernel {
+        option("kernel", kernel.display().to_string());
+    }
+    p.sequence
+        .iter()
+        .for_each(|sequence| option("sequence", sequence.clone()));
+    for (name, value) in [("iterations", p.iterations), ("batch", p.batch), ("trials", p.trials)] {
+        option(name, value.to_string());
+    }
+    option("seed", Hex::to_string(&p.seed));
+    option("runtime", p.runtime.to_string());
+    option("flow", p.flow.id().to_owned());
+    if let Some(flush) = &p.boot_flush {
+        option("boot-flush", flush.clone());
+    }
+    let flags = [
+        ("--no-checks", p.no_checks),
+        ("--deterministic", args.deterministic),
+        ("--hardware", args.hardware),
+    ];
+    words.extend(flags.iter().filter(|(_, set)| *set).map(|(flag, _)| (*flag).to_owned()));
+    words.join(" ")
+}
+
+/// Quotes a word for the shell, where it needs it.
+fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_the_shell_would_change_them() {
+        assert_eq!(quote("xen_head_old"), "xen_head_old");
+        assert_eq!(quote("a=dsb ish; isb"), "'a=dsb ish; isb'");
+        assert_eq!(quote("it's"), r"'it'\''s'");
+        assert_eq!(quote(""), "''");
+    }
+
+    #[test]
+    fn machines_have_ids() {
+        assert_eq!(id("Cortex-A72"), "cortex_a72");
+        assert_eq!(id(""), "log");
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What stops a command, sorted by whose turn it is to do something about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use report::ReportError;
+use results::store::StoreError;
+
+use crate::aggregate::AggregateError;
+use crate::exit::Exit;
+
+/// Why a command could not do what was asked. The message says what, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The command line is wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// Something outside is missing or unfit.
+    #[error("{0}")]
+    Setup(String),
+    /// Results cannot be stored or read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A run cannot be aggregated.
+    #[error(transparent)]
+    Aggregate(#[from] AggregateError),
+    /// A report cannot be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A file that was asked for cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// Returns the exit code for it.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) => Exit::Usage,
+            Self::Setup(_) => Exit::Setup,
+            Self::Store(_) | Self::Aggregate(_) | Self::Report(_) | Self::Output { .. } => Exit::Store,
+        }
+    }
+}

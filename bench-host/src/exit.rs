@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Exit codes: an interface for scripts and CI, the same for every subcommand.
+
+/// How a command ended. When several apply, the first of 130, 5, 4, 1, 3, 2 counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything that was asked for was done, and nothing failed.
+    Ok = 0,
+    /// A check failed, a proof of the boot path does not hold, or the kernel took an exception nobody expected.
+    Failure = 1,
+    /// Nothing failed, but nothing could be shown either: no check had power here.
+    Undecided = 2,
+    /// Lines are lost or damaged, or the run stopped early: silence, early exit, crash.
+    Incomplete = 3,
+    /// The run could not be made: QEMU or kernel missing or unfit, or the kernel refused to start.
+    Setup = 4,
+    /// Results could not be stored or read.
+    Store = 5,
+    /// The command line, a sequence or an id is wrong.
+    Usage = 64,
+    /// Stopped by Ctrl-C, SIGTERM or SIGHUP.
+    Interrupted = 130,
+}
+
+/// The table of exit codes, as every `--help` shows it.
+pub const HELP: &str = "\
+Exit codes:
+    0  ok
+    1  conformance failure: a check or a boot proof failed, or an unexpected exception
+    2  not decided: no check could show anything on this machine
+    3  incomplete run: lines lost or damaged, silence, early exit or crash
+    4  set-up problem: QEMU absent, too old or without EL2; no kernel; kernel refused to start
+    5  store problem: disk full, folder unwritable or not empty, run unreadable
+   64  usage error: bad option, sequence text or id
+  130  interrupted";
+
+impl Exit {
+    /// Every code.
+    pub const ALL: [Self; 8] = [
+        Self::Ok,
+        Self::Failure,
+        Self::Undecided,
+        Self::Incomplete,
+        Self::Setup,
+        Self::Store,
+        Self::Usage,
+        Self::Interrupted,
+    ];
+
+    /// Returns the number for the operating system.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_and_readme_list_every_code() {
+        let readme = include_str!("../../README.md");
+        for exit in Exit::ALL {
+            let code = exit.code().to_string();
+            assert!(HELP.lines().any(|line| line.split_whitespace().next() == Some(&code)));
+            assert!(
+                readme.lines().any(|line| line.starts_with(&format!("| {code} |"))),
+                "{code}"
+            );
+        }
+        assert_eq!(HELP.lines().count(), Exit::ALL.len() + 1);
+    }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Child processes that cannot outlive or stall us.
+
+use std::io::{self, Read};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::death;
+
+/// Most bytes kept of what a short-lived helper prints.
+const MAX_OUTPUT: u64 = 1 << 20;
+
+/// A child that is killed and reaped when this value goes away.
+#[derive(Debug)]
+pub struct Guarded(Child);
+
+impl Guarded {
+    /// Starts a command in a process group of its own (so that Ctrl-C reaches it through us only), without input.
+    pub fn spawn(command: &mut Command) -> io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::process::CommandExt;
+            command.process_group(0);
+        }
+        death::die_with_parent(command);
+        command.stdin(Stdio::null()).spawn().map(Self)
+    }
+
+    /// Returns the child.
+    pub fn child(&mut self) -> &mut Child {
+        &mut self.0
+    }
+
+    /// Waits until the child ends, or kills it when the time is over. Returns how it ended, if by itself.
+    pub fn wait_within(&mut self, limit: Duration) -> io::Result<Option<ExitStatus>> {
+        let end = Instant::now() + limit;
+        let mut pause = Duration::from_micros(200);
+        loop {
+            if let Some(status) = self.0.try_wait()? {
+                return Ok(Some(status));
+            }
+            if Instant::now() >= end {
+                self.kill();
+                return Ok(None);
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(20));
+        }
+    }
+
+    /// Kills and reaps the child; nothing happens if it has ended.
+    pub fn kill(&mut self) {
+        // Both fail only if it is gone and reaped, which is what they are for.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Runs a helper command and returns what it printed, or an error when it takes longer than `limit`.
+pub fn output_within(mut command: Command, limit: Duration) -> io::Result<Output> {
+    let mut child = Guarded::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+    let stdout = child.child().stdout.take().map(collect);
+    let stderr = child.child().stderr.take().map(collect);
+    let status = child.wait_within(limit)?;
+    let status = status.ok_or_else(|| io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {limit:?}")))?;
+    let text = |reader: Option<thread::JoinHandle<Vec<u8>>>| reader.and_then(|r| r.join().ok()).unwrap_or_default();
+    Ok(Output {
+        status,
+        stdout: text(stdout),
+        stderr: text(stderr),
+    })
+}
+
+fn collect(from: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What was read before an error is all there is.
+        let _ = from.take(MAX_OUTPUT).read_to_end(&mut bytes);
+        bytes
+    })
+}
+
+/// Says how a process ended, in a phrase.
+pub fn describe(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::ExitStatusExt;
+        if let Some(signal) = status.signal() {
+            return format!("was killed by signal {signal}{}", signal_name(signal));
+        }
+    }
+    match status.code() {
+        Some(code) => format!("exited with code {code}"),
+        None => "ended".to_owned(),
+    }
+}
+
+/// Returns the names of the signals a crashing process gets, where all Unixes agree on the number.
+#[cfg(unix)]
+const fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        4 => " (SIGILL)",
+        6 => " (SIGABRT)",
+        8 => " (SIGFPE)",
+        9 => " (SIGKILL)",
+        11 => " (SIGSEGV)",
+        15 => " (SIGTERM)",
+        _ => "",
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn a_helper_that_hangs_is_an_error_and_is_gone() {
+        let start = Instant::now();
+        let error = output_within(shell("exec sleep 60"), Duration::from_millis(50)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(start.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn output_and_end_are_reported() {
+        let output = output_within(shell("echo out; echo err >&2; exit 3"), Duration::from_secs(20)).unwrap();
+        assert_eq!((&output.stdout[..], &output.stderr[..]), (&b"out\n"[..], &b"err\n"[..]));
+        assert_eq!(describe(output.status), "exited with code 3");
+        let output = output_within(shell("kill -SEGV $$"), Duration::from_secs(20)).unwrap();
+        assert_eq!(describe(output.status), "was killed by signal 11 (SIGSEGV)");
+    }
+}

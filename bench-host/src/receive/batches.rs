@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Whether every sample of every batch arrived.
+
+use std::collections::BTreeMap;
+
+/// Timed samples planned for every sequence and PE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Planned {
+    /// In all.
+    pub iterations: u32,
+    /// In each batch but the last.
+    pub batch: u32,
+}
+
+impl Planned {
+    fn batches(self) -> u32 {
+        self.iterations.div_ceil(self.batch.max(1))
+    }
+
+    fn samples(self, batch: u32) -> u64 {
+        let before = u64::from(batch) * u64::from(self.batch);
+        u64::from(self.iterations).saturating_sub(before).min(self.batch.into())
+    }
+}
+
+/// Samples of one sequence on one PE.
+#[derive(Debug, Default, Clone, Copy)]
+struct Series {
+    /// The batch that is arriving.
+    batch: u32,
+    /// Samples of it so far.
+    count: u64,
+    /// Samples in all.
+    total: u64,
+    /// Samples of the first batch: the size of all but the last.
+    first: u64,
+}
+
+/// Follows the batches of all series. Memory does not grow with their number.
+#[derive(Debug, Default)]
+pub struct Batches {
+    planned: Option<Planned>,
+    series: BTreeMap<String, BTreeMap<u32, Series>>,
+}
+
+impl Batches {
+    /// Expects what a plan asks for; `None` when the plan is not known.
+    pub fn new(planned: Option<Planned>) -> Self {
+        Self {
+            planned,
+            series: BTreeMap::new(),
+        }
+    }
+
+    /// Takes samples of a batch. Returns what is wrong.
+    pub fn add(&mut self, seq: &str, pe: u32, batch: u32, count: u64) -> Option<String> {
+        if !self.series.contains_key(seq) {
+            self.series.insert(seq.to_owned(), BTreeMap::new());
+        }
+        let series = self.series.get_mut(seq)?.entry(pe).or_default();
+        let mut wrong = None;
+        if batch < series.batch {
+            return Some(format!("{seq} on PE {pe}: batch {batch} after batch {}", series.batch));
+        }
+        if batch > series.batch {
+            wrong = series
+                .close(self.planned, false)
+                .map(|what| format!("{seq} on PE {pe}: {what}"));
+            if wrong.is_none() && batch > series.batch + 1 {
+                wrong = Some(format!("{seq} on PE {pe}: no samples of batch {}", series.batch + 1));
+            }
+            series.batch = batch;
+            series.count = 0;
+        }
+        series.count += count;
+        series.total += count;
+        wrong
+    }
+
+    /// Returns everything that is missing at the end, where each of `timed` should be complete on PE 0.
+    pub fn finish<'a>(&mut self, timed: impl Iterator<Item = &'a str>) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for seq in timed {
+            if !self.series.get(seq).is_some_and(|pes| pes.contains_key(&0)) {
+                wrong.push(format!("{seq}: no samples"));
+            }
+        }
+        for (seq, pes) in &mut self.series {
+            for (pe, series) in pes {
+                let last = series.close(self.planned, true);
+                wrong.extend(last.map(|what| format!("{seq} on PE {pe}: {what}")));
+            }
+        }
+        wrong
+    }
+
+    /// Returns whether any samples of a sequence came.
+    pub fn contains(&self, seq: &str) -> bool {
+        self.series.contains_key(seq)
+    }
+
+    /// Returns the largest number of samples and the size of the first batch of any series: the plan, as it was run.
+    pub fn observed(&self) -> Planned {
+        let series = self.series.values().flat_map(BTreeMap::values);
+        let clamp = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        let largest = |f: fn(&Series) -> u64| series.clone().map(f).max().unwrap_or(0);
+        let first = |s: &Series| if s.batch == 0 { s.count } else { s.first };
+        Planned {
+            iterations: clamp(largest(|s| s.total)),
+            batch: clamp(largest(first)),
+        }
+    }
+}
+
+impl Series {
+    /// Checks the batch that ends here.
+    fn close(&mut self, planned: Option<Planned>, last: bool) -> Option<String> {
+        if self.batch == 0 {
+            self.first = self.count;
+        }
+        let expected = match planned {
+            Some(planned) => planned.samples(self.batch),
+            None if last => self.count.min(self.first),
+            None => self.first,
+        };
+        if self.count != expected {
+            return Some(format!("batch {} has {} samples of {expected}", self.batch, self.count));
+        }
+        let batches = planned.map_or(0, Planned::batches);
+        (last && self.batch + 1 < batches).then(|| format!("ends after batch {} of {batches}", self.batch))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLANNED: Option<Planned> = Some(Planned {
+        iterations: 5,
+        batch: 2,
+    });
+
+    fn all(planned: Option<Planned>, samples: &[(u32, u64)]) -> Vec<String> {
+        let mut batches = Batches::new(planned);
+        let mut wrong: Vec<_> = samples
+            .iter()
+            .filter_map(|&(batch, count)| batches.add("a", 0, batch, count))
+            .collect();
+        wrong.extend(batches.finish(["a"].into_iter()));
+        wrong
+    }
+
+    #[test]
+    fn batches_as_planned_are_complete() {
+        assert_eq!(all(PLANNED, &[(0, 1), (0, 1), (1, 2), (2, 1)]), [""; 0]);
+        assert_eq!(all(None, &[(0, 2), (1, 2), (2, 1)]), [""; 0]);
+    }
+
+    #[test]
+    fn whatever_is_missing_is_named() {
+        assert_eq!(
+            all(PLANNED, &[(0, 1), (1, 2), (2, 1)]),
+            ["a on PE 0: batch 0 has 1 samples of 2"]
+        );
+        assert_eq!(all(PLANNED, &[(0, 2), (2, 1)]), ["a on PE 0: no samples of batch 1"]);
+        assert_eq!(all(PLANNED, &[(0, 2), (1, 2)]), ["a on PE 0: ends after batch 1 of 3"]);
+        assert_eq!(
+            all(PLANNED, &[(0, 2), (1, 2), (2, 2)]),
+            ["a on PE 0: batch 2 has 2 samples of 1"]
+        );
+        assert_eq!(all(PLANNED, &[]), ["a: no samples"]);
+        assert_eq!(
+            all(None, &[(0, 2), (1, 1), (2, 2)]),
+            ["a on PE 0: batch 1 has 1 samples of 2"]
+        );
+        assert!(all(PLANNED, &[(0, 2), (1, 2), (0, 2), (2, 1)])[0].contains("batch 0 after batch 1"));
+    }
+
+    #[test]
+    fn the_plan_is_seen_in_what_arrived() {
+        let mut batches = Batches::new(None);
+        for (batch, count) in [(0, 2), (1, 2), (2, 1)] {
+            assert_eq!(batches.add("a", 1, batch, count), None);
+        }
+        assert_eq!(batches.finish([].into_iter()), [""; 0]);
+        assert_eq!(Some(batches.observed()), PLANNED);
+    }
+}

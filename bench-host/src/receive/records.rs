@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What each record means, and what all of them mean in the end.
+
+use jiff::Timestamp;
+use results::SCHEMA_VERSION;
+use results::check::{Check, Role};
+use results::manifest::{Hex, Plan, Status};
+use results::record::Record;
+use results::store::{BootRow, LitmusRow, ProofRow, SampleRow, StoreError, VerdictRow};
+use results::verdict::Class;
+
+use super::batches::{Batches, Planned};
+use super::{Halt, Received, Receiver};
+use crate::syndrome;
+
+/// Id of the empty frame, the control of every timed sequence.
+const EMPTY: &str = "empty";
+
+impl Receiver {
+    /// Takes the record of a line that arrived intact and for the first time.
+    pub(super) fn record(&mut self, number: u32, record: &Record<'_>) -> Result<(), StoreError> {
+        match *record {
+            Record::Start { schema, kernel, plan_crc, el, seed } => {
+                self.start(schema, plan_crc, seed);
+                let stored = &mut self.store.manifest.kernel;
+                stored.version = Some(kernel.to_owned());
+                stored.entry_el = Some(el);
+            }
+            Record::Image { load, size, runtime, case, flow } => {
+                let stored = &mut self.store.manifest.kernel;
+                stored.load = Some(Hex(load));
+                stored.size = Some(Hex(size));
+                stored.runtime = Some(Hex(runtime));
+                stored.case = Some(case.to_owned());
+                stored.flow = Some(flow.to_owned());
+            }
+            Record::Reg { pe, name, value } => {
+                self.store.manifest.pe_mut(pe).registers.insert(name.to_owned(), Hex(value));
+            }
+            Record::Clock { pe, event, frequency } => {
+                let pe = self.store.manifest.pe_mut(pe);
+                pe.event = Some(event);
+                pe.frequency = Some(frequency);
+            }
+            Record::Seq { id, words } => self.sequences.announce(id, words),
+            Record::Words { id, offset, words } => self.sequences.words(id, offset, &words),
+            Record::Skip { seq, reason } => self.skip(seq, reason),
+            Record::Phase { name, steps } => {
+                self.progress.phase(name, steps);
+                // From here on, a killed host leaves a manifest that knows the machine.
+                self.store.manifest.stream = self.stream.clone();
+                self.store.save_manifest()?;
+            }
+            Record::Boot { pe, phase, event, count } => self.store.boot(&BootRow { pe, phase, event, count })?,
+            Record::Proof { name, holds, detail } => {
+                if !holds {
+                    self.failures.add(format!("proof {name} does not hold: {detail}"));
+                }
+                self.store.proof(&ProofRow { name, holds, detail })?;
+            }
+            Record::Sample { seq, pe, event, batch, pairs } => {
+                let (mut samples, mut stored) = (0, Ok(()));
+                pairs.for_each(|value, count| {
+                    samples += u64::from(count);
+                    if stored.is_ok() {
+                        stored = self.store.sample(&SampleRow { seq, pe, event, batch, value, count });
+                    }
+                });
+                stored?;
+                self.samples(number, seq, pe, batch, samples);
+            }
+            Record::Outcome { check, seq, role, pe, outcomes } => {
+                let (Some(check), Some(role)) = (Check::from_id(check), Role::from_id(role)) else {
+                    self.defects.add(format!("line {number}: unknown check or role {check} {role}"));
+                    return Ok(());
+                };
+                self.checks.outcome(check, seq, role, &outcomes);
+                let results::check::Outcomes { stale, new, fault, other } = outcomes;
+                self.store.litmus(&LitmusRow { check, seq, role, pe, stale, new, fault, other })?;
+            }
+            Record::Verdict { check, seq, class, reason } => {
+                let (Some(check), Some(class)) = (Check::from_id(check), Class::from_id(class)) else {
+                    self.defects.add(format!("line {number}: unknown check or class {check} {class}"));
+                    return Ok(());
+                };
+                let done = self.checks.verdict(check, seq, class, reason);
+                self.progress.step(done);
+            }
+            Record::Exception { phase, vector, el, esr, elr, far } => self.failures.add(format!(
+                "unexpected exception in phase {phase}: {} (vector {vector}, EL{el}, ESR {esr:#x}, ELR {elr:#x}, FAR {far:#x})",
+                syndrome::describe(esr)
+            )),
+            Record::Fatal { phase, message } => {
+                self.refusals.add(format!("the kernel gave up in phase {phase}: {message}"));
+            }
+            Record::End { pass, lines, samples } => self.end(number, pass, lines, samples),
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, schema: u32, plan_crc: u32, seed: u64) {
+        self.started = true;
+        if schema > SCHEMA_VERSION {
+            self.halt = Some(Halt::Refused);
+            self.refusals.add(format!(
+                "the kernel writes schema {schema}, this bench-host reads up to {SCHEMA_VERSION}: update bench-host"
+            ));
+        }
+        let plan = &mut self.store.manifest.plan;
+        self.plan_known = plan.crc == Hex(plan_crc.into());
+        if self.plan_known {
+            let Plan { iterations, batch, .. } = *plan;
+            self.batches = Batches::new(Some(Planned { iterations, batch }));
+        } else if self.plan_given {
+            let ours = plan.crc.0;
+            self.halt = Some(Halt::Refused);
+            self.refusals.add(format!(
+                "the kernel ran plan {plan_crc:08x}, not the {ours:08x} it was given: its image was cut or changed on the way"
+            ));
+        } else {
+            plan.crc = Hex(plan_crc.into());
+            plan.seed = Hex(seed);
+        }
+    }
+
+    fn skip(&mut self, seq: &str, reason: &str) {
+        self.progress.line(&format!("{seq}: skipped: {reason}"));
+        self.skipped.insert(seq.to_owned(), reason.to_owned());
+    }
+
+    fn samples(&mut self, number: u32, seq: &str, pe: u32, batch: u32, count: u64) {
+        self.stream.samples += count;
+        let planned = seq == EMPTY
+            || if self.plan_known {
+                self.store.manifest.sequence(seq).is_some_and(|sequence| sequence.timed)
+            } else {
+                self.sequences.contains(seq)
+            };
+        if !planned {
+            self.defects
+                .add(format!("line {number}: samples of {seq}, which the plan does not time"));
+            return;
+        }
+        if let Some(wrong) = self.batches.add(seq, pe, batch, count) {
+            self.defects.add(wrong);
+        }
+        self.progress.step(batch);
+    }
+
+    fn end(&mut self, number: u32, pass: bool, lines: u32, samples: u64) {
+        self.ended = Some(pass);
+        if lines != number {
+            self.defects.add(format!(
+                "the end line counts {lines} lines before it, but is line {number}"
+            ));
+        }
+        if samples != self.stream.samples {
+            let ours = self.stream.samples;
+            self.defects
+                .add(format!("the kernel took {samples} samples, {ours} arrived"));
+        }
+    }
+
+    /// Ends the run: last checks, verdicts, manifest. `status` overrides what follows from the findings.
+    ///
+    /// The second value is the first error of the store, if any; the run is described all the same.
+    pub fn finish(mut self, status: Option<Status>) -> (Received, Result<(), StoreError>) {
+        let rest = self.lines.finish();
+        let mut stored = if rest.is_empty() { Ok(()) } else { self.line(&rest) };
+        self.progress.finish();
+        self.check_stream();
+        let (verdicts, wrong) = self.checks.finish();
+        wrong.into_iter().for_each(|what| self.defects.add(what));
+        for verdict in &verdicts {
+            let (check, class) = (verdict.check, verdict.class);
+            if class == Class::Fail {
+                self.failures
+                    .add(format!("{} with {}: {}", check.id(), verdict.seq, verdict.reason));
+            }
+            let row = VerdictRow {
+                check,
+                seq: verdict.seq.as_str(),
+                class,
+                reason: verdict.reason.as_str(),
+            };
+            stored = stored.and_then(|()| self.store.verdict(&row));
+        }
+        let silent_failure = self.ended == Some(false) && self.failures.is_empty() && self.refusals.is_empty();
+        if silent_failure {
+            self.failures
+                .add("the kernel reports a failure, but the lines that say which one did not arrive");
+        }
+        self.describe(status, &stored);
+        let received = Received {
+            failures: self.failures.lines(),
+            refusals: self.refusals.lines(),
+            defects: self.defects.lines(),
+            tail: self.tail.into(),
+            verdicts,
+            manifest: self.store.manifest.clone(),
+        };
+        let finished = self.store.finish();
+        (received, stored.and(finished))
+    }
+
+    /// Adds what can only be known once everything has arrived.
+    fn check_stream(&mut self) {
+        let stream = &self.stream;
+        if stream.lost_lines > 0 {
+            let first = stream.lost.first().map(|gap| gap.first).unwrap_or_default();
+            self.defects.add(format!(
+                "{} lines are lost, the first is line {first}",
+                stream.lost_lines
+            ));
+        }
+        if stream.damaged > 0 {
+            self.defects.add(format!("{} lines arrived damaged", stream.damaged));
+        }
+        // A run that gave up, or that is cut off, misses everything that was still to come; that needs no list.
+        let gave_up = !self.refusals.is_empty() || self.ended != Some(true) && !self.failures.is_empty();
+        if self.ended.is_none() || (gave_up && self.stream.samples == 0) {
+            return;
+        }
+        let plan = &self.store.manifest.plan;
+        let skipped = |id: &str| self.skipped.contains_key(id);
+        let mut wrong = Vec::new();
+        if self.plan_known {
+            wrong.extend(self.sequences.differences(&plan.sequences));
+            let timed = plan
+                .sequences
+                .iter()
+                .filter(|s| s.timed && !skipped(&s.id))
+                .map(|s| s.id.as_str());
+            let any_timed = plan.sequences.iter().any(|s| s.timed && !skipped(&s.id));
+            wrong.extend(self.batches.finish(timed.chain(any_timed.then_some(EMPTY))));
+            for check in &plan.checks {
+                let checked = plan.sequences.iter().filter(|s| s.checked && !skipped(&s.id));
+                let unknown = checked.filter(|s| !self.checks.knows(*check, &s.id));
+                wrong.extend(unknown.map(|s| format!("{} with {}: no outcome arrived", check.id(), s.id)));
+            }
+        } else {
+            wrong.extend(self.batches.finish([].into_iter()));
+        }
+        wrong.into_iter().for_each(|what| self.defects.add(what));
+    }
+
+    fn describe(&mut self, status: Option<Status>, stored: &Result<(), StoreError>) {
+        if !self.plan_known {
+            let observed = self.batches.observed();
+            let (batches, checks) = (&self.batches, &self.checks);
+            let plan = &mut self.store.manifest.plan;
+            plan.iterations = observed.iterations;
+            plan.batch = observed.batch;
+            plan.trials = checks.trials();
+            plan.sequences = self
+                .sequences
+                .describe(|id| batches.contains(id), |id| checks.tested(id));
+            plan.checks = Check::ALL.into_iter().filter(|&check| checks.made(check)).collect();
+        }
+        let manifest = &mut self.store.manifest;
+        for sequence in &mut manifest.plan.sequences {
+            sequence.skipped = self.skipped.get(&sequence.id).cloned();
+        }
+        let gave_up = !self.refusals.is_empty() || stored.is_err();
+        let found = if gave_up {
+            Status::Failed
+        } else if self.defects.is_empty() && self.ended.is_some() {
+            Status::Complete
+        } else {
+            Status::Incomplete
+        };
+        manifest.status = status.unwrap_or(found);
+        manifest.reasons = self.refusals.lines();
+        manifest.reasons.extend(self.failures.lines());
+        manifest.reasons.extend(self.defects.lines());
+        manifest.reasons.extend(stored.as_ref().err().map(ToString::to_string));
+        manifest.finished = Some(now());
+        manifest.stream = self.stream.clone();
+    }
+}
+
+/// Returns the time as the manifest writes it.
+pub fn now() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

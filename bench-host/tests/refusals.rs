@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Bad input and bad surroundings: one clear message and the documented exit code each.
+#![cfg(unix)]
+#![allow(missing_docs)]
+
+#[path = "support/fake.rs"]
+#[allow(dead_code, reason = "shared; each test binary uses a part of it")]
+mod fake;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+
+use assert_cmd::cargo::cargo_bin_cmd;
+use fake::{Ended, Fake, good};
+use results::manifest::Status;
+use tempfile::TempDir;
+
+fn bench_host(arguments: &[&str]) -> Ended {
+    cargo_bin_cmd!("bench-host").args(arguments).output().unwrap().into()
+}
+
+fn refused(ended: &Ended, code: i32, message: &str) {
+    assert_eq!(ended.code, Some(code), "{}", ended.stderr);
+    assert!(ended.stderr.contains(message), "{message}: {}", ended.stderr);
+    assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+}
+
+#[test]
+fn usage_errors_are_64() {
+    refused(&bench_host(&["frobnicate"]), 64, "frobnicate");
+    refused(&bench_host(&[]), 64, "Usage");
+    refused(&bench_host(&["run", "--iterations", "many"]), 64, "--iterations");
+    refused(&bench_host(&["run", "--runtime", "level9"]), 64, "level0");
+    refused(&bench_host(&["run", "--deterministic", "--smp", "2"]), 64, "--smp 1");
+    refused(&bench_host(&["run", "--sequence", "nope"]), 64, "no sequence `nope`");
+    refused(&bench_host(&["run", "--sequence", "a=tlbi alle2s"]), 64, "alle2is");
+    refused(
+        &bench_host(&["run", "--boot-flush", "nope"]),
+        64,
+        "--boot-flush: no sequence",
+    );
+    refused(&bench_host(&["run", "--batch", "100000"]), 64, "plan too big");
+}
+
+#[test]
+fn lists_can_be_narrowed() {
+    let all = bench_host(&["list"]);
+    assert!(
+        all.code == Some(0) && all.stdout.contains("cowinvt_el2"),
+        "{}",
+        all.stderr
+    );
+    let some = bench_host(&["list", "--project", "Xen", "--regime", "el2"]).stdout;
+    assert!(some.contains("xen_head_old") && !some.contains("cowinvt_el2"));
+    assert!(some.lines().count() < all.stdout.lines().count());
+    refused(&bench_host(&["list", "--project", "nope"]), 64, "projects: ");
+}
+
+#[test]
+fn help_teaches_and_is_no_error() {
+    for arguments in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["report", "--help"],
+        &["list", "--help"],
+        &["--version"],
+    ] {
+        let ended = bench_host(arguments);
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+        let lists_codes = ended.stdout.contains("conformance failure");
+        assert!(lists_codes || arguments == ["--version"], "{arguments:?}");
+    }
+}
+
+#[test]
+fn qemu_must_be_there_and_new_enough() {
+    refused(
+        &bench_host(&["run", "--qemu", "/nowhere/qemu"]),
+        4,
+        "/nowhere/qemu does not exist",
+    );
+    let absent = cargo_bin_cmd!("bench-host")
+        .arg("run")
+        .env("PATH", "/nowhere")
+        .output()
+        .unwrap();
+    refused(&absent.into(), 4, "qemu-system-aarch64 is not in PATH");
+    let old = Fake::answering("QEMU emulator version 7.1.0", b"", "");
+    refused(&old.run(&[]), 4, "7.2.0 or newer is needed");
+    let other = Fake::answering("GNU bash, version 5.2", b"", "");
+    refused(&other.run(&[]), 4, "does not answer like QEMU");
+    let broken = Fake::new(b"", "");
+    fs::set_permissions(broken.path("qemu"), fs::Permissions::from_mode(0o644)).unwrap();
+    refused(&broken.run(&[]), 4, "cannot start");
+    for fake in [old, other, broken] {
+        assert!(!fake.path("run").exists(), "nothing ran, so nothing is stored");
+    }
+}
+
+#[test]
+fn what_qemu_refuses_is_a_set_up_problem() {
+    let fake = Fake::new(b"", "echo 'unable to find CPU model' >&2; exit 1");
+    refused(
+        &fake.run(&[]),
+        4,
+        "QEMU refused to start (exited with code 1): unable to find CPU model",
+    );
+    assert_eq!(fake.manifest().status, Status::Failed);
+}
+
+#[test]
+fn doctor_sees_a_qemu_without_el2() {
+    let doctor = |body| {
+        let fake = Fake::new(b"", body);
+        let ended: Ended = cargo_bin_cmd!("bench-host")
+            .args(["doctor", "--qemu"])
+            .arg(fake.path("qemu"))
+            .output()
+            .unwrap()
+            .into();
+        (ended.code, ended.stdout)
+    };
+    let (code, text) = doctor("echo 'virt  a machine'; echo 'virtualization=<bool>'");
+    assert_eq!(code, Some(0), "{text}");
+    let (code, text) = doctor("echo 'virt  a machine'");
+    assert!(
+        code == Some(4) && text.contains("no `virtualization` property"),
+        "{text}"
+    );
+    let (code, text) = doctor("echo 'pc  a machine'");
+    assert!(code == Some(4) && text.contains("no `virt` machine"), "{text}");
+}
+
+#[test]
+fn a_kernel_must_be_ours() {
+    let fake = Fake::new(b"", "");
+    let kernel = |bytes: &[u8]| {
+        fs::write(fake.path("kernel"), bytes).unwrap();
+        fake.run(&["--kernel", &fake.path("kernel").display().to_string()])
+    };
+    refused(&kernel(b"no kernel"), 4, "not an arm64 Image");
+    let mut image = vec![0; 4096];
+    image[0x38..0x3c].copy_from_slice(b"ARM\x64");
+    refused(&kernel(&image), 4, "not an el2-kernel");
+    image[0x40..0x48].copy_from_slice(b"TLBEL2K1");
+    image[0x48..0x50].copy_from_slice(&[0xff; 8]);
+    refused(&kernel(&image), 4, "cut short");
+    refused(&fake.run(&["--kernel", "/nowhere/kernel"]), 4, "/nowhere/kernel");
+}
+
+#[test]
+fn folders_are_never_overwritten() {
+    let (_, lines) = good();
+    let fake = Fake::printing(&lines, "");
+    assert_eq!(fake.run(&[]).code, Some(0));
+    let before = fs::read(fake.path("run/run.toml")).unwrap();
+    refused(&fake.run(&[]), 5, "is not empty");
+    assert_eq!(fs::read(fake.path("run/run.toml")).unwrap(), before);
+}
+
+#[test]
+fn folders_that_cannot_be_written_are_named() {
+    let fake = Fake::new(b"", "");
+    fs::write(fake.path("file"), b"").unwrap();
+    let mut command = cargo_bin_cmd!("bench-host");
+    command
+        .args(["run", "--qemu"])
+        .arg(fake.path("qemu"))
+        .arg("--out")
+        .arg(fake.path("file/run"));
+    refused(&command.output().unwrap().into(), 5, "cannot create folder");
+    assert!(!fake.path("pid").exists(), "QEMU is not started for nothing");
+    refused(
+        &bench_host(&["image", "/nowhere/image"]),
+        5,
+        "cannot write /nowhere/image",
+    );
+}
+
+#[test]
+fn reports_of_what_is_no_run_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let report = |path: &str| bench_host(&["report", path]);
+    refused(&report(&folder.path().display().to_string()), 5, "no run folder");
+    refused(&report("/nowhere"), 5, "/nowhere");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_ends_the_run_and_keeps_what_was_recorded() {
+    let (_, lines) = good();
+    let mount = TempDir::new().unwrap();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=400k", "tmpfs"])
+        .arg(mount.path())
+        .stderr(Stdio::null())
+        .status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: mounting a tmpfs needs root");
+        return;
+    }
+    let at = lines.iter().position(|line| line.contains(",phase,check,")).unwrap();
+    let fake = Fake::printing(
+        &lines[..at],
+        "sleep 1; head -c 2000000 /dev/zero | tr '\\0' x; exec sleep 600",
+    );
+    let mut command = cargo_bin_cmd!("bench-host");
+    command
+        .arg("run")
+        .args(fake::SMALL)
+        .arg("--qemu")
+        .arg(fake.path("qemu"))
+        .arg("--out")
+        .arg(mount.path().join("run"));
+    let ended: Ended = command.output().unwrap().into();
+    let run = results::store::Run::open(&mount.path().join("run")).map(|run| {
+        let rows = run.samples().unwrap().map(Result::unwrap).count();
+        (run.manifest.status, rows)
+    });
+    Command::new("umount").arg(mount.path()).status().unwrap();
+    refused(&ended, 5, "could not be stored");
+    assert_eq!(run.unwrap(), (Status::Failed, 24));
+    assert!(fake.is_gone());
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("bench-host"))
+        .arg("list")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The checks and their controls.
+
+use results::check::Outcomes;
+use results::verdict::Class;
+
+use super::Block;
+use crate::model::{CheckResult, Summary};
+use crate::number::{grouped, percent};
+use crate::table::{Cell, Table, Tone};
+
+/// Returns the checks: a line for each, then every count and the reasons.
+pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
+    if summary.checks.is_empty() {
+        return (vec![Block::Paragraph("No check was made.".to_owned())], Vec::new());
+    }
+    let columns = [
+        "check",
+        "sequence",
+        "class",
+        ">stale",
+        ">new",
+        ">fault",
+        ">other",
+        ">stale rate <",
+    ];
+    let mut table = Table::new("Outcomes of every trial, per check, with its two controls", &columns);
+    for check in &summary.checks {
+        rows(check, &mut table);
+    }
+    let columns = ["check", "shape", "must see", "why"];
+    let mut titles = Table::new("What each check changes, and why it has its class", &columns);
+    for check in &summary.checks {
+        titles.row([
+            check.id.as_str().into(),
+            check.title.as_str().into(),
+            check.expected.as_str().into(),
+            reasons(check).into(),
+        ]);
+    }
+    let power = Block::Paragraph(
+        "A pass needs power: with no maintenance at all (none) the same check on this machine did use a stale \
+         translation. Without that it is not observable here, whatever the sequence. The stale rate is the 95% upper \
+         bound that a pass without any stale trial leaves open, for independent trials."
+            .to_owned(),
+    );
+    (
+        vec![Block::Table(overview(summary))],
+        vec![power, Block::Table(titles), Block::Table(table)],
+    )
+}
+
+/// Returns one row per check: stale trials of both controls, and the sequences by class, the worst class first.
+fn overview(summary: &Summary) -> Table {
+    let columns = ["check", ">no maintenance", ">known good", "sequences"];
+    let mut table = Table::new(
+        "Checks: stale trials of the two controls, and the class of each sequence",
+        &columns,
+    );
+    let stale = |outcomes: Option<&Outcomes>| match outcomes {
+        Some(o) => format!("{} of {}", grouped(o.stale.into()), grouped(o.trials().into())),
+        None => "not run".to_owned(),
+    };
+    for check in &summary.checks {
+        let mut cells = Vec::new();
+        for class in [Class::Fail, Class::Pass, Class::NotObservable, Class::Skipped] {
+            let of: Vec<_> = check.rows.iter().filter(|row| row.class == class).collect();
+            if of.is_empty() {
+                continue;
+            }
+            let names: Vec<&str> = of.iter().map(|row| row.seq.as_str()).collect();
+            let bound = of.iter().filter_map(|row| row.stale_rate_bound).fold(0.0, f64::max);
+            let bound = if bound > 0.0 {
+                format!(" (stale rate < {})", percent(bound))
+            } else {
+                String::new()
+            };
+            let (word, tone) = class_word(class);
+            cells.push((format!("{word}: {}{bound}", names.join(", ")), tone));
+        }
+        let tone = cells.first().map_or(Tone::Care, |(_, tone)| *tone);
+        let text: Vec<String> = cells.into_iter().map(|(text, _)| text).collect();
+        let text = if text.is_empty() {
+            "no sequence".to_owned()
+        } else {
+            text.join("; ")
+        };
+        table.row([
+            check.id.as_str().into(),
+            stale(check.bad_control.as_ref()).into(),
+            stale(check.good_control.as_ref().map(|(_, outcomes)| outcomes)).into(),
+            Cell::toned(text, tone),
+        ]);
+    }
+    table
+}
+
+fn rows(check: &CheckResult, table: &mut Table) {
+    let bad = check.bad_control;
+    let power = match bad {
+        Some(outcomes) if outcomes.stale > 0 => "control: has power",
+        Some(_) => "control: NO POWER",
+        None => "control: not run",
+    };
+    let tone = |good: bool| if good { Tone::Plain } else { Tone::Care };
+    let row = |name: String, class: Cell, outcomes: Option<&Outcomes>, bound: String| {
+        let counts = match outcomes {
+            Some(o) => [o.stale, o.new, o.fault, o.other].map(|n| grouped(n.into()).into()),
+            None => ["-"; 4].map(Cell::from),
+        };
+        let start = [check.id.as_str().into(), name.into(), class];
+        start
+            .into_iter()
+            .chain(counts)
+            .chain([bound.into()])
+            .collect::<Vec<Cell>>()
+    };
+    let has_power = bad.is_some_and(|outcomes| outcomes.stale > 0);
+    let dash = || "-".to_owned();
+    table.row(row(
+        "none".to_owned(),
+        Cell::toned(power, tone(has_power)),
+        bad.as_ref(),
+        dash(),
+    ));
+    let (name, good) = match &check.good_control {
+        Some((name, good)) => (format!("{name} (good)"), Some(good)),
+        None => ("known good".to_owned(), None),
+    };
+    let words = match good {
+        Some(good) if good.stale == 0 => "control: never stale",
+        Some(_) => "control: STALE",
+        None => "control: not run",
+    };
+    let sound = good.is_some_and(|good| good.stale == 0);
+    table.row(row(name, Cell::toned(words, tone(sound)), good, dash()));
+    for result in &check.rows {
+        let (word, tone) = class_word(result.class);
+        let bound = result.stale_rate_bound.map_or_else(dash, percent);
+        table.row(row(
+            result.seq.clone(),
+            Cell::toned(word, tone),
+            Some(&result.outcomes),
+            bound,
+        ));
+    }
+}
+
+/// Returns the reasons of a check, each once, with the sequences it is about unless it is about all.
+fn reasons(check: &CheckResult) -> String {
+    let mut grouped: Vec<(&str, Vec<&str>)> = Vec::new();
+    for row in &check.rows {
+        match grouped.iter_mut().find(|(reason, _)| *reason == row.reason) {
+            Some((_, seqs)) => seqs.push(&row.seq),
+            None => grouped.push((&row.reason, vec![&row.seq])),
+        }
+    }
+    match &grouped[..] {
+        [(reason, _)] => (*reason).to_owned(),
+        several => {
+            let each = several
+                .iter()
+                .map(|(reason, seqs)| format!("{}: {reason}", seqs.join(", ")));
+            each.collect::<Vec<_>>().join("; ")
+        }
+    }
+}
+
+/// Returns a class as it is shown.
+pub fn class_word(class: Class) -> (&'static str, Tone) {
+    match class {
+        Class::Pass => ("pass", Tone::Good),
+        Class::Fail => ("FAIL", Tone::Bad),
+        Class::NotObservable => ("not observable", Tone::Care),
+        Class::Skipped => ("skipped", Tone::Care),
+    }
+}

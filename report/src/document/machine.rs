@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The machine, the stream and the method.
+
+use super::Block;
+use crate::model::Summary;
+use crate::number::{grouped, plural};
+use crate::registers;
+use crate::table::{Cell, Table, Tone};
+
+/// Returns which machine this was.
+pub fn blocks(summary: &Summary) -> Vec<Block> {
+    let m = &summary.manifest;
+    let mut facts = Table::new("Machine and run", &["what", "value"]);
+    let mut fact = |what: &str, value: String, tone: Tone| {
+        if !value.is_empty() {
+            facts.row([what.into(), Cell::toned(value, tone)]);
+        }
+    };
+    fact("machine", m.machine.clone(), Tone::Plain);
+    fact("timing", m.label.clone(), Tone::Plain);
+    if let Some(qemu) = &m.qemu {
+        fact("QEMU", qemu.version.clone(), Tone::Plain);
+        fact("QEMU arguments", qemu.arguments.join(" "), Tone::Code);
+    }
+    fact(
+        "host",
+        format!("{} {} {} ({} CPUs)", m.host.os, m.host.arch, m.host.cpu, m.host.cpus),
+        Tone::Plain,
+    );
+    let commit = m
+        .host
+        .commit
+        .as_ref()
+        .map_or(String::new(), |commit| format!(" at {commit}"));
+    fact("bench-host", format!("{}{commit}", m.host.bench_host), Tone::Plain);
+    let version = m.kernel.version.as_deref().unwrap_or("unknown");
+    fact("kernel", format!("{version} ({})", m.kernel.source), Tone::Plain);
+    fact("kernel SHA-256", m.kernel.sha256.clone(), Tone::Code);
+    let hex = |value: Option<results::manifest::Hex>| value.map_or("unknown".to_owned(), |value| value.to_string());
+    let case = m.kernel.case.as_deref().unwrap_or(m.plan.case.id());
+    let flow = m.kernel.flow.as_deref().unwrap_or(m.plan.flow.id());
+    fact(
+        "boot path",
+        format!(
+            "flow {flow}, slot case {case}, loaded at {}, runtime address {}",
+            hex(m.kernel.load),
+            hex(m.kernel.runtime)
+        ),
+        Tone::Plain,
+    );
+    fact(
+        "plan",
+        format!(
+            "{} per sequence in batches of {}, {} per check; seed {}, CRC {}{}",
+            plural(m.plan.iterations.into(), "sample", "samples"),
+            grouped(m.plan.batch.into()),
+            plural(m.plan.trials.into(), "trial", "trials"),
+            m.plan.seed,
+            m.plan.crc,
+            if m.plan.deterministic { ", deterministic" } else { "" }
+        ),
+        Tone::Plain,
+    );
+    fact("started", m.started.clone(), Tone::Plain);
+    fact("finished", m.finished.clone().unwrap_or_default(), Tone::Plain);
+    let mut blocks = vec![Block::Table(facts)];
+    blocks.extend(pes(summary));
+    blocks
+}
+
+/// Returns what the PEs are; equal ones are told once.
+fn pes(summary: &Summary) -> Vec<Block> {
+    let mut groups: Vec<(Vec<u32>, &results::manifest::Pe)> = Vec::new();
+    for pe in &summary.manifest.pes {
+        // MPIDR_EL1 differs by its nature.
+        let same = |a: &results::manifest::Pe| {
+            let rest = |pe: &results::manifest::Pe| {
+                let mut registers = pe.registers.clone();
+                registers.remove("MPIDR_EL1");
+                (registers, pe.event, pe.frequency)
+            };
+            rest(a) == rest(pe)
+        };
+        match groups.iter_mut().find(|(_, first)| same(first)) {
+            Some((members, _)) => members.push(pe.pe),
+            None => groups.push((vec![pe.pe], pe)),
+        }
+    }
+    let mut blocks = Vec::new();
+    for (members, pe) in groups {
+        let names: Vec<String> = members.iter().map(u32::to_string).collect();
+        let who = format!("PE {}", names.join(", "));
+        let mut table = Table::new(
+            format!("{who}: identification registers"),
+            &["register", ">value", "meaning"],
+        );
+        for (name, value) in &pe.registers {
+            let meaning = if name == "MIDR_EL1" {
+                registers::midr(value.0)
+            } else {
+                String::new()
+            };
+            table.row([
+                Cell::toned(name, Tone::Code),
+                Cell::toned(value.to_string(), Tone::Code),
+                meaning.into(),
+            ]);
+        }
+        let mut features = Table::new(
+            format!("{who}: features that bear on TLB maintenance"),
+            &["feature", "here"],
+        );
+        if let (Some(event), Some(frequency)) = (pe.event, pe.frequency) {
+            features.row([
+                "counter".into(),
+                format!("{}, generic timer at {} Hz", event.id(), grouped(frequency)).into(),
+            ]);
+        }
+        for (meaning, text) in registers::features(&pe.registers) {
+            features.row([meaning.into(), text.into()]);
+        }
+        blocks.extend(
+            [features, table]
+                .into_iter()
+                .filter(|t| !t.rows.is_empty())
+                .map(Block::Table),
+        );
+    }
+    blocks
+}
+
+/// Returns what arrived on the wire.
+pub fn stream(summary: &Summary) -> Vec<Block> {
+    let s = &summary.manifest.stream;
+    let mut table = Table::new(
+        "What arrived",
+        &[">lines", ">samples", ">lost", ">damaged", ">duplicates", ">chatter"],
+    );
+    let bad = |n: u64| {
+        if n > 0 {
+            Cell::toned(grouped(n), Tone::Bad)
+        } else {
+            grouped(n).into()
+        }
+    };
+    table.row([
+        grouped(s.lines).into(),
+        grouped(s.samples).into(),
+        bad(s.lost_lines),
+        bad(s.damaged),
+        grouped(s.duplicates).into(),
+        grouped(s.chatter).into(),
+    ]);
+    let mut blocks = vec![Block::Table(table)];
+    if !summary.gaps().is_empty() {
+        let gap = |gap: &results::manifest::Gap| match gap.first == gap.last {
+            true => gap.first.to_string(),
+            false => format!("{} to {}", gap.first, gap.last),
+        };
+        let gaps: Vec<String> = summary.gaps().iter().map(gap).collect();
+        blocks.push(Block::Paragraph(format!("Lost lines: {}.", gaps.join(", "))));
+    }
+    blocks
+}
+
+/// Returns how the numbers came about.
+pub fn method(summary: &Summary) -> Vec<Block> {
+    if summary.series.is_empty() {
+        return Vec::new();
+    }
+    vec![Block::List(
+        [
+            "Every sample is the counter's difference around one stub frame that holds the sequence; the frame without \
+             a sequence (empty) is measured in the same way, and all are interleaved in a seeded order.",
+            "Raw values are exact counts. Net is the raw median less the median of the empty frame; it is below \
+             resolution when no larger than the spread of the empty frame (90th less 10th percentile).",
+            "A ratio is the median over the batches of (sequence / baseline), batch by batch, so what slows the machine \
+             down for a while slows both; batch medians are interpolated within one count. Intervals are seeded \
+             percentile bootstraps over the batches (2,000 resamples, 95%).",
+            "The noise floor is how far from 1 the interval of the baseline beside its own copy (A/A) reaches. A \
+             sequence is called faster or slower only if its interval excludes 1 and its ratio is outside the noise \
+             floor. No correction is made for the number of sequences compared.",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+    )]
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The sequences, their timing, and the boot path.
+
+use super::{Block, finding};
+use crate::model::{Finding, Net, Part, Series, Summary};
+use crate::number::{count, grouped, interval, percent, ratio_interval};
+use crate::plot::{Figure, OVERLAID};
+use crate::table::{Cell, Table, Tone};
+
+/// Returns which sequences the run is about.
+pub fn sequences(summary: &Summary) -> Vec<Block> {
+    let planned = &summary.manifest.plan.sequences;
+    if planned.is_empty() {
+        return Vec::new();
+    }
+    let judged = !summary.judgements.is_empty();
+    let columns = ["sequence", "instructions", "part", "architecture"];
+    let mut table = Table::new("Sequences under test", &columns[..if judged { 4 } else { 3 }]);
+    for sequence in planned {
+        let text = match sequence.text.is_empty() {
+            false => &sequence.text,
+            true => &sequence.words,
+        };
+        let text = if text.is_empty() { "(no instruction)" } else { text };
+        let mut parts = Vec::new();
+        if sequence.baseline {
+            parts.push("baseline".to_owned());
+        }
+        if let Some(of) = &sequence.aa_of {
+            parts.push(format!("A/A twin of {of}"));
+        }
+        let plan = &summary.manifest.plan;
+        if sequence.id == plan.known_good {
+            parts.push("known good".to_owned());
+        }
+        if sequence.id == plan.boot_flush {
+            parts.push("boot flush".to_owned());
+        }
+        if parts.is_empty() {
+            parts.push("under test".to_owned());
+        }
+        let mut cells = vec![
+            sequence.id.as_str().into(),
+            Cell::toned(text, Tone::Code),
+            parts.join(", ").into(),
+        ];
+        if judged {
+            let judgements = summary.judgements.iter().filter(|j| j.seq == sequence.id);
+            let text = judgements.map(|j| match &j.check {
+                Some(check) => format!("{check}: {}", j.text),
+                None => j.text.clone(),
+            });
+            cells.push(text.collect::<Vec<_>>().join("; ").into());
+        }
+        table.row(cells);
+    }
+    vec![Block::Table(table)]
+}
+
+/// Returns the timing of the sequences and their ratios, and the plots.
+pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
+    if summary.series.is_empty() {
+        return (
+            vec![Block::Paragraph("No timed sample arrived.".to_owned())],
+            Vec::new(),
+        );
+    }
+    let mut brief = vec![Block::Table(medians(summary))];
+    let mut detail = Vec::new();
+    if !summary.comparisons.is_empty() {
+        brief.push(Block::Table(ratios(summary)));
+        if summary.comparisons.iter().any(|c| c.net.or(c.raw).is_some()) {
+            detail.push(Block::Figure(Figure::Ratios));
+        }
+    }
+    detail.extend(distributions(summary).into_iter().map(Block::Figure));
+    (brief, detail)
+}
+
+fn unit(summary: &Summary) -> &'static str {
+    match summary.series.first() {
+        Some(series) if !summary.naming().event => series.event.id(),
+        _ => "counts",
+    }
+}
+
+fn medians(summary: &Summary) -> Table {
+    let columns = [
+        "sequence",
+        ">raw median",
+        ">net median",
+        ">95% interval",
+        ">p90",
+        ">p99",
+        ">p99.9",
+        ">samples",
+    ];
+    let caption = format!("Timing in {}, percentiles raw", unit(summary));
+    let mut table = Table::new(caption, &columns).labelled(summary.label());
+    for series in &summary.series {
+        let name = summary.naming().of(series);
+        let name = if series.part == Part::Empty {
+            format!("{name} (frame)")
+        } else {
+            name
+        };
+        let Some(s) = series.stats else {
+            table.row(
+                [name.into(), Cell::toned("no whole batch", Tone::Care)]
+                    .into_iter()
+                    .chain(["-"; 6].map(Cell::from)),
+            );
+            continue;
+        };
+        let net = match s.net {
+            Net::Resolved(net) => Cell::from(count(net)),
+            Net::BelowResolution(_) => Cell::toned("below resolution", Tone::Care),
+            Net::NoFrame | Net::IsFrame => "-".into(),
+        };
+        let ends = match (s.net, s.net_interval) {
+            (Net::BelowResolution(spread), _) => format!("spread {}", count(spread)),
+            (Net::IsFrame, _) => format!("spread {}", count((s.p90 - s.p10) as f64)),
+            (_, Some(ends)) => interval(&ends),
+            _ => "-".to_owned(),
+        };
+        table.row(
+            [name.into(), count(s.median).into(), net, ends.into()]
+                .into_iter()
+                .chain([s.p90, s.p99, s.p999, s.samples].map(|n| grouped(n).into())),
+        );
+    }
+    table
+}
+
+fn ratios(summary: &Summary) -> Table {
+    let columns = ["sequence", ">net ratio", ">raw ratio", ">noise floor", "finding"];
+    let mut baselines: Vec<&str> = summary.comparisons.iter().map(|c| c.baseline.as_str()).collect();
+    baselines.dedup();
+    let caption = format!("Ratio to {}, 95% interval over paired batches", baselines.join(", "));
+    let mut table = Table::new(caption, &columns).labelled(summary.label());
+    for c in &summary.comparisons {
+        let (text, tone) = match c.finding {
+            _ if c.is_twin => ("A/A control", Tone::Plain),
+            Finding::Faster => ("faster", Tone::Good),
+            Finding::Slower => ("slower", Tone::Bad),
+            Finding::Indistinguishable => ("indistinguishable", Tone::Plain),
+            Finding::BelowResolution => ("below resolution", Tone::Care),
+            Finding::TooFewSamples { .. } => ("too few samples", Tone::Care),
+            Finding::NoNoiseFloor => ("no noise floor, no claim", Tone::Care),
+        };
+        let ratio = |ratio: Option<_>| ratio.map_or_else(|| "-".to_owned(), |ratio| ratio_interval(&ratio));
+        table.row([
+            summary.naming().of_comparison(c).into(),
+            ratio(c.net).into(),
+            ratio(c.raw).into(),
+            c.noise_floor.map_or_else(|| "-".to_owned(), percent).into(),
+            Cell::toned(text, tone),
+        ]);
+    }
+    table
+}
+
+/// Returns the plots of distributions: the baseline with a few others in each, per PE and counter.
+fn distributions(summary: &Summary) -> Vec<Figure> {
+    let shown = |series: &Series| series.stats.is_some() && !matches!(series.part, Part::Empty | Part::Twin(_));
+    let mut figures = Vec::new();
+    let mut sources: Vec<_> = summary.series.iter().map(|s| (s.pe, s.event)).collect();
+    sources.dedup();
+    for source in sources {
+        let of = |(_, s): &(usize, &Series)| (s.pe, s.event) == source && shown(s);
+        let all: Vec<(usize, &Series)> = summary.series.iter().enumerate().filter(of).collect();
+        let (baseline, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, s)| s.part == Part::Baseline);
+        let baseline: Vec<usize> = baseline.into_iter().map(|(at, _)| at).take(1).collect();
+        let others: Vec<usize> = others.into_iter().map(|(at, _)| at).collect();
+        let groups: Vec<&[usize]> = match others.is_empty() {
+            true if baseline.is_empty() => Vec::new(),
+            true => vec![&[]],
+            false => others.chunks(OVERLAID - baseline.len()).collect(),
+        };
+        for others in groups {
+            figures.push(Figure::Distribution {
+                number: figures.len() + 1,
+                series: [&baseline[..], others].concat(),
+            });
+        }
+    }
+    figures
+}
+
+/// Returns the phases of the boot path and its proofs.
+pub fn boot(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
+    let (mut brief, mut detail) = (Vec::new(), Vec::new());
+    if !summary.boot.is_empty() {
+        let one_pe = summary.boot.iter().all(|phase| phase.pe == summary.boot[0].pe);
+        let columns: &[&str] = if one_pe {
+            &["phase", ">count", "unit", ">share"]
+        } else {
+            &["PE", "phase", ">count", "unit", ">share"]
+        };
+        let mut table = Table::new("Boot phases, in order", columns).labelled(summary.label());
+        for phase in &summary.boot {
+            let same = summary
+                .boot
+                .iter()
+                .filter(|other| (other.pe, other.event) == (phase.pe, phase.event));
+            let total: u128 = same.map(|other| u128::from(other.count)).sum();
+            let share = match total {
+                0 => "-".to_owned(),
+                _ => percent(phase.count as f64 / total as f64),
+            };
+            let pe = (!one_pe).then(|| phase.pe.to_string().into());
+            let cells = [
+                phase.phase.as_str().into(),
+                grouped(phase.count).into(),
+                phase.event.id().into(),
+                share.into(),
+            ];
+            table.row(pe.into_iter().chain(cells));
+        }
+        brief.push(Block::Table(table));
+        detail.push(Block::Figure(Figure::Boot));
+    }
+    if !summary.proofs.is_empty() {
+        let mut table = Table::new(
+            "What the boot path proved about itself",
+            &["proof", "holds", "observed"],
+        );
+        for proof in &summary.proofs {
+            let holds = if proof.holds {
+                Cell::toned("yes", Tone::Good)
+            } else {
+                Cell::toned("NO", Tone::Bad)
+            };
+            table.row([proof.name.as_str().into(), holds, proof.detail.as_str().into()]);
+        }
+        brief.push(Block::Table(table));
+    }
+    (brief, detail)
+}
+
+/// Returns the finding of the first comparison that is no twin, for a picture's description.
+pub(crate) fn first_finding(summary: &Summary) -> Option<String> {
+    let first = summary.comparisons.iter().find(|c| !c.is_twin)?;
+    Some(format!("{} beside {}: {}", first.seq, first.baseline, finding(first)))
+}

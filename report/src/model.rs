@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a report shows: plain data, already aggregated.
+
+use results::check::Outcomes;
+use results::manifest::{Gap, Manifest};
+use results::record::Event;
+use results::verdict::Class;
+
+/// One run, aggregated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// Name of the run: that of its folder.
+    pub name: String,
+    /// Everything that is known about it but its numbers.
+    pub manifest: Manifest,
+    /// Why its numbers cannot be used without reservation, one sentence each; empty for a complete run.
+    pub reservations: Vec<String>,
+    /// The timed sequences and the empty frame, per PE and event, in the order of the plan.
+    pub series: Vec<Series>,
+    /// Every timed sequence beside the baseline, per PE and event, in the order of the plan.
+    pub comparisons: Vec<Comparison>,
+    /// The phases of the boot path, in the order in which they happened.
+    pub boot: Vec<BootPhase>,
+    /// What the boot path proved about itself.
+    pub proofs: Vec<Proof>,
+    /// The checks, in the order in which they were made.
+    pub checks: Vec<CheckResult>,
+    /// What the architecture says about the sequences.
+    pub judgements: Vec<Judgement>,
+    /// What a reader should know before believing a number, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// The part a timed series plays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// The empty frame, whose median is subtracted from the others.
+    Empty,
+    /// The sequence the others are compared with.
+    Baseline,
+    /// The same words as the named sequence once more, for the noise floor.
+    Twin(String),
+    /// A sequence under test.
+    Test,
+}
+
+/// The samples of one sequence on one PE with one counter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// Stable id of the sequence.
+    pub seq: String,
+    /// Its text; empty for the empty frame and for what is known by its words only.
+    pub text: String,
+    /// The part it plays.
+    pub part: Part,
+    /// Index of the PE.
+    pub pe: u32,
+    /// What was counted.
+    pub event: Event,
+    /// Its numbers; `None` if no whole batch arrived.
+    pub stats: Option<Statistics>,
+    /// Batches left out because samples of them were lost.
+    pub short_batches: u64,
+    /// Every value and how often it was counted, in rising order.
+    pub distribution: Vec<(u64, u64)>,
+    /// Index and median of every whole batch, in order.
+    pub batches: Vec<(u32, f64)>,
+}
+
+/// The numbers of a series, in counts of its event, frame included unless named net.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Statistics {
+    /// Samples.
+    pub samples: u64,
+    /// Smallest.
+    pub min: u64,
+    /// 1st percentile (percentiles are nearest rank).
+    pub p1: u64,
+    /// 10th percentile.
+    pub p10: u64,
+    /// Median.
+    pub median: f64,
+    /// 90th percentile.
+    pub p90: u64,
+    /// 99th percentile.
+    pub p99: u64,
+    /// 99.9th percentile.
+    pub p999: u64,
+    /// Largest.
+    pub max: u64,
+    /// Arithmetic mean.
+    pub mean: f64,
+    /// Median absolute deviation, not scaled.
+    pub mad: f64,
+    /// The median less that of the empty frame.
+    pub net: Net,
+    /// 95% interval of the net median over the batches; `None` with too few batches or below resolution.
+    pub net_interval: Option<Interval>,
+    /// Change of the batch medians from the first to the last third of the run, as a fraction; `None` if too few.
+    pub drift: Option<f64>,
+}
+
+/// What is left when the empty frame is subtracted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Net {
+    /// This much.
+    Resolved(f64),
+    /// No more than the spread of the empty frame, which is given (90th less 10th percentile).
+    BelowResolution(f64),
+    /// The empty frame was not measured.
+    NoFrame,
+    /// This is the empty frame.
+    IsFrame,
+}
+
+/// A two-sided 95% interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// A ratio to the baseline with its interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ratio {
+    /// Median over the batches of (sequence / baseline).
+    pub estimate: f64,
+    /// Its interval.
+    pub interval: Interval,
+    /// Batches paired.
+    pub batches: u64,
+}
+
+/// A sequence beside the baseline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// Stable id of the sequence.
+    pub seq: String,
+    /// Stable id of the baseline.
+    pub baseline: String,
+    /// Whether the sequence is the baseline's own copy, so that its ratio shows the noise.
+    pub is_twin: bool,
+    /// Index of the PE.
+    pub pe: u32,
+    /// What was counted.
+    pub event: Event,
+    /// Ratio of the net medians; `None` with too few batches, or when either is below resolution.
+    pub net: Option<Ratio>,
+    /// Ratio of the raw medians; `None` with too few batches.
+    pub raw: Option<Ratio>,
+    /// Distance of the A/A interval of the net medians from 1 (0.01 is 1%); `None` without an A/A twin.
+    pub noise_floor: Option<f64>,
+    /// What may be said.
+    pub finding: Finding,
+}
+
+/// What may be said about a sequence beside the baseline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finding {
+    /// Faster by more than the noise floor, and the interval excludes 1.
+    Faster,
+    /// Slower by more than the noise floor, and the interval excludes 1.
+    Slower,
+    /// Neither.
+    Indistinguishable,
+    /// Its net median, or the baseline's, is within the spread of the empty frame.
+    BelowResolution,
+    /// Fewer batches than an interval needs.
+    TooFewSamples {
+        /// Batches paired.
+        have: u64,
+        /// Batches needed.
+        need: u64,
+    },
+    /// There is a ratio, but no A/A twin to hold it against.
+    NoNoiseFloor,
+}
+
+/// How long a phase of the boot path took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BootPhase {
+    /// Index of the PE.
+    pub pe: u32,
+    /// Name of the phase.
+    pub phase: String,
+    /// What was counted.
+    pub event: Event,
+    /// The duration.
+    pub count: u64,
+}
+
+/// One thing the boot path proved about itself, or failed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// What was to be proven.
+    pub name: String,
+    /// Whether it holds.
+    pub holds: bool,
+    /// What was observed.
+    pub detail: String,
+}
+
+/// A check with its controls and every sequence it was made with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckResult {
+    /// Stable id.
+    pub id: String,
+    /// What changes and what follows.
+    pub title: String,
+    /// What a sufficient sequence must lead to: `new` or `fault`.
+    pub expected: String,
+    /// What was seen with no maintenance at all; `None` if not run.
+    pub bad_control: Option<Outcomes>,
+    /// The known-good sequence and what was seen with it; `None` if not run.
+    pub good_control: Option<(String, Outcomes)>,
+    /// The sequences under test.
+    pub rows: Vec<CheckRow>,
+}
+
+/// A check with one sequence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckRow {
+    /// Stable id of the sequence.
+    pub seq: String,
+    /// What was seen, summed over the PEs.
+    pub outcomes: Outcomes,
+    /// The class.
+    pub class: Class,
+    /// Why.
+    pub reason: String,
+    /// For a pass: 95% upper bound of the rate of stale trials that is still compatible with having seen none.
+    pub stale_rate_bound: Option<f64>,
+}
+
+/// What the architecture says about a sequence, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// Stable id of the sequence.
+    pub seq: String,
+    /// Stable id of the check whose change it is judged for; `None` when for the boot path.
+    pub check: Option<String>,
+    /// `sufficient`, `insufficient: ...`, `stronger than needed: ...`.
+    pub text: String,
+}
+
+impl Summary {
+    /// Returns what every table and plot of numbers must say.
+    pub fn label(&self) -> &str {
+        &self.manifest.label
+    }
+
+    /// Returns the verdict on every check with every sequence.
+    pub fn classes(&self) -> impl Iterator<Item = Class> + '_ {
+        self.checks
+            .iter()
+            .flat_map(|check| check.rows.iter().map(|row| row.class))
+    }
+
+    /// Returns the gaps in the stream that are listed.
+    pub fn gaps(&self) -> &[Gap] {
+        &self.manifest.stream.lost
+    }
+
+    /// Returns what a sequence must be named with for its numbers to be told from others of the same sequence.
+    pub fn naming(&self) -> Naming {
+        let neighbors = || self.series.iter().zip(self.series.iter().skip(1));
+        Naming {
+            pe: neighbors().any(|(a, b)| a.pe != b.pe),
+            event: neighbors().any(|(a, b)| a.event != b.event),
+        }
+    }
+}
+
+/// What a sequence is named with beside its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Naming {
+    /// The PE: there are several.
+    pub pe: bool,
+    /// The event: there are several.
+    pub event: bool,
+}
+
+impl Naming {
+    /// Returns the name of a sequence on a PE, counted by an event.
+    pub fn name(self, seq: &str, pe: u32, event: Event) -> String {
+        match (self.pe, self.event) {
+            (false, false) => seq.to_owned(),
+            (true, false) => format!("{seq} (PE {pe})"),
+            (false, true) => format!("{seq} ({})", event.id()),
+            (true, true) => format!("{seq} (PE {pe}, {})", event.id()),
+        }
+    }
+
+    /// Returns the name of a series.
+    pub fn of(self, series: &Series) -> String {
+        self.name(&series.seq, series.pe, series.event)
+    }
+
+    /// Returns the name of the sequence of a comparison.
+    pub fn of_comparison(self, comparison: &Comparison) -> String {
+        self.name(&comparison.seq, comparison.pe, comparison.event)
+    }
+}

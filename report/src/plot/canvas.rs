@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What all panels share: size, heading, axes.
+
+use std::ops::Range;
+
+use plotters::chart::{ChartBuilder, ChartContext};
+use plotters::coord::Shift;
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::coord::types::RangedCoordf64;
+use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters::element::{PathElement, Text};
+use plotters::prelude::SVGBackend;
+use plotters::style::{Color, IntoFont, TextStyle};
+
+use super::theme::{Paint, themed};
+
+/// Width of a panel, in the units of its own coordinates: a phone shows them nearly one to one.
+pub const WIDTH: u32 = 420;
+/// Height of a line of text.
+pub const LINE: u32 = 19;
+
+/// The part of the drawing that a panel draws on.
+pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+/// A chart with two plain axes.
+pub type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+/// Drawing into a string does not fail; what could is passed on as text.
+pub type Drawn<T = ()> = Result<T, String>;
+
+/// A panel: its heading, and how high it is below that.
+pub struct Panel<'a> {
+    /// What it shows.
+    pub title: &'a str,
+    /// The label of the run.
+    pub label: &'a str,
+    /// Names of the series, in the order of their colors.
+    pub legend: &'a [String],
+    /// Height below the heading.
+    pub height: u32,
+}
+
+/// Turns any error of the drawing library into text.
+pub fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// Returns the largest size, at most `size`, at which a line fits beside the key of a legend.
+fn fitting(words: &str, size: u32) -> u32 {
+    // A character is about 0.6 of its size wide.
+    let room = f64::from(WIDTH - 56) / 0.6 / words.chars().count().max(1) as f64;
+    size.min(room as u32).max(8)
+}
+
+/// Returns a text style.
+pub fn style(size: u32, paint: Paint) -> TextStyle<'static> {
+    ("sans-serif", size).into_font().color(&paint.color())
+}
+
+impl Panel<'_> {
+    /// Draws the panel: the heading, and `body` below it.
+    pub fn draw(&self, body: impl FnOnce(&Area<'_>) -> Drawn) -> String {
+        let heading = 2 * LINE + LINE * self.legend.len() as u32 + 8;
+        let mut svg = String::new();
+        let drawn = {
+            let root = SVGBackend::with_string(&mut svg, (WIDTH, heading + self.height)).into_drawing_area();
+            let (top, bottom) = root.split_vertically(heading);
+            self.heading(&top)
+                .and_then(|()| body(&bottom))
+                .and_then(|()| root.present().map_err(text))
+        };
+        match drawn {
+            Ok(()) => themed(&svg, &format!("{}; {}", self.title, self.label)),
+            // A report with one picture missing is better than none, as long as it says so.
+            Err(error) => themed(
+                &format!(
+                    "<svg width=\"{WIDTH}\" height=\"{LINE}\" viewBox=\"0 0 {WIDTH} {LINE}\" \
+                     xmlns=\"http://www.w3.org/2000/svg\"><text y=\"14\">not drawn: {}</text></svg>",
+                    crate::html::escape(&error)
+                ),
+                self.title,
+            ),
+        }
+    }
+
+    fn heading(&self, top: &Area<'_>) -> Drawn {
+        let put = |words: &str, at: (i32, i32), size, paint| {
+            top.draw(&Text::new(words.to_owned(), at, style(size, paint)))
+                .map_err(text)
+        };
+        put(self.title, (4, 4), fitting(self.title, 16), Paint::Ink)?;
+        put(self.label, (4, 4 + LINE as i32), fitting(self.label, 13), Paint::Muted)?;
+        for (index, name) in self.legend.iter().enumerate() {
+            let y = (LINE * (2 + index as u32) + 12) as i32;
+            let stroke = Paint::Series(index).color().stroke_width(3);
+            top.draw(&PathElement::new(vec![(6, y), (42, y)], stroke))
+                .map_err(text)?;
+            put(name, (50, y - 7), fitting(name, 14), Paint::Ink)?;
+        }
+        Ok(())
+    }
+}
+
+/// An axis.
+pub struct Axis<'a> {
+    /// What it spans.
+    pub range: Range<f64>,
+    /// What it measures, with the unit; empty for an axis that is not drawn.
+    pub words: &'a str,
+    /// How a value on it is written.
+    pub tick: &'a dyn Fn(f64) -> String,
+}
+
+impl Axis<'_> {
+    /// The vertical axis of rows that name themselves, the first row on top.
+    pub fn rows(n: usize) -> Self {
+        Self {
+            range: n as f64..0.0,
+            words: "",
+            tick: &|_| String::new(),
+        }
+    }
+}
+
+/// Draws axes with a grid, and returns the chart.
+pub fn axes<'a, 'b>(area: &'a Area<'b>, x: &Axis<'_>, y: &Axis<'_>) -> Drawn<Chart<'a, 'b>> {
+    let bare = y.words.is_empty();
+    let mut chart = ChartBuilder::on(area)
+        .margin(4)
+        .margin_right(22)
+        .x_label_area_size(44)
+        .y_label_area_size(if bare { 10 } else { 58 })
+        .build_cartesian_2d(x.range.clone(), y.range.clone())
+        .map_err(text)?;
+    let (x_tick, y_tick) = (|value: &f64| (x.tick)(*value), |value: &f64| (y.tick)(*value));
+    let small = || style(13, Paint::Muted);
+    let mut mesh = chart.configure_mesh();
+    mesh.light_line_style(Paint::Grid.color().mix(0.0))
+        .bold_line_style(Paint::Grid.color())
+        .axis_style(Paint::Muted.color())
+        .x_labels(5)
+        .y_labels(6)
+        .x_desc(x.words)
+        .axis_desc_style(style(14, Paint::Muted))
+        .x_label_style(small())
+        .y_label_style(small())
+        .x_label_formatter(&x_tick)
+        .y_label_formatter(&y_tick);
+    if bare {
+        mesh.disable_y_mesh().disable_y_axis().draw()
+    } else {
+        mesh.y_desc(y.words).draw()
+    }
+    .map_err(text)?;
+    Ok(chart)
+}

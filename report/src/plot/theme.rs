@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Colors by name: the drawing code says `Ink` or `Series(1)`, the style sheet says what that looks like.
+//!
+//! The drawing library only knows colors, so every name is drawn in a color of its own that no screen ever shows, and
+//! the attribute is then exchanged for a class. Series differ by dashes as well as by color (Okabe and Ito's palette),
+//! so they can be told apart in grey and without color vision.
+
+use plotters::style::RGBColor;
+
+/// Series that can be told apart.
+pub const SERIES: usize = 4;
+
+/// What something is drawn in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paint {
+    /// Text.
+    Ink,
+    /// Text and lines that step back.
+    Muted,
+    /// Grid lines.
+    Grid,
+    /// The noise floor.
+    Band,
+    /// The series with this index.
+    Series(usize),
+}
+
+impl Paint {
+    const FIXED: [Self; 4] = [Self::Ink, Self::Muted, Self::Grid, Self::Band];
+
+    fn code(self) -> u8 {
+        match self {
+            Self::Ink => 1,
+            Self::Muted => 2,
+            Self::Grid => 3,
+            Self::Band => 4,
+            Self::Series(index) => 16 + (index % SERIES) as u8,
+        }
+    }
+
+    fn name(self) -> String {
+        match self {
+            Self::Ink => "ink".to_owned(),
+            Self::Muted => "muted".to_owned(),
+            Self::Grid => "grid".to_owned(),
+            Self::Band => "band".to_owned(),
+            Self::Series(index) => index.to_string(),
+        }
+    }
+
+    /// Returns the color it has until [`themed`] exchanges it.
+    pub fn color(self) -> RGBColor {
+        RGBColor(self.code(), 0, 0xfe)
+    }
+}
+
+/// The style of all plots, dark where the reader asks for dark and light on paper.
+pub const STYLE: &str = include_str!("plot.css");
+
+/// Exchanges the colors of [`Paint`] for classes, and gives the drawing a description.
+pub fn themed(svg: &str, description: &str) -> String {
+    let mut out = svg.to_owned();
+    for paint in Paint::FIXED.into_iter().chain((0..SERIES).map(Paint::Series)) {
+        let (RGBColor(r, g, b), name) = (paint.color(), paint.name());
+        out = out.replace(
+            &format!("fill=\"#{r:02X}{g:02X}{b:02X}\""),
+            &format!("class=\"f-{name}\""),
+        );
+        out = out.replace(
+            &format!("stroke=\"#{r:02X}{g:02X}{b:02X}\""),
+            &format!("class=\"s-{name}\""),
+        );
+    }
+    let description = crate::html::escape(description);
+    let start = format!("<svg class=\"plot\" role=\"img\" aria-label=\"{description}\" ");
+    out.replacen("<svg ", &start, 1)
+}
+
+/// Makes a panel a file of its own.
+pub fn standalone(panel: &str) -> String {
+    match panel.find('>') {
+        Some(end) => format!(
+            "{}<style>{STYLE}svg.plot{{background:var(--page)}}</style>{}",
+            &panel[..=end],
+            &panel[end + 1..]
+        ),
+        None => panel.to_owned(),
+    }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A table, before anybody decides what it is written in.
+
+/// To which side a column's cells are pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Align {
+    /// Text.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// A table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// What it shows, with the unit.
+    pub caption: String,
+    /// The label of its numbers; `None` for a table without timing.
+    pub label: Option<String>,
+    /// Column names and sides.
+    pub columns: Vec<(String, Align)>,
+    /// Rows, as many cells each as there are columns.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+/// A cell: its text and, where a color may help, its tone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    /// The text, complete without the tone.
+    pub text: String,
+    /// The tone.
+    pub tone: Tone,
+}
+
+/// What a cell or a banner says, for those who write in color.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tone {
+    /// Nothing in particular.
+    #[default]
+    Plain,
+    /// Code: sequences, commands, registers.
+    Code,
+    /// Good.
+    Good,
+    /// Bad.
+    Bad,
+    /// To be taken with care.
+    Care,
+}
+
+impl Tone {
+    /// Returns the stable name, used as a CSS class.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Code => "code",
+            Self::Good => "good",
+            Self::Bad => "bad",
+            Self::Care => "care",
+        }
+    }
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self {
+            text: text.into(),
+            tone: Tone::Plain,
+        }
+    }
+}
+
+impl Cell {
+    /// Creates a cell with a tone.
+    pub fn toned(text: impl Into<String>, tone: Tone) -> Self {
+        Self {
+            text: text.into(),
+            tone,
+        }
+    }
+}
+
+impl Table {
+    /// Creates an empty table. Column names that start with `>` are pushed right.
+    pub fn new(caption: impl Into<String>, columns: &[&str]) -> Self {
+        let column = |name: &&str| match name.strip_prefix('>') {
+            Some(name) => (name.to_owned(), Align::Right),
+            None => ((*name).to_owned(), Align::Left),
+        };
+        Self {
+            caption: caption.into(),
+            label: None,
+            columns: columns.iter().map(column).collect(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Sets the label of its numbers.
+    pub fn labelled(mut self, label: &str) -> Self {
+        self.label = Some(label.to_owned());
+        self
+    }
+
+    /// Adds a row.
+    ///
+    /// # Panics
+    ///
+    /// If it has not as many cells as there are columns.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        let cells: Vec<Cell> = cells.into_iter().collect();
+        assert_eq!(cells.len(), self.columns.len(), "row of table `{}`", self.caption);
+        self.rows.push(cells);
+    }
+
+    /// Returns the caption with the label.
+    pub fn full_caption(&self) -> String {
+        match &self.label {
+            Some(label) => format!("{} ({label})", self.caption),
+            None => self.caption.clone(),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The short form, for a terminal and for mail: plain text, columns that line up, no control characters.
+
+use comfy_table::{CellAlignment, ContentArrangement, TableComponent, presets};
+
+use crate::document::{Block, Document};
+use crate::model::Summary;
+use crate::table::{Align, Table};
+
+/// Width for a terminal.
+pub const WIDTH: usize = 100;
+/// Width for mail.
+pub const MAIL_WIDTH: usize = 72;
+
+/// Writes the short form, no wider than `width` columns where words allow it.
+pub fn render(summary: &Summary, width: usize) -> String {
+    let document = Document::of(summary);
+    let mut out = format!("{}\n{}\n", printable(&document.title), printable(&document.subtitle));
+    for section in document.sections.iter().filter(|section| !section.brief.is_empty()) {
+        if !section.heading.is_empty() {
+            out.push_str(&format!("\n== {} ==\n", section.heading));
+        }
+        for block in &section.brief {
+            if let Some(text) = text(block, width) {
+                out.push('\n');
+                out.push_str(&text);
+                out.push('\n');
+            }
+        }
+    }
+    out
+}
+
+fn text(block: &Block, width: usize) -> Option<String> {
+    Some(match block {
+        Block::Banner { title, lines, .. } => {
+            let mut text = format!("*** {} ***", printable(title));
+            for line in lines {
+                text.push('\n');
+                text.push_str(&fill(line, width, "    "));
+            }
+            text
+        }
+        Block::Lead(text) | Block::Paragraph(text) => fill(text, width, ""),
+        Block::List(items) => {
+            let items: Vec<String> = items.iter().map(|item| fill(item, width, "- ")).collect();
+            items.join("\n")
+        }
+        Block::Table(table) => self::table(table, width),
+        Block::Code(code) => format!("    {}", printable(code)),
+        Block::Figure(_) => return None,
+    })
+}
+
+fn fill(text: &str, width: usize, indent: &str) -> String {
+    let hanging = " ".repeat(indent.len());
+    let options = textwrap::Options::new(width)
+        .initial_indent(indent)
+        .subsequent_indent(&hanging);
+    textwrap::fill(&printable(text), options.break_words(false))
+}
+
+fn table(table: &Table, width: usize) -> String {
+    let mut out = comfy_table::Table::new();
+    out.load_preset(presets::NOTHING)
+        .set_style(TableComponent::HeaderLines, '-')
+        .set_style(TableComponent::MiddleHeaderIntersections, '-')
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    out.set_header(table.columns.iter().map(|(name, _)| printable(name)));
+    for row in &table.rows {
+        out.add_row(row.iter().map(|cell| printable(&cell.text)));
+    }
+    for (index, (_, align)) in table.columns.iter().enumerate() {
+        if let Some(column) = out.column_mut(index) {
+            column.set_padding((0, u16::from(index + 1 < table.columns.len())));
+            column.set_cell_alignment(match align {
+                Align::Left => CellAlignment::Left,
+                Align::Right => CellAlignment::Right,
+            });
+        }
+    }
+    format!("{}\n{}", fill(&table.full_caption(), width, ""), out.trim_fmt())
+}
+
+/// Replaces control characters: text from a console must not drive the terminal.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}

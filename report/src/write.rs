@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Writing a report into a run folder.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::document::Document;
+use crate::model::Summary;
+use crate::{data, html, markdown, plot};
+
+/// Folder of the plots and their data, inside the run folder.
+const PLOTS: &str = "plots";
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// The report as one self-contained page.
+    pub html: PathBuf,
+    /// The report as Markdown.
+    pub markdown: PathBuf,
+    /// The folder with the plots (SVG) and their data (CSV).
+    pub plots: PathBuf,
+}
+
+/// Why a report cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The operating system refused.
+    #[error("cannot write {}: {source}", path.display())]
+    Io {
+        /// What was to be written.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// Writes `report.html`, `report.md` and `plots/` into a run folder, replacing those of an earlier report.
+pub fn write_reports(run: &Path, summary: &Summary) -> Result<Paths, ReportError> {
+    let paths = Paths {
+        html: run.join("report.html"),
+        markdown: run.join("report.md"),
+        plots: run.join(PLOTS),
+    };
+    fs::create_dir_all(&paths.plots).map_err(|source| ReportError::Io {
+        path: paths.plots.clone(),
+        source,
+    })?;
+    for (name, contents) in data::files(summary) {
+        replace(&paths.plots.join(name), &contents)?;
+    }
+    for figure in Document::of(summary).figures() {
+        for (name, panel) in figure.files().iter().zip(figure.panels(summary)) {
+            replace(&paths.plots.join(name), &plot::standalone(&panel))?;
+        }
+    }
+    let page = html::render(summary, |file| format!("{PLOTS}/{file}"));
+    replace(&paths.html, &page)?;
+    let text = markdown::render(summary, |file| format!("{PLOTS}/{file}"));
+    replace(&paths.markdown, &text)?;
+    Ok(paths)
+}
+
+/// Writes a file beside its place and moves it there, so that a full disk leaves the earlier report as it was.
+fn replace(path: &Path, contents: &str) -> Result<(), ReportError> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    let written = fs::write(&new, contents).and_then(|()| fs::rename(&new, path));
+    written.map_err(|source| {
+        // A part of it may be there; if not, there is nothing to remove.
+        let _ = fs::remove_file(&new);
+        ReportError::Io {
+            path: path.to_owned(),
+            source,
+        }
+    })
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Tests of the store, both halves.
+
+use std::fmt::Debug;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::{Row, Rows, Run};
+use crate::SCHEMA_VERSION;
+use crate::check::{Check, Role};
+use crate::manifest::{Gap, Hex, Host, Kernel, Manifest, Plan, QEMU_LABEL, Qemu, Sequence, Status, Stream};
+use crate::plan::{Flow, RuntimeCase};
+use crate::record::Event;
+use crate::store::{BootRow, LitmusRow, ProofRow, SampleRow, Store, StoreError, VerdictRow};
+use crate::verdict::Class;
+
+fn manifest() -> Manifest {
+    let mut manifest = Manifest {
+        schema: SCHEMA_VERSION,
+        status: Status::Running,
+        reasons: vec!["a \"quoted\" reason".into()],
+        started: "2026-11-22T19:00:00Z".into(),
+        finished: None,
+        machine: "qemu_cortex_a72".into(),
+        simulator: true,
+        label: QEMU_LABEL.into(),
+        reproduce: "bench-host run --seed 1".into(),
+        host: Host {
+            os: "linux".into(),
+            ..Host::default()
+        },
+        qemu: Some(Qemu {
+            version: "7.2.22".into(),
+            arguments: vec!["qemu-system-aarch64".into(), "-M".into()],
+            messages: vec!["warning: something".into()],
+        }),
+        kernel: Kernel {
+            load: Some(Hex(u64::MAX)),
+            ..Kernel::default()
+        },
+        plan: Plan {
+            crc: Hex(1),
+            seed: Hex(u64::MAX),
+            iterations: 100_000,
+            batch: 2000,
+            trials: 1000,
+            case: RuntimeCase::Level1,
+            runtime: None,
+            flow: Flow::Old,
+            boot_flush: "new".into(),
+            known_good: "old".into(),
+            checks: vec![Check::CoWinvTEl2],
+            deterministic: true,
+            sequences: vec![Sequence {
+                id: "old".into(),
+                text: "dsb sy".into(),
+                words: "d5033f9f".into(),
+                timed: true,
+                checked: false,
+                baseline: true,
+                aa_of: None,
+                skipped: None,
+            }],
+        },
+        stream: Stream {
+            lost: vec![Gap { first: 3, last: 9 }],
+            ..Stream::default()
+        },
+        pes: Vec::new(),
+    };
+    manifest.pe_mut(1).event = Some(Event::Cycles);
+    manifest.pe_mut(0).registers.insert("MIDR_EL1".into(), Hex(0x410f_d083));
+    manifest
+}
+
+fn sample(value: u64) -> SampleRow<&'static str> {
+    SampleRow {
+        seq: "old",
+        pe: 0,
+        event: Event::Cycles,
+        batch: 1,
+        value,
+        count: 3,
+    }
+}
+
+fn filled(folder: &Path) -> Store {
+    let mut store = Store::create(folder, manifest()).unwrap();
+    store.sample(&sample(u64::MAX)).unwrap();
+    store
+        .litmus(&LitmusRow {
+            check: Check::WprotEl2,
+            seq: "none",
+            role: Role::NoMaintenance,
+            pe: 1,
+            stale: 1,
+            new: 2,
+            fault: 3,
+            other: 4,
+        })
+        .unwrap();
+    store
+        .verdict(&VerdictRow {
+            check: Check::WprotEl2,
+            seq: "old",
+            class: Class::NotObservable,
+            reason: "a comma, a \"quote\"\nand a line",
+        })
+        .unwrap();
+    store
+        .boot(&BootRow {
+            pe: 0,
+            phase: "mmu_on",
+            event: Event::TimerTicks,
+            count: 7,
+        })
+        .unwrap();
+    store
+        .proof(&ProofRow {
+            name: "identity_faults",
+            holds: false,
+            detail: "no fault",
+        })
+        .unwrap();
+    store.console(b"raw \xff bytes").unwrap();
+    store
+}
+
+fn append(run: &Path, file: &str, bytes: &[u8]) {
+    let mut file = OpenOptions::new().append(true).open(run.join(file)).unwrap();
+    file.write_all(bytes).unwrap();
+}
+
+fn all<R: serde::de::DeserializeOwned + Row + Debug>(rows: Result<Rows<R>, StoreError>) -> Vec<R> {
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn a_run_reads_back_as_written() {
+    let parent = TempDir::new().unwrap();
+    let folder = parent.path().join("a/b");
+    let mut store = filled(&folder);
+    store.manifest.status = Status::Complete;
+    store.finish().unwrap();
+    let run = Run::open(&folder.join("run.toml")).unwrap();
+    assert_eq!(
+        run.manifest,
+        Manifest {
+            status: Status::Complete,
+            ..manifest()
+        }
+    );
+    let samples = all(run.samples());
+    assert_eq!(samples.len(), 1);
+    assert_eq!((samples[0].seq.as_str(), samples[0].value), ("old", u64::MAX));
+    let litmus = all(run.litmus());
+    assert_eq!(
+        (litmus[0].role, litmus[0].outcomes().trials()),
+        (Role::NoMaintenance, 10)
+    );
+    let verdicts = all(run.verdicts());
+    assert_eq!(verdicts[0].reason, "a comma, a \"quote\"\nand a line");
+    assert_eq!(all(run.boot())[0].event, Event::TimerTicks);
+    assert!(!all(run.proofs())[0].holds);
+    assert_eq!(fs::read(run.console()).unwrap(), b"raw \xff bytes");
+    let files = fs::read_dir(&folder).unwrap().count();
+    assert_eq!(files, 7, "no helper file is left behind");
+}
+
+#[test]
+fn an_empty_run_has_tables_with_headers() {
+    let folder = TempDir::new().unwrap();
+    Store::create(folder.path(), manifest()).unwrap().finish().unwrap();
+    let header = |file| fs::read_to_string(folder.path().join(file)).unwrap();
+    assert_eq!(header(SampleRow::<String>::FILE), "seq,pe,event,batch,value,count\n");
+    let run = Run::open(folder.path()).unwrap();
+    assert!(all(run.samples()).is_empty() && all(run.litmus()).is_empty() && all(run.verdicts()).is_empty());
+    assert!(all(run.boot()).is_empty() && all(run.proofs()).is_empty());
+}
+
+#[test]
+fn a_killed_host_leaves_a_readable_run() {
+    let folder = TempDir::new().unwrap();
+    let mut store = filled(folder.path());
+    store.flush().unwrap();
+    drop(store);
+    append(folder.path(), "samples.csv", b"old,0,cyc");
+    let run = Run::open(folder.path()).unwrap();
+    assert_eq!(run.manifest.status, Status::Running);
+    assert_eq!(all(run.samples()).len(), 1, "the half row is not read");
+}
+
+#[test]
+fn a_row_is_never_half_written_while_the_run_goes_on() {
+    let folder = TempDir::new().unwrap();
+    let mut store = Store::create(folder.path(), manifest()).unwrap();
+    for value in 0..20_000 {
+        store.sample(&sample(value)).unwrap();
+    }
+    let text = fs::read_to_string(folder.path().join("samples.csv")).unwrap();
+    assert!(text.len() > 100_000 && text.ends_with('\n'));
+    store.finish().unwrap();
+    assert_eq!(all(Run::open(folder.path()).unwrap().samples()).len(), 20_000);
+}
+
+#[test]
+fn a_second_run_into_a_folder_is_refused() {
+    let folder = TempDir::new().unwrap();
+    filled(folder.path()).finish().unwrap();
+    let before = fs::read(folder.path().join("run.toml")).unwrap();
+    assert!(matches!(
+        Store::create(folder.path(), manifest()),
+        Err(StoreError::Exists(_))
+    ));
+    assert_eq!(fs::read(folder.path().join("run.toml")).unwrap(), before);
+}
+
+#[test]
+fn damage_is_named_by_file_line_and_field() {
+    let folder = TempDir::new().unwrap();
+    let mut store = filled(folder.path());
+    store.manifest.status = Status::Complete;
+    store.finish().unwrap();
+    let error = |rows: &[u8]| {
+        let path = folder.path().join("samples.csv");
+        let before = fs::read(&path).unwrap();
+        append(folder.path(), "samples.csv", rows);
+        let mut samples = Run::open(folder.path()).unwrap().samples().unwrap();
+        let error = samples.find_map(Result::err).unwrap().to_string();
+        assert!(samples.next().is_none(), "nothing after an error");
+        fs::write(&path, before).unwrap();
+        error.replace(&path.display().to_string(), "FILE")
+    };
+    assert_eq!(
+        error(b"old,0,cycles,x,1,1\nold,0,cycles,0,1,1\n"),
+        "FILE line 3, field batch: invalid digit found in string"
+    );
+    assert_eq!(error(b"old,0,cycles,1\n"), "FILE line 3: 4 fields where 6 are due");
+    assert_eq!(error(b"old,0,cycles,1,1,1"), "FILE line 3: the row is cut short");
+    let unknown = error(b"old,0,furlongs,1,1,1\n");
+    assert!(unknown.contains("line 3") && unknown.contains("furlongs"), "{unknown}");
+    assert!(error(b"\xff,0,cycles,1,1,1\n").contains("line 3"));
+}
+
+#[test]
+fn what_is_no_run_is_said_to_be_none() {
+    let folder = TempDir::new().unwrap();
+    let open = || Run::open(folder.path()).unwrap_err();
+    assert!(matches!(open(), StoreError::NotARun(_)));
+    let path = folder.path().join("run.toml");
+    fs::write(&path, "schema = 1\nstatus = 7\n").unwrap();
+    assert!(open().to_string().contains("line 2"), "{}", open());
+    fs::write(&path, format!("schema = {}\n", SCHEMA_VERSION + 1)).unwrap();
+    assert!(matches!(open(), StoreError::NewerSchema { found, .. } if found == SCHEMA_VERSION + 1));
+    assert!(matches!(
+        Run::open(&folder.path().join("absent")),
+        Err(StoreError::Io { .. })
+    ));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_keeps_what_was_recorded() {
+    use std::process::Command;
+    // Only a file system of its own can be filled without harm.
+    let mount = TempDir::new().unwrap();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=512k", "tmpfs"])
+        .arg(mount.path())
+        .stderr(std::process::Stdio::null())
+        .status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: mounting a tmpfs needs root");
+        return;
+    }
+    let folder = mount.path().join("run");
+    let mut store = Store::create(&folder, manifest()).unwrap();
+    let fill = fs::write(mount.path().join("other"), vec![1; 300 * 1024]);
+    assert!(fill.is_ok(), "{fill:?}");
+    let written = (0..).find_map(|value| store.sample(&sample(value)).err().map(|error| (value, error)));
+    let (count, error) = written.unwrap();
+    assert!(error.is_full(), "{error}");
+    store.manifest.status = Status::Failed;
+    let finished = store.finish();
+    let run = Run::open(&folder).unwrap();
+    let rows = all(run.samples()).len();
+    Command::new("umount").arg(mount.path()).status().unwrap();
+    assert!(rows as u64 > count / 2, "{rows} rows of {count}");
+    assert_eq!(run.manifest.status, Status::Failed, "{finished:?}");
+}
