@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line: one module per subcommand.
 
+mod context;
 mod doctor;
 mod image;
 mod list;
 mod report;
+mod review;
 mod run;
+mod scan;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -41,6 +44,8 @@ struct Cli {
 enum Command {
     Run(run::Args),
     Report(report::Args),
+    Review(review::Args),
+    Scan(scan::Args),
     List(list::Args),
     Doctor(doctor::Args),
     Image(image::Args),
@@ -62,6 +67,8 @@ pub fn main() -> Exit {
     let result = match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Report(args) => report::run(args),
+        Command::Review(args) => review::run(args),
+        Command::Scan(args) => scan::run(args),
         Command::List(args) => list::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Image(args) => image::run(args),

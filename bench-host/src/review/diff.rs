@@ -111,6 +111,22 @@ pub fn read(input: impl BufRead, quoting: Quoting) -> io::Result<Patch> {
 }
 
 impl Patch {
+    /// Adds what another text of the same series holds. A diff that both hold counts once.
+    pub fn append(&mut self, other: Self) {
+        let fresh: Vec<_> = other
+            .files
+            .into_iter()
+            .filter(|file| !self.files.contains(file))
+            .collect();
+        self.files.extend(fresh);
+        self.files_seen += other.files_seen;
+        if self.subject.is_empty() {
+            self.subject = other.subject;
+        }
+        self.message.push_str(&other.message);
+        self.notes.extend(other.notes);
+    }
+
     /// Returns whether only quoted diffs were there: read again with [`Quoting::Inside`].
     pub fn is_quoted_only(&self) -> bool {
         self.files_seen == 0 && self.quoted
@@ -121,7 +137,6 @@ struct Open {
     file: FileDiff,
     hunk: Option<Counted>,
     had_hunks: bool,
-    damaged: bool,
 }
 
 struct Counted {
@@ -143,6 +158,8 @@ struct Reader {
     number: usize,
     kept: usize,
     seen: HashSet<u64>,
+    /// The text is at its end.
+    ending: bool,
 }
 
 impl Reader {
@@ -157,6 +174,7 @@ impl Reader {
             number: 0,
             kept: 0,
             seen: HashSet::new(),
+            ending: false,
         }
     }
 
@@ -268,7 +286,6 @@ impl Reader {
             },
             hunk: None,
             had_hunks: false,
-            damaged: false,
         });
     }
 
@@ -344,10 +361,13 @@ impl Reader {
     }
 
     fn damaged(&mut self) {
-        let Some(open) = &mut self.open else { return };
+        let Some(open) = &self.open else { return };
         let Some(hunk) = &open.hunk else { return };
         let (path, old, new) = (named(open.file.path()), hunk.old_left, hunk.new_left);
-        open.damaged = true;
+        // Pages and mail programs drop an empty line at the end of a text.
+        if (old, new) == (1, 1) && self.ending {
+            return self.end_hunk();
+        }
         self.note_at(&format!(
             "a hunk is cut short{path}: {old} lines before and {new} after are missing"
         ));
@@ -396,6 +416,7 @@ impl Reader {
     }
 
     fn finish(mut self) -> Patch {
+        self.ending = true;
         self.end_file();
         self.patch
     }
@@ -459,7 +480,9 @@ mod tests {
 
     #[test]
     fn truncated_hunks_are_named() {
-        let cut = patch(&DIFF[..DIFF.len() - 6]);
+        // One empty line at the very end may be missing; a mail cut in the middle of a hunk has lost more.
+        assert!(patch(&DIFF[..DIFF.len() - 5]).notes.is_empty());
+        let cut = patch(&DIFF[..DIFF.len() - 6 - "+\ttlbi alle2is\n".len()]);
         assert_eq!(cut.files.len(), 1);
         assert!(cut.notes[0].contains("cut short (x.S)"), "{:?}", cut.notes);
     }

@@ -6,6 +6,7 @@ pub mod code;
 pub mod event;
 pub mod instruction;
 pub mod macros;
+pub mod reduce;
 pub mod spelling;
 pub mod token;
 
@@ -20,6 +21,10 @@ pub struct Function {
     pub nodes: Vec<Node>,
     /// It is the body of a macro, read on its own.
     pub template: bool,
+    /// It starts before the text at hand does.
+    pub open_start: bool,
+    /// It goes on after the text at hand ends.
+    pub open_end: bool,
 }
 
 /// What looks like maintenance and was not understood.

@@ -57,7 +57,8 @@ pub fn functions<'a>(source: &[Statement], section: &str, macros: &'a Macros) ->
     let mut reader = Reader::new(macros);
     let mut in_macro = None::<(String, HashSet<String>)>;
     let mut terminated = false;
-    let mut close = |name: &mut String, reader: &mut Reader<'a>, next: String| {
+    let mut open_start = true;
+    let mut close = |name: &mut String, reader: &mut Reader<'a>, next: String, open_end: bool| {
         let done = std::mem::replace(reader, Reader::new(macros));
         let nodes = flow::nodes(&done.ops);
         unread.extend(done.unread.into_iter().map(|unread| Unread {
@@ -68,6 +69,8 @@ pub fn functions<'a>(source: &[Statement], section: &str, macros: &'a Macros) ->
             name: std::mem::replace(name, next),
             nodes,
             template: false,
+            open_start: std::mem::take(&mut open_start),
+            open_end,
         });
     };
     for statement in source {
@@ -75,27 +78,27 @@ pub fn functions<'a>(source: &[Statement], section: &str, macros: &'a Macros) ->
         if let Some((macro_name, _)) = &in_macro {
             if word == ".endm" || word == ".endmacro" {
                 in_macro = None;
-                close(&mut name, &mut reader, String::new());
+                close(&mut name, &mut reader, String::new(), false);
                 continue;
             }
             let _ = macro_name;
         } else if word == ".macro" {
             let (macro_name, parameters) = statement::macro_head(rest);
-            close(&mut name, &mut reader, macro_name.clone());
+            close(&mut name, &mut reader, macro_name.clone(), false);
             in_macro = Some((macro_name, parameters.into_iter().map(|(name, _)| name).collect()));
             continue;
         } else if let Some(next) = statement::start(statement) {
-            close(&mut name, &mut reader, next);
+            close(&mut name, &mut reader, next, false);
             terminated = false;
         } else if statement::is_end(statement) {
-            close(&mut name, &mut reader, String::new());
+            close(&mut name, &mut reader, String::new(), false);
             terminated = false;
             continue;
         } else if let Some(label) = statement.label() {
             let function = declared.functions.contains(label)
                 || (terminated || name.is_empty()) && !declared.targets.contains(label) && !statement::is_local(label);
             if function && label != name {
-                close(&mut name, &mut reader, label.to_owned());
+                close(&mut name, &mut reader, label.to_owned(), false);
             }
             terminated = false;
         }
@@ -113,7 +116,7 @@ pub fn functions<'a>(source: &[Statement], section: &str, macros: &'a Macros) ->
             terminated = false;
         }
     }
-    close(&mut name, &mut reader, String::new());
+    close(&mut name, &mut reader, String::new(), !terminated);
     functions.retain(|function| Node::has_maintenance(&function.nodes));
     (functions, unread)
 }

@@ -32,8 +32,10 @@ pub struct Context<'a> {
     pub macros: &'a Table,
     /// The macros of the assembler in sight.
     pub asm_macros: &'a asm::Macros,
-    /// The functions in sight, which are put in place of their calls.
+    /// The functions in sight that hold parts of sequences, which are put in place of their calls.
     pub known: &'a HashMap<String, Vec<Node>>,
+    /// Those that hold whole sequences, which are put in place of calls that the patch changes.
+    pub whole: &'a HashMap<String, Vec<Node>>,
     /// The spellings.
     pub spellings: &'a Spellings,
     found: RefCell<Found>,
@@ -56,7 +58,7 @@ impl<'a> Context<'a> {
         language: Language,
         macros: &'a Table,
         asm_macros: &'a asm::Macros,
-        known: &'a HashMap<String, Vec<Node>>,
+        (known, whole): (&'a HashMap<String, Vec<Node>>, &'a HashMap<String, Vec<Node>>),
         spellings: &'a Spellings,
     ) -> Self {
         Self {
@@ -64,6 +66,7 @@ impl<'a> Context<'a> {
             macros,
             asm_macros,
             known,
+            whole,
             spellings,
             found: RefCell::new(Found::default()),
         }
@@ -132,7 +135,7 @@ mod tests {
         let mut table = Table::new();
         macros::collect(&tokens, language, &mut table);
         let (asm_macros, known, spellings) = (asm::Macros::new(), HashMap::new(), Spellings::built_in());
-        let context = Context::new(language, &table, &asm_macros, &known, &spellings);
+        let context = Context::new(language, &table, &asm_macros, (&known, &known), &spellings);
         let functions = functions(&tokens, "", &context);
         let (unread, expanded) = context.finish();
         assert!(unread.iter().all(|unread| unread.template), "{unread:?} {expanded:?}");

@@ -16,7 +16,8 @@ pub fn functions(tokens: &[Token], section: &str, context: &Context<'_>) -> Vec<
     let first = next_start(tokens, 0, tokens.len(), context, true).map_or(tokens.len(), |start| start.from);
     let first = inside(&tokens[..first], context);
     if first > 0 {
-        read(&name, &tokens[..first], &mut out, context);
+        let closed = tokens[first - 1].is("}");
+        read(&name, &tokens[..first], (true, !closed), &mut out, context);
         at = first;
     }
     items(tokens, at, tokens.len(), &mut out, context, 0);
@@ -63,7 +64,7 @@ fn template(token: &Token, out: &mut Vec<Function>, context: &Context<'_>) {
     if next_start(&found.body, 0, found.body.len(), context, true).is_none() {
         context.found.borrow_mut().parameters = parameters;
         let before = out.len();
-        read(&name, &found.body, out, context);
+        read(&name, &found.body, (false, false), out, context);
         for function in &mut out[before..] {
             function.template = true;
         }
@@ -81,7 +82,13 @@ fn template(token: &Token, out: &mut Vec<Function>, context: &Context<'_>) {
     context.found.borrow_mut().parameters.clear();
 }
 
-fn read(name: &str, body: &[Token], out: &mut Vec<Function>, context: &Context<'_>) {
+fn read(
+    name: &str,
+    body: &[Token],
+    (open_start, open_end): (bool, bool),
+    out: &mut Vec<Function>,
+    context: &Context<'_>,
+) {
     name.clone_into(&mut context.found.borrow_mut().function);
     let nodes = context.block(body, 0);
     if Node::has_maintenance(&nodes) {
@@ -89,6 +96,8 @@ fn read(name: &str, body: &[Token], out: &mut Vec<Function>, context: &Context<'
             name: name.to_owned(),
             nodes,
             template: false,
+            open_start,
+            open_end,
         });
     }
 }
@@ -101,7 +110,7 @@ fn items(tokens: &[Token], mut at: usize, end: usize, out: &mut Vec<Function>, c
         let Some(start) = next else { return };
         let close = body_end(tokens, start.open, end);
         let body = &tokens[start.open + 1..close.min(end)];
-        read(&start.name, body, out, context);
+        read(&start.name, body, (false, close >= tokens.len()), out, context);
         // Where braces do not match, as in half a hunk, the next function ends this one.
         at = (close + 1).min(end).max(start.open + 1);
         if tokens.get(close).is_some_and(|token| !token.is("}")) {

@@ -487,7 +487,9 @@ impl Context<'_> {
         }
         texts.extend(arguments.iter().map(|argument| join(argument)));
         let plain = &name.text;
-        if let Some(nodes) = self.known.get(plain) {
+        let own = self.found.borrow().function == *plain;
+        let whole = || self.whole.get(plain).filter(|_| name.changed);
+        if let Some(nodes) = self.known.get(plain).or_else(whole).filter(|_| !own) {
             let mut nodes = nodes.clone();
             place(&mut nodes, name.line, name.changed);
             self.spent(nodes.len());
