@@ -2,6 +2,7 @@
 //! The command line: one module per subcommand.
 
 mod check;
+mod context;
 mod doctor;
 mod explain;
 mod image;
@@ -12,7 +13,9 @@ mod litmus_export;
 mod mutants;
 mod question;
 mod report;
+mod review;
 mod run;
+mod scan;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -29,6 +32,9 @@ Examples:
                                                      compare a sequence of your own with a known one
   bench-host run --cpu neoverse-n1 --runtime level0  another machine, another boot path
   bench-host check                                   is any translation ever stale here where it must not be?
+  bench-host judge 'dsb nshst; tlbi alle2; dsb nsh; isb'
+                                                     correct or not, by which rule of the architecture
+  bench-host review fix.patch                        what a patch does to TLB maintenance, with the evidence
   bench-host report results/runs/RUN                 show a stored run again
   bench-host doctor                                  what is missing here, and how to get it
 ";
@@ -50,6 +56,8 @@ enum Command {
     Run(run::Args),
     Check(check::Args),
     Report(report::Args),
+    Review(review::Args),
+    Scan(scan::Args),
     List(list::Args),
     Explain(explain::Args),
     Judge(judge::Args),
@@ -77,6 +85,8 @@ pub fn main() -> Exit {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::run(args),
         Command::Report(args) => report::run(args),
+        Command::Review(args) => review::run(args),
+        Command::Scan(args) => scan::run(args),
         Command::List(args) => list::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Judge(args) => judge::run(args),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The host's half: builds, runs, receives, aggregates, compares and reports.
+//! The host's half: builds, runs, receives, aggregates, compares, reviews and reports.
 
 pub mod aggregate;
 pub mod break_even;
@@ -19,7 +19,7 @@ pub mod process;
 pub mod progress;
 pub mod qemu;
 pub mod receive;
+pub mod review;
 pub mod session;
-
 pub mod stats;
 pub mod syndrome;

@@ -28,10 +28,13 @@ fn page() -> String {
     let mut seen = Vec::new();
     let mut kinds: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
     for entry in catalogue() {
-        let Some(question) = Question::of_entry(&entry) else { continue };
+        let Some(question) = Question::of_entry(&entry) else {
+            continue;
+        };
         let sequence = entry.sequence().expect("a sequence");
         let instructions: Vec<_> = sequence.instructions().collect();
-        if seen.len() == SEQUENCES || seen.contains(&entry.text) || is_sufficient(&question, &instructions) != Ok(true) {
+        if seen.len() == SEQUENCES || seen.contains(&entry.text) || is_sufficient(&question, &instructions) != Ok(true)
+        {
             continue;
         }
         seen.push(entry.text);
@@ -47,7 +50,11 @@ fn page() -> String {
         }
         let (id, text, all) = (entry.id, entry.text, mutants.len());
         let fine = all - insufficient - unknown;
-        writeln!(page, "| `{id}`: `{text}` | {all} | {insufficient} | {fine} | {unknown} |").expect("memory");
+        writeln!(
+            page,
+            "| `{id}`: `{text}` | {all} | {insufficient} | {fine} | {unknown} |"
+        )
+        .expect("memory");
     }
     assert_eq!(seen.len(), SEQUENCES);
     page.push_str("\n| kind of edit | mutants | insufficient |\n|---|---|---|\n");
@@ -65,5 +72,8 @@ fn the_page_shows_the_verdicts() {
         std::fs::write(&path, &page).expect("a writable page");
     }
     let stored = std::fs::read_to_string(&path).expect("the page");
-    assert!(stored == page, "docs/mutant-verdicts.md is not up to date: run with OVERWRITE=1");
+    assert!(
+        stored == page,
+        "docs/mutant-verdicts.md is not up to date: run with OVERWRITE=1"
+    );
 }

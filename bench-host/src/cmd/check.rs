@@ -440,9 +440,7 @@ fn reproduce(args: &Args, case: Option<(&Case, &str)>) -> String {
 
 /// Returns how many trials a second the checks made, by number of PEs and one by one.
 fn paces(paces: &[(Pace, u64)]) -> String {
-    let rate = |trials: u64, ticks: u64, frequency: u64| {
-        if ticks == 0 { 0 } else { trials * frequency / ticks }
-    };
+    let rate = |trials: u64, ticks: u64, frequency: u64| (trials * frequency).checked_div(ticks).unwrap_or(0);
     let mut text = String::new();
     for pes in 1..=3 {
         let of: Vec<_> = paces.iter().filter(|(pace, _)| pace.check.pes() == pes).collect();

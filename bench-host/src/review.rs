@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From a patch, or a source tree, to evidence about its TLB maintenance sequences.
+//!
+//! The parts in the order in which text passes through them: [`input`] opens a patch and [`mail`] undoes its mail
+//! encoding, [`diff`] reads hunks, [`source`] makes the two sides, [`extract`] finds sequences in them, [`pair`] says
+//! which became which, [`infer`] guesses what they are for, [`evaluate`] asks the judge, and [`output`] prints.
+//! [`tree`] reads whole source trees. Nothing of a patch or a tree is ever executed.
+
+pub mod diff;
+pub mod evaluate;
+pub mod extract;
+pub mod infer;
+pub mod input;
+pub mod mail;
+pub mod output;
+pub mod pair;
+pub mod relation;
+pub mod source;
+pub mod timing;
+pub mod tree;
+
+use diff::Patch;
+use evaluate::{Evaluated, evaluate};
+use extract::spelling::Spellings;
+use infer::Given;
+use pair::{Placed, pair};
+use sequences::judge::Verdict;
+use source::{Side, Surroundings, Unit};
+use timing::Timing;
+use tree::Tree;
+
+/// What looks like maintenance and was not understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unrecognised {
+    /// The file.
+    pub file: String,
+    /// The line, of the side it is on.
+    pub line: u32,
+    /// The text.
+    pub text: String,
+    /// It is on the side after.
+    pub after: bool,
+}
+
+/// The evidence about a patch.
+#[derive(Debug, Clone, Default)]
+pub struct Review {
+    /// Where it came from.
+    pub source: String,
+    /// The first subject; empty without one.
+    pub subject: String,
+    /// Files the patch changes.
+    pub files: usize,
+    /// The changes.
+    pub changes: Vec<Evaluated>,
+    /// Timing from stored runs, for each change.
+    pub timing: Vec<Vec<Timing>>,
+    /// What was not understood.
+    pub unrecognised: Vec<Unrecognised>,
+    /// Barriers that the patch changes and that belong to no sequence.
+    pub barriers: Vec<String>,
+    /// What could not be read.
+    pub notes: Vec<String>,
+    /// The command that prints this again.
+    pub command: String,
+}
+
+/// How a review ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every side after is sufficient, or there is none.
+    Fine,
+    /// A side after is insufficient.
+    Insufficient,
+    /// Something could not be decided.
+    Undecided,
+}
+
+impl Review {
+    /// Returns how the review ends.
+    pub fn outcome(&self) -> Outcome {
+        let after = |verdict| {
+            self.changes
+                .iter()
+                .filter_map(|change| change.after.as_ref())
+                .any(|side| side.verdict == verdict)
+        };
+        if after(Verdict::Insufficient) {
+            Outcome::Insufficient
+        } else if after(Verdict::Unknown) || self.unrecognised.iter().any(|unread| unread.after) || self.is_incomplete()
+        {
+            Outcome::Undecided
+        } else {
+            Outcome::Fine
+        }
+    }
+
+    /// Returns whether a part of the patch could not be looked at.
+    fn is_incomplete(&self) -> bool {
+        self.notes
+            .iter()
+            .any(|note| note.contains("cut short") || note.contains("64 MiB") || note.contains("truncated"))
+    }
+}
+
+/// Reviews a patch.
+pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&Tree>) -> Review {
+    let message = patch.message.to_ascii_lowercase();
+    let mut both: [Vec<Placed>; 2] = [Vec::new(), Vec::new()];
+    let mut barriers: [Vec<(String, String, u32, String)>; 2] = [Vec::new(), Vec::new()];
+    let mut unread: [Vec<(String, extract::Unread)>; 2] = [Vec::new(), Vec::new()];
+    for (index, side) in [Side::Before, Side::After].into_iter().enumerate() {
+        let units: Vec<Unit> = patch
+            .files
+            .iter()
+            .filter(|file| match side {
+                Side::Before => !file.old_path.is_empty(),
+                Side::After => !file.new_path.is_empty(),
+            })
+            .map(|file| {
+                tree.and_then(|tree| tree.whole(file, side))
+                    .unwrap_or_else(|| Unit::side(file, side))
+            })
+            .collect();
+        let mut surroundings = tree.map_or_else(Surroundings::default, |tree| tree.surroundings.clone());
+        let code: Vec<Unit> = units.iter().filter(|unit| unit.is_source()).cloned().collect();
+        surroundings.add(&code, spellings);
+        for unit in &units {
+            let extraction = surroundings.extract(unit, spellings);
+            // Both sides of a renamed file go by its new name.
+            let path = patch
+                .files
+                .iter()
+                .find(|file| file.old_path == unit.path)
+                .map_or(unit.path.as_str(), |file| file.path());
+            let placed = |found| Placed {
+                path: path.to_owned(),
+                found,
+            };
+            both[index].extend(extraction.found.into_iter().map(placed));
+            unread[index].extend(extraction.unread.into_iter().map(|unread| (path.to_owned(), unread)));
+            let named = |(function, line, text)| (path.to_owned(), function, line, text);
+            barriers[index].extend(extraction.barriers.into_iter().map(named));
+        }
+    }
+    let [before, after] = both;
+    let changes: Vec<Evaluated> = pair(before, after)
+        .into_iter()
+        .map(|pair| evaluate(pair, &message, given))
+        .collect();
+    let [unread_before, unread_after] = unread;
+    let mut unrecognised = Vec::new();
+    for (list, is_after) in [(unread_before, false), (unread_after, true)] {
+        for (file, unread) in list.into_iter().filter(|(_, unread)| unread.changed) {
+            unrecognised.push(Unrecognised {
+                file,
+                line: unread.line,
+                text: unread.text,
+                after: is_after,
+            });
+        }
+    }
+    unrecognised.dedup();
+    Review {
+        source: String::new(),
+        subject: patch.subject,
+        files: patch.files_seen,
+        timing: vec![Vec::new(); changes.len()],
+        changes,
+        unrecognised,
+        barriers: lone_barriers(&barriers),
+        notes: patch.notes,
+        command: String::new(),
+    }
+}
+
+/// Describes barriers outside sequences that are on one side only.
+fn lone_barriers([before, after]: &[Vec<(String, String, u32, String)>; 2]) -> Vec<String> {
+    let mut out = Vec::new();
+    for (list, word) in [(before, "removed"), (after, "added")] {
+        for (path, function, line, text) in list {
+            let function = if function.is_empty() {
+                String::new()
+            } else {
+                format!(" {function}")
+            };
+            out.push(format!("{path}:{line}{function}: `{text}` {word}"));
+        }
+    }
+    out
+}

@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Unified diffs out of lines of text, tolerant of what mail does to them.
+//!
+//! A saved thread holds a patch several times: as posted, and in every reply, quoted. The unquoted one counts; only a
+//! text that has none is read again without its quote marks ([`Quoting`]). A file's diff that comes twice is kept once.
+
+mod header;
+mod quote;
+
+pub use quote::Quoting;
+
+use crate::review::mail::{Lines, Text};
+use header::{HunkHeader, path_of};
+use quote::depth;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, BufRead};
+
+/// Bytes of hunk text that are kept, over all files: more than any patch that a person reviews.
+const MAX_KEPT: usize = 64 << 20;
+/// Words without which a hunk has nothing to do with TLB maintenance, lowercase.
+const MARKERS: [&str; 7] = ["tlb", "dsb", "isb", "barrier", "alle", "mb()", "flush"];
+
+/// Which sides of a diff a line is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// Both.
+    Context,
+    /// Before only, `-`.
+    Removed,
+    /// After only, `+`.
+    Added,
+}
+
+/// A line of a hunk.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Line {
+    /// Which sides it is on.
+    pub origin: Origin,
+    /// Its text without the mark.
+    pub text: String,
+}
+
+/// A hunk.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Hunk {
+    /// First line before.
+    pub old_start: u32,
+    /// First line after.
+    pub new_start: u32,
+    /// The text behind the second `@@`: where in the file this is, by the diff program's guess.
+    pub section: String,
+    /// The lines.
+    pub lines: Vec<Line>,
+}
+
+/// The diff of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FileDiff {
+    /// Its path before; empty where it was created.
+    pub old_path: String,
+    /// Its path after; empty where it was deleted.
+    pub new_path: String,
+    /// The subject of the mail it came in; empty without one.
+    pub subject: String,
+    /// The hunks that may have to do with TLB maintenance.
+    pub hunks: Vec<Hunk>,
+}
+
+impl FileDiff {
+    /// Returns the path a reader looks for: the new one, or that of a deleted file.
+    pub fn path(&self) -> &str {
+        if self.new_path.is_empty() {
+            &self.old_path
+        } else {
+            &self.new_path
+        }
+    }
+}
+
+/// What a text holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Patch {
+    /// Diffs with hunks to look at, in order.
+    pub files: Vec<FileDiff>,
+    /// The files the text changes, those without maintenance included.
+    pub files_seen: usize,
+    /// The first subject; empty without one.
+    pub subject: String,
+    /// What was said about the patch outside its hunks, shortened: commit messages hint at the context.
+    pub message: String,
+    /// What could not be read, or was left out, in whole sentences.
+    pub notes: Vec<String>,
+    /// Quoted diffs were seen.
+    quoted: bool,
+}
+
+/// Reads every diff of a text.
+pub fn read(input: impl BufRead, quoting: Quoting) -> io::Result<Patch> {
+    let mut lines = Lines::new(input);
+    let mut reader = Reader::new(quoting);
+    while let Some(text) = lines.next_text()? {
+        match text {
+            Text::Message(subject) => reader.message(subject),
+            Text::Line(line) => reader.line(&line),
+        }
+    }
+    let mut patch = reader.finish();
+    patch.notes.extend(lines.notes().iter().cloned());
+    Ok(patch)
+}
+
+impl Patch {
+    /// Adds what another text of the same series holds. A diff that both hold counts once.
+    pub fn append(&mut self, other: Self) {
+        let fresh: Vec<_> = other
+            .files
+            .into_iter()
+            .filter(|file| !self.files.contains(file))
+            .collect();
+        self.files.extend(fresh);
+        self.files_seen += other.files_seen;
+        if self.subject.is_empty() {
+            self.subject = other.subject;
+        }
+        self.message.push_str(&other.message);
+        self.notes.extend(other.notes);
+    }
+
+    /// Returns whether only quoted diffs were there: read again with [`Quoting::Inside`].
+    pub fn is_quoted_only(&self) -> bool {
+        self.files_seen == 0 && self.quoted
+    }
+}
+
+struct Open {
+    file: FileDiff,
+    hunk: Option<Counted>,
+    had_hunks: bool,
+}
+
+struct Counted {
+    hunk: Hunk,
+    old_left: u32,
+    new_left: u32,
+    marked: bool,
+    bytes: usize,
+}
+
+struct Reader {
+    quoting: Quoting,
+    depth: Option<usize>,
+    patch: Patch,
+    open: Option<Open>,
+    subject: String,
+    /// `--- path`, when the next line may be `+++ path`.
+    before: Option<String>,
+    number: usize,
+    kept: usize,
+    seen: HashSet<u64>,
+    /// The text is at its end.
+    ending: bool,
+}
+
+impl Reader {
+    fn new(quoting: Quoting) -> Self {
+        Self {
+            quoting,
+            depth: None,
+            patch: Patch::default(),
+            open: None,
+            subject: String::new(),
+            before: None,
+            number: 0,
+            kept: 0,
+            seen: HashSet::new(),
+            ending: false,
+        }
+    }
+
+    fn message(&mut self, subject: String) {
+        self.end_file();
+        if self.patch.subject.is_empty() {
+            self.patch.subject.clone_from(&subject);
+        }
+        self.remember(&subject);
+        self.subject = subject;
+        self.depth = None;
+    }
+
+    fn line(&mut self, line: &str) {
+        self.number += 1;
+        match self.quoting {
+            Quoting::Outside => {
+                let (quoted, rest) = depth(line);
+                if quoted > 0 && !self.in_hunk() && (rest.starts_with("diff --git ") || rest.starts_with("@@ -")) {
+                    self.patch.quoted = true;
+                }
+                self.text(line);
+            }
+            Quoting::Inside => {
+                let (found, rest) = depth(line);
+                if found == 0 {
+                    return;
+                }
+                let starts = rest.starts_with("diff --git ") || rest.starts_with("--- a/") || rest.starts_with("@@ -");
+                if starts && self.depth.is_none_or(|depth| found < depth || !self.in_hunk()) {
+                    self.depth = Some(found);
+                }
+                if self.depth == Some(found) {
+                    self.text(rest);
+                }
+            }
+        }
+    }
+
+    fn in_hunk(&self) -> bool {
+        let hunk = self.open.as_ref().and_then(|open| open.hunk.as_ref());
+        hunk.is_some_and(|hunk| hunk.old_left + hunk.new_left > 0)
+    }
+
+    fn text(&mut self, line: &str) {
+        if self.in_hunk() && self.hunk_line(line) {
+            return;
+        }
+        if line.starts_with("diff --git ") {
+            self.end_file();
+            let (old, new) = header::git_paths(line).unwrap_or_default();
+            self.start(old, new);
+        } else if let Some(rest) = line.strip_prefix("--- ") {
+            self.before = Some(path_of(rest));
+            return;
+        } else if let (Some(rest), Some(old)) = (line.strip_prefix("+++ "), self.before.take()) {
+            let new = path_of(rest);
+            let fresh = self.open.as_ref().is_none_or(|open| open.had_hunks);
+            if fresh {
+                self.end_file();
+                self.start(old, new);
+            } else if let Some(open) = &mut self.open {
+                (open.file.old_path, open.file.new_path) = (old, new);
+            }
+        } else if line.starts_with("@@@ ") {
+            self.note_at("a combined diff of a merge was left out: give the diff against one parent");
+        } else if line.starts_with("@@ ") {
+            self.hunk_header(line);
+        } else if line.starts_with("Binary files ") && line.ends_with(" differ") || line == "GIT binary patch" {
+            let path = self
+                .open
+                .as_ref()
+                .map(|open| open.file.path().to_owned())
+                .unwrap_or_default();
+            self.note_at(&format!("a binary diff was left out{}", named(&path)));
+        } else if line.starts_with("*** ") && line.ends_with(" ****") {
+            self.note_at("a context diff was left out: make it with `diff -u`");
+        } else if let Some(open) = &mut self.open {
+            if let Some(path) = line.strip_prefix("rename from ") {
+                open.file.old_path = path.trim().to_owned();
+            } else if let Some(path) = line.strip_prefix("rename to ") {
+                open.file.new_path = path.trim().to_owned();
+            }
+            if open.had_hunks {
+                self.remember(line);
+            }
+        } else {
+            self.remember(line);
+        }
+        self.before = None;
+    }
+
+    /// Keeps what was said outside the hunks, for hints about the context; bounded.
+    fn remember(&mut self, line: &str) {
+        const MAX_MESSAGE: usize = 16 * 1024;
+        if self.patch.message.len() + line.len() < MAX_MESSAGE && depth(line).0 == 0 {
+            self.patch.message.push_str(line);
+            self.patch.message.push('\n');
+        }
+    }
+
+    fn start(&mut self, old_path: String, new_path: String) {
+        self.open = Some(Open {
+            file: FileDiff {
+                old_path,
+                new_path,
+                subject: self.subject.clone(),
+                hunks: Vec::new(),
+            },
+            hunk: None,
+            had_hunks: false,
+        });
+    }
+
+    fn hunk_header(&mut self, line: &str) {
+        let Some(HunkHeader { old, new, section }) = HunkHeader::parse(line) else {
+            self.note_at("a hunk header that is not `@@ -line,count +line,count @@` was left out");
+            return;
+        };
+        self.end_hunk();
+        if self.open.is_none() {
+            self.note_at("a hunk without a file name was left out");
+            return;
+        }
+        let open = self.open.as_mut().expect("just seen");
+        open.had_hunks = true;
+        open.hunk = Some(Counted {
+            marked: is_marked(&section),
+            hunk: Hunk {
+                old_start: old.0,
+                new_start: new.0,
+                section,
+                lines: Vec::new(),
+            },
+            old_left: old.1,
+            new_left: new.1,
+            bytes: 0,
+        });
+    }
+
+    /// Takes a line of the open hunk; returns false if the hunk ended before it was complete.
+    fn hunk_line(&mut self, line: &str) -> bool {
+        let full = self.kept > MAX_KEPT;
+        let quoting = self.quoting;
+        let Some(counted) = self.open.as_mut().and_then(|open| open.hunk.as_mut()) else {
+            return false;
+        };
+        let mut characters = line.chars();
+        let (origin, text) = match characters.next() {
+            Some('+') if counted.new_left > 0 => (Origin::Added, characters.as_str()),
+            Some('-') if counted.old_left > 0 => (Origin::Removed, characters.as_str()),
+            Some(' ') => (Origin::Context, characters.as_str()),
+            Some('\\') => return true,
+            // Mail programs strip the blank of an empty context line, and turn others into no-break ones.
+            None => (Origin::Context, ""),
+            Some('\u{a0}' | '\t') => (
+                Origin::Context,
+                if line.starts_with('\t') {
+                    line
+                } else {
+                    characters.as_str()
+                },
+            ),
+            // A reply's own words between quoted lines.
+            _ if quoting == Quoting::Inside && !line.starts_with("diff ") && !line.starts_with("@@ ") => return true,
+            _ => {
+                self.damaged();
+                return false;
+            }
+        };
+        counted.old_left -= u32::from(origin != Origin::Added && counted.old_left > 0);
+        counted.new_left -= u32::from(origin != Origin::Removed && counted.new_left > 0);
+        counted.marked |= is_marked(text);
+        counted.bytes += text.len();
+        if full {
+            return true;
+        }
+        self.kept += text.len();
+        counted.hunk.lines.push(Line {
+            origin,
+            text: text.to_owned(),
+        });
+        true
+    }
+
+    fn damaged(&mut self) {
+        let Some(open) = &self.open else { return };
+        let Some(hunk) = &open.hunk else { return };
+        let (path, old, new) = (named(open.file.path()), hunk.old_left, hunk.new_left);
+        // Pages and mail programs drop an empty line at the end of a text.
+        if (old, new) == (1, 1) && self.ending {
+            return self.end_hunk();
+        }
+        self.note_at(&format!(
+            "a hunk is cut short{path}: {old} lines before and {new} after are missing"
+        ));
+        self.end_hunk();
+    }
+
+    fn end_hunk(&mut self) {
+        let Some(open) = &mut self.open else { return };
+        let Some(counted) = open.hunk.take() else { return };
+        if counted.marked && self.kept <= MAX_KEPT {
+            open.file.hunks.push(counted.hunk);
+        } else {
+            // What was dropped no longer counts against what is kept.
+            self.kept = self.kept.saturating_sub(counted.bytes);
+            if counted.marked {
+                self.note_at("more than 64 MiB of hunks mention maintenance: the rest was left out");
+            }
+        }
+    }
+
+    fn end_file(&mut self) {
+        if self.in_hunk() {
+            self.damaged();
+        }
+        self.end_hunk();
+        self.before = None;
+        let Some(open) = self.open.take() else { return };
+        if !open.had_hunks {
+            return;
+        }
+        self.patch.files_seen += 1;
+        if open.file.hunks.is_empty() {
+            return;
+        }
+        let mut hasher = DefaultHasher::new();
+        (&open.file.old_path, &open.file.new_path, &open.file.hunks).hash(&mut hasher);
+        if !self.seen.insert(hasher.finish()) {
+            return;
+        }
+        // In quotes the same diff comes again and again, each time more damaged by wrapping: the first counts.
+        let known = self.patch.files.iter().any(|file| file.path() == open.file.path());
+        if self.quoting == Quoting::Inside && known {
+            return;
+        }
+        self.patch.files.push(open.file);
+    }
+
+    fn finish(mut self) -> Patch {
+        self.ending = true;
+        self.end_file();
+        self.patch
+    }
+
+    fn note_at(&mut self, what: &str) {
+        const MAX_NOTES: usize = 32;
+        if self.patch.notes.len() < MAX_NOTES {
+            self.patch.notes.push(format!("line {}: {what}", self.number));
+        }
+    }
+}
+
+fn named(path: &str) -> String {
+    if path.is_empty() {
+        String::new()
+    } else {
+        format!(" ({path})")
+    }
+}
+
+fn is_marked(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    MARKERS.iter().any(|marker| lower.contains(marker))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIFF: &str =
+        "--- a/x.S\n+++ b/x.S\n@@ -3,3 +3,3 @@ flush:\n \tdsb ish\n-\ttlbi alle2\n+\ttlbi alle2is\n \tisb\n";
+
+    fn patch(text: &str) -> Patch {
+        read(text.as_bytes(), Quoting::Outside).unwrap()
+    }
+
+    #[test]
+    fn a_diff_is_read() {
+        let patch = patch(DIFF);
+        let file = &patch.files[0];
+        assert_eq!((file.path(), file.hunks[0].section.as_str()), ("x.S", "flush:"));
+        assert_eq!((file.hunks[0].old_start, file.hunks[0].lines.len()), (3, 4));
+        assert_eq!(file.hunks[0].lines[1].origin, Origin::Removed);
+        assert!(patch.notes.is_empty());
+    }
+
+    #[test]
+    fn the_same_diff_counts_once() {
+        assert_eq!(patch(&DIFF.repeat(3)).files.len(), 1);
+    }
+
+    #[test]
+    fn quotes_are_read_only_when_asked() {
+        let quoted: String = DIFF.lines().map(|line| format!("> {line}\n")).collect();
+        let reply = quoted.replace("> -\ttlbi", "Why?\n\n> -\ttlbi");
+        let outside = patch(&reply);
+        assert!(outside.files.is_empty() && outside.is_quoted_only());
+        let inside = read(reply.as_bytes(), Quoting::Inside).unwrap();
+        assert_eq!(inside.files, patch(DIFF).files);
+    }
+
+    #[test]
+    fn truncated_hunks_are_named() {
+        // One empty line at the very end may be missing; a mail cut in the middle of a hunk has lost more.
+        assert!(patch(&DIFF[..DIFF.len() - 5]).notes.is_empty());
+        let cut = patch(&DIFF[..DIFF.len() - 6 - "+\ttlbi alle2is\n".len()]);
+        assert_eq!(cut.files.len(), 1);
+        assert!(cut.notes[0].contains("cut short (x.S)"), "{:?}", cut.notes);
+    }
+
+    #[test]
+    fn binary_and_combined_diffs_are_named() {
+        let patch =
+            patch("diff --git a/l.bin b/l.bin\nBinary files a/l.bin and b/l.bin differ\n@@@ -1,2 -1,2 +1,3 @@@\n");
+        assert!(patch.notes[0].contains("binary") && patch.notes[1].contains("combined"));
+        assert!(patch.files.is_empty());
+    }
+
+    #[test]
+    fn removed_lines_that_look_like_a_header_stay_lines() {
+        let text = "--- a/x.S\n+++ b/x.S\n@@ -1,2 +1,1 @@\n--- a tlbi comment\n dsb\n";
+        assert_eq!(patch(text).files[0].hunks[0].lines[0].text, "-- a tlbi comment");
+    }
+
+    #[test]
+    fn created_and_deleted_files_have_one_path() {
+        let text = DIFF.replace("--- a/x.S", "--- /dev/null");
+        assert_eq!(
+            (patch(&text).files[0].old_path.as_str(), patch(&text).files[0].path()),
+            ("", "x.S")
+        );
+    }
+
+    #[test]
+    fn hunks_without_maintenance_are_not_kept() {
+        let text = "--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n-a\n+b\n";
+        let patch = patch(text);
+        assert_eq!((patch.files.len(), patch.files_seen), (0, 1));
+    }
+}

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Verdicts for the two sides of a change.
+
+use crate::review::extract::reduce::Found;
+use crate::review::infer::{Assumption, Given, Place, infer};
+use crate::review::pair::{Kind, Pair, Placed};
+use crate::review::relation::{Relation, compare};
+use sequences::judge::{Change, CpuChoice, Observers, Question, Rule, Verdict, judge};
+use sequences::{Access, Barrier, Domain, Instruction, Operand, OperandFormat, Sequence};
+
+/// A ground of a verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ground {
+    /// The rule's short name.
+    pub rule: String,
+    /// Where it is written.
+    pub citation: String,
+    /// What it means here.
+    pub text: String,
+}
+
+/// One side of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SideVerdict {
+    /// The file.
+    pub file: String,
+    /// The function.
+    pub function: String,
+    /// The line.
+    pub line: u32,
+    /// The sequence.
+    pub sequence: Sequence,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Its grounds.
+    pub reasons: Vec<Ground>,
+    /// What would do.
+    pub weakest: Option<String>,
+    /// How a stale translation comes to be used.
+    pub counterexample: Vec<String>,
+    /// Errata that ask for more on some CPUs.
+    pub errata: Vec<Ground>,
+}
+
+/// A change with its evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evaluated {
+    /// What happened.
+    pub kind: Kind,
+    /// The side before.
+    pub before: Option<SideVerdict>,
+    /// The side after.
+    pub after: Option<SideVerdict>,
+    /// How they compare.
+    pub relation: Relation,
+    /// The differences in words.
+    pub differences: Vec<String>,
+    /// The context.
+    pub assumptions: Vec<Assumption>,
+    /// What a reviewer should ask.
+    pub questions: Vec<String>,
+}
+
+impl Evaluated {
+    /// Returns the side that is there: after, or before where it is gone.
+    pub fn shown(&self) -> Option<&SideVerdict> {
+        self.after.as_ref().or(self.before.as_ref())
+    }
+}
+
+/// Returns the verdict's name in the machine-readable outputs.
+pub fn verdict_id(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Insufficient => "insufficient",
+        Verdict::Sufficient => "sufficient",
+        Verdict::StrongerThanNeeded => "stronger-than-needed",
+        Verdict::Unknown => "unknown",
+    }
+}
+
+/// Judges both sides of a change in the same context.
+pub fn evaluate(pair: Pair, message: &str, given: &Given) -> Evaluated {
+    let Pair {
+        kind,
+        mut before,
+        mut after,
+    } = pair;
+    mark_unshifted(&mut before, &mut after);
+    let sides: Vec<&Found> = before.iter().chain(&after).map(|placed| &placed.found).collect();
+    let place = after.as_ref().or(before.as_ref());
+    let (path, function) = place.map_or(("", ""), |placed| {
+        (placed.path.as_str(), placed.found.function.as_str())
+    });
+    let (question, assumptions) = infer(
+        &sides,
+        Place {
+            path,
+            function,
+            message,
+        },
+        given,
+    );
+    let (relation, differences) = match (&before, &after) {
+        (Some(a), Some(b)) => compare(&a.found.sequence, &b.found.sequence),
+        _ => (Relation::NotApplicable, Vec::new()),
+    };
+    let verdict = |placed: &Placed| side(placed, &sides, &question);
+    let judged = (before.as_ref().map(verdict), after.as_ref().map(verdict));
+    let questions = questions(&before, &after, &question, relation);
+    Evaluated {
+        kind,
+        before: judged.0,
+        after: judged.1,
+        relation,
+        differences,
+        assumptions,
+        questions,
+    }
+}
+
+/// Judges a sequence on its own, as `scan` does.
+pub fn evaluate_alone(placed: &Placed, given: &Given) -> (SideVerdict, Vec<Assumption>) {
+    let place = Place {
+        path: &placed.path,
+        function: &placed.found.function,
+        message: "",
+    };
+    let (question, assumptions) = infer(&[&placed.found], place, given);
+    (side(placed, &[&placed.found], &question), assumptions)
+}
+
+fn is_dsb(instruction: &Instruction) -> bool {
+    matches!(instruction, Instruction::Dsb(_) | Instruction::DsbNxs(_))
+}
+
+/// Returns whether a DSB stands before the first and after the last invalidation.
+fn ends(found: &Found) -> (bool, bool) {
+    let all: Vec<Instruction> = found.sequence.instructions().collect();
+    let is_tlbi = |i: &Instruction| matches!(i, Instruction::Tlbi(_));
+    let first = all.iter().position(is_tlbi).unwrap_or(0);
+    let last = all.iter().rposition(is_tlbi).map_or(0, |last| last + 1);
+    (all[..first].iter().any(is_dsb), all[last..].iter().any(is_dsb))
+}
+
+fn side(placed: &Placed, sides: &[&Found], question: &Question) -> SideVerdict {
+    let found = &placed.found;
+    let instructions = without_workaround(found.sequence.instructions().collect(), question);
+    let (has_before, has_after) = ends(found);
+    let any_before = sides.iter().any(|side| ends(side).0);
+    let any_after = sides.iter().any(|side| ends(side).1);
+    // What neither side shows may stand where the text does not reach: no side is blamed for that.
+    let elsewhere_before = !has_before && !any_before && !found.around.store_before && asks_for_dsb(question);
+    let elsewhere_after =
+        !has_after && !any_after && (found.open_end || found.fragment || leaves_completion(&found.function));
+    let mut whole = instructions.clone();
+    if elsewhere_before {
+        whole.insert(
+            0,
+            Instruction::Dsb(Barrier::new(Domain::InnerShareable, Access::Stores)),
+        );
+    }
+    if elsewhere_after {
+        whole.push(Instruction::Dsb(Barrier::new(Domain::FullSystem, Access::All)));
+        whole.push(Instruction::Isb);
+    }
+    let mut judgement = judge(question, &whole);
+    let mut extra = Vec::new();
+    if (elsewhere_before || elsewhere_after) && judgement.verdict != Verdict::Insufficient {
+        let missing = match (elsewhere_before, elsewhere_after) {
+            (true, true) => "no barrier is with it here: the callers must have one before and one after",
+            (true, false) => "no DSB stands before it here: sufficient only if the caller has completed the store",
+            _ => "no DSB stands after it here: sufficient only if the caller completes it",
+        };
+        extra.push(Ground {
+            rule: "question".into(),
+            citation: "the text at hand".into(),
+            text: format!("{missing}; --tree DIR lets the callers be seen"),
+        });
+        judgement.verdict = Verdict::Unknown;
+        judgement.reasons.clear();
+        judgement.weakest = None;
+    }
+    let ground = |reason: sequences::judge::Reason| Ground {
+        rule: reason.rule.id(),
+        citation: reason.rule.citation(),
+        text: reason.text,
+    };
+    let (errata, _): (Vec<_>, Vec<_>) = judgement
+        .notes
+        .into_iter()
+        .partition(|note| matches!(note.rule, Rule::Erratum(_)));
+    extra.extend(judgement.reasons.into_iter().map(ground));
+    let judged: Sequence = whole.into_iter().collect();
+    SideVerdict {
+        file: placed.path.clone(),
+        function: found.function.clone(),
+        line: found.line,
+        sequence: found.sequence.clone(),
+        verdict: judgement.verdict,
+        reasons: extra,
+        weakest: judgement
+            .weakest
+            .map(|weakest| weakest.into_iter().collect::<Sequence>())
+            .filter(|weakest| *weakest != judged)
+            .map(|weakest| weakest.to_string()),
+        counterexample: judgement
+            .counterexample
+            .into_iter()
+            .map(|step| format!("PE{}: {}", step.pe, step.text))
+            .collect(),
+        errata: errata.into_iter().map(ground).collect(),
+    }
+}
+
+/// Returns whether the change has a store that a DSB must complete.
+const fn asks_for_dsb(question: &Question) -> bool {
+    !matches!(question.change, Change::RecycleContext | Change::SwitchContext)
+}
+
+/// Returns whether a function says by its name that its callers complete what it issues.
+fn leaves_completion(function: &str) -> bool {
+    let lower = function.to_ascii_lowercase();
+    [
+        "nosync",
+        "no_sync",
+        "_async",
+        "batch",
+        "gather",
+        "_one",
+        "_add_",
+        "nobarrier",
+    ]
+    .iter()
+    .any(|word| lower.contains(word))
+}
+
+/// Leaves the dummy invalidation of an erratum work-around, and its DSB, out of a verdict by the architecture alone.
+fn without_workaround(mut all: Vec<Instruction>, question: &Question) -> Vec<Instruction> {
+    if question.cpu != CpuChoice::Any {
+        return all;
+    }
+    let real = |i: &Instruction| matches!(i, Instruction::Tlbi(tlbi) if tlbi.operand != Operand::Xzr);
+    let dummy = |i: &Instruction| matches!(i, Instruction::Tlbi(tlbi) if tlbi.operand == Operand::Xzr);
+    if !all.iter().any(real) {
+        return all;
+    }
+    while let Some(at) = all.iter().position(dummy) {
+        all.remove(at);
+        let doubled = at > 0 && all.get(at).is_some_and(is_dsb) && is_dsb(&all[at - 1]);
+        if doubled {
+            all.remove(at);
+        }
+    }
+    all
+}
+
+/// Marks the operand of the side that is given an address as it is, where the other side shifts it.
+fn mark_unshifted(before: &mut Option<Placed>, after: &mut Option<Placed>) {
+    let (Some(a), Some(b)) = (before, after) else { return };
+    let shifts = |found: &Found| {
+        let shifted = |text: &String| {
+            let lower = text.to_ascii_lowercase();
+            [">>", "shift", "tlbi_", "__tlbi", "lsr", "page_number", "pfn", "vpn"]
+                .iter()
+                .any(|word| lower.contains(word))
+        };
+        found.around.operands.iter().any(shifted)
+    };
+    let plain = |found: &Found| {
+        let name = |text: &String| {
+            let lower = text.trim_matches(['(', ')', ' ', '&', '*']).to_ascii_lowercase();
+            ["va", "addr", "address", "vaddr", "ipa", "start", "page_addr", "virt"].contains(&lower.as_str())
+        };
+        !found.around.operands.is_empty() && found.around.operands.iter().all(name)
+    };
+    let mark = |found: &mut Found| {
+        for item in &mut found.sequence.items {
+            let mut list: Vec<&mut Instruction> = match item {
+                sequences::Item::Instruction(instruction) => vec![instruction],
+                sequences::Item::ForPage(_) => continue,
+            };
+            for instruction in &mut list {
+                if let Instruction::Tlbi(tlbi) = instruction {
+                    if tlbi.op.operand_format() == OperandFormat::Va && matches!(tlbi.operand, Operand::Va(_)) {
+                        tlbi.operand = Operand::VaUnshifted;
+                    }
+                }
+            }
+        }
+    };
+    match (shifts(&a.found), shifts(&b.found)) {
+        (true, false) if plain(&b.found) => mark(&mut b.found),
+        (false, true) if plain(&a.found) => mark(&mut a.found),
+        _ => {}
+    }
+}
+
+/// Returns what a reviewer should ask, most pressing first.
+fn questions(before: &Option<Placed>, after: &Option<Placed>, question: &Question, relation: Relation) -> Vec<String> {
+    let mut all = Vec::new();
+    let (Some(side), true) = (after.as_ref().or(before.as_ref()), after.is_some() || before.is_some()) else {
+        return all;
+    };
+    let instructions: Vec<Instruction> = side.found.sequence.instructions().collect();
+    if after.is_none() {
+        all.push("Who invalidates these entries now, or why need nobody?".to_owned());
+        return all;
+    }
+    if question.observers == Observers::ThisPe {
+        all.push("Who else may hold this entry: can another PE have walked these tables by now?".to_owned());
+    }
+    let shifted =
+        |text: &String| text.contains(">>") || text.to_ascii_lowercase().contains("shift") || text.contains("TLBI");
+    let by_address = instructions
+        .iter()
+        .any(|i| matches!(i.operand(), Operand::Va(_) | Operand::Ipa(_) | Operand::Page(_)));
+    if by_address && !side.found.around.operands.iter().any(shifted) {
+        let text = side
+            .found
+            .around
+            .operands
+            .iter()
+            .find(|text| !text.is_empty())
+            .map_or("the operand", String::as_str);
+        let short: String = text.chars().take(40).collect();
+        all.push(format!(
+            "Is `{short}` shifted right by 12, its top bits clear of TTL and ASID?"
+        ));
+    }
+    let last_level = instructions.iter().any(|i| {
+        let text = i.to_string();
+        text.contains("vale") || text.contains("vaale") || text.contains("ipas2le")
+    });
+    if last_level && question.level == Some(sequences::judge::Level::Last) {
+        all.push("Is it certain that only last-level entries change here?".to_owned());
+    }
+    if relation == Relation::Weaker {
+        all.push("Does anything else rely on what the old sequence did beyond the flush?".to_owned());
+    }
+    if !instructions.contains(&Instruction::Isb) && question.change != Change::RecycleContext {
+        all.push("Where is the next context synchronization event before the change is relied on?".to_owned());
+    }
+    all
+}

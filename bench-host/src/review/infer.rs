@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a sequence is for, as far as the source says: the question for the judge, and why it is that question.
+//!
+//! Everything here is a guess with its reason. It is printed, and each part can be given on the command line instead.
+
+use crate::review::extract::reduce::Found;
+use sequences::judge::{After, Change, CpuChoice, Level, Name, Observers, Question, Regime, Stage};
+use sequences::{ExceptionLevel, Instruction, Operand, Scope, Target, Tlbi};
+
+/// What the command line says instead.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Given {
+    /// `--regime`.
+    pub regime: Option<Regime>,
+    /// `--stage`.
+    pub stage: Option<Stage>,
+    /// `--change`.
+    pub change: Option<Change>,
+    /// `--observers`.
+    pub observers: Option<Observers>,
+    /// `--after`.
+    pub after: Option<After>,
+    /// `--level`.
+    pub level: Option<Level>,
+    /// `--ets2`.
+    pub ets2: bool,
+    /// `--cpu`.
+    pub cpu: CpuChoice,
+}
+
+/// A part of the context: its name, its value, and why it is taken to be so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assumption {
+    /// `regime`, `stage`, `change`, `observers`, `after` or `level`.
+    pub name: &'static str,
+    /// Its value, by the name the command line uses.
+    pub value: String,
+    /// Why.
+    pub why: String,
+}
+
+/// Where a change stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The file.
+    pub path: &'a str,
+    /// The function after (before, where the sequence was removed).
+    pub function: &'a str,
+    /// What the patch says about itself, lowercase.
+    pub message: &'a str,
+}
+
+/// Infers the question that both sides of a change are to answer.
+pub fn infer(sides: &[&Found], place: Place<'_>, given: &Given) -> (Question, Vec<Assumption>) {
+    let names = Names::of(sides, place);
+    let tlbis: Vec<Tlbi> = sides
+        .iter()
+        .flat_map(|found| found.sequence.instructions())
+        .filter_map(|instruction| match instruction {
+            // `tlbi vale2is, xzr` is the dummy of an erratum work-around.
+            Instruction::Tlbi(tlbi) if tlbi.operand != Operand::Xzr => Some(tlbi),
+            _ => None,
+        })
+        .collect();
+    let mut all = Vec::new();
+    let mut say = |name, value: &str, why: &str| {
+        all.push(Assumption {
+            name,
+            value: value.to_owned(),
+            why: why.to_owned(),
+        });
+    };
+    let flag = "given";
+
+    let (regime, stage, why) = regime(&tlbis, &names);
+    let (regime, why) = given.regime.map_or((regime, why), |regime| (regime, flag));
+    say("regime", regime.name(), why);
+    let stage = given
+        .stage
+        .unwrap_or(if regime == Regime::El10 { stage } else { Stage::One });
+    say(
+        "stage",
+        stage.name(),
+        if given.stage.is_some() {
+            flag
+        } else {
+            "by the operations"
+        },
+    );
+
+    let (change, why) = given
+        .change
+        .map_or_else(|| change(sides, &tlbis, &names), |change| (change, flag));
+    say("change", change.name(), why);
+    let (observers, why) = given
+        .observers
+        .map_or_else(|| observers(&tlbis, &names), |observers| (observers, flag));
+    say("observers", observers.name(), why);
+    let (after, why) = given.after.map_or_else(
+        || after(sides, &tlbis, observers, stage, change, &names),
+        |after| (after, flag),
+    );
+    say("after", after.name(), why);
+
+    let mut question = Question::new(change, regime, observers, after);
+    question.stage = stage;
+    question.cpu = given.cpu;
+    question.architecture.ets2 = given.ets2;
+    let only_el1 = tlbis.iter().all(|tlbi| {
+        tlbi.op.level() == ExceptionLevel::El1
+            && !matches!(
+                tlbi.op.target(),
+                Target::All | Target::VmallS12 | Target::Ipa | Target::IpaLast
+            )
+    });
+    if regime == Regime::El10 && only_el1 && !names.hypervisor && stage == Stage::One {
+        question.runs_at = ExceptionLevel::El1;
+    }
+    if tlbis.iter().any(|tlbi| tlbi.op.level() == ExceptionLevel::El3) {
+        question.runs_at = ExceptionLevel::El3;
+    }
+    let last = |tlbi: &Tlbi| {
+        matches!(
+            tlbi.op.target(),
+            Target::VaLast | Target::VaAllAsidLast | Target::IpaLast
+        )
+    };
+    let (level, why) = if given.level.is_some() {
+        (given.level, flag)
+    } else if change == Change::RemoveTable {
+        (Some(Level::Table), "a table entry is removed")
+    } else if tlbis.iter().any(last) {
+        (Some(Level::Last), "a last-level operation is used")
+    } else {
+        (None, "")
+    };
+    question.level = level;
+    if let Some(level) = level {
+        say("level", level.name(), why);
+    }
+    if tlbis.iter().any(|tlbi| tlbi.op.target() == Target::Asid) {
+        question.global = Some(false);
+        say("global", "no", "an address space is flushed by its ASID");
+    }
+    let hint = tlbis.iter().find_map(|tlbi| tlbi.operand.ttl());
+    if let Some(ttl) = hint {
+        question.level_number = Some(ttl.level());
+        say(
+            "level number",
+            &ttl.level().to_string(),
+            "the level hint is taken to be right",
+        );
+    }
+    let paged = |tlbi: &Tlbi| matches!(tlbi.operand, Operand::Page(_) | Operand::Range(_));
+    question.range = tlbis.iter().any(paged);
+    (question, all)
+}
+
+/// What names and words say.
+struct Names {
+    /// Function and file, lowercase.
+    text: String,
+    function: String,
+    message: String,
+    hypervisor: bool,
+}
+
+impl Names {
+    fn of(sides: &[&Found], place: Place<'_>) -> Self {
+        let mut function = place.function.to_ascii_lowercase();
+        for side in sides {
+            function.push(' ');
+            function.push_str(&side.function.to_ascii_lowercase());
+        }
+        let path = place.path.to_ascii_lowercase();
+        Self {
+            text: format!("{function} {path}"),
+            function,
+            message: place.message.to_owned(),
+            hypervisor: path.contains("/hyp") || path.contains("kvm/") || path.contains("el2"),
+        }
+    }
+
+    fn function_has(&self, words: &[&str]) -> bool {
+        words.iter().any(|word| self.function.contains(word))
+    }
+}
+
+fn regime(tlbis: &[Tlbi], names: &Names) -> (Regime, Stage, &'static str) {
+    let level = |level| tlbis.iter().any(|tlbi| tlbi.op.level() == level);
+    let stage_two = tlbis.iter().any(|tlbi| {
+        matches!(
+            tlbi.op.target(),
+            Target::Ipa | Target::IpaLast | Target::VmallS12 | Target::VmallWs2
+        ) || tlbi.op.level() == ExceptionLevel::El1 && tlbi.op.target() == Target::All
+    });
+    let stage = if stage_two { Stage::Two } else { Stage::One };
+    if level(ExceptionLevel::El3) {
+        (Regime::El3, Stage::One, "by the operations' exception level")
+    } else if stage_two && level(ExceptionLevel::El1) && !level(ExceptionLevel::El2) {
+        (Regime::El10, stage, "stage 2 operations are used")
+    } else if level(ExceptionLevel::El2) {
+        match names.text.contains("vhe") || names.text.contains("e2h") {
+            true => (Regime::El20, Stage::One, "by the operations, and VHE in the name"),
+            false => (
+                Regime::El2,
+                Stage::One,
+                "by the operations' exception level; HCR_EL2.E2H taken as 0",
+            ),
+        }
+    } else {
+        (Regime::El10, stage, "by the operations' exception level")
+    }
+}
+
+fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change, &'static str) {
+    let everything = tlbis.iter().all(|tlbi| {
+        matches!(
+            tlbi.op.target(),
+            Target::All | Target::Vmall | Target::VmallS12 | Target::Asid
+        )
+    });
+    let around = |prefix: &str, after: bool| {
+        sides.iter().any(|found| {
+            let list = if after {
+                &found.around.written_after
+            } else {
+                &found.around.written_before
+            };
+            list.iter().any(|name| name.starts_with(prefix))
+        })
+    };
+    let stores = sides.iter().any(|found| found.around.store_before);
+    let has_dsb_before = sides.iter().any(|found| {
+        let instructions: Vec<_> = found.sequence.instructions().collect();
+        let first = instructions
+            .iter()
+            .position(|i| matches!(i, Instruction::Tlbi(_)))
+            .unwrap_or(0);
+        instructions[..first]
+            .iter()
+            .any(|i| matches!(i, Instruction::Dsb(_) | Instruction::DsbNxs(_)))
+    });
+    let boot = names.function_has(&[
+        "enable_mmu",
+        "mmu_enable",
+        "mmu_on",
+        "enable_mm",
+        "mmu_init",
+        "cpu_init",
+        "cpu_setup",
+    ]) || names.function_has(&[
+        "mmu_setup",
+        "disable_mmu",
+        "mmu_disable",
+        "mmu_off",
+        "arch_enable",
+        "enable_dcache",
+    ]);
+    if everything && !stores && !has_dsb_before && (around("sctlr", true) || around("sctlr", false) || boot) {
+        return (
+            Change::RecycleContext,
+            "the MMU is switched on or off: what the TLB holds is from before",
+        );
+    }
+    let switches = names.function_has(&["switch", "context", "activate", "vmid", "asid", "rollover", "ttbr"]);
+    if everything && !stores && !has_dsb_before && (around("ttbr", false) || around("vttbr", false) || switches) {
+        return (
+            Change::RecycleContext,
+            "an address space is switched, no table entry is written",
+        );
+    }
+    if names.function_has(&[
+        "pgtable",
+        "remove_identity",
+        "remove_1_1",
+        "unmap_identity",
+        "free_pte",
+        "free_pmd",
+        "free_pud",
+        "free_table",
+    ]) || names.function_has(&["remove_identity_mapping", "identity_mapping_removed", "walk_cache"])
+    {
+        return (
+            Change::RemoveTable,
+            "by the function's name, a table or its entry is removed",
+        );
+    }
+    if names.function_has(&[
+        "wrprotect",
+        "write_protect",
+        "set_ro",
+        "mprotect",
+        "wnx",
+        "permission",
+        "_ro_after",
+    ]) {
+        return (Change::Permissions, "by the function's name");
+    }
+    (
+        Change::Invalidate,
+        "the usual one: an entry was made invalid just before",
+    )
+}
+
+fn observers(tlbis: &[Tlbi], names: &Names) -> (Observers, &'static str) {
+    const LOCAL: [&str; 18] = [
+        "local",
+        "boot_cpu",
+        "head.s",
+        "remove_identity",
+        "enable_mmu",
+        "mmu_enable",
+        "cpu_init",
+        "cpu_setup",
+        "secondary",
+        "percpu",
+        "per_cpu",
+        "this_cpu",
+        "_nsh",
+        "map_domain_page",
+        "early",
+        "start",
+        "cpu_resume",
+        "reset",
+    ];
+    let scopes: Vec<Scope> = tlbis.iter().map(|tlbi| tlbi.op.scope()).collect();
+    let broadcast = scopes.iter().any(|scope| *scope != Scope::Local);
+    let local_name = LOCAL.iter().any(|word| names.text.contains(word));
+    let all_local = !scopes.is_empty() && !broadcast;
+    if local_name && (all_local || names.function.contains("local")) {
+        return (
+            Observers::ThisPe,
+            "by name, this PE alone uses the tables or flushes for itself",
+        );
+    }
+    if all_local {
+        return (
+            Observers::ThisPe,
+            "only local operations are used: no other PE may hold the entry",
+        );
+    }
+    const MESSAGE: [&str; 7] = [
+        "this cpu",
+        "local cpu",
+        "boot cpu",
+        "per-cpu mapping",
+        "only used by this",
+        "current cpu",
+        "this pe",
+    ];
+    let mixed = scopes.contains(&Scope::Local);
+    if mixed && MESSAGE.iter().any(|word| names.message.contains(word)) {
+        return (Observers::ThisPe, "the patch says that only one CPU is concerned");
+    }
+    if scopes.contains(&Scope::OuterShareable) {
+        return (Observers::Outer, "an outer shareable operation is used");
+    }
+    match mixed {
+        true => (Observers::Inner, "one side is broadcast: other PEs may hold the entry"),
+        false => (Observers::Inner, "broadcast operations are used"),
+    }
+}
+
+fn after(
+    sides: &[&Found],
+    tlbis: &[Tlbi],
+    observers: Observers,
+    stage: Stage,
+    change: Change,
+    names: &Names,
+) -> (After, &'static str) {
+    let last_isb = |found: &&Found| {
+        let instructions: Vec<_> = found.sequence.instructions().collect();
+        let last = instructions
+            .iter()
+            .rposition(|i| matches!(i, Instruction::Tlbi(_)))
+            .unwrap_or(0);
+        instructions[last..].contains(&Instruction::Isb)
+    };
+    let any_isb = sides.iter().any(last_isb);
+    let kernel = names.function_has(&["kernel", "fixmap", "hyp", "xen", "pgtable"]);
+    let by_space = tlbis.iter().all(|tlbi| {
+        matches!(tlbi.op.target(), Target::Va | Target::VaLast | Target::Asid) && tlbi.op.level() == ExceptionLevel::El1
+    });
+    let user = (by_space || names.function_has(&["user", "vma", "mm"])) && !kernel;
+    let clearly_user =
+        names.function_has(&["_mm", "user", "vma", "flush_tlb_page", "flush_tlb_range", "_asid"]) && !kernel;
+    if stage == Stage::Two && !any_isb {
+        return (
+            elsewhere(observers),
+            "a guest runs next, and entering it synchronizes the context",
+        );
+    }
+    if clearly_user && !sides.iter().all(|found| last_isb(&found)) || user && !any_isb {
+        return (
+            elsewhere(observers),
+            "user memory: the return to it synchronizes the context",
+        );
+    }
+    let returns = sides.iter().all(|found| found.around.returns_from_exception);
+    if returns && !any_isb {
+        return (
+            elsewhere(observers),
+            "an exception return follows, which synchronizes the context",
+        );
+    }
+    let writes_control = sides
+        .iter()
+        .any(|found| found.around.written_after.iter().any(|name| name.starts_with("sctlr")));
+    if !any_isb && change == Change::RecycleContext && (writes_control || !names.function.is_empty()) {
+        return (
+            After::Nothing,
+            "the MMU or the address space is switched later, with its own ISB",
+        );
+    }
+    (After::FetchHere, "this PE goes on with code and data of the regime")
+}
+
+/// What can go wrong apart from this PE's next instructions.
+const fn elsewhere(observers: Observers) -> After {
+    match observers {
+        Observers::ThisPe => After::Nothing,
+        Observers::Inner | Observers::Outer => After::AccessElsewhere,
+    }
+}

@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Lines of text out of the bytes of a patch, a mail, an mbox or a saved page.
+//!
+//! Works line by line, so that a mailbox of any size needs the memory of one line and one header block. It is
+//! tolerant on purpose: what does not decode stays as it is, and [`Lines::notes`] says so.
+
+mod html;
+
+use data_encoding::{BASE64, BASE64_NOPAD};
+use html::Html;
+use quoted_printable::ParseMode;
+use std::io::{self, BufRead, Read};
+
+/// Bytes of one line that are kept: no source line is longer, and a file without line ends must not fill the memory.
+pub const MAX_LINE: usize = 64 * 1024;
+/// Bytes of a header block that are looked at.
+const MAX_HEADERS: usize = 256 * 1024;
+
+/// A line, or the start of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Text {
+    /// A message starts; its subject, decoded and unfolded, is empty where it has none.
+    Message(String),
+    /// A line of text without its line end.
+    Line(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Plain,
+    QuotedPrintable,
+    Base64,
+}
+
+/// How the lines of the current part are read.
+#[derive(Debug, Clone)]
+struct Part {
+    encoding: Encoding,
+    charset: Option<String>,
+}
+
+impl Part {
+    const PLAIN: Self = Self {
+        encoding: Encoding::Plain,
+        charset: None,
+    };
+}
+
+/// Reads text lines from bytes.
+pub struct Lines<R> {
+    input: R,
+    part: Part,
+    boundaries: Vec<String>,
+    /// Decoded bytes of a quoted-printable or base64 part that have no line end yet.
+    carry: Vec<u8>,
+    /// Base64 characters that do not make a group of four yet.
+    group: Vec<u8>,
+    ready: std::collections::VecDeque<Text>,
+    html: Option<Html>,
+    previous_blank: bool,
+    first: bool,
+    ended: bool,
+    notes: Vec<String>,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// Starts reading.
+    pub fn new(input: R) -> Self {
+        Self {
+            input,
+            part: Part::PLAIN,
+            boundaries: Vec::new(),
+            carry: Vec::new(),
+            group: Vec::new(),
+            ready: std::collections::VecDeque::new(),
+            html: None,
+            previous_blank: true,
+            first: true,
+            ended: false,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Returns what had to be left out or guessed so far.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Returns the next line or message start; `None` at the end.
+    pub fn next_text(&mut self) -> io::Result<Option<Text>> {
+        loop {
+            if let Some(text) = self.ready.pop_front() {
+                return Ok(Some(text));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            match self.raw_line()? {
+                Some(line) => self.take(&line)?,
+                None => {
+                    self.ended = true;
+                    self.flush();
+                }
+            }
+        }
+    }
+
+    /// Reads one line of at most [`MAX_LINE`] bytes, without its line end; the rest of a longer line is skipped.
+    fn raw_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let mut line = Vec::new();
+        let limit = MAX_LINE as u64 + 1;
+        if (&mut self.input).take(limit).read_until(b'\n', &mut line)? == 0 {
+            return Ok(None);
+        }
+        if line.last() != Some(&b'\n') && line.len() > MAX_LINE {
+            self.note(format!("a line longer than {MAX_LINE} bytes was cut"));
+            self.skip_line()?;
+        }
+        while let Some(b'\n' | b'\r') = line.last() {
+            line.pop();
+        }
+        Ok(Some(line))
+    }
+
+    fn skip_line(&mut self) -> io::Result<()> {
+        loop {
+            let buffer = self.input.fill_buf()?;
+            let (used, done) = match buffer.iter().position(|&byte| byte == b'\n') {
+                Some(at) => (at + 1, true),
+                None => (buffer.len(), buffer.is_empty()),
+            };
+            self.input.consume(used);
+            if done {
+                return Ok(());
+            }
+        }
+    }
+
+    fn take(&mut self, line: &[u8]) -> io::Result<()> {
+        let first = std::mem::take(&mut self.first);
+        if first {
+            let start = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).to_ascii_lowercase();
+            let start = start.trim_ascii_start();
+            if start.starts_with(b"<!doctype html") || start.starts_with(b"<html") {
+                self.html = Some(Html::default());
+            }
+        }
+        if self.html.is_none() {
+            let separator = line.starts_with(b"From ") && (self.previous_blank || first) && is_mbox_separator(line);
+            if separator || first && is_header(line) {
+                self.flush();
+                self.part = Part::PLAIN;
+                self.boundaries.clear();
+                return self.headers((!separator).then_some(line), true);
+            }
+            if line.starts_with(b"--") && self.is_boundary(line) {
+                self.flush();
+                self.part = Part::PLAIN;
+                if !line.ends_with(b"--") {
+                    return self.headers(None, false);
+                }
+                return Ok(());
+            }
+        }
+        self.previous_blank = line.iter().all(u8::is_ascii_whitespace);
+        self.body(line);
+        Ok(())
+    }
+
+    fn is_boundary(&self, line: &[u8]) -> bool {
+        let name = &line[2..];
+        let name = name.trim_ascii_end();
+        let closed = name.strip_suffix(b"--").unwrap_or(name);
+        self.boundaries
+            .iter()
+            .any(|boundary| [name, closed].contains(&boundary.as_bytes()))
+    }
+
+    /// Reads a header block up to its empty line.
+    fn headers(&mut self, first: Option<&[u8]>, message: bool) -> io::Result<()> {
+        let mut block = Vec::new();
+        if let Some(line) = first {
+            block.extend_from_slice(line);
+            block.push(b'\n');
+        }
+        let mut rest = None;
+        while let Some(line) = self.raw_line()? {
+            if line.is_empty() {
+                break;
+            }
+            let folded = line[0] == b' ' || line[0] == b'\t';
+            if !folded && !is_header(&line) && !line.starts_with(b"From ") && !line.starts_with(b">From ") {
+                // The empty line is missing: the text starts here.
+                rest = Some(line);
+                break;
+            }
+            if block.len() + line.len() < MAX_HEADERS && !(line.starts_with(b"From ") || line.starts_with(b">From ")) {
+                block.extend_from_slice(&line);
+                block.push(b'\n');
+            }
+        }
+        block.push(b'\n');
+        let mut part = Part::PLAIN;
+        let mut subject = String::new();
+        if let Ok((headers, _)) = mailparse::parse_headers(&block) {
+            for header in headers {
+                let value = header.get_value();
+                match header.get_key().to_ascii_lowercase().as_str() {
+                    "subject" => subject = value.split_whitespace().collect::<Vec<_>>().join(" "),
+                    "content-transfer-encoding" => {
+                        part.encoding = match value.trim().to_ascii_lowercase().as_str() {
+                            "quoted-printable" => Encoding::QuotedPrintable,
+                            "base64" => Encoding::Base64,
+                            _ => Encoding::Plain,
+                        }
+                    }
+                    "content-type" => {
+                        let content = mailparse::parse_content_type(&value);
+                        if let Some(boundary) = content.params.get("boundary").filter(|b| !b.is_empty()) {
+                            self.boundaries.push(boundary.clone());
+                        }
+                        part.charset = content.params.get("charset").cloned();
+                    }
+                    _ => {}
+                }
+            }
+        }
+        self.part = part;
+        self.previous_blank = true;
+        if message {
+            self.ready.push_back(Text::Message(subject));
+        }
+        if let Some(line) = rest {
+            self.body(&line);
+        }
+        Ok(())
+    }
+
+    fn body(&mut self, line: &[u8]) {
+        match self.part.encoding {
+            Encoding::Plain => self.emit(line),
+            Encoding::QuotedPrintable => {
+                let trimmed = line.trim_ascii_end();
+                let (text, soft) = match trimmed.strip_suffix(b"=") {
+                    Some(text) => (text, true),
+                    None => (line, false),
+                };
+                match quoted_printable::decode(text, ParseMode::Robust) {
+                    Ok(bytes) => self.carry.extend_from_slice(&bytes),
+                    Err(_) => {
+                        self.note("quoted-printable text that does not decode was kept as it is".into());
+                        self.carry.extend_from_slice(text);
+                    }
+                }
+                if !soft || self.carry.len() > MAX_LINE {
+                    let whole = std::mem::take(&mut self.carry);
+                    self.emit(whole.strip_suffix(b"\r").unwrap_or(&whole));
+                }
+            }
+            Encoding::Base64 => self.base64(line),
+        }
+    }
+
+    fn base64(&mut self, line: &[u8]) {
+        let line = line.trim_ascii();
+        if !line
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte))
+        {
+            if !line.is_empty() {
+                self.note("text in a base64 part that is not base64 was kept as it is".into());
+                self.flush();
+                self.emit(line);
+            }
+            return;
+        }
+        self.group.extend_from_slice(line);
+        let whole = self.group.len() / 4 * 4;
+        let rest = self.group.split_off(whole);
+        let group = std::mem::replace(&mut self.group, rest);
+        match BASE64.decode(&group) {
+            Ok(bytes) => self.carry.extend_from_slice(&bytes),
+            Err(_) => self.note("a base64 line that does not decode was left out".into()),
+        }
+        while let Some(end) = self.carry.iter().position(|&byte| byte == b'\n') {
+            let rest = self.carry.split_off(end + 1);
+            let mut line = std::mem::replace(&mut self.carry, rest);
+            while let Some(b'\n' | b'\r') = line.last() {
+                line.pop();
+            }
+            self.emit(&line);
+        }
+        if self.carry.len() > MAX_LINE {
+            let line = std::mem::take(&mut self.carry);
+            self.note(format!("a line longer than {MAX_LINE} bytes was cut"));
+            self.emit(&line[..MAX_LINE]);
+        }
+    }
+
+    fn flush(&mut self) {
+        let group = std::mem::take(&mut self.group);
+        if !group.is_empty() {
+            if let Ok(bytes) = BASE64_NOPAD.decode(&group) {
+                self.carry.extend_from_slice(&bytes);
+            }
+            self.note("a base64 part ends in the middle: the mail is truncated".into());
+        }
+        let rest = std::mem::take(&mut self.carry);
+        if !rest.is_empty() {
+            self.emit(&rest);
+        }
+        if let Some(line) = self.html.as_mut().and_then(Html::finish) {
+            self.ready.push_back(Text::Line(line));
+        }
+    }
+
+    fn emit(&mut self, line: &[u8]) {
+        let text = decode(line, self.part.charset.as_deref());
+        match &mut self.html {
+            Some(html) => self.ready.extend(html.feed(&text).into_iter().map(Text::Line)),
+            None => self.ready.push_back(Text::Line(text)),
+        }
+    }
+
+    fn note(&mut self, note: String) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+}
+
+/// Decodes a line: UTF-8 if it is, else by its charset, else each byte as the Latin-1 character it is.
+fn decode(line: &[u8], charset: Option<&str>) -> String {
+    let named = || charset::Charset::for_label(charset?.as_bytes());
+    match std::str::from_utf8(line) {
+        // ISO-2022-JP and UTF-7 are ASCII on the outside.
+        Ok(text) if charset.is_none_or(|name| !name.to_ascii_lowercase().starts_with("iso-2022")) => text.to_owned(),
+        _ => match named() {
+            Some(charset) => charset.decode(line).0.into_owned(),
+            None => line.iter().map(|&byte| char::from(byte)).collect(),
+        },
+    }
+}
+
+/// Returns whether a line is `From someone Thu Jan  1 00:00:00 1970`, the separator of mbox and `git format-patch`.
+fn is_mbox_separator(line: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(line);
+    let words: Vec<_> = text.split_whitespace().collect();
+    let year = |word: &&str| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit());
+    words.len() >= 6 && words.iter().any(|word| word.contains(':')) && words.iter().skip(4).any(year)
+}
+
+/// Returns whether a line looks like `Name: value`, the name being one of a mail's.
+fn is_header(line: &[u8]) -> bool {
+    let Some(colon) = line.iter().position(|&byte| byte == b':') else {
+        return false;
+    };
+    let name = &line[..colon];
+    let value_apart = matches!(line.get(colon + 1), None | Some(b' ' | b'\t'));
+    !name.is_empty()
+        && name.len() <= 64
+        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+        && (value_apart || name.contains(&b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> (Vec<Text>, Vec<String>) {
+        let mut lines = Lines::new(bytes);
+        let mut all = Vec::new();
+        while let Some(text) = lines.next_text().unwrap() {
+            all.push(text);
+        }
+        (all, lines.notes().to_vec())
+    }
+
+    fn lines(bytes: &[u8]) -> Vec<String> {
+        let line = |text| match text {
+            Text::Line(line) => Some(line),
+            Text::Message(_) => None,
+        };
+        read(bytes).0.into_iter().filter_map(line).collect()
+    }
+
+    #[test]
+    fn plain_text_stays_with_either_line_end() {
+        assert_eq!(lines(b"a\r\n b \n\nc"), ["a", " b ", "", "c"]);
+    }
+
+    #[test]
+    fn quoted_printable_is_undone() {
+        let mail = b"From: a@b\nSubject: =?utf-8?q?f=C3=BCr?=\n x\nContent-Transfer-Encoding: quoted-printable\n\n\
+            +\tdsb=20is=\nh=3D\n=C3=A9\n";
+        let (texts, _) = read(mail);
+        assert_eq!(texts[0], Text::Message("f\u{fc}r x".into()));
+        assert_eq!(lines(mail), ["+\tdsb ish=", "\u{e9}"]);
+    }
+
+    #[test]
+    fn base64_is_undone_whatever_its_line_length() {
+        let text = BASE64.encode(b"+\tdsb ish\n+\tisb\n");
+        let (a, b) = text.split_at(7);
+        let mail = format!("Subject: x\nContent-Transfer-Encoding: base64\n\n{a}\n{b}\n");
+        assert_eq!(lines(mail.as_bytes()), ["+\tdsb ish", "+\tisb"]);
+        let cut = format!("Subject: x\nContent-Transfer-Encoding: base64\n\n{a}\n");
+        assert!(read(cut.as_bytes()).1[0].contains("truncated"));
+    }
+
+    #[test]
+    fn parts_have_their_own_encoding() {
+        let mail = b"Subject: x\nContent-Type: multipart/mixed; boundary=\"=_b\"\n\nhello\n--=_b\n\
+            Content-Transfer-Encoding: quoted-printable\n\na=3Db\n--=_b\n\na=3Db\n--=_b--\n";
+        assert_eq!(lines(mail), ["hello", "a=b", "a=3Db"]);
+    }
+
+    #[test]
+    fn mailboxes_have_many_messages() {
+        let mbox = b"From 0123 Mon Sep 17 00:00:00 2001\nSubject: one\n\na\n\nFrom x@y Thu Jan  1 00:00:00 1970\nSubject: two\n\nb\n";
+        let (texts, _) = read(mbox);
+        let subjects: Vec<_> = texts.iter().filter(|text| matches!(text, Text::Message(_))).collect();
+        assert_eq!(subjects, [&Text::Message("one".into()), &Text::Message("two".into())]);
+    }
+
+    #[test]
+    fn other_charsets_are_read() {
+        assert_eq!(lines(b"caf\xe9"), ["caf\u{e9}"]);
+        let mail = b"Subject: x\nContent-Type: text/plain; charset=koi8-r\n\n\xc1";
+        assert_eq!(lines(mail), ["\u{430}"]);
+    }
+
+    #[test]
+    fn endless_lines_are_cut() {
+        let mut bytes = vec![b'x'; 3 * MAX_LINE];
+        bytes.extend_from_slice(b"\nrest");
+        let lines = lines(&bytes);
+        assert_eq!((lines[0].len(), lines[1].as_str()), (MAX_LINE + 1, "rest"));
+    }
+
+    #[test]
+    fn saved_pages_lose_their_tags() {
+        let page = b"<!DOCTYPE html>\n<html><body><pre>diff --git a/x b/x\n<span class=\"add\">+\tlsr x0, x0, #12 // a &lt; b &amp;&#39;</span>\n</pre>";
+        assert_eq!(
+            lines(page)[1..3],
+            ["diff --git a/x b/x", "+\tlsr x0, x0, #12 // a < b &'"]
+        );
+    }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Markdown, for merge requests and issues.
+
+use crate::review::Review;
+use crate::review::evaluate::{SideVerdict, verdict_id};
+use crate::review::output::text::clean;
+use crate::review::output::{heading, headline, side_by_side, timing};
+
+/// Renders a review.
+pub fn render(review: &Review) -> String {
+    let mut out = String::from("## TLB maintenance review\n\n");
+    if !review.subject.is_empty() {
+        out.push_str(&format!("**{}**\n\n", escape(&review.subject)));
+    }
+    out.push_str(&format!("{}\n", escape(&headline(review))));
+    for (change, stored) in review.changes.iter().zip(&review.timing) {
+        out.push_str(&format!(
+            "\n### {}\n\n| before | after |\n|---|---|\n",
+            escape(&heading(change))
+        ));
+        for (old, new) in side_by_side(change) {
+            out.push_str(&format!("| {} | {} |\n", code(&old), code(&new)));
+        }
+        let verdict = |side: &Option<SideVerdict>| {
+            side.as_ref()
+                .map_or(String::new(), |side| format!("**{}**", verdict_id(side.verdict)))
+        };
+        out.push_str(&format!(
+            "| {} | {} |\n\n",
+            verdict(&change.before),
+            verdict(&change.after)
+        ));
+        out.push_str(&format!("After is **{}**", change.relation.name()));
+        for difference in &change.differences {
+            out.push_str(&format!("; {}", escape_keep_code(difference)));
+        }
+        out.push_str(".\n\n");
+        for part in &change.assumptions {
+            out.push_str(&format!(
+                "- assumed: {} `{}` ({})\n",
+                part.name,
+                part.value,
+                escape(&part.why)
+            ));
+        }
+        for (side, name) in [(&change.before, "before"), (&change.after, "after")] {
+            let Some(side) = side else { continue };
+            for ground in &side.reasons {
+                out.push_str(&format!(
+                    "- {name}: {} _({})_\n",
+                    escape_keep_code(&ground.text),
+                    escape(&ground.citation)
+                ));
+            }
+            for (number, step) in side.counterexample.iter().enumerate() {
+                out.push_str(&format!("    {}. {}\n", number + 1, escape_keep_code(step)));
+            }
+            if let Some(weakest) = &side.weakest {
+                out.push_str(&format!("- {name}, enough: {}\n", code(weakest)));
+            }
+        }
+        for ground in change.shown().into_iter().flat_map(|side| &side.errata) {
+            out.push_str(&format!(
+                "- {}: {}\n",
+                escape(&ground.rule),
+                escape_keep_code(&ground.text)
+            ));
+        }
+        for line in timing(stored) {
+            out.push_str(&format!("- timing: {}\n", escape(&line)));
+        }
+        for question in &change.questions {
+            out.push_str(&format!("- [ ] {}\n", escape_keep_code(question)));
+        }
+    }
+    let mut list = |title: &str, lines: Vec<String>| {
+        if !lines.is_empty() {
+            out.push_str(&format!("\n### {title}\n\n"));
+            lines.iter().for_each(|line| out.push_str(&format!("- {line}\n")));
+        }
+    };
+    list(
+        "Barriers outside these sequences",
+        review.barriers.iter().map(|line| escape_keep_code(line)).collect(),
+    );
+    let unread = review
+        .unrecognised
+        .iter()
+        .map(|unread| format!("{}:{} {}", escape(&unread.file), unread.line, code(&unread.text)));
+    list("Looks like maintenance, not understood", unread.collect());
+    list("Notes", review.notes.iter().map(|note| escape(note)).collect());
+    out.push_str(&format!("\nReproduce: {}\n", code(&review.command)));
+    out
+}
+
+/// Escapes everything Markdown or the HTML in it could mean.
+fn escape(text: &str) -> String {
+    let mut out = String::new();
+    for character in clean(text).chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '!' | '~' | '@' => {
+                out.push('\\');
+                out.push(character);
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// Escapes our own sentences, whose code spans stay.
+fn escape_keep_code(text: &str) -> String {
+    let parts: Vec<_> = text.split('`').collect();
+    if parts.len() % 2 == 0 {
+        return escape(text);
+    }
+    let part = |(index, part): (usize, &&str)| if index % 2 == 1 { code(part) } else { escape(part) };
+    parts.iter().enumerate().map(part).collect()
+}
+
+fn code(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    let text = clean(text).replace('|', "\\|");
+    let fence = "`".repeat(text.split(|c| c != '`').map(str::len).max().unwrap_or(0) + 1);
+    match text.contains('`') {
+        true => format!("{fence} {text} {fence}"),
+        false => format!("`{text}`"),
+    }
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Which sequence before is which sequence after.
+
+use crate::review::extract::reduce::Found;
+use sequences::{Instruction, Sequence, Tlbi};
+
+/// What happened to a sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It is another one, in the same function.
+    Changed,
+    /// It is new.
+    Added,
+    /// It is gone.
+    Removed,
+    /// It left one function and appeared in another, changed on the way or not.
+    Moved,
+}
+
+impl Kind {
+    /// Returns the name used in every output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Moved => "moved",
+        }
+    }
+}
+
+/// A sequence of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// The file.
+    pub path: String,
+    /// The sequence.
+    pub found: Found,
+}
+
+/// A change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// What it is.
+    pub kind: Kind,
+    /// The side before.
+    pub before: Option<Placed>,
+    /// The side after.
+    pub after: Option<Placed>,
+}
+
+/// Pairs the sequences of the two sides of a patch and drops those it does not touch.
+pub fn pair(before: Vec<Placed>, after: Vec<Placed>) -> Vec<Pair> {
+    let mut old: Vec<Option<Placed>> = before.into_iter().map(Some).collect();
+    let mut new: Vec<Option<Placed>> = after.into_iter().map(Some).collect();
+    let mut pairs = Vec::new();
+    let same_place = |a: &Placed, b: &Placed| a.path == b.path && same_function(&a.found.function, &b.found.function);
+    // The same text in the same function: untouched, or rewritten to the same effect.
+    take(&mut old, &mut new, &mut pairs, |a, b| {
+        (same_place(a, b) && a.found.sequence == b.found.sequence && a.found.conditions == b.found.conditions)
+            .then_some(2)
+    });
+    take(&mut old, &mut new, &mut pairs, |a, b| {
+        (same_place(a, b) && a.found.sequence == b.found.sequence).then_some(1)
+    });
+    // Another text in the same function.
+    take(&mut old, &mut new, &mut pairs, |a, b| {
+        let alike = similarity(&a.found.sequence, &b.found.sequence);
+        (same_place(a, b) && a.found.primary == b.found.primary).then_some(alike + 1)
+    });
+    // Another function of the file, then another file: only for what the patch took from one place and put in another.
+    let touched = |a: &Placed, b: &Placed| a.found.changed && b.found.changed && a.found.primary == b.found.primary;
+    for same_file in [true, false] {
+        take(&mut old, &mut new, &mut pairs, |a, b| {
+            let alike = similarity(&a.found.sequence, &b.found.sequence);
+            ((a.path == b.path) == same_file && touched(a, b) && alike >= 4).then_some(alike)
+        });
+    }
+    for pair in &mut pairs {
+        if let (Some(a), Some(b)) = (&pair.before, &pair.after) {
+            pair.kind = if same_place(a, b) { Kind::Changed } else { Kind::Moved };
+        }
+    }
+    let single = |kind, before, after| Pair { kind, before, after };
+    pairs.extend(
+        old.into_iter()
+            .flatten()
+            .map(|placed| single(Kind::Removed, Some(placed), None)),
+    );
+    pairs.extend(
+        new.into_iter()
+            .flatten()
+            .map(|placed| single(Kind::Added, None, Some(placed))),
+    );
+    pairs.retain(counts);
+    let line = |pair: &Pair| {
+        let side = pair.after.as_ref().or(pair.before.as_ref());
+        side.map(|placed| (placed.path.clone(), placed.found.line))
+    };
+    pairs.sort_by_key(line);
+    condense(pairs)
+}
+
+/// Functions are the same by name; where the text does not name one, by position.
+fn same_function(a: &str, b: &str) -> bool {
+    a == b || a.is_empty() || b.is_empty()
+}
+
+/// Takes the best pairs first.
+fn take(
+    old: &mut [Option<Placed>],
+    new: &mut [Option<Placed>],
+    pairs: &mut Vec<Pair>,
+    score: impl Fn(&Placed, &Placed) -> Option<u32>,
+) {
+    let mut all = Vec::new();
+    for (i, a) in old.iter().enumerate() {
+        for (j, b) in new.iter().enumerate() {
+            let (Some(a), Some(b)) = (a, b) else { continue };
+            if let Some(score) = score(a, b) {
+                let distance = a.found.line.abs_diff(b.found.line);
+                all.push((std::cmp::Reverse(score), distance, i, j));
+            }
+        }
+    }
+    all.sort_unstable();
+    for (_, _, i, j) in all {
+        if old[i].is_some() && new[j].is_some() {
+            pairs.push(Pair {
+                kind: Kind::Changed,
+                before: old[i].take(),
+                after: new[j].take(),
+            });
+        }
+    }
+}
+
+/// Returns whether the patch touches a pair.
+fn counts(pair: &Pair) -> bool {
+    match (&pair.before, &pair.after) {
+        (Some(a), Some(b)) if a.found.sequence == b.found.sequence && pair.kind == Kind::Changed => {
+            a.found.changed && b.found.changed
+        }
+        (Some(a), Some(b)) => a.found.changed || b.found.changed,
+        (a, b) => a.iter().chain(b).any(|placed| placed.found.changed),
+    }
+}
+
+/// Leaves out what says nothing new: ways with a work-around whose plain way changed alike, and repeated pairs.
+fn condense(pairs: Vec<Pair>) -> Vec<Pair> {
+    let primary = |pair: &Pair| pair.before.iter().chain(&pair.after).all(|placed| placed.found.primary);
+    let name = |pair: &Pair| {
+        pair.after
+            .as_ref()
+            .or(pair.before.as_ref())
+            .map(|placed| placed.found.function.clone())
+    };
+    let text = |pair: &Pair| {
+        let text = |placed: &Option<Placed>| placed.as_ref().map(|placed| placed.found.sequence.to_string());
+        (text(&pair.before), text(&pair.after))
+    };
+    let mut out: Vec<Pair> = Vec::new();
+    for pair in &pairs {
+        let repeated = out
+            .iter()
+            .any(|known| name(known) == name(pair) && text(known) == text(pair));
+        let shadowed = !primary(pair) && pairs.iter().any(|other| primary(other) && name(other) == name(pair));
+        if !repeated && !shadowed {
+            out.push(pair.clone());
+        }
+    }
+    out
+}
+
+/// Scores how alike two sequences are: 4 and more where an invalidation of one kind is in both.
+pub fn similarity(a: &Sequence, b: &Sequence) -> u32 {
+    let tlbis = |sequence: &Sequence| -> Vec<Tlbi> {
+        let tlbi = |instruction| match instruction {
+            Instruction::Tlbi(tlbi) => Some(tlbi),
+            _ => None,
+        };
+        sequence.instructions().filter_map(tlbi).collect()
+    };
+    let (x, y) = (tlbis(a), tlbis(b));
+    let score = |p: &Tlbi, q: &Tlbi| {
+        let mut score = 0;
+        score += 4 * u32::from(p.op.level() == q.op.level() && p.op.operand_format() == q.op.operand_format());
+        score += 2 * u32::from(p.op.level() == q.op.level());
+        score += 2 * u32::from(p.op.target() == q.op.target());
+        score + 2 * u32::from(p.op == q.op)
+    };
+    let best: u32 = x
+        .iter()
+        .map(|p| y.iter().map(|q| score(p, q)).max().unwrap_or(0))
+        .max()
+        .unwrap_or(0);
+    let shared = a.instructions().filter(|i| b.instructions().any(|j| *i == j)).count() as u32;
+    if best == 0 { 0 } else { best + shared.min(4) }
+}

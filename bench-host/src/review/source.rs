@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The two sides of a patch, and whole files, as text to extract from.
+
+use crate::review::diff::{FileDiff, Hunk, Origin};
+use crate::review::extract::event::{Kind, Node, paths};
+use crate::review::extract::reduce::{self, Found};
+use crate::review::extract::spelling::Spellings;
+use crate::review::extract::token::{Language, SourceLine, Token, tokens};
+use crate::review::extract::{Function, Unread, asm, code, macros};
+use std::collections::{HashMap, HashSet};
+
+/// A piece of a file without gaps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// The function it starts in, as the diff program guessed it.
+    pub section: String,
+    /// Its lines.
+    pub lines: Vec<SourceLine>,
+}
+
+/// A file, or what a patch shows of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// Its path.
+    pub path: String,
+    /// The pieces.
+    pub segments: Vec<Segment>,
+}
+
+/// Which side of a patch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Context and `-`.
+    Before,
+    /// Context and `+`.
+    After,
+}
+
+/// What a unit says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extraction {
+    /// Its sequences.
+    pub found: Vec<Found>,
+    /// What was not understood.
+    pub unread: Vec<Unread>,
+    /// Barriers on changed lines that belong to no sequence: function, line, text.
+    pub barriers: Vec<(String, u32, String)>,
+}
+
+/// Macros and functions that calls may mean.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// Macros of C and Rust.
+    pub macros: macros::Table,
+    /// Macros of the assembler.
+    pub asm_macros: asm::Macros,
+    /// Functions that hold a part of a sequence.
+    pub known: HashMap<String, Vec<Node>>,
+    /// Functions that hold whole sequences: put in place of changed calls only.
+    pub whole: HashMap<String, Vec<Node>>,
+    ambiguous: HashSet<String>,
+}
+
+impl Unit {
+    /// Returns one side of a file's diff.
+    pub fn side(file: &FileDiff, side: Side) -> Self {
+        let segment = |hunk: &Hunk| {
+            let (skip, start) = match side {
+                Side::Before => (Origin::Added, hunk.old_start),
+                Side::After => (Origin::Removed, hunk.new_start),
+            };
+            let lines = hunk.lines.iter().filter(|line| line.origin != skip);
+            Segment {
+                section: hunk.section.clone(),
+                lines: (start..)
+                    .zip(lines)
+                    .map(|(number, line)| SourceLine {
+                        number,
+                        text: line.text.clone(),
+                        changed: line.origin != Origin::Context,
+                    })
+                    .collect(),
+            }
+        };
+        let path = match side {
+            Side::Before if !file.old_path.is_empty() => &file.old_path,
+            _ => file.path(),
+        };
+        Self {
+            path: path.to_owned(),
+            segments: file.hunks.iter().map(segment).collect(),
+        }
+    }
+
+    /// Returns a whole file.
+    pub fn whole(path: &str, text: &str) -> Self {
+        let lines = (1..).zip(text.lines()).map(|(number, text)| SourceLine {
+            number,
+            text: text.trim_end_matches('\r').to_owned(),
+            changed: false,
+        });
+        Self {
+            path: path.to_owned(),
+            segments: vec![Segment {
+                section: String::new(),
+                lines: lines.collect(),
+            }],
+        }
+    }
+
+    /// Returns the language, C where the name does not say.
+    pub fn language(&self) -> Language {
+        Language::of(&self.path).unwrap_or(Language::C)
+    }
+
+    /// Returns whether this may be source for AArch64: documents are not, nor are other architectures' folders.
+    pub fn is_source(&self) -> bool {
+        Language::of(&self.path).is_some() && !is_foreign(&self.path)
+    }
+}
+
+/// Returns whether a path is that of another architecture.
+pub fn is_foreign(path: &str) -> bool {
+    const FOREIGN: [&str; 40] = [
+        "x86",
+        "x86_64",
+        "i386",
+        "ia32",
+        "ia64",
+        "amd64",
+        "x64",
+        "x86-64",
+        "powerpc",
+        "ppc",
+        "ppc64",
+        "riscv",
+        "riscv64",
+        "riscv32",
+        "mips",
+        "mips64",
+        "mips32",
+        "s390",
+        "s390x",
+        "sparc",
+        "sparc64",
+        "loongarch",
+        "loongarch64",
+        "loongson",
+        "m68k",
+        "parisc",
+        "hppa",
+        "alpha",
+        "csky",
+        "hexagon",
+        "microblaze",
+        "nios2",
+        "openrisc",
+        "xtensa",
+        "arm32",
+        "aarch32",
+        "armv7",
+        "arm7",
+        "cortex_m",
+        "armv8-r",
+    ];
+    path.split('/').any(|part| {
+        let part = part.to_ascii_lowercase();
+        FOREIGN.iter().any(|foreign| part == *foreign)
+    }) || path.contains("Documentation/")
+        || path.contains("/smmu")
+}
+
+impl Surroundings {
+    /// Adds the macros and functions of units; their own files see their own first.
+    pub fn add(&mut self, units: &[Unit], spellings: &Spellings) {
+        for unit in units {
+            self.add_macros(unit);
+        }
+        // A helper may call a helper.
+        for _ in 0..2 {
+            let functions: Vec<_> = units
+                .iter()
+                .map(|unit| (unit, self.functions(unit, spellings).0))
+                .collect();
+            for (unit, functions) in functions {
+                let shared = unit.path.ends_with(".h") || unit.path.ends_with(".rs") || units.len() == 1;
+                for function in functions
+                    .into_iter()
+                    .filter(|function| !function.template && !function.name.is_empty())
+                {
+                    self.learn(function, shared);
+                }
+            }
+        }
+    }
+
+    fn add_macros(&mut self, unit: &Unit) {
+        for segment in &unit.segments {
+            if unit.language() == Language::Assembly {
+                let statements = asm::statements(&segment.lines, unit.path.ends_with(".asm"));
+                self.asm_macros.extend(asm::collect_macros(&statements));
+            } else {
+                let tokens = tokens(&segment.lines, unit.language());
+                macros::collect(&tokens, unit.language(), &mut self.macros);
+                if unit.path.ends_with(".h") && segment.lines.iter().any(|line| line.text.contains(".macro")) {
+                    let statements = asm::statements(&segment.lines, false);
+                    self.asm_macros.extend(asm::collect_macros(&statements));
+                }
+            }
+        }
+    }
+
+    fn learn(&mut self, function: Function, _shared: bool) {
+        let Function { name, nodes, .. } = function;
+        if self.ambiguous.contains(&name) {
+            return;
+        }
+        let table = match kind_of(&name, &nodes) {
+            Part::Nothing => return,
+            Part::Fragment => &mut self.known,
+            Part::Whole => &mut self.whole,
+        };
+        let same = |known: &Vec<Node>| without_places(known) == without_places(&nodes);
+        match table.get(&name) {
+            // Two functions of one name: which is meant cannot be said.
+            Some(known) if !same(known) && known.len() == nodes.len() => {
+                table.insert(name, nodes);
+            }
+            Some(known) if !same(known) => {
+                table.remove(&name);
+                self.ambiguous.insert(name);
+            }
+            _ => {
+                table.insert(name, nodes);
+            }
+        }
+    }
+
+    /// Reads the functions of a unit.
+    pub fn functions(&self, unit: &Unit, spellings: &Spellings) -> (Vec<Function>, Vec<Unread>) {
+        let (mut functions, mut unread) = (Vec::new(), Vec::new());
+        let language = unit.language();
+        for segment in &unit.segments {
+            if language == Language::Assembly {
+                let statements = asm::statements(&segment.lines, unit.path.ends_with(".asm"));
+                let (found, missed) = asm::functions(&statements, &segment.section, &self.asm_macros);
+                functions.extend(found);
+                unread.extend(missed.into_iter().filter(|missed| !missed.template));
+            } else {
+                let tokens: Vec<Token> = tokens(&segment.lines, language);
+                let context = code::Context::new(
+                    language,
+                    &self.macros,
+                    &self.asm_macros,
+                    (&self.known, &self.whole),
+                    spellings,
+                );
+                let found = code::functions(&tokens, &segment.section, &context);
+                let (missed, expanded) = context.finish();
+                // A macro's own body counts where nothing uses it.
+                functions.extend(
+                    found
+                        .into_iter()
+                        .filter(|function| !function.template || !expanded.contains(&function.name)),
+                );
+                unread.extend(
+                    missed
+                        .into_iter()
+                        .filter(|missed| !missed.template || !expanded.contains(&missed.function)),
+                );
+            }
+        }
+        (functions, unread)
+    }
+
+    /// Extracts the sequences of a unit.
+    pub fn extract(&self, unit: &Unit, spellings: &Spellings) -> Extraction {
+        if !unit.is_source() {
+            return Extraction::default();
+        }
+        let (functions, mut unread) = self.functions(unit, spellings);
+        let mut found: Vec<Found> = Vec::new();
+        let mut barriers = Vec::new();
+        for function in &functions {
+            let all = paths(&function.nodes);
+            let mut own: Vec<Found> = Vec::new();
+            for path in &all {
+                for mut sequence in reduce::sequences(&function.name, path) {
+                    let returns = path
+                        .events
+                        .last()
+                        .is_some_and(|event| matches!(event.kind, Kind::Return | Kind::ExceptionReturn));
+                    sequence.open_start = function.open_start;
+                    sequence.open_end = function.open_end && !returns;
+                    let known = own.iter().chain(&found).any(|known| {
+                        known.function == sequence.function
+                            && known.lines == sequence.lines
+                            && known.sequence == sequence.sequence
+                    });
+                    if !known {
+                        own.push(sequence);
+                    }
+                }
+            }
+            for path in all.iter().take(4) {
+                for event in path.events.iter().filter(|event| event.changed) {
+                    let Kind::Barrier(barrier) = &event.kind else { continue };
+                    let used = own.iter().any(|sequence| sequence.lines.contains(&event.line));
+                    let entry = (function.name.clone(), event.line, barrier.to_string());
+                    if !used && !barriers.contains(&entry) {
+                        barriers.push(entry);
+                    }
+                }
+            }
+            found.extend(keep_longest(own));
+        }
+        unread.sort();
+        unread.dedup_by(|a, b| a.line == b.line && a.text == b.text);
+        unread.extend(calls(&functions, &found));
+        Extraction {
+            found,
+            unread,
+            barriers,
+        }
+    }
+}
+
+/// A way that skips a barrier by a condition, and one that does not, are both kept; one that only repeats is not.
+fn keep_longest(own: Vec<Found>) -> Vec<Found> {
+    const MAX: usize = 12;
+    own.into_iter().take(MAX).collect()
+}
+
+/// Lists changed calls of maintenance that could not be looked into.
+fn calls(functions: &[Function], found: &[Found]) -> Vec<Unread> {
+    let mut out: Vec<Unread> = Vec::new();
+    for function in functions {
+        visit(&function.nodes, &mut |event| {
+            let Kind::Call(name) = &event.kind else { return };
+            let inside = found.iter().any(|found| found.lines.contains(&event.line));
+            if event.changed && !inside && looks_like(name) && !out.iter().any(|known| known.line == event.line) {
+                out.push(Unread {
+                    line: event.line,
+                    text: format!("{name}(...)"),
+                    changed: true,
+                    template: false,
+                    function: function.name.clone(),
+                });
+            }
+        });
+    }
+    out
+}
+
+fn looks_like(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.contains("tlb") && !matches!(lower.as_str(), "svc" | "hvc" | "smc")
+}
+
+fn visit(nodes: &[Node], each: &mut impl FnMut(&crate::review::extract::event::Event)) {
+    for node in nodes {
+        match node {
+            Node::Event(event) => each(event),
+            Node::Either { arms, .. } => arms.iter().for_each(|arm| visit(arm, each)),
+            Node::Loop(body) | Node::Region(body) => visit(body, each),
+            Node::Jump => {}
+        }
+    }
+}
+
+enum Part {
+    Nothing,
+    Fragment,
+    Whole,
+}
+
+fn kind_of(name: &str, nodes: &[Node]) -> Part {
+    let mut size = 0;
+    visit(nodes, &mut |_| size += 1);
+    if size > 200 {
+        return Part::Nothing;
+    }
+    if Node::has_tlbi(nodes) {
+        let all = paths(nodes);
+        let complete = all.iter().flat_map(|path| reduce::sequences(name, path)).any(|found| {
+            let instructions: Vec<_> = found.sequence.instructions().collect();
+            let last = instructions
+                .iter()
+                .rposition(|i| matches!(i, sequences::Instruction::Tlbi(_)));
+            let after = last.map_or(&[][..], |last| &instructions[last + 1..]);
+            after
+                .iter()
+                .any(|i| matches!(i, sequences::Instruction::Dsb(_) | sequences::Instruction::DsbNxs(_)))
+        });
+        return if complete { Part::Whole } else { Part::Fragment };
+    }
+    let lower = name.to_ascii_lowercase();
+    let named = ["tlb", "dsb", "isb", "barrier", "sync", "fence"]
+        .iter()
+        .any(|word| lower.contains(word));
+    if named && size <= 8 && Node::has_maintenance(nodes) {
+        Part::Fragment
+    } else {
+        Part::Nothing
+    }
+}
+
+fn without_places(nodes: &[Node]) -> Vec<Node> {
+    nodes
+        .iter()
+        .map(|node| match node {
+            Node::Event(event) => Node::Event(crate::review::extract::event::Event {
+                line: 0,
+                changed: false,
+                kind: event.kind.clone(),
+            }),
+            Node::Either {
+                condition,
+                arms,
+                optional,
+            } => Node::Either {
+                condition: condition.clone(),
+                arms: arms.iter().map(|arm| without_places(arm)).collect(),
+                optional: *optional,
+            },
+            Node::Loop(body) => Node::Loop(without_places(body)),
+            Node::Region(body) => Node::Region(without_places(body)),
+            Node::Jump => Node::Jump,
+        })
+        .collect()
+}
