@@ -280,10 +280,11 @@ fn mark_unshifted(before: &mut Option<Placed>, after: &mut Option<Placed>) {
                 sequences::Item::ForPage(_) => continue,
             };
             for instruction in &mut list {
-                if let Instruction::Tlbi(tlbi) = instruction {
-                    if tlbi.op.operand_format() == OperandFormat::Va && matches!(tlbi.operand, Operand::Va(_)) {
-                        tlbi.operand = Operand::VaUnshifted;
-                    }
+                if let Instruction::Tlbi(tlbi) = instruction
+                    && tlbi.op.operand_format() == OperandFormat::Va
+                    && matches!(tlbi.operand, Operand::Va(_))
+                {
+                    tlbi.operand = Operand::VaUnshifted;
                 }
             }
         }

@@ -392,7 +392,7 @@ fn after(
             "a guest runs next, and entering it synchronizes the context",
         );
     }
-    if clearly_user && !sides.iter().all(|found| last_isb(&found)) || user && !any_isb {
+    if clearly_user && !sides.iter().all(last_isb) || user && !any_isb {
         return (
             elsewhere(observers),
             "user memory: the return to it synchronizes the context",

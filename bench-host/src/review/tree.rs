@@ -33,6 +33,9 @@ pub enum TreeError {
     },
 }
 
+/// What one file gives: its judged sequences, how many fragments it has, and what was not understood.
+type OfUnit = (Vec<Judged>, usize, Vec<(String, Unread)>);
+
 /// A source tree.
 #[derive(Debug, Clone)]
 pub struct Tree {
@@ -117,7 +120,7 @@ impl Tree {
 
     /// Extracts and judges every sequence.
     pub fn scan(&self, spellings: &Spellings, given: &Given) -> Scan {
-        let all: Vec<(Vec<Judged>, usize, Vec<(String, Unread)>)> = parallel(&self.units, |unit| {
+        let all: Vec<OfUnit> = parallel(&self.units, |unit| {
             // A file's own macros and helpers come before others of the same name.
             let mut own = self.surroundings.clone();
             own.add(std::slice::from_ref(unit), spellings);

@@ -24,6 +24,9 @@ const MAX_DEPTH: usize = 24;
 /// Nodes one piece of source may give.
 const MAX_NODES: usize = 200_000;
 
+/// What functions and macros do, by name.
+type Definitions = HashMap<String, Vec<Node>>;
+
 /// What is known while a piece of source is read.
 pub struct Context<'a> {
     /// The language.
@@ -58,7 +61,7 @@ impl<'a> Context<'a> {
         language: Language,
         macros: &'a Table,
         asm_macros: &'a asm::Macros,
-        (known, whole): (&'a HashMap<String, Vec<Node>>, &'a HashMap<String, Vec<Node>>),
+        (known, whole): (&'a Definitions, &'a Definitions),
         spellings: &'a Spellings,
     ) -> Self {
         Self {
