@@ -2,8 +2,8 @@
 //! From a patch, or a source tree, to evidence about its TLB maintenance sequences.
 //!
 //! The parts in the order in which text passes through them: [`input`] opens a patch and [`mail`] undoes its mail
-//! encoding, [`diff`] reads hunks, [`source`] makes the two sides, [`extract`] finds sequences in them, [`pair`] says
-//! which became which, [`infer`] guesses what they are for, [`evaluate`] asks the judge, and [`output`] prints.
+//! encoding, [`diff`] reads hunks, [`source`] makes the two sides, [`extract`] finds sequences in them, [`mod@pair`] says
+//! which became which, [`infer`] guesses what they are for, [`mod@evaluate`] asks the judge, and [`output`] prints.
 //! [`tree`] reads whole source trees. Nothing of a patch or a tree is ever executed.
 
 pub mod diff;

@@ -31,7 +31,7 @@ pub struct Args {
     /// Show all that is known about each sequence
     #[arg(long)]
     long: bool,
-    /// List the checks instead
+    /// List the checks only
     #[arg(long)]
     checks: bool,
 }
@@ -65,10 +65,18 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     let text = if args.long { long(&entries) } else { short(&entries) };
     print(&text);
     print(&format!("\n{} sequences\n", entries.len()));
+    if !args.narrows() {
+        print(&format!("\n{}", checks()));
+    }
     Ok(Exit::Ok)
 }
 
 impl Args {
+    /// Returns whether anything but everything was asked for.
+    fn narrows(&self) -> bool {
+        self.long || self.project.is_some() || self.regime.is_some() || self.scope.is_some() || self.era.is_some()
+    }
+
     fn selects(&self, entry: &Entry<'_>) -> bool {
         let named = |word: &Option<String>| word.as_ref().is_none_or(|word| group::matches(entry, word));
         let scope = self.scope.is_none_or(|scope| {
