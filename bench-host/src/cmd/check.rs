@@ -24,7 +24,7 @@ use crate::check::{histogram, junit, known, ktap, summary};
 use crate::error::Error;
 use crate::exit::{self, Exit};
 use crate::kernel::Kernel;
-use crate::plan::{Checked, Conformance, RunPlan};
+use crate::plan::{self, Checked, Conformance, RunPlan, Runtime};
 use crate::progress::Progress;
 use crate::qemu::{Machine, Qemu};
 use crate::receive::{Pace, Receiver, now};
@@ -68,6 +68,9 @@ pub struct Args {
     /// Number of PEs
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=512))]
     smp: u32,
+    /// Where the kernel runs: level0, level1, level2 (the level at which the 1:1 map is removed), none, or 0x...
+    #[arg(long, value_name = "CASE|0xADDR", default_value = "level1", value_parser = plan::runtime)]
+    runtime: Runtime,
     /// Run each PE in a thread of its own (MTTCG): real races, and far fewer trials per second
     #[arg(long)]
     threads: bool,
@@ -274,6 +277,7 @@ impl Bench<'_> {
             pes: u8::try_from(args.smp).unwrap_or(MAX_PES).min(MAX_PES),
             stress: args.stress,
             planted: args.plant_bug.then_some(Planted::SkipSequence),
+            runtime: args.runtime,
         };
         let plan = RunPlan::conformance(&settings, &sequences)?;
         let crc = self
@@ -414,6 +418,7 @@ fn reproduce(args: &Args, case: Option<(&Case, &str)>) -> String {
     let mut words = vec!["bench-host check".to_owned()];
     words.push(format!("--cpu {} --smp {}", args.cpu, args.smp));
     words.push(format!("--seed {} --trials {}", args.seed, args.trials));
+    words.push(format!("--runtime {}", args.runtime));
     if args.stress > 0 {
         words.push(format!("--stress {}", args.stress));
     }
@@ -440,9 +445,7 @@ fn reproduce(args: &Args, case: Option<(&Case, &str)>) -> String {
 
 /// Returns how many trials a second the checks made, by number of PEs and one by one.
 fn paces(paces: &[(Pace, u64)]) -> String {
-    let rate = |trials: u64, ticks: u64, frequency: u64| {
-        if ticks == 0 { 0 } else { trials * frequency / ticks }
-    };
+    let rate = |trials: u64, ticks: u64, frequency: u64| (trials * frequency).checked_div(ticks).unwrap_or(0);
     let mut text = String::new();
     for pes in 1..=3 {
         let of: Vec<_> = paces.iter().filter(|(pace, _)| pace.check.pes() == pes).collect();
