@@ -44,7 +44,7 @@ pub struct Args {
     /// A sequence by ID, or a new one as NAME=TEXT; repeatable
     #[arg(long, value_name = "ID|NAME=TEXT")]
     sequence: Vec<String>,
-    /// Make this check only; repeatable (`bench-host list` shows all)
+    /// Make this check only; repeatable (`bench-host list --checks` shows all)
     #[arg(long = "only", value_name = "CHECK")]
     only: Vec<String>,
     /// Run the mutants of known sequences: which mistakes would this machine have shown?
@@ -205,7 +205,7 @@ fn wanted(only: &[String]) -> Result<u64, Error> {
     only.iter().try_fold(0, |mask, id| match Check::from_id(id) {
         Some(check) => Ok(mask | check.mask()),
         None => Err(Error::Usage(format!(
-            "--only {id}: no such check; `bench-host list` shows all"
+            "--only {id}: no such check; `bench-host list --checks` shows all"
         ))),
     })
 }
@@ -236,7 +236,7 @@ fn members(args: &Args, wanted: u64) -> Result<Vec<Member>, Error> {
         let member = suite::chosen(id, &sequence, wanted);
         if member.checks == 0 {
             return Err(Error::Usage(format!(
-                "--sequence {id}: it is about none of the checks wanted (`bench-host list` shows what they change)"
+                "--sequence {id}: it is about none of the checks wanted (`bench-host list --checks` shows what they change)"
             )));
         }
         members.push(member);
