@@ -102,6 +102,8 @@ pub struct Conformance {
     pub stress: u16,
     /// A bug to plant.
     pub planted: Option<Planted>,
+    /// Where the kernel runs.
+    pub runtime: Runtime,
 }
 
 /// A sequence of a conformance run.
@@ -130,7 +132,8 @@ impl fmt::Display for Runtime {
     }
 }
 
-fn runtime(text: &str) -> Result<Runtime, String> {
+/// Reads a slot case or an address.
+pub fn runtime(text: &str) -> Result<Runtime, String> {
     if let Some(digits) = text.strip_prefix("0x") {
         let address = u64::from_str_radix(digits, 16).map_err(|error| error.to_string())?;
         if address % 4096 != 0 || address >= 1 << 48 {
@@ -326,8 +329,8 @@ impl RunPlan {
                 iterations: 0,
                 batch: 1,
                 trials: settings.trials,
-                case: RuntimeCase::Level1,
-                runtime: 0,
+                case: settings.runtime.0,
+                runtime: settings.runtime.1,
                 flow: Flow::New,
                 console: None,
                 conduit: None,

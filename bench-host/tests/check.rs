@@ -109,6 +109,34 @@ fn a_local_sequence_fails_where_another_pe_looks() {
 }
 
 #[test]
+fn secondaries_boot_wherever_the_1_1_map_is() {
+    for case in ["level0", "level1", "level2", "none"] {
+        let only = [
+            "--only",
+            "mp_identity_el2",
+            "--only",
+            "mp_rt_el2",
+            "--only",
+            "mp_rt_el2h",
+        ];
+        let machine = ["--cpu", "max", "--smp", "2", "--runtime", case, "--sequence"];
+        let sequence = ["all=dsb ishst; tlbi alle2is; dsb ish; isb"];
+        let Some((output, folder)) = check(&[&machine[..], &sequence, &only].concat()) else {
+            return;
+        };
+        let text = stdout(&output);
+        assert_eq!(output.status.code(), Some(0), "{case}: {text}");
+        let class = |id: &str| class(&text, Check::from_id(id).unwrap()).map(str::to_owned);
+        let identity = if case == "none" { "skipped" } else { "pass" };
+        assert_eq!(class("mp_identity_el2").as_deref(), Some(identity), "{case}");
+        assert_eq!(class("mp_rt_el2").as_deref(), Some("pass"), "{case}");
+        assert_eq!(class("mp_rt_el2h").as_deref(), Some("pass"), "{case}");
+        let proofs = fs::read_to_string(folder.path().join("runs/1/console.log")).unwrap();
+        assert!(proofs.contains("proof,secondary_identity_faults,pass"), "{case}");
+    }
+}
+
+#[test]
 fn mutants_that_a_tlb_model_can_show_are_killed() {
     let Some((output, _folder)) = check(&["--mutants"]) else {
         return;

@@ -351,10 +351,7 @@ mod tests {
         for check in Check::ALL {
             assert_eq!(Check::from_id(check.id()), Some(check));
             let id_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-            assert!(
-                check.id().bytes().all(id_byte) && !check.title().contains(','),
-                "{check:?}"
-            );
+            assert!(check.id().bytes().all(id_byte), "{check:?}");
         }
         assert!(Check::ALL.len() <= 64, "a plan selects checks with 64 bits");
     }

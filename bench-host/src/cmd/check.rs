@@ -24,7 +24,7 @@ use crate::check::{histogram, junit, known, ktap, summary};
 use crate::error::Error;
 use crate::exit::{self, Exit};
 use crate::kernel::Kernel;
-use crate::plan::{Checked, Conformance, RunPlan};
+use crate::plan::{self, Checked, Conformance, RunPlan, Runtime};
 use crate::progress::Progress;
 use crate::qemu::{Machine, Qemu};
 use crate::receive::{Pace, Receiver, now};
@@ -44,7 +44,7 @@ pub struct Args {
     /// A sequence by ID, or a new one as NAME=TEXT; repeatable
     #[arg(long, value_name = "ID|NAME=TEXT")]
     sequence: Vec<String>,
-    /// Make this check only; repeatable (`bench-host list` shows all)
+    /// Make this check only; repeatable (`bench-host list --checks` shows all)
     #[arg(long = "only", value_name = "CHECK")]
     only: Vec<String>,
     /// Run the mutants of known sequences: which mistakes would this machine have shown?
@@ -68,6 +68,9 @@ pub struct Args {
     /// Number of PEs
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=512))]
     smp: u32,
+    /// Where the kernel runs: level0, level1, level2 (the level at which the 1:1 map is removed), none, or 0x...
+    #[arg(long, value_name = "CASE|0xADDR", default_value = "level1", value_parser = plan::runtime)]
+    runtime: Runtime,
     /// Run each PE in a thread of its own (MTTCG): real races, and far fewer trials per second
     #[arg(long)]
     threads: bool,
@@ -202,7 +205,7 @@ fn wanted(only: &[String]) -> Result<u64, Error> {
     only.iter().try_fold(0, |mask, id| match Check::from_id(id) {
         Some(check) => Ok(mask | check.mask()),
         None => Err(Error::Usage(format!(
-            "--only {id}: no such check; `bench-host list` shows all"
+            "--only {id}: no such check; `bench-host list --checks` shows all"
         ))),
     })
 }
@@ -233,7 +236,7 @@ fn members(args: &Args, wanted: u64) -> Result<Vec<Member>, Error> {
         let member = suite::chosen(id, &sequence, wanted);
         if member.checks == 0 {
             return Err(Error::Usage(format!(
-                "--sequence {id}: it is about none of the checks wanted (`bench-host list` shows what they change)"
+                "--sequence {id}: it is about none of the checks wanted (`bench-host list --checks` shows what they change)"
             )));
         }
         members.push(member);
@@ -274,6 +277,7 @@ impl Bench<'_> {
             pes: u8::try_from(args.smp).unwrap_or(MAX_PES).min(MAX_PES),
             stress: args.stress,
             planted: args.plant_bug.then_some(Planted::SkipSequence),
+            runtime: args.runtime,
         };
         let plan = RunPlan::conformance(&settings, &sequences)?;
         let crc = self
@@ -414,6 +418,7 @@ fn reproduce(args: &Args, case: Option<(&Case, &str)>) -> String {
     let mut words = vec!["bench-host check".to_owned()];
     words.push(format!("--cpu {} --smp {}", args.cpu, args.smp));
     words.push(format!("--seed {} --trials {}", args.seed, args.trials));
+    words.push(format!("--runtime {}", args.runtime));
     if args.stress > 0 {
         words.push(format!("--stress {}", args.stress));
     }

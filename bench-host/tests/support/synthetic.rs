@@ -152,7 +152,7 @@ impl Synthetic {
                 flow: Flow::New,
                 boot_flush: "xen_head_new".to_owned(),
                 known_good: "xen_head_old".to_owned(),
-                checks: Check::ALL.to_vec(),
+                checks: Check::ALL[..5].to_vec(),
                 deterministic: self.deterministic,
                 sequences: self.sequences(),
             },
@@ -271,7 +271,7 @@ impl Synthetic {
 
     fn checks(&self, store: &mut Store) {
         let sequences = self.sequences();
-        for (number, check) in Check::ALL.into_iter().enumerate() {
+        for (number, check) in Check::ALL[..5].iter().copied().enumerate() {
             if self.damaged && number >= 3 {
                 return;
             }
