@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `bench-host list`: the sequences and checks that have an id.
 
+use std::collections::BTreeSet;
+
 use clap::ValueEnum;
 use results::check::Check;
 use sequences::Era;
@@ -58,9 +60,12 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     }
     let entries: Vec<_> = catalogue().filter(|entry| args.selects(entry)).collect();
     if entries.is_empty() {
-        return Err(Error::Usage(
-            "no sequence of the catalogue passes these filters; `bench-host list` shows all".into(),
-        ));
+        let projects: BTreeSet<_> = catalogue().map(|entry| entry.project).collect();
+        let projects: Vec<_> = projects.into_iter().collect();
+        return Err(Error::Usage(format!(
+            "no sequence of the catalogue passes these filters; projects: {}",
+            projects.join(", ")
+        )));
     }
     let text = if args.long { long(&entries) } else { short(&entries) };
     print(&text);
