@@ -104,7 +104,7 @@ pub fn evaluate(pair: Pair, message: &str, given: &Given) -> Evaluated {
         (Some(a), Some(b)) => compare(&a.found.sequence, &b.found.sequence),
         _ => (Relation::NotApplicable, Vec::new()),
     };
-    let verdict = |placed: &Placed| side(placed, &sides, &question);
+    let verdict = |placed: &Placed| side(placed, &sides, &question, sides.len() == 2);
     let judged = (before.as_ref().map(verdict), after.as_ref().map(verdict));
     let questions = questions(&before, &after, &question, relation);
     Evaluated {
@@ -126,7 +126,7 @@ pub fn evaluate_alone(placed: &Placed, given: &Given) -> (SideVerdict, Vec<Assum
         message: "",
     };
     let (question, assumptions) = infer(&[&placed.found], place, given);
-    (side(placed, &[&placed.found], &question), assumptions)
+    (side(placed, &[&placed.found], &question, true), assumptions)
 }
 
 fn is_dsb(instruction: &Instruction) -> bool {
@@ -142,7 +142,8 @@ fn ends(found: &Found) -> (bool, bool) {
     (all[..first].iter().any(is_dsb), all[last..].iter().any(is_dsb))
 }
 
-fn side(placed: &Placed, sides: &[&Found], question: &Question) -> SideVerdict {
+/// Judges one side. `helper` says that a missing completion is that of a helper, not of a new function.
+fn side(placed: &Placed, sides: &[&Found], question: &Question, helper: bool) -> SideVerdict {
     let found = &placed.found;
     let instructions = without_workaround(found.sequence.instructions().collect(), question);
     let (has_before, has_after) = ends(found);
@@ -151,7 +152,7 @@ fn side(placed: &Placed, sides: &[&Found], question: &Question) -> SideVerdict {
     // What neither side shows may stand where the text does not reach: no side is blamed for that.
     let elsewhere_before = !has_before && !any_before && !found.around.store_before && asks_for_dsb(question);
     let elsewhere_after =
-        !has_after && !any_after && (found.open_end || found.fragment || leaves_completion(&found.function));
+        !has_after && !any_after && (helper || found.open_end || found.fragment || leaves_completion(&found.function));
     let mut whole = instructions.clone();
     if elsewhere_before {
         whole.insert(
@@ -165,6 +166,18 @@ fn side(placed: &Placed, sides: &[&Found], question: &Question) -> SideVerdict {
     }
     let mut judgement = judge(question, &whole);
     let mut extra = Vec::new();
+    if is_workaround(&found.sequence) {
+        extra.push(Ground {
+            rule: "question".into(),
+            citation: "the text at hand".into(),
+            text: "only the dummy invalidation of an erratum work-around is here: it completes what came before it"
+                .into(),
+        });
+        judgement.verdict = Verdict::Unknown;
+        judgement.reasons.clear();
+        judgement.weakest = None;
+        judgement.counterexample.clear();
+    }
     if (elsewhere_before || elsewhere_after) && judgement.verdict != Verdict::Insufficient {
         let missing = match (elsewhere_before, elsewhere_after) {
             (true, true) => "no barrier is with it here: the callers must have one before and one after",
@@ -210,6 +223,15 @@ fn side(placed: &Placed, sides: &[&Found], question: &Question) -> SideVerdict {
             .collect(),
         errata: errata.into_iter().map(ground).collect(),
     }
+}
+
+/// Returns whether a sequence invalidates nothing by itself: its operands are all zero.
+pub fn is_workaround(sequence: &Sequence) -> bool {
+    let mut tlbis = sequence
+        .instructions()
+        .filter(|instruction| matches!(instruction, Instruction::Tlbi(_)))
+        .peekable();
+    tlbis.peek().is_some() && tlbis.all(|tlbi| tlbi.operand() == Operand::Xzr)
 }
 
 /// Returns whether the change has a store that a DSB must complete.
@@ -280,10 +302,8 @@ fn mark_unshifted(before: &mut Option<Placed>, after: &mut Option<Placed>) {
                 sequences::Item::ForPage(_) => continue,
             };
             for instruction in &mut list {
-                if let Instruction::Tlbi(tlbi) = instruction
-                    && tlbi.op.operand_format() == OperandFormat::Va
-                    && matches!(tlbi.operand, Operand::Va(_))
-                {
+                let Instruction::Tlbi(tlbi) = instruction else { continue };
+                if tlbi.op.operand_format() == OperandFormat::Va && matches!(tlbi.operand, Operand::Va(_)) {
                     tlbi.operand = Operand::VaUnshifted;
                 }
             }

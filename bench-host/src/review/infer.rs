@@ -241,22 +241,29 @@ fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change, &'static 
             .iter()
             .any(|i| matches!(i, Instruction::Dsb(_) | Instruction::DsbNxs(_)))
     });
-    let boot = names.function_has(&[
-        "enable_mmu",
-        "mmu_enable",
-        "mmu_on",
-        "enable_mm",
-        "mmu_init",
-        "cpu_init",
-        "cpu_setup",
-    ]) || names.function_has(&[
-        "mmu_setup",
-        "disable_mmu",
-        "mmu_disable",
-        "mmu_off",
-        "arch_enable",
-        "enable_dcache",
-    ]);
+    let early = [
+        "start", "boot", "head.s", "entry", "tramp", "reset", "init", "reloc", "smp_",
+    ]
+    .iter()
+    .any(|word| names.text.contains(word));
+    let boot = early
+        || names.function_has(&[
+            "enable_mmu",
+            "mmu_enable",
+            "mmu_on",
+            "enable_mm",
+            "mmu_init",
+            "cpu_init",
+            "cpu_setup",
+        ])
+        || names.function_has(&[
+            "mmu_setup",
+            "disable_mmu",
+            "mmu_disable",
+            "mmu_off",
+            "arch_enable",
+            "enable_dcache",
+        ]);
     if everything && !stores && !has_dsb_before && (around("sctlr", true) || around("sctlr", false) || boot) {
         return (
             Change::RecycleContext,
@@ -376,7 +383,11 @@ fn after(
             .iter()
             .rposition(|i| matches!(i, Instruction::Tlbi(_)))
             .unwrap_or(0);
-        instructions[last..].contains(&Instruction::Isb)
+        let rest = &instructions[last..];
+        let dsb = rest
+            .iter()
+            .position(|i| matches!(i, Instruction::Dsb(_) | Instruction::DsbNxs(_)));
+        dsb.is_some_and(|dsb| rest[dsb..].contains(&Instruction::Isb))
     };
     let any_isb = sides.iter().any(last_isb);
     let kernel = names.function_has(&["kernel", "fixmap", "hyp", "xen", "pgtable"]);
@@ -396,6 +407,12 @@ fn after(
         return (
             elsewhere(observers),
             "user memory: the return to it synchronizes the context",
+        );
+    }
+    if !any_isb && !kernel && tlbis.iter().all(|tlbi| tlbi.op.level() == ExceptionLevel::El1) {
+        return (
+            elsewhere(observers),
+            "no side has an ISB: taken to be for another context, whose entry synchronizes",
         );
     }
     let returns = sides.iter().all(|found| found.around.returns_from_exception);

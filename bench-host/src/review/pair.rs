@@ -76,6 +76,7 @@ pub fn pair(before: Vec<Placed>, after: Vec<Placed>) -> Vec<Pair> {
             ((a.path == b.path) == same_file && touched(a, b) && alike >= 4).then_some(alike)
         });
     }
+    lend(&mut pairs, &mut old, &mut new);
     for pair in &mut pairs {
         if let (Some(a), Some(b)) = (&pair.before, &pair.after) {
             pair.kind = if same_place(a, b) { Kind::Changed } else { Kind::Moved };
@@ -99,6 +100,47 @@ pub fn pair(before: Vec<Placed>, after: Vec<Placed>) -> Vec<Pair> {
     };
     pairs.sort_by_key(line);
     condense(pairs)
+}
+
+/// Pairs a way with a work-around that is on one side only with the plain way of the other side.
+fn lend(pairs: &mut Vec<Pair>, old: &mut [Option<Placed>], new: &mut [Option<Placed>]) {
+    let partner = |pairs: &[Pair], placed: &Placed, before: bool| {
+        let side = |pair: &Pair| {
+            if before {
+                pair.before.clone()
+            } else {
+                pair.after.clone()
+            }
+        };
+        let same = |other: &Placed| {
+            other.path == placed.path && other.found.function == placed.found.function && other.found.primary
+        };
+        pairs.iter().filter_map(side).find(same)
+    };
+    for slot in new
+        .iter_mut()
+        .filter(|slot| slot.as_ref().is_some_and(|placed| !placed.found.primary))
+    {
+        if let Some(before) = slot.as_ref().and_then(|placed| partner(pairs, placed, true)) {
+            pairs.push(Pair {
+                kind: Kind::Changed,
+                before: Some(before),
+                after: slot.take(),
+            });
+        }
+    }
+    for slot in old
+        .iter_mut()
+        .filter(|slot| slot.as_ref().is_some_and(|placed| !placed.found.primary))
+    {
+        if let Some(after) = slot.as_ref().and_then(|placed| partner(pairs, placed, false)) {
+            pairs.push(Pair {
+                kind: Kind::Changed,
+                before: slot.take(),
+                after: Some(after),
+            });
+        }
+    }
 }
 
 /// Functions are the same by name; where the text does not name one, by position.
@@ -159,12 +201,25 @@ fn condense(pairs: Vec<Pair>) -> Vec<Pair> {
         let text = |placed: &Option<Placed>| placed.as_ref().map(|placed| placed.found.sequence.to_string());
         (text(&pair.before), text(&pair.after))
     };
+    let differs = |pair: &Pair| {
+        let (before, after) = text(pair);
+        before != after
+    };
     let mut out: Vec<Pair> = Vec::new();
     for pair in &pairs {
         let repeated = out
             .iter()
             .any(|known| name(known) == name(pair) && text(known) == text(pair));
-        let shadowed = !primary(pair) && pairs.iter().any(|other| primary(other) && name(other) == name(pair));
+        // Of the plain way and one with a work-around, the one that changed says more.
+        let other = |wanted: bool| {
+            let same = |other: &&Pair| primary(other) == wanted && name(other) == name(pair) && differs(other);
+            pairs.iter().any(|other| same(&other))
+        };
+        let shadowed = if primary(pair) {
+            !differs(pair) && other(false)
+        } else {
+            !differs(pair) || other(true)
+        };
         if !repeated && !shadowed {
             out.push(pair.clone());
         }

@@ -176,22 +176,59 @@ impl Surroundings {
         for unit in units {
             self.add_macros(unit);
         }
-        // A helper may call a helper.
-        for _ in 0..2 {
-            let functions: Vec<_> = units
+        let base = self.clone();
+        // A helper may call a helper, which may call a helper.
+        for _ in 0..3 {
+            let functions: Vec<Function> = units
                 .iter()
-                .map(|unit| (unit, self.functions(unit, spellings).0))
+                .flat_map(|unit| self.functions(unit, spellings).0)
                 .collect();
-            for (unit, functions) in functions {
-                let shared = unit.path.ends_with(".h") || unit.path.ends_with(".rs") || units.len() == 1;
-                for function in functions
-                    .into_iter()
-                    .filter(|function| !function.template && !function.name.is_empty())
-                {
-                    self.learn(function, shared);
-                }
+            let mut next = Self {
+                macros: std::mem::take(&mut self.macros),
+                asm_macros: std::mem::take(&mut self.asm_macros),
+                ..base.clone_functions()
+            };
+            let mut own = HashMap::new();
+            for function in functions
+                .into_iter()
+                .filter(|function| !function.template && !function.name.is_empty())
+            {
+                next.learn(function, &mut own);
+            }
+            let settled = next.known == self.known && next.whole == self.whole;
+            *self = next;
+            if settled {
+                break;
             }
         }
+    }
+
+    fn clone_functions(&self) -> Self {
+        Self {
+            macros: macros::Table::new(),
+            asm_macros: asm::Macros::new(),
+            known: self.known.clone(),
+            whole: self.whole.clone(),
+            ambiguous: self.ambiguous.clone(),
+        }
+    }
+
+    /// Returns whether a file defines anything of a name that means something else elsewhere.
+    pub fn conflicts(&self, unit: &Unit, spellings: &Spellings) -> bool {
+        let mut own = Self::default();
+        own.add_macros(unit);
+        let other = |(name, found): (&String, &macros::Macro)| {
+            self.macros.get(name).is_some_and(|known| known.body != found.body)
+        };
+        let other_asm =
+            |(name, found): (&String, &asm::AsmMacro)| self.asm_macros.get(name).is_some_and(|known| known != found);
+        own.macros.iter().any(other)
+            || own.asm_macros.iter().any(other_asm)
+            || self
+                .functions(unit, spellings)
+                .0
+                .iter()
+                .any(|function| self.ambiguous.contains(&function.name))
     }
 
     fn add_macros(&mut self, unit: &Unit) {
@@ -210,30 +247,30 @@ impl Surroundings {
         }
     }
 
-    fn learn(&mut self, function: Function, _shared: bool) {
+    /// Takes a function into the tables; `own` are those of this pass, which win over those known before.
+    fn learn(&mut self, function: Function, own: &mut HashMap<String, Vec<Node>>) {
         let Function { name, nodes, .. } = function;
-        if self.ambiguous.contains(&name) {
-            return;
-        }
-        let table = match kind_of(&name, &nodes) {
-            Part::Nothing => return,
-            Part::Fragment => &mut self.known,
-            Part::Whole => &mut self.whole,
-        };
-        let same = |known: &Vec<Node>| without_places(known) == without_places(&nodes);
-        match table.get(&name) {
-            // Two functions of one name: which is meant cannot be said.
-            Some(known) if !same(known) && known.len() == nodes.len() => {
-                table.insert(name, nodes);
-            }
-            Some(known) if !same(known) => {
-                table.remove(&name);
+        let part = kind_of(&name, &nodes);
+        let bare = without_places(&nodes);
+        match (&part, own.get(&name)) {
+            (Part::Nothing, _) => return,
+            // Two functions of one name: which one a call means cannot be said.
+            (_, Some(known)) if *known != bare => {
+                self.known.remove(&name);
+                self.whole.remove(&name);
                 self.ambiguous.insert(name);
+                return;
             }
-            _ => {
-                table.insert(name, nodes);
-            }
+            _ => {}
         }
+        own.insert(name.clone(), bare);
+        self.ambiguous.remove(&name);
+        self.known.remove(&name);
+        self.whole.remove(&name);
+        match part {
+            Part::Fragment => self.known.insert(name, nodes),
+            _ => self.whole.insert(name, nodes),
+        };
     }
 
     /// Reads the functions of a unit.
@@ -305,7 +342,9 @@ impl Surroundings {
             for path in all.iter().take(4) {
                 for event in path.events.iter().filter(|event| event.changed) {
                     let Kind::Barrier(barrier) = &event.kind else { continue };
-                    let used = own.iter().any(|sequence| sequence.lines.contains(&event.line));
+                    let used = own.iter().any(|sequence| sequence.lines.contains(&event.line))
+                        || self.asm_macros.contains_key(&function.name)
+                        || function.template;
                     let entry = (function.name.clone(), event.line, barrier.to_string());
                     if !used && !barriers.contains(&entry) {
                         barriers.push(entry);
@@ -383,6 +422,9 @@ fn kind_of(name: &str, nodes: &[Node]) -> Part {
     if Node::has_tlbi(nodes) {
         let all = paths(nodes);
         let complete = all.iter().flat_map(|path| reduce::sequences(name, path)).any(|found| {
+            if crate::review::evaluate::is_workaround(&found.sequence) {
+                return false;
+            }
             let instructions: Vec<_> = found.sequence.instructions().collect();
             let last = instructions
                 .iter()

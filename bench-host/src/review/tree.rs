@@ -2,8 +2,9 @@
 //! Source trees: what a patch does not show, and everything at once for `scan`.
 
 use crate::review::diff::{FileDiff, Origin};
-use crate::review::evaluate::{SideVerdict, evaluate_alone};
+use crate::review::evaluate::{SideVerdict, evaluate_alone, is_workaround};
 use crate::review::extract::Unread;
+use crate::review::extract::reduce::Found;
 use crate::review::extract::spelling::Spellings;
 use crate::review::extract::token::SourceLine;
 use crate::review::infer::{Assumption, Given};
@@ -32,9 +33,6 @@ pub enum TreeError {
         reason: String,
     },
 }
-
-/// What one file gives: its judged sequences, how many fragments it has, and what was not understood.
-type OfUnit = (Vec<Judged>, usize, Vec<(String, Unread)>);
 
 /// A source tree.
 #[derive(Debug, Clone)]
@@ -120,15 +118,20 @@ impl Tree {
 
     /// Extracts and judges every sequence.
     pub fn scan(&self, spellings: &Spellings, given: &Given) -> Scan {
-        let all: Vec<OfUnit> = parallel(&self.units, |unit| {
+        let all = parallel(&self.units, |unit| {
             // A file's own macros and helpers come before others of the same name.
-            let mut own = self.surroundings.clone();
-            own.add(std::slice::from_ref(unit), spellings);
-            let Extraction { found, unread, .. } = own.extract(unit, spellings);
-            let fragments = found.iter().filter(|found| found.fragment).count();
-            let judged = found
+            let own = self.surroundings.conflicts(unit, spellings).then(|| {
+                let mut own = self.surroundings.clone();
+                own.add(std::slice::from_ref(unit), spellings);
+                own
+            });
+            let surroundings = own.as_ref().unwrap_or(&self.surroundings);
+            let Extraction { found, unread, .. } = surroundings.extract(unit, spellings);
+            let is_part = |found: &Found| found.fragment || is_workaround(&found.sequence);
+            let fragments = found.iter().filter(|found| is_part(found)).count();
+            let judged: Vec<Judged> = found
                 .into_iter()
-                .filter(|found| !found.fragment && found.primary)
+                .filter(|found| !is_part(found) && found.primary)
                 .map(|found| {
                     let placed = Placed {
                         path: unit.path.clone(),
@@ -138,7 +141,7 @@ impl Tree {
                     Judged { side, assumptions }
                 })
                 .collect();
-            let unread = unread
+            let unread: Vec<(String, Unread)> = unread
                 .into_iter()
                 .filter(|unread| !unread.template)
                 .map(|unread| (unit.path.clone(), unread))
@@ -271,9 +274,30 @@ fn read(path: &Path) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Returns whether a file may hold maintenance: the word is in it, in any case.
+/// Returns whether a file may hold maintenance by the words in it, in any case.
 fn mentions(bytes: &[u8]) -> bool {
-    bytes.windows(3).any(|three| three.eq_ignore_ascii_case(b"tlb"))
+    let mut tlb = false;
+    let mut work = false;
+    for at in bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| matches!(byte, b't' | b'T' | b'd' | b'D' | b'f' | b'F' | b'i' | b'I'))
+    {
+        let rest = &bytes[at.0..];
+        let starts = |word: &[u8]| {
+            rest.get(..word.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(word))
+        };
+        if starts(b"tlbi") {
+            return true;
+        }
+        tlb |= starts(b"tlb");
+        work |= starts(b"dsb") || starts(b"flush") || starts(b"inval");
+        if tlb && work {
+            return true;
+        }
+    }
+    false
 }
 
 /// Runs a function over items on the machine's processors; results come in order.

@@ -43,8 +43,8 @@ struct Reader<'a> {
     macros: &'a Macros,
     ops: Vec<Op>,
     unread: Vec<Unread>,
-    /// Labels of open conditionals: else, end, and whether an else was seen.
-    open: Vec<(String, String, bool)>,
+    /// Labels of open conditionals: of the next part, and of the end.
+    open: Vec<(String, String)>,
     labels: usize,
 }
 
@@ -117,7 +117,7 @@ pub fn functions<'a>(source: &[Statement], section: &str, macros: &'a Macros) ->
         }
     }
     close(&mut name, &mut reader, String::new(), !terminated);
-    functions.retain(|function| Node::has_maintenance(&function.nodes));
+    functions.retain(|function| Node::has_maintenance(&function.nodes) || Node::calls_maintenance(&function.nodes));
     (functions, unread)
 }
 
@@ -215,16 +215,24 @@ impl<'a> Reader<'a> {
             "alternative_if" | "alternative_cb" => self.fork(rest, Some(true)),
             "alternative_if_not" => self.fork(rest, Some(false)),
             "#else" | "#elif" | ".else" | ".elseif" | "alternative_else" => {
-                if let Some((other, end, seen)) = self.open.last_mut() {
-                    let (other, end) = (std::mem::take(other), end.clone());
-                    if !std::mem::replace(seen, true) || !other.is_empty() {
-                        self.ops.push(Op::Jump(end));
+                let again = matches!(word, "#elif" | ".elseif").then(|| self.fresh());
+                if let Some((other, end)) = self.open.last_mut() {
+                    let other = std::mem::replace(other, again.clone().unwrap_or_default());
+                    self.ops.push(Op::Jump(end.clone()));
+                    if !other.is_empty() {
                         self.ops.push(Op::Label(other));
                     }
                 }
+                if let Some(other) = again {
+                    self.ops.push(Op::Fork {
+                        other,
+                        condition: rest.trim().to_owned(),
+                        optional: None,
+                    });
+                }
             }
             "#endif" | ".endif" | "alternative_endif" | "alternative_else_nop_endif" | "alternative_cb_end" => {
-                if let Some((other, end, _)) = self.open.pop() {
+                if let Some((other, end)) = self.open.pop() {
                     if !other.is_empty() {
                         self.ops.push(Op::Label(other));
                     }
@@ -265,7 +273,7 @@ impl<'a> Reader<'a> {
             condition: condition.trim().to_owned(),
             optional,
         });
-        self.open.push((other, end, false));
+        self.open.push((other, end));
     }
 }
 

@@ -24,8 +24,8 @@ const MAX_DEPTH: usize = 24;
 /// Nodes one piece of source may give.
 const MAX_NODES: usize = 200_000;
 
-/// What functions and macros do, by name.
-type Definitions = HashMap<String, Vec<Node>>;
+/// Functions by name, as far as they do maintenance.
+pub type Bodies = HashMap<String, Vec<Node>>;
 
 /// What is known while a piece of source is read.
 pub struct Context<'a> {
@@ -36,9 +36,9 @@ pub struct Context<'a> {
     /// The macros of the assembler in sight.
     pub asm_macros: &'a asm::Macros,
     /// The functions in sight that hold parts of sequences, which are put in place of their calls.
-    pub known: &'a HashMap<String, Vec<Node>>,
+    pub known: &'a Bodies,
     /// Those that hold whole sequences, which are put in place of calls that the patch changes.
-    pub whole: &'a HashMap<String, Vec<Node>>,
+    pub whole: &'a Bodies,
     /// The spellings.
     pub spellings: &'a Spellings,
     found: RefCell<Found>,
@@ -52,6 +52,8 @@ struct Found {
     /// Parameters of the macro whose body is being read on its own.
     parameters: Vec<String>,
     function: String,
+    /// The macro whose body is being read on its own.
+    template: String,
     expanding: Vec<String>,
 }
 
@@ -61,7 +63,7 @@ impl<'a> Context<'a> {
         language: Language,
         macros: &'a Table,
         asm_macros: &'a asm::Macros,
-        (known, whole): (&'a Definitions, &'a Definitions),
+        (known, whole): (&'a Bodies, &'a Bodies),
         spellings: &'a Spellings,
     ) -> Self {
         Self {
@@ -88,7 +90,11 @@ impl<'a> Context<'a> {
                 .parameters
                 .iter()
                 .any(|name| has_word(&text, name) || text.contains(&format!("?{name}")));
-        let function = found.function.clone();
+        let function = if template {
+            found.template.clone()
+        } else {
+            found.function.clone()
+        };
         found.unread.push(Unread {
             line: token.line,
             text,

@@ -79,6 +79,16 @@ impl Node {
         })
     }
 
+    /// Returns whether a call is in here that is maintenance by its name.
+    pub fn calls_maintenance(nodes: &[Self]) -> bool {
+        nodes.iter().any(|node| match node {
+            Self::Event(event) => matches!(&event.kind, Kind::Call(name) if name.to_ascii_lowercase().contains("tlb")),
+            Self::Either { arms, .. } => arms.iter().any(|arm| Self::calls_maintenance(arm)),
+            Self::Loop(body) | Self::Region(body) => Self::calls_maintenance(body),
+            Self::Jump => false,
+        })
+    }
+
     /// Returns whether a `tlbi` is in here.
     pub fn has_tlbi(nodes: &[Self]) -> bool {
         nodes.iter().any(|node| match node {
@@ -101,7 +111,8 @@ impl Node {
 
     /// Returns whether a branch is worth keeping: it decides something about a sequence.
     pub fn matters(arms: &[Vec<Self>]) -> bool {
-        arms.iter().any(|arm| Self::has_maintenance(arm) || Self::leaves(arm))
+        arms.iter()
+            .any(|arm| Self::has_maintenance(arm) || Self::leaves(arm) || Self::calls_maintenance(arm))
     }
 }
 
@@ -186,14 +197,24 @@ fn walk(nodes: &[Node], mut open: Vec<(Path, Flow)>) -> Vec<(Path, Flow)> {
                     arms,
                     optional,
                 } => {
+                    // A condition that was decided before is decided the same way.
+                    let denied = format!("not ({condition})");
+                    let decided = match (arms.len(), optional) {
+                        (2, false) if path.conditions.contains(condition) => Some(0),
+                        (2, false) if path.conditions.contains(&denied) => Some(1),
+                        _ => None,
+                    };
                     for (index, arm) in arms.iter().enumerate() {
+                        if decided.is_some_and(|decided| decided != index) {
+                            continue;
+                        }
                         let mut path = path.clone();
                         if *optional {
                             path.primary &= index == 0;
-                        } else {
+                        } else if decided.is_none() {
                             path.conditions.push(match index {
                                 0 => condition.clone(),
-                                _ => format!("not ({condition})"),
+                                _ => denied.clone(),
                             });
                         }
                         next.extend(walk(arm, vec![(path, Flow::On)]));

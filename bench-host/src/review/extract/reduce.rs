@@ -215,11 +215,26 @@ fn found(function: &str, path: &Path, start: &[usize], (first, last): (usize, us
         around: Around {
             written_before: registers(&events[..first]),
             written_after: registers(&events[last + 1..]),
-            store_before: events[..first].iter().any(|event| event.kind == Kind::Store),
+            store_before: stored(&events[..first]),
             returns_from_exception: events[last..].iter().any(|event| event.kind == Kind::ExceptionReturn),
             operands: picked.iter().filter_map(operand).collect(),
         },
     }
+}
+
+/// Returns whether the last thing that counts, barriers aside, is a store.
+fn stored(events: &[Event]) -> bool {
+    let counts = |event: &&Event| {
+        matches!(
+            event.kind,
+            Kind::Store | Kind::Sysreg(_) | Kind::Call(_) | Kind::Tlbi(..)
+        )
+    };
+    events
+        .iter()
+        .rev()
+        .find(counts)
+        .is_some_and(|event| event.kind == Kind::Store)
 }
 
 /// Returns whether the repetition that starts at `start` is still open at `at`.

@@ -194,6 +194,8 @@ impl Lexer {
         let mut first = true;
         let mut gap = gap;
         if let Some((end, escapes)) = self.open.take() {
+            // Each line of a string is a token of its own, so that it is known which of them the patch changes.
+            self.push(TokenKind::Text, String::new(), line, None, false);
             at = self.string(&characters, 0, &end, escapes);
             first = false;
         }

@@ -21,8 +21,14 @@ struct Way {
 
 /// Returns the events and branches of a function's operations.
 pub(super) fn nodes(ops: &[Op]) -> Vec<Node> {
-    let maintenance =
-        |op: &Op| matches!(op, Op::Event(event) if matches!(event.kind, Kind::Barrier(_) | Kind::Tlbi(..)));
+    let maintenance = |op: &Op| match op {
+        Op::Event(event) => match &event.kind {
+            Kind::Barrier(_) | Kind::Tlbi(..) => true,
+            Kind::Call(name) => name.to_ascii_lowercase().contains("tlb"),
+            _ => false,
+        },
+        _ => false,
+    };
     if !ops.iter().any(maintenance) {
         return Vec::new();
     }
@@ -177,10 +183,16 @@ fn follow(
                         way.at += 1;
                         continue;
                     };
-                    let zero = matches!(condition.as_str(), "0" | "false");
-                    if zero {
-                        way.at = place;
-                        continue;
+                    match constant(condition) {
+                        Some(false) => {
+                            way.at = place;
+                            continue;
+                        }
+                        Some(true) => {
+                            way.at += 1;
+                            continue;
+                        }
+                        None => {}
                     }
                     // Both sides only where they differ in what counts.
                     let end = if let Some(Op::Jump(label)) = ops.get(place.wrapping_sub(1)) {
@@ -285,6 +297,18 @@ fn follow(
             return;
         }
     }
+}
+
+/// Returns what a condition is where it holds nothing but numbers: the argument of a macro, compared.
+fn constant(condition: &str) -> Option<bool> {
+    let number = |text: &str| text.trim().trim_matches(['(', ')']).parse::<i64>().ok();
+    if let Some((a, b)) = condition.split_once("==") {
+        return Some(number(a)? == number(b)?);
+    }
+    if let Some((a, b)) = condition.split_once("!=") {
+        return Some(number(a)? != number(b)?);
+    }
+    number(condition).map(|value| value != 0)
 }
 
 /// Returns whether leaving these operations out makes a difference.

@@ -273,7 +273,7 @@ fn inner_name(text: &str) -> Option<String> {
         .chars()
         .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '$'))
         .collect();
-    (!name.is_empty()).then_some(name)
+    name.starts_with(|c: char| !c.is_ascii_digit()).then_some(name)
 }
 
 /// Returns the function a hunk's section text names.

@@ -11,6 +11,7 @@ use crate::review::extract::{Function, macros};
 struct Named {
     name: String,
     text: String,
+    changed: bool,
 }
 
 impl Context<'_> {
@@ -67,7 +68,8 @@ impl Context<'_> {
         let mut text = String::new();
         let mut lines = Vec::new();
         for token in inner.iter().filter(|token| token.kind == TokenKind::Text) {
-            for (offset, line) in token.text.split('\n').enumerate() {
+            let kept = token.text.strip_suffix('\n').unwrap_or(&token.text);
+            for (offset, line) in kept.split('\n').enumerate() {
                 lines.push(SourceLine {
                     number: token.line + offset as u32,
                     text: line.to_owned(),
@@ -234,6 +236,7 @@ fn c_operand(tokens: &[Token]) -> Option<Named> {
     Some(Named {
         name,
         text: join(inner),
+        changed: inner.iter().any(|token| token.changed),
     })
 }
 
@@ -244,7 +247,8 @@ fn rust_operand(name: String, tokens: &[Token]) -> Named {
         Some(open) if open <= 1 => join(tokens.get(closing(tokens, open) + 1..).unwrap_or_default()),
         _ => join(tokens),
     };
-    Named { name, text }
+    let changed = tokens.iter().any(|token| token.changed);
+    Named { name, text, changed }
 }
 
 /// Puts expressions for `%0`, `%x0`, `%[name]`, `{0}`, `{name:x}`.
@@ -266,6 +270,7 @@ fn resolve(nodes: &mut [Node], named: &[Named]) {
                     };
                     if let Some(found) = found {
                         given.text.clone_from(&found.text);
+                        event.changed |= found.changed;
                     }
                 }
             }

@@ -60,7 +60,10 @@ fn template(token: &Token, out: &mut Vec<Function>, context: &Context<'_>) {
     let Some((name, found)) = macros::definition(token) else {
         return;
     };
-    let Some(parameters) = found.parameters else { return };
+    let Some(parameters) = found.parameters else {
+        return;
+    };
+    context.found.borrow_mut().template.clone_from(&name);
     if next_start(&found.body, 0, found.body.len(), context, true).is_none() {
         context.found.borrow_mut().parameters = parameters;
         let before = out.len();
@@ -91,7 +94,7 @@ fn read(
 ) {
     name.clone_into(&mut context.found.borrow_mut().function);
     let nodes = context.block(body, 0);
-    if Node::has_maintenance(&nodes) {
+    if Node::has_maintenance(&nodes) || Node::calls_maintenance(&nodes) {
         out.push(Function {
             name: name.to_owned(),
             nodes,
@@ -312,7 +315,10 @@ fn after_parameters(tokens: &[Token], mut at: usize, end: usize) -> Option<usize
             // Constructors' initializers, return types.
             ":" | "::" | "->" | "<" | ">" | "&" | "*" | "," => {}
             _ if matches!(token.kind, TokenKind::Word | TokenKind::Directive) => {
-                if is_statement(token) {
+                // A word at the margin starts something else: what came before was a macro's call.
+                let margin =
+                    token.kind == TokenKind::Word && token.column == Some(0) && !token.text.starts_with("__attribute");
+                if is_statement(token) || margin {
                     return None;
                 }
             }
