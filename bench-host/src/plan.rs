@@ -6,7 +6,7 @@ pub mod group;
 use std::fmt;
 
 use clap::Args;
-use results::check::{Change, Check, Observer, Regime};
+use results::check::{Change, Check, Mask, Observer, Regime};
 use results::manifest;
 use results::plan::{
     Conduit, Console, Entry, Flow, MAX_BATCH_SAMPLES, MAX_PAGES, OperandKind, OperandRegister, Planted, RuntimeCase,
@@ -114,9 +114,9 @@ pub struct Checked<'a> {
     /// The sequence.
     pub text: &'a str,
     /// The checks that test it.
-    pub checks: u64,
+    pub checks: Mask,
     /// The checks that use it as their good control.
-    pub good_for: u64,
+    pub good_for: Mask,
 }
 
 /// A slot case, with the address where it takes one.
@@ -193,8 +193,8 @@ struct PlannedSequence {
     words: Vec<u32>,
     operands: Vec<OperandRegister>,
     flags: u8,
-    checks: u64,
-    good_for: u64,
+    checks: Mask,
+    good_for: Mask,
     pages: u16,
     baseline: bool,
     aa_of: Option<String>,
@@ -388,7 +388,7 @@ fn place(sequences: &mut Vec<PlannedSequence>, id: &str, option: &str) -> Result
 }
 
 impl PlannedSequence {
-    fn parse(argument: &str, pages: u16, flags: u8, checks: u64) -> Result<Self, Error> {
+    fn parse(argument: &str, pages: u16, flags: u8, checks: Mask) -> Result<Self, Error> {
         let Some((name, text)) = argument.split_once('=') else {
             let known = catalogue::find(argument).map_err(|unknown| not_found("--sequence", &unknown))?;
             return Self::new("--sequence", known.id, known.text, pages, flags, checks);
@@ -408,7 +408,7 @@ impl PlannedSequence {
         Self::new("--sequence", name, text, pages, flags, checks)
     }
 
-    fn new(option: &str, id: &str, text: &str, pages: u16, flags: u8, checks: u64) -> Result<Self, Error> {
+    fn new(option: &str, id: &str, text: &str, pages: u16, flags: u8, checks: Mask) -> Result<Self, Error> {
         let sequence = parse(text).map_err(|error| usage(format!("{option} {id}: {}", error.render(text))))?;
         // The checks change EL2 tables: a sequence for another regime is timed, but they say nothing about it.
         let checks = if is_for_el2(&sequence) { checks } else { 0 };
@@ -469,7 +469,7 @@ impl PlannedSequence {
 }
 
 /// Returns the checks that a run makes with every sequence of EL2: those of one page, on one PE.
-fn one_page_checks() -> u64 {
+fn one_page_checks() -> Mask {
     let fits = |check: &&Check| {
         let spec = check.spec();
         let one_page = (spec.regime, spec.observer, spec.entries) == (Regime::El2, Observer::Own, 1);
@@ -483,7 +483,7 @@ fn one_page_checks() -> u64 {
 }
 
 /// Returns the checks of a mask.
-fn checks_of(mask: u64) -> Vec<Check> {
+fn checks_of(mask: Mask) -> Vec<Check> {
     Check::ALL
         .into_iter()
         .filter(|check| mask & check.mask() != 0)

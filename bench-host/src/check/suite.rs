@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The sequences that a conformance run checks by default, and the controls.
 
-use results::check::Check;
+use results::check::{Check, Mask};
 use sequences::Sequence;
 
 use super::question::{is_about, is_enough};
@@ -14,7 +14,7 @@ pub struct Member {
     /// The sequence.
     pub text: String,
     /// The checks that test it: bits of [`Check::mask`].
-    pub checks: u64,
+    pub checks: Mask,
 }
 
 /// Good controls: a full system barrier on both sides of the widest operation of the regime.
@@ -57,7 +57,7 @@ const SUITE: [(&str, &str); 20] = [
 ];
 
 /// Returns the default suite for some of the checks: each sequence with the checks that it is enough for.
-pub fn default(wanted: u64) -> Vec<Member> {
+pub fn default(wanted: Mask) -> Vec<Member> {
     let member = |(id, text): (&str, &str)| {
         // Every text parses: a test.
         let sequence: Sequence = text.parse().ok()?;
@@ -74,7 +74,7 @@ pub fn default(wanted: u64) -> Vec<Member> {
 }
 
 /// Returns a sequence with all the checks it is about: what it is not enough for is for the run to show.
-pub fn chosen(id: &str, sequence: &Sequence, wanted: u64) -> Member {
+pub fn chosen(id: &str, sequence: &Sequence, wanted: Mask) -> Member {
     Member {
         id: id.to_owned(),
         text: sequence.to_string(),
@@ -82,7 +82,7 @@ pub fn chosen(id: &str, sequence: &Sequence, wanted: u64) -> Member {
     }
 }
 
-fn mask(wanted: u64, fits: impl Fn(Check) -> bool) -> u64 {
+fn mask(wanted: Mask, fits: impl Fn(Check) -> bool) -> Mask {
     Check::ALL
         .into_iter()
         .filter(|check| wanted & check.mask() != 0 && fits(*check))
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn every_check_has_a_sequence_and_every_sequence_a_check() {
-        let members = default(u64::MAX);
+        let members = default(Mask::MAX);
         assert_eq!(members.len(), SUITE.len());
         let covered = members.iter().fold(0, |all, member| all | member.checks);
         let missing: Vec<_> = Check::ALL.iter().filter(|check| covered & check.mask() == 0).collect();

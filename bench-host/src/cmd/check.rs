@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use results::SCHEMA_VERSION;
-use results::check::Check;
+use results::check::{Check, Mask};
 use results::manifest::{self, Hex, Manifest, QEMU_LABEL, Status};
 use results::plan::{MAX_PES, MAX_SEQUENCES, Planted};
 use results::store::Run;
@@ -198,9 +198,9 @@ fn verdict(boots: Exit, cases: &[Case]) -> Exit {
     }
 }
 
-fn wanted(only: &[String]) -> Result<u64, Error> {
+fn wanted(only: &[String]) -> Result<Mask, Error> {
     if only.is_empty() {
-        return Ok(u64::MAX);
+        return Ok(Mask::MAX);
     }
     only.iter().try_fold(0, |mask, id| match Check::from_id(id) {
         Some(check) => Ok(mask | check.mask()),
@@ -211,7 +211,7 @@ fn wanted(only: &[String]) -> Result<u64, Error> {
 }
 
 /// Returns the sequences to check: those named, or the suite.
-fn members(args: &Args, wanted: u64) -> Result<Vec<Member>, Error> {
+fn members(args: &Args, wanted: Mask) -> Result<Vec<Member>, Error> {
     if args.sequence.is_empty() {
         return Ok(suite::default(wanted));
     }
