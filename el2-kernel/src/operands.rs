@@ -57,22 +57,22 @@ pub fn operands(entry: &EntryRef<'_>, subject: &Subject) -> Operands {
 fn value(kind: OperandKind, hint: u8, subject: &Subject, pages: u16) -> u64 {
     const ASID_SHIFT: u32 = 48;
     let &Subject { va, ipa, asid, granule } = subject;
-    let asid = asid << ASID_SHIFT;
-    let address = if kind == OperandKind::Ipa { ipa } else { va };
+    let by_ipa = matches!(kind, OperandKind::Ipa | OperandKind::IpaPage | OperandKind::IpaRange);
+    // By IPA there is no ASID: the field is reserved, or holds other things.
+    let (address, tag) = if by_ipa { (ipa, 0) } else { (va, asid << ASID_SHIFT) };
     let page = address >> 12 & ((1 << 44) - 1);
     let level = u64::from(hint.saturating_sub(1)) & 3;
     let granule_bits = granule_field(granule);
     match kind {
-        OperandKind::Va | OperandKind::Page | OperandKind::Ipa => {
+        OperandKind::Va | OperandKind::Page | OperandKind::Ipa | OperandKind::IpaPage => {
             let ttl = if hint == 0 { 0 } else { granule_bits << 2 | level };
-            let asid = if kind == OperandKind::Ipa { 0 } else { asid };
-            asid | page | ttl << 44
+            tag | page | ttl << 44
         }
-        OperandKind::Asid => asid,
-        OperandKind::Range => {
+        OperandKind::Asid => asid << ASID_SHIFT,
+        OperandKind::Range | OperandKind::IpaRange => {
             let (num, scale) = num_and_scale(pages);
             let base = address >> granule.shift() & ((1 << 37) - 1);
-            asid | base | level << 37 | num << 39 | scale << 44 | granule_bits << 46
+            tag | base | level << 37 | num << 39 | scale << 44 | granule_bits << 46
         }
         OperandKind::VaUnshifted => va,
     }
@@ -109,6 +109,11 @@ mod tests {
         assert_eq!(value(OperandKind::Ipa, 3, &other, 1), 0x6001_2345_6789);
         assert_eq!(value(OperandKind::Va, 0, &other, 1), 7 << 48);
         assert_eq!(value(OperandKind::Asid, 0, &other, 1), 7 << 48);
+        assert_eq!(value(OperandKind::IpaPage, 0, &other, 1), 0x1_2345_6789);
+        assert_eq!(
+            value(OperandKind::IpaRange, 0, &other, 2),
+            0x4000_0000_0000 | 0x1_2345_6789
+        );
         // Sign bits of an upper-half address stay out of the hint.
         assert_eq!(
             value(OperandKind::Page, 0, &Subject::at(0xffff_8000_0000_0000), 1),

@@ -192,16 +192,22 @@ pub enum OperandKind {
     Page,
     /// The VA under test, not shifted.
     VaUnshifted,
+    /// As [`Self::Range`], of intermediate physical addresses.
+    IpaRange,
+    /// As [`Self::Page`], by intermediate physical address.
+    IpaPage,
 }
 
 impl OperandKind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Va,
         Self::Ipa,
         Self::Asid,
         Self::Range,
         Self::Page,
         Self::VaUnshifted,
+        Self::IpaRange,
+        Self::IpaPage,
     ];
 }
 

@@ -24,7 +24,7 @@ pub const GOOD: [(&str, &str, bool); 2] = [
 ];
 
 /// Sequences of every regime, scope and kind of operand. Each is tested by the checks it is enough for.
-const SUITE: [(&str, &str); 20] = [
+const SUITE: [(&str, &str); 29] = [
     ("xen_head_old", "dsb sy; isb; tlbi alle2; dsb sy; isb"),
     ("xen_head_new", "dsb nshst; tlbi alle2; dsb nsh; isb"),
     ("el2_va", "dsb nshst; tlbi vae2, {va}; dsb nsh; isb"),
@@ -36,6 +36,7 @@ const SUITE: [(&str, &str); 20] = [
         "dsb ishst; for page in {range}: tlbi vae2is, {page}; dsb ish; isb",
     ),
     ("el2_range_is", "dsb ishst; tlbi rvae2is, {range}; dsb ish; isb"),
+    ("el2_va_hint_is", "dsb ishst; tlbi vae2is, {va, ttl=3}; dsb ish; isb"),
     ("el1_vmall", "dsb nshst; tlbi vmalle1; dsb nsh; isb"),
     ("el1_va", "dsb nshst; tlbi vae1, {va}; dsb nsh; isb"),
     ("el1_asid", "dsb nshst; tlbi aside1, {asid}; dsb nsh; isb"),
@@ -43,6 +44,21 @@ const SUITE: [(&str, &str); 20] = [
     ("el1_va_is", "dsb ishst; tlbi vae1is, {va}; dsb ish; isb"),
     ("el1_va_all_asids_is", "dsb ishst; tlbi vaae1is, {va}; dsb ish; isb"),
     ("el1_asid_is", "dsb ishst; tlbi aside1is, {asid}; dsb ish; isb"),
+    ("el1_va_last", "dsb nshst; tlbi vale1, {va}; dsb nsh; isb"),
+    (
+        "el1_va_last_hint_is",
+        "dsb ishst; tlbi vale1is, {va, ttl=3}; dsb ish; isb",
+    ),
+    ("el1_va_all_asids_last", "dsb nshst; tlbi vaale1, {va}; dsb nsh; isb"),
+    (
+        "el1_pages_is",
+        "dsb ishst; for page in {range}: tlbi vae1is, {page}; dsb ish; isb",
+    ),
+    ("el1_range_is", "dsb ishst; tlbi rvae1is, {range}; dsb ish; isb"),
+    (
+        "el1_range_last_hint",
+        "dsb nshst; tlbi rvale1, {range, ttl=3}; dsb nsh; isb",
+    ),
     ("vmid", "dsb nshst; tlbi vmalls12e1; dsb nsh; isb"),
     ("vmid_is", "dsb ishst; tlbi vmalls12e1is; dsb ish; isb"),
     ("all_vmids_is", "dsb ishst; tlbi alle1is; dsb ish; isb"),
@@ -53,6 +69,14 @@ const SUITE: [(&str, &str); 20] = [
     (
         "s2_ipa_is",
         "dsb ishst; tlbi ipas2e1is, {ipa}; dsb ish; tlbi vmalle1is; dsb ish; isb",
+    ),
+    (
+        "s2_pages_is",
+        "dsb ishst; for page in {range}: tlbi ipas2e1is, {page}; dsb ish; tlbi vmalle1is; dsb ish; isb",
+    ),
+    (
+        "s2_range_is",
+        "dsb ishst; tlbi ripas2e1is, {range}; dsb ish; tlbi vmalle1is; dsb ish; isb",
     ),
 ];
 
