@@ -14,7 +14,7 @@ use results::SCHEMA_VERSION;
 use results::plan::{Flow, MAX_PES, Plan, PlanError, RuntimeCase};
 use results::record::{Event, Record};
 
-use crate::arch::{current_el, dsb_nshst, dsb_sy, isb, mmu_is_on};
+use crate::arch::{current_el, dsb_nshst, dsb_sy, isb, mmu_is_on, start_event_stream};
 use crate::console;
 use crate::entry::{Switch, image, plan_area, plan_area_mut, sections, switch_to_runtime};
 use crate::fixmap;
@@ -368,6 +368,7 @@ pub extern "C" fn runtime_main(mmu_off: u64, mmu_on: u64, jumped: u64) -> ! {
     phase("fixmap_barrier", barrier);
 
     probe::init();
+    start_event_stream();
     Pages::new(boot.load).fill();
     Phase::Proof.enter();
     proof::run(&boot, identity.as_ref());

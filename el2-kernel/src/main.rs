@@ -63,6 +63,10 @@ mod regime;
 #[cfg(target_os = "none")]
 mod registers;
 #[cfg(target_os = "none")]
+mod requirements;
+#[cfg(target_os = "none")]
+mod rounds;
+#[cfg(target_os = "none")]
 mod secondaries;
 #[cfg(target_os = "none")]
 mod secondary;
