@@ -7,6 +7,7 @@ use crate::review::extract::reduce::{self, Found};
 use crate::review::extract::spelling::Spellings;
 use crate::review::extract::token::{Language, SourceLine, Token, tokens};
 use crate::review::extract::{Function, Unread, asm, code, macros};
+use sequences::{Instruction, Operand, Scope, TlbiOp};
 use std::collections::{HashMap, HashSet};
 
 /// A piece of a file without gaps.
@@ -119,55 +120,75 @@ impl Unit {
     }
 }
 
-/// Returns whether a path is that of another architecture.
+/// Words that name another architecture, as a folder or between the marks of a file's name.
+const FOREIGN: [&str; 44] = [
+    "x86",
+    "x86_64",
+    "i386",
+    "ia32",
+    "ia64",
+    "amd64",
+    "x64",
+    "x86-64",
+    "powerpc",
+    "ppc",
+    "ppc64",
+    "riscv",
+    "riscv64",
+    "riscv32",
+    "mips",
+    "mips64",
+    "mips32",
+    "s390",
+    "s390x",
+    "sparc",
+    "sparc64",
+    "loongarch",
+    "loongarch64",
+    "loongson",
+    "m68k",
+    "parisc",
+    "hppa",
+    "alpha",
+    "csky",
+    "hexagon",
+    "microblaze",
+    "nios2",
+    "openrisc",
+    "xtensa",
+    "sh4",
+    "arm32",
+    "aarch32",
+    "armv7",
+    "armv7a",
+    "armv7-a",
+    "arm7",
+    "a32",
+    "cortex_m",
+    "armv8-r",
+];
+
+/// Returns whether a path is that of another architecture, of an I/O MMU, or of a document.
 pub fn is_foreign(path: &str) -> bool {
-    const FOREIGN: [&str; 40] = [
-        "x86",
-        "x86_64",
-        "i386",
-        "ia32",
-        "ia64",
-        "amd64",
-        "x64",
-        "x86-64",
-        "powerpc",
-        "ppc",
-        "ppc64",
-        "riscv",
-        "riscv64",
-        "riscv32",
-        "mips",
-        "mips64",
-        "mips32",
-        "s390",
-        "s390x",
-        "sparc",
-        "sparc64",
-        "loongarch",
-        "loongarch64",
-        "loongson",
-        "m68k",
-        "parisc",
-        "hppa",
-        "alpha",
-        "csky",
-        "hexagon",
-        "microblaze",
-        "nios2",
-        "openrisc",
-        "xtensa",
-        "arm32",
-        "aarch32",
-        "armv7",
-        "arm7",
-        "cortex_m",
-        "armv8-r",
-    ];
-    path.split('/').any(|part| {
-        let part = part.to_ascii_lowercase();
-        FOREIGN.iter().any(|foreign| part == *foreign)
-    }) || path.contains("Documentation/")
-        || path.contains("/smmu")
+    let lower = path.to_ascii_lowercase();
+    let (folders, file) = lower.rsplit_once('/').unwrap_or(("", &lower));
+    let stem = file.split('.').next().unwrap_or(file);
+    // `paging-arm-32.cpp`, `tlb_helpers_a32.S`, `x86_64.rs`; `arm/32/` beside `arm/64/`.
+    let named = FOREIGN.iter().any(|name| {
+        stem == *name
+            || [('_', '_'), ('-', '-')].iter().any(|(before, after)| {
+                stem.ends_with(&format!("{before}{name}")) || stem.starts_with(&format!("{name}{after}"))
+            })
+    }) || stem.ends_with("arm-32")
+        || stem.ends_with("arm_32");
+    let in_folder = folders
+        .split('/')
+        .any(|part| FOREIGN.contains(&part) || part == "32" || part == "32bit");
+    let other_mmu = ["smmu", "iommu", "-pvu", "_pvu"].iter().any(|word| stem.contains(word))
+        || folders
+            .split('/')
+            .any(|part| ["smmu", "iommu", "smmuv3", "arm_smmuv3", "arm-smmu"].contains(&part));
+    named || in_folder || other_mmu || folders.split('/').any(|part| part == "documentation")
 }
 
 impl Surroundings {
@@ -351,6 +372,7 @@ impl Surroundings {
                     }
                 }
             }
+            note_broadcasts(&mut own);
             found.extend(keep_longest(own));
         }
         unread.sort();
@@ -361,6 +383,44 @@ impl Surroundings {
             unread,
             barriers,
         }
+    }
+}
+
+/// Marks the local sequences of a function of which another way broadcasts: other PEs may hold the entry there too.
+fn note_broadcasts(own: &mut [Found]) {
+    // A condition about who runs, or who shares, tells the ways apart by that very question.
+    const WHO: [&str; 12] = [
+        "local",
+        "cpu",
+        "smp",
+        "ipi",
+        "single",
+        "shar",
+        "broadcast",
+        "core",
+        "nsh",
+        "ish",
+        "global",
+        "scope",
+    ];
+    let scopes = |found: &Found, local: bool| {
+        let tlbi = |instruction| match instruction {
+            Instruction::Tlbi(tlbi) if tlbi.operand != Operand::Xzr => Some(tlbi.op),
+            _ => None,
+        };
+        let of = |op: TlbiOp| (op.scope() == Scope::Local) == local;
+        let mut ops = found.sequence.instructions().filter_map(tlbi).filter(|op| of(*op));
+        ops.next().map(TlbiOp::level)
+    };
+    let broadcast: Vec<_> = own.iter().filter_map(|found| scopes(found, false)).collect();
+    for found in own {
+        let asks_who = found.conditions.iter().any(|condition| {
+            let lower = condition.to_ascii_lowercase();
+            WHO.iter().any(|word| lower.contains(word))
+        });
+        found.around.broadcast_beside = !asks_who
+            && scopes(found, false).is_none()
+            && scopes(found, true).is_some_and(|level| broadcast.contains(&level));
     }
 }
 
@@ -426,13 +486,11 @@ fn kind_of(name: &str, nodes: &[Node]) -> Part {
                 return false;
             }
             let instructions: Vec<_> = found.sequence.instructions().collect();
-            let last = instructions
-                .iter()
-                .rposition(|i| matches!(i, sequences::Instruction::Tlbi(_)));
+            let last = instructions.iter().rposition(|i| matches!(i, Instruction::Tlbi(_)));
             let after = last.map_or(&[][..], |last| &instructions[last + 1..]);
             after
                 .iter()
-                .any(|i| matches!(i, sequences::Instruction::Dsb(_) | sequences::Instruction::DsbNxs(_)))
+                .any(|i| matches!(i, Instruction::Dsb(_) | Instruction::DsbNxs(_)))
         });
         return if complete { Part::Whole } else { Part::Fragment };
     }
@@ -455,6 +513,7 @@ fn without_places(nodes: &[Node]) -> Vec<Node> {
                 line: 0,
                 changed: false,
                 kind: event.kind.clone(),
+                via: Vec::new(),
             }),
             Node::Either {
                 condition,

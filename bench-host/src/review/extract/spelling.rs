@@ -204,7 +204,12 @@ impl Rule {
                 Read::Event(kind) => kind,
                 Read::Other | Read::Unknown => return Spelled::Unresolved,
             };
-            let node = Node::Event(Event { kind, line, changed });
+            let node = Node::Event(Event {
+                kind,
+                line,
+                changed,
+                via: Vec::new(),
+            });
             if *optional { extra.push(node) } else { nodes.push(node) }
         }
         if !extra.is_empty() {

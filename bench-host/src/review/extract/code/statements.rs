@@ -7,6 +7,7 @@ use crate::review::extract::instruction::{self, Read};
 use crate::review::extract::spelling::Spelled;
 use crate::review::extract::token::{Language, Token, TokenKind, closing, join, split};
 use crate::review::extract::{asm, macros};
+use std::sync::Arc;
 
 /// Words in the names of things that hold translation table entries.
 const ENTRIES: [&str; 12] = [
@@ -429,6 +430,10 @@ impl Context<'_> {
             }
             let close = closing(tokens, open);
             let inner = tokens.get(open + 1..close).unwrap_or_default();
+            if !assembly && !bang && is_declaration(tokens, at, inner) {
+                at = close + 1;
+                continue;
+            }
             if assembly {
                 let nodes = match self.language {
                     Language::Rust => self.rust_assembly(inner, token),
@@ -491,7 +496,7 @@ impl Context<'_> {
         let whole = || self.whole.get(plain).filter(|_| name.changed);
         if let Some(nodes) = self.known.get(plain).or_else(whole).filter(|_| !own) {
             let mut nodes = nodes.clone();
-            place(&mut nodes, name.line, name.changed);
+            place(&mut nodes, name.line, name.changed, &plain.as_str().into());
             self.spent(nodes.len());
             // A call ends where the function does: what returns from it goes on here.
             out.push(Node::Region(nodes));
@@ -551,21 +556,23 @@ impl Context<'_> {
             kind,
             line: token.line,
             changed: token.changed,
+            via: Vec::new(),
         }));
     }
 }
 
 /// Moves the events of a called function to the line of the call, and makes its return the end of the call.
-fn place(nodes: &mut [Node], line: u32, changed: bool) {
+fn place(nodes: &mut [Node], line: u32, changed: bool, via: &Arc<str>) {
     for node in nodes {
         match node {
             Node::Event(event) if event.kind == Kind::Return => *node = Node::Jump,
             Node::Event(event) => {
                 event.line = line;
                 event.changed |= changed;
+                event.via.push(Arc::clone(via));
             }
-            Node::Either { arms, .. } => arms.iter_mut().for_each(|arm| place(arm, line, changed)),
-            Node::Loop(body) | Node::Region(body) => place(body, line, changed),
+            Node::Either { arms, .. } => arms.iter_mut().for_each(|arm| place(arm, line, changed, via)),
+            Node::Loop(body) | Node::Region(body) => place(body, line, changed, via),
             Node::Jump => {}
         }
     }
@@ -615,6 +622,34 @@ fn brace(tokens: &[Token], at: usize) -> usize {
         }
     }
     tokens.len()
+}
+
+/// Returns whether `name(...)` declares a function: a type stands before the name, or its list is `(void)`.
+fn is_declaration(tokens: &[Token], at: usize, inner: &[Token]) -> bool {
+    const STATEMENTS: [&str; 18] = [
+        "return",
+        "else",
+        "do",
+        "case",
+        "goto",
+        "in",
+        "unsafe",
+        "await",
+        "move",
+        "and",
+        "or",
+        "not",
+        "if",
+        "while",
+        "match",
+        "yield",
+        "throw",
+        "co_return",
+    ];
+    let typed = at.checked_sub(1).map(|before| &tokens[before]).is_some_and(|before| {
+        before.kind == TokenKind::Word && before.line == tokens[at].line && !STATEMENTS.contains(&before.text.as_str())
+    });
+    typed || matches!(inner, [only] if only.is_word("void"))
 }
 
 fn skip_statement(tokens: &[Token], at: usize) -> usize {
