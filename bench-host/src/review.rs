@@ -151,7 +151,8 @@ pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&
         .map(|pair| evaluate(pair, &message, given))
         .collect();
     note_callers(&mut changes);
-    let [unread_before, unread_after] = unread;
+    let [mut unread_before, mut unread_after] = unread;
+    drop_kept_calls(&mut unread_before, &mut unread_after);
     let mut unrecognised = Vec::new();
     for (list, is_after) in [(unread_before, false), (unread_after, true)] {
         for (file, unread) in list.into_iter().filter(|(_, unread)| unread.changed) {
@@ -175,6 +176,21 @@ pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&
         notes: patch.notes,
         command: String::new(),
     }
+}
+
+/// Drops calls that the patch keeps in their function, as where it only changes how a line is written.
+fn drop_kept_calls(before: &mut Vec<(String, extract::Unread)>, after: &mut Vec<(String, extract::Unread)>) {
+    let is_call = |unread: &extract::Unread| unread.text.ends_with("(...)");
+    before.retain(|(path, old)| {
+        let same = |(other, new): &(String, extract::Unread)| {
+            other == path && new.changed && old.changed && new.function == old.function && new.text == old.text
+        };
+        let kept = is_call(old).then(|| after.iter().position(same)).flatten();
+        if let Some(at) = kept {
+            after.remove(at);
+        }
+        kept.is_none()
+    });
 }
 
 /// Names, for each building block, the callers in sight that are judged with it.

@@ -280,7 +280,9 @@ fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change, &'static 
             "arch_enable",
             "enable_dcache",
         ]);
-    if everything && !stores && !has_dsb_before && (around("sctlr", true) || around("sctlr", false) || boot) {
+    let control = around("sctlr", true) || around("sctlr", false);
+    let root = boot && (around("ttbr", true) || around("ttbr", false));
+    if everything && !has_dsb_before && (control || root || boot && !stores) {
         return (
             Change::RecycleContext,
             "the MMU is switched on or off: what the TLB holds is from before",

@@ -183,9 +183,9 @@ fn is_part(placed: &Placed) -> bool {
     placed.found.fragment || is_workaround(&placed.found.sequence)
 }
 
-/// Functions are the same by name; where the text does not name one, by position.
+/// Functions are the same by name.
 fn same_function(a: &str, b: &str) -> bool {
-    a == b || a.is_empty() || b.is_empty()
+    a == b
 }
 
 /// Takes the best pairs first.

@@ -120,6 +120,9 @@ impl Unit {
     }
 }
 
+/// What a call in assembly is given.
+const ARGUMENTS: [&str; 6] = ["x0", "x1", "x2", "x3", "x4", "x5"];
+
 /// Words that name another architecture, as a folder or between the marks of a file's name.
 const FOREIGN: [&str; 44] = [
     "x86",
@@ -294,6 +297,34 @@ impl Surroundings {
         };
     }
 
+    /// Puts what they do in place of calls that the patch changes, as in C.
+    fn look_into_calls(&self, nodes: &mut [Node], function: &str, spellings: &Spellings) {
+        for node in nodes {
+            match node {
+                Node::Event(event) => {
+                    let Kind::Call(name) = &event.kind else { continue };
+                    if !event.changed || name == function {
+                        continue;
+                    }
+                    let known = || self.whole.get(name).or_else(|| self.known.get(name)).cloned();
+                    // Arguments are in registers: what is left out is taken to be right.
+                    let spelled = || spellings.function(name, &ARGUMENTS.map(str::to_owned), event.line);
+                    if let Some(mut body) = known().or_else(spelled) {
+                        code::place(&mut body, event.line, true, &name.as_str().into());
+                        *node = Node::Region(body);
+                    }
+                }
+                Node::Either { arms, .. } => {
+                    for arm in arms {
+                        self.look_into_calls(arm, function, spellings);
+                    }
+                }
+                Node::Loop(body) | Node::Region(body) => self.look_into_calls(body, function, spellings),
+                Node::Jump => {}
+            }
+        }
+    }
+
     /// Reads the functions of a unit.
     pub fn functions(&self, unit: &Unit, spellings: &Spellings) -> (Vec<Function>, Vec<Unread>) {
         let (mut functions, mut unread) = (Vec::new(), Vec::new());
@@ -301,7 +332,10 @@ impl Surroundings {
         for segment in &unit.segments {
             if language == Language::Assembly {
                 let statements = asm::statements(&segment.lines, unit.path.ends_with(".asm"));
-                let (found, missed) = asm::functions(&statements, &segment.section, &self.asm_macros);
+                let (mut found, missed) = asm::functions(&statements, &segment.section, &self.asm_macros);
+                for function in &mut found {
+                    self.look_into_calls(&mut function.nodes, &function.name, spellings);
+                }
                 functions.extend(found);
                 unread.extend(missed.into_iter().filter(|missed| !missed.template));
             } else {
