@@ -296,7 +296,10 @@ fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change, &'static 
         );
     }
     if names.function_has(&[
-        "pgtable",
+        "tlb_pgtable",
+        "kernel_pgtable",
+        "free_pgtable",
+        "remove_pgtable",
         "remove_identity",
         "remove_1_1",
         "unmap_identity",
@@ -363,7 +366,7 @@ fn observers(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Observers, &'s
             "by name, this PE alone uses the tables or flushes for itself",
         );
     }
-    if all_local && sides.iter().any(|found| found.around.broadcast_beside) {
+    if all_local && sides.last().is_some_and(|found| found.around.broadcast_beside) {
         return (
             Observers::Inner,
             "another way through the function broadcasts: other PEs may hold the entry",
@@ -470,6 +473,9 @@ fn after(
             After::Nothing,
             "the MMU or the address space is switched later, with its own ISB",
         );
+    }
+    if change == Change::Permissions {
+        return (After::DataHere, "this PE goes on with data of the regime");
     }
     (After::FetchHere, "this PE goes on with code and data of the regime")
 }

@@ -3,7 +3,7 @@
 
 use crate::review::evaluate::is_workaround;
 use crate::review::extract::reduce::Found;
-use sequences::{ExceptionLevel, Instruction, Sequence, Tlbi};
+use sequences::{ExceptionLevel, Instruction, Sequence, Target, Tlbi};
 
 /// What happened to a sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +93,10 @@ pub fn pair(before: Vec<Placed>, after: Vec<Placed>) -> Vec<Pair> {
             && level(a) == level(b)
             && is_part(a) == is_part(b)
             && (!is_part(a) || a.found.sequence == b.found.sequence)
+            && a.found
+                .sequence
+                .instructions()
+                .any(|i| b.found.sequence.instructions().any(|j| is_kin(i, j)))
     };
     let same_name = |a: &Placed, b: &Placed| !a.found.function.is_empty() && a.found.function == b.found.function;
     let nearer: [fn(bool, bool) -> bool; 3] = [|_, same_name| same_name, |same_file, _| same_file, |_, _| true];
@@ -176,6 +180,20 @@ fn level(placed: &Placed) -> Option<ExceptionLevel> {
         _ => None,
     };
     placed.found.sequence.instructions().find_map(tlbi)
+}
+
+/// Returns whether two invalidations name entries in the same way, whatever their scope.
+fn is_kin(a: Instruction, b: Instruction) -> bool {
+    let kind = |instruction| match instruction {
+        Instruction::Tlbi(tlbi) => Some(match tlbi.op.target() {
+            Target::VaLast | Target::VaAllAsid | Target::VaAllAsidLast => Target::Va,
+            Target::IpaLast => Target::Ipa,
+            Target::Vmall => Target::All,
+            other => other,
+        }),
+        _ => None,
+    };
+    kind(a).is_some() && kind(a) == kind(b)
 }
 
 /// Returns whether a sequence is a building block: its barriers are its callers', or it is a work-around's dummy.

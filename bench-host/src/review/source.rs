@@ -87,9 +87,20 @@ impl Unit {
             Side::Before if !file.old_path.is_empty() => &file.old_path,
             _ => file.path(),
         };
+        let mut segments: Vec<Segment> = Vec::new();
+        for next in file.hunks.iter().map(segment) {
+            // A macro that two hunks show the ends of is one macro.
+            let goes_on = |line: Option<&SourceLine>| line.is_some_and(|line| line.text.trim_end().ends_with('\\'));
+            match segments.last_mut() {
+                Some(open) if goes_on(open.lines.last()) && goes_on(next.lines.first()) => {
+                    open.lines.extend(next.lines);
+                }
+                _ => segments.push(next),
+            }
+        }
         Self {
             path: path.to_owned(),
-            segments: file.hunks.iter().map(segment).collect(),
+            segments,
         }
     }
 
@@ -273,8 +284,18 @@ impl Surroundings {
 
     /// Takes a function into the tables; `own` are those of this pass, which win over those known before.
     fn learn(&mut self, function: Function, own: &mut HashMap<String, Vec<Node>>) {
-        let Function { name, nodes, .. } = function;
-        let part = kind_of(&name, &nodes);
+        let Function {
+            name,
+            nodes,
+            open_start,
+            open_end,
+            ..
+        } = function;
+        let part = match kind_of(&name, &nodes) {
+            // What a hunk cuts off may be the rest of the sequence.
+            Part::Fragment if open_start || open_end => Part::Nothing,
+            part => part,
+        };
         let bare = without_places(&nodes);
         match (&part, own.get(&name)) {
             (Part::Nothing, _) => return,
@@ -446,7 +467,10 @@ fn note_broadcasts(own: &mut [Found]) {
         let mut ops = found.sequence.instructions().filter_map(tlbi).filter(|op| of(*op));
         ops.next().map(TlbiOp::level)
     };
-    let broadcast: Vec<_> = own.iter().filter_map(|found| scopes(found, false)).collect();
+    let broadcast: Vec<_> = own
+        .iter()
+        .filter_map(|found| Some((scopes(found, false)?, found.via.clone())))
+        .collect();
     for found in own {
         let asks_who = found.conditions.iter().any(|condition| {
             let lower = condition.to_ascii_lowercase();
@@ -454,7 +478,7 @@ fn note_broadcasts(own: &mut [Found]) {
         });
         found.around.broadcast_beside = !asks_who
             && scopes(found, false).is_none()
-            && scopes(found, true).is_some_and(|level| broadcast.contains(&level));
+            && scopes(found, true).is_some_and(|level| broadcast.contains(&(level, found.via.clone())));
     }
 }
 
