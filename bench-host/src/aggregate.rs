@@ -76,6 +76,11 @@ pub fn aggregate(run: &Path) -> Result<Summary, AggregateError> {
         checks,
         judgements: judgements::judgements(&run.manifest),
         warnings: contradictions,
+        sweeps: Vec::new(),
+        refills: Vec::new(),
+        events: Vec::new(),
+        not_counted: Vec::new(),
+        clocks: Vec::new(),
         manifest: run.manifest,
     };
     summary.warnings.extend(warnings::of(&summary));
