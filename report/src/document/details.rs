@@ -11,14 +11,18 @@ pub fn spread(summary: &Summary) -> Table {
         "sequence",
         ">min",
         ">mean",
-        ">trimmed mean",
+        ">trimmed",
         ">deviation",
         ">MAD",
         ">max",
         ">drift",
         ">modes",
     ];
-    let mut table = Table::new("Spread of the samples, raw", &columns).labelled(summary.label());
+    let mut table = Table::new(
+        "Spread of the samples, raw; trimmed: mean without a tenth at each end",
+        &columns,
+    )
+    .labelled(summary.label());
     for series in &summary.series {
         let Some(s) = series.stats else { continue };
         let drift = s.drift.map_or_else(
@@ -53,24 +57,16 @@ fn two(modes: &Modes) -> Cell {
 
 /// Returns the shifts from the baseline and the tests of no difference.
 pub fn shifts(summary: &Summary) -> Table {
-    let columns = [
-        "sequence",
-        ">shift, by batch",
-        ">shift, by sample",
-        ">above baseline",
-        ">p, paired",
-        ">p, Mann-Whitney",
-    ];
+    let columns = ["sequence", ">shift", ">sample", ">above", ">p", ">p (U)"];
     let family = summary.comparisons.first().map_or(0, |comparison| comparison.family);
-    let caption = match family {
-        0 | 1 => {
-            "Hodges-Lehmann shift from the baseline, 95% interval, and tests of no difference on batches".to_owned()
-        }
-        n => format!(
-            "Hodges-Lehmann shift from the baseline, 95% interval, and tests of no difference on batches, corrected for \
-             {n} comparisons (Holm)"
-        ),
+    let family = match family {
+        0 | 1 => String::new(),
+        n => format!(", corrected for {n} comparisons (Holm)"),
     };
+    let caption = format!(
+        "Shift from the baseline in counts: Hodges-Lehmann over paired batches with 95% interval, and over samples; \
+         share of samples above; p-values of no difference, signed rank and Mann-Whitney on batches{family}"
+    );
     let mut table = Table::new(caption, &columns).labelled(summary.label());
     for c in &summary.comparisons {
         let dash = || "-".to_owned();
