@@ -18,6 +18,8 @@ use report::model::{BootPhase, Proof, Summary};
 use results::manifest::{Manifest, Status};
 use results::store::{Run, StoreError};
 
+pub use comparisons::paired;
+
 /// Id of the empty frame in the samples.
 pub const EMPTY_FRAME: &str = "empty";
 

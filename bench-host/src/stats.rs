@@ -6,6 +6,7 @@
 //! is for.
 
 pub mod batch;
+pub mod between;
 pub mod bootstrap;
 pub mod compare;
 pub mod histogram;

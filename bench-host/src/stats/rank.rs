@@ -14,7 +14,7 @@ use std::cmp::Ordering;
 
 /// Most values, both sides together, for which the p-value is exact. Above, the normal approximation is good to a
 /// fraction of a percent.
-const EXACT: u64 = 40;
+pub(super) const EXACT: u64 = 40;
 
 /// The outcome of the test.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -115,17 +115,22 @@ fn exact(ties: &[(u64, u64)], n: usize) -> f64 {
         observed += rank * of_y as usize;
         below += tied;
     }
+    smaller_tail_twice(&rank_sums(&ranks, n), observed)
+}
+
+/// Returns for every sum how many choices of `n` of the ranks have it.
+pub(super) fn rank_sums(ranks: &[usize], n: usize) -> Vec<f64> {
     let most: usize = ranks.iter().sum();
     let mut ways = vec![vec![0.0_f64; most + 1]; n + 1];
     ways[0][0] = 1.0;
-    for rank in ranks {
+    for &rank in ranks {
         for chosen in (1..=n).rev() {
             let (fewer, more) = ways.split_at_mut(chosen);
             let (from, to) = (&fewer[chosen - 1], &mut more[0]);
             to[rank..].iter_mut().zip(from).for_each(|(to, from)| *to += from);
         }
     }
-    smaller_tail_twice(&ways[n], observed)
+    ways.swap_remove(n)
 }
 
 /// Returns twice the smaller of the two tails that hold `observed`, at most 1.
