@@ -14,6 +14,7 @@ pub mod image;
 pub mod manifest;
 pub mod plan;
 pub mod record;
+pub mod scenario;
 #[cfg(feature = "std")]
 pub mod store;
 pub mod verdict;
