@@ -19,7 +19,7 @@ use crate::console;
 use crate::entry::{Switch, image, plan_area, plan_area_mut, sections, switch_to_runtime};
 use crate::fixmap;
 use crate::identity;
-use crate::layout::{FAR_SLOT, Layout, WINDOW_PAGES};
+use crate::layout::{FAR_SLOT, LIVE_PAGES, Layout, WINDOW_PAGES};
 use crate::machine::{Cpu, Machine};
 use crate::memory::Memory;
 use crate::operands::{Subject, operands};
@@ -265,6 +265,12 @@ fn build_tables(load: u64, size: u64, layout: &Layout, slot: Slot) -> Option<()>
             TABLES.map(base, window + 4096 * page, output, Use::Data).ok()?;
         }
     }
+    for page in 0..LIVE_PAGES {
+        let output = pages.before(page as usize);
+        TABLES
+            .map(base, layout.live + 4096 * page, output, Use::ReadOnly)
+            .ok()?;
+    }
     Some(())
 }
 
@@ -373,8 +379,8 @@ pub extern "C" fn runtime_main(mmu_off: u64, mmu_on: u64, jumped: u64) -> ! {
     Phase::Proof.enter();
     proof::run(&boot, identity.as_ref());
     Phase::Measure.enter();
-    measure::run(&boot, &plan);
+    let running = measure::run(&boot, &plan, identity.as_ref());
     Phase::Check.enter();
-    check::run(&boot, &plan, identity.as_ref());
+    check::run(&boot, &plan, identity.as_ref(), running);
     stop::end(true)
 }

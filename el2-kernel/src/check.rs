@@ -37,8 +37,8 @@ unsafe impl Sync for AllVerdicts {}
 
 static VERDICTS: AllVerdicts = AllVerdicts(UnsafeCell::new([[None; MAX_SEQUENCES]; Check::ALL.len()]));
 
-/// Runs every check of the plan.
-pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) {
+/// Runs every check of the plan. So many PEs run already.
+pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>, mut running: usize) {
     let wanted = plan.entries().fold(0, |all, entry| all | entry.checks);
     let checks = || Check::ALL.into_iter().filter(|check| wanted & check.mask() != 0);
     if plan.settings.trials == 0 || checks().next().is_none() {
@@ -59,7 +59,6 @@ pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) {
     // SAFETY: the only reference, see above.
     let verdicts = unsafe { &mut *VERDICTS.0.get() };
     let mut random = Random::new(plan.settings.seed ^ 0x6368_6563_6b73);
-    let mut running = 1;
     for check in checks() {
         let verdicts = &mut verdicts[check.index()];
         // Not before they are needed: a PE that waits costs an emulator time.
