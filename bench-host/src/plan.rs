@@ -612,7 +612,7 @@ mod tests {
             ("xen_head_new", "xen_head_old")
         );
         assert_eq!(described.checks, checks_of(one_page_checks()));
-        assert_eq!(described.checks.len(), 12);
+        assert_eq!(described.checks.len(), 15);
     }
 
     #[test]
