@@ -76,6 +76,8 @@ pub struct Evaluated {
     pub assumptions: Vec<Assumption>,
     /// What a reviewer should ask.
     pub questions: Vec<String>,
+    /// What the judge was asked.
+    pub question: Question,
 }
 
 impl Evaluated {
@@ -145,6 +147,7 @@ pub fn evaluate(pair: Pair, message: &str, given: &Given) -> Evaluated {
         differences,
         assumptions,
         questions,
+        question,
     }
 }
 
