@@ -100,6 +100,8 @@ fn every_form_says_what_is_expected() {
 fn every_form_has_five_patches() {
     for form in [
         "assembly",
+        "assembly_macro",
+        "wrapper_call",
         "inline_c",
         "c_macro",
         "function_style",

@@ -10,7 +10,6 @@ pub mod text;
 
 use crate::review::evaluate::{Evaluated, SideVerdict};
 use crate::review::timing::Timing;
-use crate::review::trial::Trials;
 use crate::review::{Outcome, Review};
 use sequences::Instruction;
 
@@ -27,8 +26,16 @@ pub fn headline(review: &Review) -> String {
         Outcome::Fine if review.changes.iter().all(|change| change.after.is_none()) => {
             "Nothing after it is left to judge."
         }
-        Outcome::Fine => "Every sequence after it is sufficient, under the context below.",
-        Outcome::Insufficient => "INSUFFICIENT after it, under the context below.",
+        Outcome::Fine
+            if review
+                .changes
+                .iter()
+                .any(|change| change.after.as_ref().is_some_and(|side| !side.verdict.is_sufficient())) =>
+        {
+            "After it: nothing insufficient, in the context below."
+        }
+        Outcome::Fine => "After it: sufficient, in the context below.",
+        Outcome::Insufficient => "After it: INSUFFICIENT, in the context below.",
         Outcome::Undecided => "Not everything could be decided.",
     };
     format!("{changes} {verdict}")
@@ -141,11 +148,6 @@ fn timing(list: &[Timing]) -> Vec<String> {
     list.iter().map(line).collect()
 }
 
-/// Returns what the checks saw, in lines.
-fn checks(list: &[Trials]) -> Vec<String> {
-    list.iter().flat_map(Trials::lines).collect()
-}
-
 /// Returns the machines that checks ran on, as a tag names them; empty where nothing ran.
 fn tested_on(review: &Review) -> String {
     let mut machines: Vec<&str> = review
@@ -154,8 +156,12 @@ fn tested_on(review: &Review) -> String {
         .flatten()
         .map(|trials| trials.machine.as_str())
         .collect();
+    machines.sort_unstable();
     machines.dedup();
-    machines.join(", ")
+    match machines.as_slice() {
+        [] | [_] | [_, _] => machines.join(", "),
+        many => format!("{} stored runs", many.len()),
+    }
 }
 
 /// Returns the command that runs the checks that were not run.

@@ -241,6 +241,47 @@ pub fn stored(runs: &[Summary], change: &Evaluated) -> Vec<Trials> {
     all
 }
 
+/// Returns evidence in lines: each machine's, or the sum of stored runs where there are many.
+pub fn lines(all: &[Trials], long: bool) -> Vec<String> {
+    const MANY: usize = 3;
+    if long || all.len() < MANY {
+        return all.iter().flat_map(Trials::lines).collect();
+    }
+    let mut lines = Vec::new();
+    for (simulator, kind) in [(false, "on hardware"), (true, "on simulators")] {
+        let of: Vec<&Trials> = all.iter().filter(|trials| trials.simulator == simulator).collect();
+        if of.is_empty() {
+            continue;
+        }
+        let side = |after: bool| {
+            let parts: Vec<String> = [Class::Fail, Class::Pass, Class::NotObservable]
+                .into_iter()
+                .map(|class| (of.iter().map(|trials| trials.count(after, class)).sum::<usize>(), class))
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, class)| format!("{count} {}", class.id()))
+                .collect();
+            parts.join(" + ")
+        };
+        let mut line = format!("{} runs {kind}", of.len());
+        for (name, after) in [("before", false), ("after", true)] {
+            let counts = side(after);
+            if !counts.is_empty() {
+                line += &format!("; {name} {counts}");
+            }
+        }
+        lines.push(line);
+        let failed: Vec<&str> = of
+            .iter()
+            .filter(|trials| trials.count(true, Class::Fail) > 0)
+            .map(|trials| trials.machine.as_str())
+            .collect();
+        if let Some(first) = failed.first() {
+            lines.push(format!("after fails in {} of them, such as {first}", failed.len()));
+        }
+    }
+    lines
+}
+
 /// Returns whether a change is worth running: a side is whole and decided.
 pub fn is_worth_running(change: &Evaluated) -> bool {
     sides(change).iter().any(|(_, side)| side.verdict != Verdict::Unknown)

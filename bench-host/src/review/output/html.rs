@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One self-contained page, without scripts.
 
-use crate::review::Review;
 use crate::review::evaluate::{SideVerdict, verdict_id};
 use crate::review::output::text::clean;
-use crate::review::output::{checks, heading, headline, run_command, side_by_side, tested_on, timing};
+use crate::review::output::{heading, headline, run_command, side_by_side, tested_on, timing};
+use crate::review::{Review, trial};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
@@ -83,7 +83,7 @@ pub fn render(review: &Review) -> String {
         for ground in change.shown().into_iter().flat_map(|side| &side.errata) {
             item(format!("{}: {}", escape(&ground.rule), escape(&ground.text)));
         }
-        for line in checks(&review.trials[index]) {
+        for line in trial::lines(&review.trials[index], true) {
             item(format!("checks: {}", escape(&line)));
         }
         for line in timing(&review.timing[index]) {

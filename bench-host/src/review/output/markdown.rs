@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Markdown, for merge requests and issues.
 
-use crate::review::Review;
 use crate::review::evaluate::{SideVerdict, verdict_id};
 use crate::review::output::text::clean;
-use crate::review::output::{checks, heading, headline, run_command, side_by_side, tested_on, timing};
+use crate::review::output::{heading, headline, run_command, side_by_side, tested_on, timing};
+use crate::review::{Review, trial};
 
 /// Renders a review.
 pub fn render(review: &Review) -> String {
@@ -66,7 +66,7 @@ pub fn render(review: &Review) -> String {
                 escape_keep_code(&ground.text)
             ));
         }
-        for line in checks(&review.trials[index]) {
+        for line in trial::lines(&review.trials[index], true) {
             out.push_str(&format!("- checks: {}\n", escape(&line)));
         }
         for line in timing(&review.timing[index]) {

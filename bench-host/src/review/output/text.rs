@@ -2,9 +2,9 @@
 //! Plain text of 72 columns, to paste into a reply.
 
 use crate::review::evaluate::{Evaluated, Ground, SideVerdict, verdict_id};
-use crate::review::output::{checks, context, heading, headline, side_by_side, tested_on, timing};
+use crate::review::output::{context, heading, headline, side_by_side, tested_on, timing};
 use crate::review::relation::Relation;
-use crate::review::{Review, Unrecognised};
+use crate::review::{Review, Unrecognised, trial};
 use sequences::Instruction;
 use sequences::judge::Verdict;
 
@@ -45,7 +45,7 @@ fn render_as(review: &Review, shown: Shown) -> String {
         wrap(&mut out, "", &clean(&heading(change)));
         table(&mut out, change);
         evidence(&mut out, change, shown.long);
-        for line in checks(&review.trials[index]) {
+        for line in trial::lines(&review.trials[index], shown.long) {
             wrap(&mut out, "  checks: ", &line);
         }
         for line in timing(&review.timing[index]) {
@@ -328,10 +328,13 @@ fn kept(change: &Evaluated) -> Option<String> {
 }
 
 /// Returns the section or rule of a citation without its title.
-fn short(citation: &str) -> &str {
-    match citation.find([',', ':', ';']) {
-        Some(at) if citation[..at].contains(char::is_numeric) || citation[..at].contains("R_") => &citation[..at],
-        _ => citation,
+fn short(citation: &str) -> String {
+    let named = |part: &&str| part.contains(char::is_numeric) || part.contains("R_");
+    let parts: Vec<&str> = citation.split([',', ':', ';']).map(str::trim).collect();
+    match parts.iter().find(|part| named(part)) {
+        Some(part) if part.contains(' ') || parts[0].len() > 12 => (*part).to_owned(),
+        Some(part) => format!("{} {part}", parts[0]),
+        None => citation.to_owned(),
     }
 }
 
