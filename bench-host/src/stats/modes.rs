@@ -9,7 +9,7 @@
 //!
 //! A p-value would be of no use: samples of one batch are not independent, and with a million of them any dent is
 //! significant. The threshold is on the share, [`LEAST`], far above what chance makes of [`FEWEST`] samples (the 99.9%
-//! quantile for one flat peak is about `1.3 / sqrt(n)`, so 4%). What is known to look like modes without being any is
+//! quantile for one flat peak is about `1.4 / sqrt(n)`, so 4.4%). What is known to look like modes without being any is
 //! excluded: skew and tails (no dent), steps of the counter (bins are whole steps), and a far tail (the outer percents
 //! are left out).
 
