@@ -10,7 +10,7 @@ mod comparisons;
 mod judgements;
 mod samples;
 mod series;
-mod warnings;
+pub mod warnings;
 
 use std::path::{Path, PathBuf};
 
