@@ -4,6 +4,7 @@
 use results::check::Outcomes;
 use results::manifest::{Gap, Manifest};
 use results::record::Event;
+use results::scenario::Axis;
 use results::verdict::Class;
 
 /// One run, aggregated.
@@ -29,6 +30,16 @@ pub struct Summary {
     pub judgements: Vec<Judgement>,
     /// What a reader should know before believing a number, one sentence each.
     pub warnings: Vec<String>,
+    /// How the cost depends on the conditions it was measured under; empty unless the plan has scenarios.
+    pub sweeps: Vec<Sweep>,
+    /// The cost of a flush beside the cost of what it makes the code after it do again.
+    pub refills: Vec<Refill>,
+    /// What the PMU's event counters counted; `cycles` and `cntvct` are in `series`.
+    pub events: Vec<EventCount>,
+    /// The events asked for that were not counted, with the reason. Nothing is known about them: they are not 0.
+    pub not_counted: Vec<NotCounted>,
+    /// The clock behind the cycles, per PE.
+    pub clocks: Vec<Clock>,
 }
 
 /// The part a timed series plays.
@@ -98,6 +109,25 @@ pub struct Statistics {
     pub net_interval: Option<Interval>,
     /// Change of the batch medians from the first to the last third of the run, as a fraction; `None` if too few.
     pub drift: Option<f64>,
+    /// Mean without the lowest and the highest tenth of the samples.
+    pub trimmed_mean: f64,
+    /// Standard deviation of the samples (denominator one less than their number); `None` with one sample.
+    pub deviation: Option<f64>,
+    /// The two modes of the samples, if they have two.
+    pub modes: Option<Modes>,
+}
+
+/// Two modes of a series, in counts of its event, frame included.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Modes {
+    /// Median of the samples of the lower mode.
+    pub low: u64,
+    /// Median of the samples of the upper mode.
+    pub high: u64,
+    /// Share of the samples in the upper mode.
+    pub upper_share: f64,
+    /// Share of the batches whose median lies in the upper mode: near 0 or 1 if every batch has both modes.
+    pub upper_batches: f64,
 }
 
 /// What is left when the empty frame is subtracted.
@@ -154,6 +184,53 @@ pub struct Comparison {
     pub noise_floor: Option<f64>,
     /// What may be said.
     pub finding: Finding,
+    /// By how many counts the sequence exceeds the baseline, batch beside batch; `None` with too few batches.
+    pub shift: Option<Shift>,
+    /// The tests of no difference; `None` for an A/A twin and without a batch.
+    pub tests: Option<Tests>,
+    /// Comparisons of the run whose p-values were corrected together.
+    pub family: u64,
+    /// Correlation of the ranks of consecutive batch ratios; `None` with too few batches or if all are equal.
+    pub correlation: Option<f64>,
+}
+
+impl Comparison {
+    /// Returns the ratio the finding rests on: net where there is one.
+    pub fn ratio(&self) -> Option<&Ratio> {
+        self.net.as_ref().or(self.raw.as_ref())
+    }
+
+    /// Returns whether the ratio's interval excludes 1 and the ratio is nevertheless within the noise floor: an effect
+    /// this set-up makes out of nothing too.
+    pub fn is_within_noise(&self) -> bool {
+        let (Some(ratio), Some(floor)) = (self.ratio(), self.noise_floor) else {
+            return false;
+        };
+        let excludes = ratio.interval.low > 1.0 || ratio.interval.high < 1.0;
+        !self.is_twin && excludes && ratio.estimate.max(1.0 / ratio.estimate) - 1.0 <= floor
+    }
+}
+
+/// Hodges-Lehmann shifts of a sequence from its baseline, in counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shift {
+    /// Median of all averages of two differences of paired batch medians.
+    pub batches: f64,
+    /// Its 95% interval.
+    pub interval: Interval,
+    /// Median of all differences between a sample of the one and a sample of the other.
+    pub samples: f64,
+    /// Share of those differences that are positive, zeros counted half.
+    pub superiority: f64,
+}
+
+/// Two-sided p-values of no difference, on batch medians, corrected for the number of comparisons (Holm).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tests {
+    /// Wilcoxon's signed-rank test of paired batches.
+    pub signed_rank: f64,
+    /// Mann-Whitney U test, which does not know of the pairing.
+    pub mann_whitney: f64,
 }
 
 /// What may be said about a sequence beside the baseline.
@@ -243,6 +320,130 @@ pub struct Judgement {
     pub check: Option<String>,
     /// `sufficient`, `insufficient: ...`, `stronger than needed: ...`.
     pub text: String,
+}
+
+/// The cost of a sequence as one condition varies and all others stay.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sweep {
+    /// Stable id of the sequence.
+    pub seq: String,
+    /// The part it plays; never [`Part::Empty`].
+    pub part: Part,
+    /// Index of the PE that was timed.
+    pub pe: u32,
+    /// What was counted.
+    pub event: Event,
+    /// What varies.
+    pub axis: Axis,
+    /// The other conditions, as a scenario id; `plain` if there are none.
+    pub base: String,
+    /// The points, in rising order of `x`; at least two.
+    pub points: Vec<SweepPoint>,
+    /// A straight line through the net medians; `None` with too few batches, or where no line is to be expected.
+    pub fit: Option<LineFit>,
+}
+
+/// One point of a sweep.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SweepPoint {
+    /// Where on the axis.
+    pub x: u64,
+    /// Stable id of the scenario.
+    pub scenario: String,
+    /// Median, frame included.
+    pub median: f64,
+    /// The median less that of the empty frame under the same conditions.
+    pub net: Net,
+    /// 95% interval of the net median over the batches; `None` with too few batches or below resolution.
+    pub net_interval: Option<Interval>,
+    /// Samples.
+    pub samples: u64,
+}
+
+/// A least-squares line through the points of a sweep: fitted in every batch, then the median over the batches.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LineFit {
+    /// Cost per unit of the axis. For [`Axis::Tlbis`] the cost to issue one more invalidation; for [`Axis::Repeat`]
+    /// that of one more run of the sequence, with whatever the frame costs canceled out.
+    pub slope: f64,
+    /// Its 95% interval.
+    pub slope_interval: Interval,
+    /// Cost at 0. For [`Axis::Tlbis`] that of completion: the barriers without any invalidation to wait for.
+    pub intercept: f64,
+    /// Its 95% interval.
+    pub intercept_interval: Interval,
+    /// Batches fitted.
+    pub batches: u64,
+}
+
+/// The cost of a flush beside the cost of touching pages again after it, in net medians.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refill {
+    /// Stable id of the sequence.
+    pub seq: String,
+    /// The part it plays.
+    pub part: Part,
+    /// Index of the PE.
+    pub pe: u32,
+    /// What was counted.
+    pub event: Event,
+    /// Pages touched before the flush and again after it.
+    pub pages: u64,
+    /// The flush alone, with those pages touched before it.
+    pub flush: Net,
+    /// Touching the pages after the flush, less touching them without one; `None` where it cannot be told from 0.
+    pub refill: Option<f64>,
+    /// Its 95% interval; `None` with too few batches.
+    pub refill_interval: Option<Interval>,
+    /// Touching the pages without a flush before it, less the empty frame: what is subtracted.
+    pub warm: f64,
+}
+
+/// What an event counter counted during a sequence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventCount {
+    /// Stable id of the sequence.
+    pub seq: String,
+    /// The part it plays.
+    pub part: Part,
+    /// Stable id of the scenario.
+    pub scenario: String,
+    /// Index of the PE.
+    pub pe: u32,
+    /// What was counted.
+    pub event: Event,
+    /// Samples.
+    pub samples: u64,
+    /// Mean per sample, frame included: events are often rarer than samples.
+    pub mean: f64,
+    /// Median per sample, frame included.
+    pub median: f64,
+    /// Mean less that of the empty frame under the same conditions, never below 0; `None` without the empty frame.
+    pub net_mean: Option<f64>,
+}
+
+/// An event that was asked for and not counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotCounted {
+    /// Index of the PE.
+    pub pe: u32,
+    /// The event.
+    pub event: Event,
+    /// Why not, in a phrase.
+    pub reason: String,
+}
+
+/// The cycle counter held against the generic timer, batch by batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clock {
+    /// Index of the PE.
+    pub pe: u32,
+    /// Frequency of the cycle counter in every batch, in Hz: index of the batch and value.
+    pub frequencies: Vec<(u32, f64)>,
+    /// Median of them.
+    pub median: f64,
+    /// Largest less smallest, as a fraction of the median.
+    pub spread: f64,
 }
 
 impl Summary {
