@@ -48,7 +48,21 @@ fn found(table: &Table) -> Found {
             f.stddev.map_or(String::new(), |stddev| format!("{stddev:.6e}")),
         ],
     };
-    table.groups.iter().map(|(key, summary)| (key.clone(), figures(summary))).collect()
+    table
+        .groups
+        .iter()
+        .map(|(key, summary)| (key.clone(), figures(summary)))
+        .collect()
+}
+
+/// Returns the line of a row. The position that the crate gives is before any empty lines that it skips.
+fn line_at(text: &[u8], position: Option<&csv::Position>) -> u64 {
+    let start = position.map_or(0, csv::Position::byte) as usize;
+    let blank = text[start..]
+        .iter()
+        .take_while(|byte| matches!(byte, b'\n' | b'\r'))
+        .count();
+    1 + text[..start + blank].iter().filter(|&&byte| byte == b'\n').count() as u64
 }
 
 /// The plain program: every sample in memory, sorted. Returns the line of the first bad row otherwise.
@@ -56,20 +70,29 @@ fn reference(text: &[u8]) -> Result<Found, u64> {
     let mut reader = csv::ReaderBuilder::new().from_reader(text);
     let header = reader.byte_headers().map_err(|_| 1_u64)?.clone();
     let column = |name: &[u8]| header.iter().position(|field| field == name);
-    let keys = [column(b"seq"), column(b"pe")].into_iter().flatten().collect::<Vec<_>>();
+    let keys = [column(b"seq"), column(b"pe"), column(b"event")]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>();
     let (value, count) = (column(b"cycles").unwrap(), column(b"count"));
     let mut groups: BTreeMap<Vec<String>, Vec<u64>> = BTreeMap::new();
     for record in reader.into_byte_records() {
-        let record = record.map_err(|error| error.position().map_or(0, csv::Position::line))?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let record = record.map_err(|error| line_at(text, error.position()))?;
+        let line = line_at(text, record.position());
         let number = |column: usize| -> Option<u64> {
             let field = std::str::from_utf8(&record[column]).ok()?;
             let field = field.trim_matches([' ', '\t', '\n', '\r', '\x0c']);
-            field.bytes().all(|byte| byte.is_ascii_digit()).then(|| field.parse().ok())?
+            field
+                .bytes()
+                .all(|byte| byte.is_ascii_digit())
+                .then(|| field.parse().ok())?
         };
         let value = number(value).ok_or(line)?;
         let count = count.map_or(Some(1), number).ok_or(line)?;
-        let key = keys.iter().map(|&key| String::from_utf8_lossy(&record[key]).into_owned()).collect();
+        let key = keys
+            .iter()
+            .map(|&key| String::from_utf8_lossy(&record[key]).into_owned())
+            .collect();
         groups.entry(key).or_default().extend((0..count).map(|_| value));
     }
     let figures = |mut values: Vec<u64>| {
@@ -80,8 +103,15 @@ fn reference(text: &[u8]) -> Result<Found, u64> {
         }
         let twice = u128::from(values[(n - 1) / 2]) + u128::from(values[n / 2]);
         let rank = |p: usize| values[(n * p).div_ceil(100) - 1].to_string();
-        let mean = values.iter().map(|&v| u128::from(v)).sum::<u128>() as f64 / n as f64;
-        let squares: f64 = values.iter().map(|&v| (v as f64 - mean).powi(2)).sum();
+        let sum: u128 = values.iter().map(|&v| u128::from(v)).sum();
+        let mean = sum as f64 / n as f64;
+        // Deviations from a whole number near the mean are exact, unlike those from the mean.
+        let deviations: Vec<f64> = values
+            .iter()
+            .map(|&v| (i128::from(v) - (sum / n as u128) as i128) as f64)
+            .collect();
+        let shift = deviations.iter().sum::<f64>() / n as f64;
+        let squares: f64 = deviations.iter().map(|deviation| (deviation - shift).powi(2)).sum();
         vec![
             n.to_string(),
             values[0].to_string(),
@@ -90,7 +120,11 @@ fn reference(text: &[u8]) -> Result<Found, u64> {
             rank(99),
             values[n - 1].to_string(),
             format!("{mean:.9e}"),
-            if n < 2 { String::new() } else { format!("{:.6e}", (squares / (n - 1) as f64).sqrt()) },
+            if n < 2 {
+                String::new()
+            } else {
+                format!("{:.6e}", (squares / (n - 1) as f64).sqrt())
+            },
         ]
     };
     Ok(groups.into_iter().map(|(key, values)| (key, figures(values))).collect())
@@ -99,7 +133,11 @@ fn reference(text: &[u8]) -> Result<Found, u64> {
 /// Compares with the plain program, reading in small and in large pieces and with little memory.
 fn check(text: &[u8]) {
     let expected = reference(text);
-    let small = Limits { pages: 3, directories: 40, sparse: 4 };
+    let small = Limits {
+        pages: 3,
+        directories: 40,
+        sparse: 4,
+    };
     for (limits, drip) in [(Limits::default(), usize::MAX), (small, 7), (Limits::default(), 4099)] {
         match (&expected, aggregate_by(text, Request::default(), limits, drip)) {
             (Ok(expected), Ok(table)) => assert_eq!(&found(&table), expected),
@@ -134,7 +172,17 @@ fn odd_rows_mean_what_the_csv_crate_says() {
 
 #[test]
 fn bad_rows_are_named_by_their_line() {
-    for row in ["a,0", "a,0,1,2", "a,0,", "a,0,-1", "a,0,1.5", "a,0,1e3", "a,0,x", "a,0,18446744073709551616", "a,0,+1"] {
+    for row in [
+        "a,0",
+        "a,0,1,2",
+        "a,0,",
+        "a,0,-1",
+        "a,0,1.5",
+        "a,0,1e3",
+        "a,0,x",
+        "a,0,18446744073709551616",
+        "a,0,+1",
+    ] {
         for filler in ["", "b,1,5\n", "b,1,5\n\n", "\"b\n\",1,5\n"] {
             let text = format!("seq,pe,cycles\n{filler}{row}\nb,1,5\n");
             check(text.as_bytes());
@@ -142,7 +190,10 @@ fn bad_rows_are_named_by_their_line() {
         }
     }
     let error = aggregate(b"seq,pe,cycles\na,0,1\na,0,-3\n").unwrap_err().to_string();
-    assert_eq!(error, "test.csv line 3: cycles is `-3`, not a whole number from 0 to 2^64 - 1");
+    assert_eq!(
+        error,
+        "test.csv line 3: cycles is `-3`, not a whole number from 0 to 2^64 - 1"
+    );
     let error = aggregate(b"seq,pe,cycles\na,0\n").unwrap_err().to_string();
     assert_eq!(error, "test.csv line 2: 2 fields where 3 are due");
 }
@@ -150,14 +201,18 @@ fn bad_rows_are_named_by_their_line() {
 #[test]
 fn rows_across_chunks_of_every_phase() {
     let mut text = b"run,seq,pe,iter,cycles\n".to_vec();
-    for i in 0..9000_u32 {
+    for i in 0..15_000_u32 {
         let quote = if i % 1000 == 999 { "\"" } else { "" };
         text.extend(format!("r,{quote}seq_{}{quote},{},{i},{}\n", i % 7, i % 3, i * 37 % 5003).bytes());
     }
     assert!(text.len() > 3 * CHUNK);
     // Padding at the front moves every row boundary over the chunk boundary in turn.
     for padding in 0..30 {
-        let padded = [format!("run,seq,pe,iter,cycles\n{},a,0,0,1\n", "x".repeat(padding)).as_bytes(), &text[23..]].concat();
+        let padded = [
+            format!("run,seq,pe,iter,cycles\n{},a,0,0,1\n", "x".repeat(padding)).as_bytes(),
+            &text[23..],
+        ]
+        .concat();
         check(&padded);
     }
     let crlf = String::from_utf8(text).unwrap().replace('\n', "\r\n");
@@ -184,7 +239,10 @@ fn long_keys_long_rows_and_many_columns() {
 #[test]
 fn columns_are_found_or_asked_for() {
     let table = aggregate(b"Run,Sequence,PE,Iteration,Cycles\n1,old,0,0,7\n").unwrap();
-    assert_eq!((table.keys.as_slice(), table.value.as_str()), (["Sequence", "PE"].map(str::to_owned).as_slice(), "Cycles"));
+    assert_eq!(
+        (table.keys.as_slice(), table.value.as_str()),
+        (["Sequence", "PE"].map(str::to_owned).as_slice(), "Cycles")
+    );
     let request = |by: &str, value: &str, headerless| Request {
         by: Some(by.split_terminator(',').map(str::to_owned).collect()),
         value: Some(value.to_owned()),
@@ -192,14 +250,34 @@ fn columns_are_found_or_asked_for() {
         headerless,
     };
     let by = |by, value, headerless, text: &str| {
-        aggregate_by(text.as_bytes(), request(by, value, headerless), Limits::default(), usize::MAX)
+        aggregate_by(
+            text.as_bytes(),
+            request(by, value, headerless),
+            Limits::default(),
+            usize::MAX,
+        )
     };
-    let keys = |table: &Table| table.groups.iter().map(|(key, s)| format!("{}:{}", key.join("/"), s.count)).collect::<Vec<_>>();
+    let keys = |table: &Table| {
+        table
+            .groups
+            .iter()
+            .map(|(key, s)| format!("{}:{}", key.join("/"), s.count))
+            .collect::<Vec<_>>()
+    };
     let text = "a,b,c,ns\n1,2,3,4\n1,10,3,4\n1,9,4,5\nx,9,4,5\n";
     // In the order asked for, whether the columns are neighbors or not; numbers sort as numbers.
-    assert_eq!(keys(&by("b,a", "ns", false, text).unwrap()), ["2/1:1", "9/1:1", "9/x:1", "10/1:1"]);
-    assert_eq!(keys(&by("a,c", "ns", false, text).unwrap()), ["1/3:2", "1/4:1", "x/4:1"]);
-    assert_eq!(keys(&by("file,c", "ns", false, text).unwrap()), ["test.csv/3:2", "test.csv/4:2"]);
+    assert_eq!(
+        keys(&by("b,a", "ns", false, text).unwrap()),
+        ["2/1:1", "9/1:1", "9/x:1", "10/1:1"]
+    );
+    assert_eq!(
+        keys(&by("a,c", "ns", false, text).unwrap()),
+        ["1/3:2", "1/4:1", "x/4:1"]
+    );
+    assert_eq!(
+        keys(&by("file,c", "ns", false, text).unwrap()),
+        ["test.csv/3:2", "test.csv/4:2"]
+    );
     assert_eq!(keys(&by("", "ns", false, text).unwrap()), [":4"]);
     assert_eq!(keys(&by("1", "4", true, &text[9..]).unwrap()), ["1:3", "x:1"]);
     for (wanted, value, message) in [
@@ -210,7 +288,12 @@ fn columns_are_found_or_asked_for() {
         let error = by(wanted, value, false, text).unwrap_err();
         assert!(error.is_usage() && error.to_string().contains(message), "{error}");
     }
-    assert!(aggregate(b"seq,pe\n1,2\n").unwrap_err().to_string().contains("cycles or value"));
+    assert!(
+        aggregate(b"seq,pe\n1,2\n")
+            .unwrap_err()
+            .to_string()
+            .contains("cycles or value")
+    );
     assert!(matches!(aggregate(b""), Err(RawError::Empty { .. })));
 }
 
@@ -224,7 +307,9 @@ fn what_may_be_wrong_is_noted() {
 #[test]
 fn too_many_groups_are_refused() {
     let rows: String = (0..60_000).map(|i| format!("s{i},1\n")).collect();
-    let error = aggregate(format!("seq,cycles\n{rows}").as_bytes()).unwrap_err().to_string();
+    let error = aggregate(format!("seq,cycles\n{rows}").as_bytes())
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("line 50002") && error.contains("--by"), "{error}");
 }
 
@@ -267,9 +352,8 @@ fn value() -> impl Strategy<Value = String> {
 
 fn file() -> impl Strategy<Value = String> {
     let end = prop_oneof![8 => Just("\n"), 3 => Just("\r\n"), 1 => Just("\r"), 1 => Just("\n\n")];
-    let row = (field(), 0_u32..4, field(), value(), end).prop_map(|(seq, pe, other, value, end)| {
-        format!("{seq},{pe},{other},{value}{end}")
-    });
+    let row = (field(), 0_u32..4, field(), value(), end)
+        .prop_map(|(seq, pe, other, value, end)| format!("{seq},{pe},{other},{value}{end}"));
     (any::<bool>(), prop::collection::vec(row, 0..40), any::<bool>()).prop_map(|(mark, rows, cut)| {
         let mark = if mark { "\u{feff}" } else { "" };
         let mut text = format!("{mark}seq,pe,other,cycles\n{}", rows.concat());
