@@ -29,7 +29,10 @@ fn run(folder: &TempDir, name: &str, synthetic: Synthetic) -> PathBuf {
 }
 
 fn small() -> Synthetic {
-    Synthetic { iterations: 10_000, ..Synthetic::default() }
+    Synthetic {
+        iterations: 10_000,
+        ..Synthetic::default()
+    }
 }
 
 #[test]
@@ -49,24 +52,40 @@ fn benchstat_text_follows_the_grammar() {
             assert_eq!(fields.len(), 4, "{line}");
             assert!(fields[1].parse::<u64>().unwrap() > 0 && fields[2].parse::<f64>().unwrap().is_finite());
             assert_eq!(fields[3], "sim-cycles/op");
-            assert!(fields[0].split('/').skip(1).all(|part| part.split_once('=').is_some()), "{line}");
+            assert!(
+                fields[0].split('/').skip(1).all(|part| part.split_once('=').is_some()),
+                "{line}"
+            );
             results += 1;
         } else if let Some((key, _)) = line.split_once(':').filter(|(key, _)| !key.starts_with('#')) {
             assert!(key.chars().all(|c| c.is_lowercase()), "{line}");
             keys.push(key);
         } else {
-            assert!(line.starts_with("# ") || line == "Unit sim-cycles/op better=lower", "{line}");
+            assert!(
+                line.starts_with("# ") || line == "Unit sim-cycles/op better=lower",
+                "{line}"
+            );
         }
     }
-    assert_eq!(results, 4 * 5, "four sequences, the empty frame among them, five batches each");
+    assert_eq!(
+        results,
+        4 * 5,
+        "four sequences, the empty frame among them, five batches each"
+    );
     assert_eq!(keys, ["goarch", "pkg", "cpu", "label"]);
-    assert!(text.contains("\nBenchmarkTLB/seq=xen_head_old/pe=0 2000 7 sim-cycles/op\n"), "{text}");
+    assert!(
+        text.contains("\nBenchmarkTLB/seq=xen_head_old/pe=0 2000 7 sim-cycles/op\n"),
+        "{text}"
+    );
     // To a file, once.
     let out = folder.path().join("a.txt");
     assert_eq!(export(&["benchstat"], &[&run, Path::new("--out"), &out]).0, Some(0));
     assert_eq!(fs::read_to_string(&out).unwrap(), text);
     let (code, _, message) = export(&["benchstat"], &[&run, Path::new("--out"), &out]);
-    assert!(code == Some(5) && message.contains("nothing is overwritten"), "{message}");
+    assert!(
+        code == Some(5) && message.contains("nothing is overwritten"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -79,7 +98,9 @@ fn counts_of_a_processor_have_another_unit() {
     let text = text.replace(results::manifest::QEMU_LABEL, HARDWARE_LABEL);
     fs::write(&manifest, text).unwrap();
     assert!(export(&["benchstat"], &[&run]).1.contains(" cycles/op"));
-    let text = fs::read_to_string(&manifest).unwrap().replace(HARDWARE_LABEL, results::manifest::LOG_LABEL);
+    let text = fs::read_to_string(&manifest)
+        .unwrap()
+        .replace(HARDWARE_LABEL, results::manifest::LOG_LABEL);
     fs::write(&manifest, text).unwrap();
     assert!(export(&["benchstat"], &[&run]).1.contains(" unstated-cycles/op"));
 }
@@ -91,14 +112,20 @@ fn criterion_files_have_the_layout_of_a_saved_baseline() {
     let out = folder.path().join("criterion");
     let (code, text, _) = export(&["criterion"], &[&run, Path::new("--out"), &out]);
     assert_eq!(code, Some(0));
-    assert!(text.contains("QEMU TCG: not hardware timing") && text.contains("4 benchmarks"), "{text}");
+    assert!(
+        text.contains("QEMU TCG: not hardware timing") && text.contains("4 benchmarks"),
+        "{text}"
+    );
     let saved = out.join("pe0 sim-cycles/xen_head_old/my_run");
     let json = |file: &str| -> serde_json::Value {
         serde_json::from_str(&fs::read_to_string(saved.join(file)).unwrap()).unwrap()
     };
     let sample = json("sample.json");
     assert_eq!(sample["sampling_mode"], "Flat");
-    assert_eq!(sample["iters"], serde_json::json!([2000.0, 2000.0, 2000.0, 2000.0, 2000.0]));
+    assert_eq!(
+        sample["iters"],
+        serde_json::json!([2000.0, 2000.0, 2000.0, 2000.0, 2000.0])
+    );
     assert_eq!(sample["times"][0], 14_000.0);
     assert_eq!(json("estimates.json")["median"]["point_estimate"], 7.0);
     assert_eq!(json("benchmark.json")["full_id"], "pe0 sim-cycles/xen_head_old");
@@ -106,15 +133,29 @@ fn criterion_files_have_the_layout_of_a_saved_baseline() {
     // Nothing is overwritten; another name is another baseline.
     let (code, _, message) = export(&["criterion"], &[&run, Path::new("--out"), &out]);
     assert!(code == Some(5) && message.contains("--name"), "{message}");
-    assert_eq!(export(&["criterion", "--name", "other"], &[&run, Path::new("--out"), &out]).0, Some(0));
+    assert_eq!(
+        export(&["criterion", "--name", "other"], &[&run, Path::new("--out"), &out]).0,
+        Some(0)
+    );
     assert!(saved.with_file_name("other").join("sample.json").is_file());
-    assert_eq!(export(&["criterion", "--name", "../up"], &[&run, Path::new("--out"), &out]).0, Some(64));
+    assert_eq!(
+        export(&["criterion", "--name", "../up"], &[&run, Path::new("--out"), &out]).0,
+        Some(64)
+    );
 }
 
 #[test]
 fn what_lost_samples_is_left_out_and_said() {
     let folder = TempDir::new().unwrap();
-    let run = run(&folder, "run", Synthetic { damaged: true, deterministic: false, ..small() });
+    let run = run(
+        &folder,
+        "run",
+        Synthetic {
+            damaged: true,
+            deterministic: false,
+            ..small()
+        },
+    );
     let (code, text, messages) = export(&["benchstat"], &[&run]);
     assert_eq!(code, Some(0));
     assert!(messages.contains("1 batches that lost samples"), "{messages}");
@@ -127,10 +168,20 @@ fn what_is_no_run_is_refused() {
     for format in ["criterion", "benchstat", "parquet"] {
         let out = folder.path().join("out");
         let (code, _, message) = export(&[format], &[folder.path(), Path::new("--out"), &out]);
-        assert!(code == Some(5) && message.contains("no run.toml"), "{format}: {message}");
+        assert!(
+            code == Some(5) && message.contains("no run.toml"),
+            "{format}: {message}"
+        );
         assert!(!out.exists());
     }
-    let empty = run(&folder, "empty", Synthetic { iterations: 0, ..small() });
+    let empty = run(
+        &folder,
+        "empty",
+        Synthetic {
+            iterations: 0,
+            ..small()
+        },
+    );
     let out = folder.path().join("out");
     let (code, _, message) = export(&["parquet"], &[&empty, Path::new("--out"), &out]);
     assert!(code == Some(5) && message.contains("no samples"), "{message}");
@@ -144,7 +195,17 @@ fn parquet_has_every_row_in_its_partition() {
     use parquet::record::RowAccessor;
 
     let folder = TempDir::new().unwrap();
-    let (first, second) = (run(&folder, "first", small()), run(&folder, "second", Synthetic { deterministic: false, ..small() }));
+    let (first, second) = (
+        run(&folder, "first", small()),
+        run(
+            &folder,
+            "second",
+            Synthetic {
+                deterministic: false,
+                ..small()
+            },
+        ),
+    );
     let out = folder.path().join("out");
     let (code, text, _) = export(&["parquet"], &[&first, &second, Path::new("--out"), &out]);
     assert_eq!(code, Some(0), "{text}");
@@ -164,8 +225,16 @@ fn parquet_has_every_row_in_its_partition() {
                 assert_eq!(row.get_string(0).unwrap(), name);
                 assert!(row.get_bool(1).unwrap());
                 assert_eq!(row.get_string(2).unwrap(), "QEMU TCG: not hardware timing");
-                let (pe, event, scenario) = (row.get_uint(3).unwrap(), row.get_string(4).unwrap(), row.get_string(5).unwrap());
-                let (batch, value, count) = (row.get_uint(6).unwrap(), row.get_ulong(7).unwrap(), row.get_uint(8).unwrap());
+                let (pe, event, scenario) = (
+                    row.get_uint(3).unwrap(),
+                    row.get_string(4).unwrap(),
+                    row.get_string(5).unwrap(),
+                );
+                let (batch, value, count) = (
+                    row.get_uint(6).unwrap(),
+                    row.get_ulong(7).unwrap(),
+                    row.get_uint(8).unwrap(),
+                );
                 found.push(format!("{seq},{pe},{event},{batch},{value},{count},{scenario}"));
             }
         }
@@ -175,5 +244,8 @@ fn parquet_has_every_row_in_its_partition() {
         assert_eq!(found, expected);
     }
     let (code, _, message) = export(&["parquet"], &[&first, Path::new("--out"), &out]);
-    assert!(code == Some(5) && message.contains("nothing is overwritten"), "{message}");
+    assert!(
+        code == Some(5) && message.contains("nothing is overwritten"),
+        "{message}"
+    );
 }
