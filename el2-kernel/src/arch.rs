@@ -47,6 +47,15 @@ pub fn isb() {
     unsafe { asm!("isb", options(nostack, preserves_flags)) }
 }
 
+/// Starts the event stream of this PE: a `wfe` ends after some microseconds even if no event comes, so that a wait can
+/// give up (Arm ARM, "Event streams").
+pub fn start_event_stream() {
+    /// No traps of the counter; an event at every other change of bit 9 of the counter.
+    const CNTHCTL: u64 = 9 << 4 | 1 << 2 | 0b11;
+    // SAFETY: nothing but how long a `wfe` lasts depends on it.
+    unsafe { asm!("msr cnthctl_el2, {}", "isb", in(reg) CNTHCTL, options(nostack, preserves_flags)) }
+}
+
 /// Issues `wfe`.
 pub fn wfe() {
     // SAFETY: waits for an event, which does no harm.

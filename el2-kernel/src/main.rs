@@ -14,11 +14,13 @@ mod emit;
 mod features;
 mod layout;
 mod machine;
+mod memory;
 mod operands;
 mod order;
 mod slots;
 mod tables;
 mod text;
+mod wide;
 
 #[cfg(target_os = "none")]
 mod arch;
@@ -51,6 +53,8 @@ mod pages;
 #[cfg(target_os = "none")]
 mod pe;
 #[cfg(target_os = "none")]
+mod place;
+#[cfg(target_os = "none")]
 mod plan_stubs;
 #[cfg(target_os = "none")]
 mod pmu;
@@ -62,6 +66,10 @@ mod proof;
 mod regime;
 #[cfg(target_os = "none")]
 mod registers;
+#[cfg(target_os = "none")]
+mod requirements;
+#[cfg(target_os = "none")]
+mod rounds;
 #[cfg(target_os = "none")]
 mod sampler;
 #[cfg(target_os = "none")]

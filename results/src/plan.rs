@@ -6,7 +6,7 @@
 //!
 //! | at | field |
 //! |---|---|
-//! | 0 | magic `TLBPLAN3` (all zero: no plan, the kernel uses its built-in one) |
+//! | 0 | magic `TLBPLAN4` (all zero: no plan, the kernel uses its built-in one) |
 //! | 8 | u32 length of the whole plan |
 //! | 12 | u32 CRC-32 of bytes 16 to the end |
 //! | 16 | u64 seed; u64 runtime address; u64 console address |
@@ -16,17 +16,18 @@
 //! | 64 | u32 events: bits of `Event::mask`; u8 order; u8 timed PEs; u16 warm-up rounds |
 //! | 72 | u16 number of scenarios; u8 whether to time the timing; u8 0; u32 0 |
 //! | 80 | scenarios: 8 u16, the values on the axes in their order |
-//! | then | sequences: u8 id length; u8 flags; u8 operands; u8 0; u16 words; u16 pages; u64 checks; u64 good for; id (padded to 4); operands (4 each: register, kind, hint, 0); words |
+//! | then | sequences: u8 id length; u8 flags; u8 operands; u8 0; u16 words; u16 pages; u128 checks; u128 good for; id (padded to 4); operands (4 each: register, kind, hint, 0); words |
 
 use core::fmt;
 
+use crate::check::Mask;
 use crate::event::Event;
 use crate::order::Order;
 use crate::scenario::{Axis, MAX_SCENARIOS, Scenario};
 use crate::wire::crc32;
 
 /// First bytes of a plan.
-pub const MAGIC: [u8; 8] = *b"TLBPLAN3";
+pub const MAGIC: [u8; 8] = *b"TLBPLAN4";
 /// Longest sequence id, in bytes.
 pub const MAX_ID: usize = 63;
 /// Most sequences in a plan.
@@ -277,16 +278,22 @@ pub enum OperandKind {
     Page,
     /// The VA under test, not shifted.
     VaUnshifted,
+    /// As [`Self::Range`], of intermediate physical addresses.
+    IpaRange,
+    /// As [`Self::Page`], by intermediate physical address.
+    IpaPage,
 }
 
 impl OperandKind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Va,
         Self::Ipa,
         Self::Asid,
         Self::Range,
         Self::Page,
         Self::VaUnshifted,
+        Self::IpaRange,
+        Self::IpaPage,
     ];
 }
 
@@ -311,9 +318,9 @@ pub struct Entry<'a> {
     /// Pages that `{range}` spans, 1 to 512.
     pub pages: u16,
     /// The checks that test it: bits of [`crate::check::Check::mask`].
-    pub checks: u64,
+    pub checks: Mask,
     /// The checks that use it as their known-good control. The first sequence of the plan with the bit is used.
-    pub good_for: u64,
+    pub good_for: Mask,
     /// Operand registers.
     pub operands: &'a [OperandRegister],
     /// Instruction words.
@@ -446,8 +453,8 @@ pub fn encode(settings: &Settings, entries: &[Entry<'_>], out: &mut [u8]) -> Res
         c.bytes(&[entry.id.len() as u8, entry.flags, entry.operands.len() as u8, 0]);
         c.u16(entry.words.len() as u16);
         c.u16(entry.pages);
-        c.u64(entry.checks);
-        c.u64(entry.good_for);
+        c.bytes(&entry.checks.to_le_bytes());
+        c.bytes(&entry.good_for.to_le_bytes());
         c.bytes(entry.id.as_bytes());
         c.bytes(&[0; 3][..entry.id.len().next_multiple_of(4) - entry.id.len()]);
         for operand in entry.operands {
@@ -522,9 +529,9 @@ pub struct EntryRef<'a> {
     /// Pages that `{range}` spans.
     pub pages: u16,
     /// The checks that test it.
-    pub checks: u64,
+    pub checks: Mask,
     /// The checks that use it as their known-good control.
-    pub good_for: u64,
+    pub good_for: Mask,
     operands: &'a [u8],
     words: &'a [u8],
 }
@@ -695,10 +702,13 @@ impl<'a> Reader<'a> {
         check_measure(&measure).map_err(PlanError::Field)?;
         Ok(measure)
     }
+    fn mask(&mut self) -> Result<Mask, PlanError> {
+        self.array().map(Mask::from_le_bytes)
+    }
     fn entry(&mut self) -> Result<EntryRef<'a>, PlanError> {
         let [id_length, flags, operands, _] = self.array()?;
         let (words, pages) = (usize::from(self.u16()?), self.u16()?);
-        let (checks, good_for) = (self.u64()?, self.u64()?);
+        let (checks, good_for) = (self.mask()?, self.mask()?);
         let id_length = usize::from(id_length);
         let id = &self.bytes(id_length.next_multiple_of(4))?[..id_length];
         let operands = self.bytes(usize::from(operands) * 4)?;

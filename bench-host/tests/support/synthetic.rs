@@ -6,7 +6,9 @@ use std::path::Path;
 
 use bench_host::stats::bootstrap::SplitMix64;
 use results::check::{Check, Role};
-use results::manifest::{Gap, Hex, Host, Kernel, Manifest, Measure, Pe, Plan, QEMU_LABEL, Qemu, Sequence, Status, Stream};
+use results::manifest::{
+    Gap, Hex, Host, Kernel, Manifest, Measure, Pe, Plan, QEMU_LABEL, Qemu, Sequence, Status, Stream,
+};
 use results::plan::{Flow, RuntimeCase};
 use results::record::Event;
 use results::scenario::Scenario;
