@@ -9,6 +9,7 @@ pub mod checks;
 mod comparisons;
 mod judgements;
 mod samples;
+mod series;
 mod warnings;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,8 @@ use std::path::{Path, PathBuf};
 use report::model::{BootPhase, Proof, Summary};
 use results::manifest::{Manifest, Status};
 use results::store::{Run, StoreError};
+
+pub use comparisons::paired;
 
 /// Id of the empty frame in the samples.
 pub const EMPTY_FRAME: &str = "empty";
@@ -62,7 +65,8 @@ pub fn aggregate(run: &Path) -> Result<Summary, AggregateError> {
             detail: row.detail,
         })
     });
-    let (series, comparisons) = comparisons::evaluate(collected, &run.manifest);
+    let series = series::evaluate(collected, &run.manifest);
+    let comparisons = comparisons::compare_all(&series, run.manifest.plan.seed.0);
     let (checks, contradictions) = checks::read(&run)?;
     let mut summary = Summary {
         name: name(run.folder()),

@@ -2,6 +2,7 @@
 //! The command line: one module per subcommand.
 
 mod check;
+mod compare;
 mod context;
 mod doctor;
 mod explain;
@@ -36,6 +37,7 @@ Examples:
                                                      correct or not, by which rule of the architecture
   bench-host review fix.patch                        what a patch does to TLB maintenance, with the evidence
   bench-host report results/runs/RUN                 show a stored run again
+  bench-host compare RUN RUN --fail-above 3%         stored runs beside each other
   bench-host doctor                                  what is missing here, and how to get it
 ";
 
@@ -56,6 +58,7 @@ enum Command {
     Run(run::Args),
     Check(check::Args),
     Report(report::Args),
+    Compare(compare::Args),
     Review(review::Args),
     Scan(scan::Args),
     List(list::Args),
@@ -85,6 +88,7 @@ pub fn main() -> Exit {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::run(args),
         Command::Report(args) => report::run(args),
+        Command::Compare(args) => compare::run(args),
         Command::Review(args) => review::run(args),
         Command::Scan(args) => scan::run(args),
         Command::List(args) => list::run(args),

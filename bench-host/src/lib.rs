@@ -5,6 +5,7 @@ pub mod aggregate;
 pub mod break_even;
 pub mod check;
 pub mod cmd;
+pub mod compare;
 pub mod context;
 pub mod death;
 pub mod error;

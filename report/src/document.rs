@@ -2,6 +2,7 @@
 //! The report as blocks, before anybody decides what it is written in.
 
 mod checks;
+mod details;
 mod headline;
 mod machine;
 mod timing;

@@ -52,7 +52,8 @@ fn text(block: &Block, width: usize) -> Option<String> {
     })
 }
 
-fn fill(text: &str, width: usize, indent: &str) -> String {
+/// Wraps text: `indent` before its first line, as much blank before the others.
+pub fn fill(text: &str, width: usize, indent: &str) -> String {
     let hanging = " ".repeat(indent.len());
     let options = textwrap::Options::new(width)
         .initial_indent(indent)
@@ -60,7 +61,8 @@ fn fill(text: &str, width: usize, indent: &str) -> String {
     textwrap::fill(&printable(text), options.break_words(false))
 }
 
-fn table(table: &Table, width: usize) -> String {
+/// Writes a table with its caption, no wider than `width` columns where words allow it.
+pub fn table(table: &Table, width: usize) -> String {
     let mut out = comfy_table::Table::new();
     out.load_preset(presets::NOTHING)
         .set_style(TableComponent::HeaderLines, '-')

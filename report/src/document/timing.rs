@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The sequences, their timing, and the boot path.
 
-use super::{Block, finding};
+use super::{Block, details, finding};
 use crate::model::{Finding, Net, Part, Series, Summary};
 use crate::number::{count, grouped, interval, percent, ratio_interval};
 use crate::plot::{Figure, OVERLAID};
@@ -80,7 +80,9 @@ pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
         if summary.comparisons.iter().any(|c| c.net.or(c.raw).is_some()) {
             detail.push(Block::Figure(Figure::Ratios));
         }
+        brief.push(Block::Table(details::shifts(summary)));
     }
+    brief.push(Block::Table(details::spread(summary)));
     detail.extend(distributions(summary).into_iter().map(Block::Figure));
     (brief, detail)
 }
@@ -151,6 +153,7 @@ fn ratios(summary: &Summary) -> Table {
             _ if c.is_twin => ("A/A control", Tone::Plain),
             Finding::Faster => ("faster", Tone::Good),
             Finding::Slower => ("slower", Tone::Bad),
+            Finding::Indistinguishable if c.is_within_noise() => ("within the noise floor", Tone::Plain),
             Finding::Indistinguishable => ("indistinguishable", Tone::Plain),
             Finding::BelowResolution => ("below resolution", Tone::Care),
             Finding::TooFewSamples { .. } => ("too few samples", Tone::Care),
