@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line: one module per subcommand.
 
+mod aggregate;
 mod check;
 mod compare;
 mod context;
@@ -38,6 +39,7 @@ Examples:
   bench-host review fix.patch                        what a patch does to TLB maintenance, with the evidence
   bench-host report results/runs/RUN                 show a stored run again
   bench-host compare RUN RUN --fail-above 3%         stored runs beside each other
+  bench-host aggregate samples.csv                   exact figures of raw sample rows, however many
   bench-host doctor                                  what is missing here, and how to get it
 ";
 
@@ -59,6 +61,7 @@ enum Command {
     Check(check::Args),
     Report(report::Args),
     Compare(compare::Args),
+    Aggregate(aggregate::Args),
     Review(review::Args),
     Scan(scan::Args),
     List(list::Args),
@@ -89,6 +92,7 @@ pub fn main() -> Exit {
         Command::Check(args) => check::run(args),
         Command::Report(args) => report::run(args),
         Command::Compare(args) => compare::run(args),
+        Command::Aggregate(args) => aggregate::run(args),
         Command::Review(args) => review::run(args),
         Command::Scan(args) => scan::run(args),
         Command::List(args) => list::run(args),

@@ -19,6 +19,7 @@ pub mod plan;
 pub mod process;
 pub mod progress;
 pub mod qemu;
+pub mod raw;
 pub mod receive;
 pub mod review;
 pub mod session;

@@ -672,6 +672,9 @@ impl<'a> Reader<'a> {
     fn u64(&mut self) -> Result<u64, PlanError> {
         self.array().map(u64::from_le_bytes)
     }
+    fn mask(&mut self) -> Result<Mask, PlanError> {
+        self.array().map(Mask::from_le_bytes)
+    }
     fn measure(&mut self) -> Result<Measure, PlanError> {
         let events = self.u32()?;
         let [order, timed_pes] = self.array()?;
@@ -701,9 +704,6 @@ impl<'a> Reader<'a> {
         };
         check_measure(&measure).map_err(PlanError::Field)?;
         Ok(measure)
-    }
-    fn mask(&mut self) -> Result<Mask, PlanError> {
-        self.array().map(Mask::from_le_bytes)
     }
     fn entry(&mut self) -> Result<EntryRef<'a>, PlanError> {
         let [id_length, flags, operands, _] = self.array()?;
