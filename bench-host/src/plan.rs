@@ -47,7 +47,8 @@ pub struct PlanArgs {
     /// or --break-even: 2k]
     #[arg(long, value_name = "N", value_parser = measure::samples)]
     pub iterations: Option<u32>,
-    /// Timed samples per sequence and batch [default: a fiftieth of the samples, at least 100]
+    /// Timed samples per sequence and batch [default: a fiftieth of the samples, but no fewer than 100 if ten
+    /// batches can have them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub batch: Option<u32>,
     /// Trials per check, sequence and control
@@ -90,7 +91,9 @@ impl PlanArgs {
     /// Returns the timed samples per sequence and batch.
     pub fn batch(&self) -> u32 {
         // However long a run is, its size on the wire depends on the number of batches, and 50 are enough to resample.
-        self.batch.unwrap_or((self.iterations() / 50).max(100))
+        let iterations = self.iterations();
+        let fiftieth = (iterations / 50).max(100.min(iterations / 10)).max(1);
+        self.batch.unwrap_or(fiftieth)
     }
 }
 
@@ -693,12 +696,12 @@ mod tests {
         assert!(refusal(&["--sequence", "a=nop", "--sequence", "a=isb"]).contains("twice"));
         assert!(refusal(&["--sequence", "a=nop", "--sequence", "a_aa=isb"]).contains("rename"));
         assert!(refusal(&["--boot-flush", "x"]).contains("--boot-flush: no sequence `x`"));
-        let all = [
-            &["--sequence", "@xen"][..],
-            &["--full", "--sweep", "live=1,2,3,4,5,6,7,8,9,10,11,12"],
-        ]
-        .concat();
-        assert!(refusal(&all).contains("scenarios are more than"), "{}", refusal(&all));
+        let many: Vec<_> = (0..70)
+            .flat_map(|i| ["--sequence".to_owned(), format!("s{i}=nop")])
+            .chain(["--full", "--sweep", "live=1,2,3,4,5,6,7,8,9,10,11,12"].map(str::to_owned))
+            .collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        assert!(refusal(&many).contains("scenarios are more than"));
         let many: Vec<_> = (0..120)
             .flat_map(|i| ["--sequence".to_owned(), format!("s{i}=nop")])
             .collect();

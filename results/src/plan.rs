@@ -6,7 +6,7 @@
 //!
 //! | at | field |
 //! |---|---|
-//! | 0 | magic `TLBPLAN3` (all zero: no plan, the kernel uses its built-in one) |
+//! | 0 | magic `TLBPLAN4` (all zero: no plan, the kernel uses its built-in one) |
 //! | 8 | u32 length of the whole plan |
 //! | 12 | u32 CRC-32 of bytes 16 to the end |
 //! | 16 | u64 seed; u64 runtime address; u64 console address |
@@ -27,7 +27,7 @@ use crate::scenario::{Axis, MAX_SCENARIOS, Scenario};
 use crate::wire::crc32;
 
 /// First bytes of a plan.
-pub const MAGIC: [u8; 8] = *b"TLBPLAN3";
+pub const MAGIC: [u8; 8] = *b"TLBPLAN4";
 /// Longest sequence id, in bytes.
 pub const MAX_ID: usize = 63;
 /// Most sequences in a plan.
