@@ -6,13 +6,13 @@ pub mod group;
 use std::fmt;
 
 use clap::Args;
-use results::check::{Change, Check, Observer, Regime};
+use results::check::{Change, Check, Mask, Observer, Regime};
 use results::manifest;
 use results::plan::{
     Conduit, Console, Entry, Flow, MAX_BATCH_SAMPLES, MAX_PAGES, OperandKind, OperandRegister, Planted, RuntimeCase,
     Settings, encode, flags,
 };
-use sequences::{ExceptionLevel, Instruction, Operand, OperandSlot, Sequence, catalogue, lower, parse};
+use sequences::{ExceptionLevel, Instruction, Operand, OperandSlot, Sequence, Target, catalogue, lower, parse};
 
 use crate::break_even;
 use crate::error::Error;
@@ -114,9 +114,9 @@ pub struct Checked<'a> {
     /// The sequence.
     pub text: &'a str,
     /// The checks that test it.
-    pub checks: u64,
+    pub checks: Mask,
     /// The checks that use it as their good control.
-    pub good_for: u64,
+    pub good_for: Mask,
 }
 
 /// A slot case, with the address where it takes one.
@@ -193,8 +193,8 @@ struct PlannedSequence {
     words: Vec<u32>,
     operands: Vec<OperandRegister>,
     flags: u8,
-    checks: u64,
-    good_for: u64,
+    checks: Mask,
+    good_for: Mask,
     pages: u16,
     baseline: bool,
     aa_of: Option<String>,
@@ -388,7 +388,7 @@ fn place(sequences: &mut Vec<PlannedSequence>, id: &str, option: &str) -> Result
 }
 
 impl PlannedSequence {
-    fn parse(argument: &str, pages: u16, flags: u8, checks: u64) -> Result<Self, Error> {
+    fn parse(argument: &str, pages: u16, flags: u8, checks: Mask) -> Result<Self, Error> {
         let Some((name, text)) = argument.split_once('=') else {
             let known = catalogue::find(argument).map_err(|unknown| not_found("--sequence", &unknown))?;
             return Self::new("--sequence", known.id, known.text, pages, flags, checks);
@@ -408,12 +408,14 @@ impl PlannedSequence {
         Self::new("--sequence", name, text, pages, flags, checks)
     }
 
-    fn new(option: &str, id: &str, text: &str, pages: u16, flags: u8, checks: u64) -> Result<Self, Error> {
+    fn new(option: &str, id: &str, text: &str, pages: u16, flags: u8, checks: Mask) -> Result<Self, Error> {
         let sequence = parse(text).map_err(|error| usage(format!("{option} {id}: {}", error.render(text))))?;
         // The checks change EL2 tables: a sequence for another regime is timed, but they say nothing about it.
         let checks = if is_for_el2(&sequence) { checks } else { 0 };
         let lowered = lower(&sequence, pages.into()).map_err(|error| usage(format!("{option} {id}: {error}")))?;
-        let operands = lowered.operands.iter().map(register).collect::<Option<_>>();
+        let by_ipa = ranges_by_ipa(&sequence).map_err(|error| usage(format!("{option} {id}: {error}")))?;
+        let operands = lowered.operands.iter().map(|slot| register(slot, by_ipa));
+        let operands = operands.collect::<Option<_>>();
         Ok(Self {
             id: id.to_owned(),
             text: sequence.to_string(),
@@ -469,7 +471,7 @@ impl PlannedSequence {
 }
 
 /// Returns the checks that a run makes with every sequence of EL2: those of one page, on one PE.
-fn one_page_checks() -> u64 {
+fn one_page_checks() -> Mask {
     let fits = |check: &&Check| {
         let spec = check.spec();
         let one_page = (spec.regime, spec.observer, spec.entries) == (Regime::El2, Observer::Own, 1);
@@ -483,7 +485,7 @@ fn one_page_checks() -> u64 {
 }
 
 /// Returns the checks of a mask.
-fn checks_of(mask: u64) -> Vec<Check> {
+fn checks_of(mask: Mask) -> Vec<Check> {
     Check::ALL
         .into_iter()
         .filter(|check| mask & check.mask() != 0)
@@ -504,11 +506,30 @@ pub fn words_text(words: &[u32]) -> String {
     words.join(" ")
 }
 
-fn register(slot: &OperandSlot) -> Option<OperandRegister> {
+/// Returns whether the ranges and pages of a sequence are intermediate physical addresses.
+///
+/// They have no name of their own, and share a register: a sequence cannot have both kinds.
+fn ranges_by_ipa(sequence: &Sequence) -> Result<bool, &'static str> {
+    let of_range = sequence.instructions().filter_map(|instruction| match instruction {
+        Instruction::Tlbi(tlbi) if matches!(tlbi.operand, Operand::Range(_) | Operand::Page(_)) => {
+            Some(matches!(tlbi.op.target(), Target::Ipa | Target::IpaLast))
+        }
+        _ => None,
+    });
+    let (by_ipa, by_va): (Vec<_>, Vec<_>) = of_range.partition(|by_ipa| *by_ipa);
+    match (by_ipa.is_empty(), by_va.is_empty()) {
+        (false, false) => Err("a range by IPA and one by VA in the same sequence cannot be run; split it in two"),
+        (by_va_only, _) => Ok(!by_va_only),
+    }
+}
+
+fn register(slot: &OperandSlot, by_ipa: bool) -> Option<OperandRegister> {
     let kind = match slot.operand {
         Operand::Va(_) => OperandKind::Va,
         Operand::Ipa(_) => OperandKind::Ipa,
         Operand::Asid => OperandKind::Asid,
+        Operand::Range(_) if by_ipa => OperandKind::IpaRange,
+        Operand::Page(_) if by_ipa => OperandKind::IpaPage,
         Operand::Range(_) => OperandKind::Range,
         Operand::Page(_) => OperandKind::Page,
         Operand::VaUnshifted => OperandKind::VaUnshifted,
@@ -634,6 +655,21 @@ mod tests {
                 register(3, OperandKind::VaUnshifted, 0)
             ]
         );
+    }
+
+    #[test]
+    fn ranges_of_stage_2_are_by_ipa() {
+        let kinds = |text: &str| -> Vec<_> {
+            let plan = plan(&["--sequence", text]).unwrap();
+            plan.entries()[0].operands.iter().map(|operand| operand.kind).collect()
+        };
+        assert_eq!(kinds("a=tlbi ripas2e1is, {range}"), [OperandKind::IpaRange]);
+        assert_eq!(
+            kinds("a=for page in {range}: tlbi ipas2e1, {page}"),
+            [OperandKind::IpaPage]
+        );
+        assert_eq!(kinds("a=tlbi rvae1is, {range}"), [OperandKind::Range]);
+        assert!(refusal(&["--sequence", "a=tlbi ripas2e1is, {range}; tlbi rvae1is, {range}"]).contains("split it"));
     }
 
     #[test]

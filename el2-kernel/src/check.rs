@@ -9,8 +9,8 @@
 
 use core::cell::UnsafeCell;
 
-use aarch64_cpu::registers::{ID_AA64MMFR1_EL1, Readable};
-use results::check::{Change, Check, Outcome, Outcomes, Role, Tag};
+use aarch64_cpu::registers::{ID_AA64MMFR0_EL1, ID_AA64MMFR1_EL1, Readable};
+use results::check::{Change, Check, Granule, Outcome, Outcomes, Role, Spec};
 use results::plan::{EntryRef, MAX_PES, MAX_SEQUENCES, Plan, Planted};
 use results::record::Record;
 use results::verdict::{Class, classify};
@@ -135,7 +135,32 @@ fn obstacle(pes: usize, check: Check, identity: Option<&Identity>) -> Option<&'s
     } else if spec.regime.is_host() && ID_AA64MMFR1_EL1.read(ID_AA64MMFR1_EL1::VH) == 0 {
         Some("FEAT_VHE is not implemented here")
     } else {
-        None
+        missing(spec)
+    }
+}
+
+/// Returns which optional feature of the tables a check needs and this PE lacks.
+fn missing(spec: &Spec) -> Option<&'static str> {
+    let updates = ID_AA64MMFR1_EL1.read(ID_AA64MMFR1_EL1::HAFDBS);
+    let (stage2, mmfr0) = (spec.regime.changes_stage2(), ID_AA64MMFR0_EL1.get());
+    let field = |shift: u32| mmfr0 >> shift & 0b1111;
+    // Stage 2 has fields of its own; 0 there: as in stage 1.
+    let granule = |stage1: bool, of_stage2: u64| match of_stage2 {
+        0 => stage1,
+        of_stage2 => of_stage2 >= 2,
+    };
+    // TGran16: 0 is not implemented; TGran64: 0b1111 is not.
+    let (has_16k, has_64k) = (field(20) != 0, field(24) != 0b1111);
+    let (stage2_16k, stage2_64k) = (granule(has_16k, field(32)), granule(has_64k, field(36)));
+    match spec.change {
+        Change::Clean if updates < 2 => return Some("hardware management of dirty state is not implemented here"),
+        Change::Age if updates < 1 => return Some("hardware management of the access flag is not implemented here"),
+        _ => {}
+    }
+    match spec.granule {
+        Granule::K16 if !(if stage2 { stage2_16k } else { has_16k }) => Some("no 16 KiB granule here"),
+        Granule::K64 if !(if stage2 { stage2_64k } else { has_64k }) => Some("no 64 KiB granule here"),
+        _ => None,
     }
 }
 
@@ -158,12 +183,11 @@ fn run_one(
         .find(|(index, entry)| entry.good_for & check.mask() != 0 && boot.stubs.plain(*index).is_some())
         .ok_or("the plan has no known-good sequence for it")?;
     let pages = Pages::new(boot.load);
-    let regime = check.regime();
-    let guest = regime
-        .is_guest()
-        .then(|| GuestMap::build(regime, boot.load, pages).unwrap_or_else(|_| fatal("out of tables for EL1 and EL0")));
-    let tagged = matches!(check.spec().tag, Tag::Asid | Tag::OtherAsid);
-    let setup = Setup::new(regime, guest, tagged, boot.load, boot.layout.image);
+    let &Spec { regime, granule, .. } = check.spec();
+    let guest = regime.is_guest().then(|| {
+        GuestMap::build(regime, granule, boot.load, pages).unwrap_or_else(|_| fatal("out of tables for EL1 and EL0"))
+    });
+    let setup = Setup::new(check.spec(), guest, boot);
     let context = Context {
         boot,
         setup: &setup,
@@ -236,7 +260,11 @@ fn trials(
         }
         chosen.get_or_insert(trial);
     }
-    let trial = chosen.ok_or("no address to make it at")?;
+    let trial = chosen.ok_or(if check.spec().is_block() {
+        "by the device tree the block around the image is not all free memory"
+    } else {
+        "no address to make it at"
+    })?;
 
     let idle = Runner {
         id: "none",

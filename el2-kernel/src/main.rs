@@ -14,11 +14,13 @@ mod emit;
 mod features;
 mod layout;
 mod machine;
+mod memory;
 mod operands;
 mod order;
 mod slots;
 mod tables;
 mod text;
+mod wide;
 
 #[cfg(target_os = "none")]
 mod arch;
@@ -46,6 +48,8 @@ mod measure;
 mod pages;
 #[cfg(target_os = "none")]
 mod pe;
+#[cfg(target_os = "none")]
+mod place;
 #[cfg(target_os = "none")]
 mod plan_stubs;
 #[cfg(target_os = "none")]

@@ -6,21 +6,22 @@
 //!
 //! | at | field |
 //! |---|---|
-//! | 0 | magic `TLBPLAN2` (all zero: no plan, the kernel uses its built-in one) |
+//! | 0 | magic `TLBPLAN3` (all zero: no plan, the kernel uses its built-in one) |
 //! | 8 | u32 length of the whole plan |
 //! | 12 | u32 CRC-32 of bytes 16 to the end |
 //! | 16 | u64 seed; u64 runtime address; u64 console address |
 //! | 40 | u32 timed samples per sequence; u32 samples per batch; u32 trials per check |
 //! | 52 | u8 slot case; u8 flow; u8 console kind; u8 conduit |
 //! | 56 | u16 index of the boot flush; u16 number of sequences; u8 PEs; u8 planted bug; u16 largest random delay |
-//! | 64 | sequences: u8 id length; u8 flags; u8 operands; u8 0; u16 words; u16 pages; u64 checks; u64 good for; id (padded to 4); operands (4 each: register, kind, hint, 0); words |
+//! | 64 | sequences: u8 id length; u8 flags; u8 operands; u8 0; u16 words; u16 pages; u128 checks; u128 good for; id (padded to 4); operands (4 each: register, kind, hint, 0); words |
 
 use core::fmt;
 
+use crate::check::Mask;
 use crate::wire::crc32;
 
 /// First bytes of a plan.
-pub const MAGIC: [u8; 8] = *b"TLBPLAN2";
+pub const MAGIC: [u8; 8] = *b"TLBPLAN3";
 /// Longest sequence id, in bytes.
 pub const MAX_ID: usize = 63;
 /// Most sequences in a plan.
@@ -191,16 +192,22 @@ pub enum OperandKind {
     Page,
     /// The VA under test, not shifted.
     VaUnshifted,
+    /// As [`Self::Range`], of intermediate physical addresses.
+    IpaRange,
+    /// As [`Self::Page`], by intermediate physical address.
+    IpaPage,
 }
 
 impl OperandKind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Va,
         Self::Ipa,
         Self::Asid,
         Self::Range,
         Self::Page,
         Self::VaUnshifted,
+        Self::IpaRange,
+        Self::IpaPage,
     ];
 }
 
@@ -225,9 +232,9 @@ pub struct Entry<'a> {
     /// Pages that `{range}` spans, 1 to 512.
     pub pages: u16,
     /// The checks that test it: bits of [`crate::check::Check::mask`].
-    pub checks: u64,
+    pub checks: Mask,
     /// The checks that use it as their known-good control. The first sequence of the plan with the bit is used.
-    pub good_for: u64,
+    pub good_for: Mask,
     /// Operand registers.
     pub operands: &'a [OperandRegister],
     /// Instruction words.
@@ -350,8 +357,8 @@ pub fn encode(settings: &Settings, entries: &[Entry<'_>], out: &mut [u8]) -> Res
         c.bytes(&[entry.id.len() as u8, entry.flags, entry.operands.len() as u8, 0]);
         c.u16(entry.words.len() as u16);
         c.u16(entry.pages);
-        c.u64(entry.checks);
-        c.u64(entry.good_for);
+        c.bytes(&entry.checks.to_le_bytes());
+        c.bytes(&entry.good_for.to_le_bytes());
         c.bytes(entry.id.as_bytes());
         c.bytes(&[0; 3][..entry.id.len().next_multiple_of(4) - entry.id.len()]);
         for operand in entry.operands {
@@ -408,9 +415,9 @@ pub struct EntryRef<'a> {
     /// Pages that `{range}` spans.
     pub pages: u16,
     /// The checks that test it.
-    pub checks: u64,
+    pub checks: Mask,
     /// The checks that use it as their known-good control.
-    pub good_for: u64,
+    pub good_for: Mask,
     operands: &'a [u8],
     words: &'a [u8],
 }
@@ -549,10 +556,13 @@ impl<'a> Reader<'a> {
     fn u64(&mut self) -> Result<u64, PlanError> {
         self.array().map(u64::from_le_bytes)
     }
+    fn mask(&mut self) -> Result<Mask, PlanError> {
+        self.array().map(Mask::from_le_bytes)
+    }
     fn entry(&mut self) -> Result<EntryRef<'a>, PlanError> {
         let [id_length, flags, operands, _] = self.array()?;
         let (words, pages) = (usize::from(self.u16()?), self.u16()?);
-        let (checks, good_for) = (self.u64()?, self.u64()?);
+        let (checks, good_for) = (self.mask()?, self.mask()?);
         let id_length = usize::from(id_length);
         let id = &self.bytes(id_length.next_multiple_of(4))?[..id_length];
         let operands = self.bytes(usize::from(operands) * 4)?;

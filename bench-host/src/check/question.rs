@@ -11,14 +11,18 @@ pub fn question(check: Check) -> Question {
     let change = match spec.change {
         // To the accesses that follow, an entry that cannot be executed from, or has no access flag, is an invalid one;
         // the judge's permissions are those of stores.
-        check::Change::Unmap | check::Change::Reuse | check::Change::NoExecute | check::Change::AccessFlag => {
-            Change::Invalidate
-        }
+        check::Change::Unmap
+        | check::Change::Reuse
+        | check::Change::NoExecute
+        | check::Change::AccessFlag
+        | check::Change::Age => Change::Invalidate,
         check::Change::Remap => Change::OutputAddress,
-        check::Change::WriteProtect => Change::Permissions,
-        check::Change::RemoveTable | check::Change::Identity | check::Change::IdentityOfSecondaries => {
-            Change::RemoveTable
-        }
+        // A clean entry does not permit stores: hardware marks it dirty first.
+        check::Change::WriteProtect | check::Change::Clean => Change::Permissions,
+        check::Change::RemoveTable
+        | check::Change::Relink
+        | check::Change::Identity
+        | check::Change::IdentityOfSecondaries => Change::RemoveTable,
         check::Change::Map => Change::Validate,
     };
     let regime = match spec.regime {

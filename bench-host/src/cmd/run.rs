@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `bench-host run`: one boot, from the plan to the report.
 
-mod describe;
+pub mod describe;
 pub(super) mod folder;
 
 use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -127,7 +127,14 @@ fn in_qemu(args: &Args, kernel: &Kernel, plan: manifest::Plan) -> Result<(PathBu
     ))
 }
 
-fn from_log(args: &Args, log: &PathBuf, plan: manifest::Plan) -> Result<(PathBuf, Finished), Error> {
+fn from_log(args: &Args, log: &Path, plan: manifest::Plan) -> Result<(PathBuf, Finished), Error> {
+    let file = open_log(log)?;
+    let (folder, store) = folder::create(args.out.as_deref(), describe::log(args, log, plan))?;
+    Ok((folder, session::read_log(file, receiver(args, store, false))))
+}
+
+/// Opens a saved console log.
+pub fn open_log(log: &Path) -> Result<File, Error> {
     let unreadable = |error| Error::Setup(format!("cannot read log {}: {error}", log.display()));
     let file = File::open(log).map_err(unreadable)?;
     if file.metadata().map_err(unreadable)?.is_dir() {
@@ -136,8 +143,7 @@ fn from_log(args: &Args, log: &PathBuf, plan: manifest::Plan) -> Result<(PathBuf
             log.display()
         )));
     }
-    let (folder, store) = folder::create(args.out.as_deref(), describe::log(args, log, plan))?;
-    Ok((folder, session::read_log(file, receiver(args, store, false))))
+    Ok(file)
 }
 
 fn receiver(args: &Args, store: Store, plan_known: bool) -> Receiver {
@@ -145,7 +151,7 @@ fn receiver(args: &Args, store: Store, plan_known: bool) -> Receiver {
 }
 
 /// Prints how the run ended.
-fn tell(args: &Args, folder: &std::path::Path, finished: &Finished) {
+fn tell(args: &Args, folder: &Path, finished: &Finished) {
     let received = &finished.received;
     let presented = report::present(folder);
     if args.quiet {

@@ -78,7 +78,7 @@ fn start(
 }
 
 /// Returns a text as an id: lowercase letters, digits and underscores.
-fn id(text: &str) -> String {
+pub fn id(text: &str) -> String {
     let id_char = |c: char| {
         if c.is_ascii_alphanumeric() {
             c.to_ascii_lowercase()
