@@ -8,6 +8,7 @@
 pub mod checks;
 mod comparisons;
 mod judgements;
+mod mutants;
 mod samples;
 mod warnings;
 
@@ -16,6 +17,8 @@ use std::path::{Path, PathBuf};
 use report::model::{BootPhase, Proof, Summary};
 use results::manifest::{Manifest, Status};
 use results::store::{Run, StoreError};
+
+use crate::break_even;
 
 /// Id of the empty frame in the samples.
 pub const EMPTY_FRAME: &str = "empty";
@@ -79,8 +82,11 @@ pub fn aggregate(run: &Path) -> Result<Summary, AggregateError> {
         events: Vec::new(),
         not_counted: Vec::new(),
         clocks: Vec::new(),
+        break_even: Vec::new(),
+        mutants: mutants::read(run.folder())?,
         manifest: run.manifest,
     };
+    summary.break_even = break_even::of(&summary);
     summary.warnings.extend(warnings::of(&summary));
     Ok(summary)
 }

@@ -62,6 +62,7 @@ impl Receiver {
                 let (mut samples, mut stored) = (0, Ok(()));
                 pairs.for_each(|value, count| {
                     samples += u64::from(count);
+                    self.progress.sample(seq, pe, event, value, count);
                     if stored.is_ok() {
                         stored = self.store.sample(&SampleRow { seq, pe, event, batch, value, count });
                     }
@@ -75,6 +76,7 @@ impl Receiver {
                     return Ok(());
                 };
                 self.checks.outcome(check, seq, role, &outcomes);
+                self.progress.outcome(role, &outcomes);
                 let results::check::Outcomes { stale, new, fault, other } = outcomes;
                 self.store.litmus(&LitmusRow { check, seq, role, pe, stale, new, fault, other })?;
             }
