@@ -138,7 +138,13 @@ impl Live {
         if self.steps == 0 {
             return None;
         }
-        let mut line = format!("{}: {} of {}, {}", self.phase, self.done, self.steps, clock(now - self.started));
+        let mut line = format!(
+            "{}: {} of {}, {}",
+            self.phase,
+            self.done,
+            self.steps,
+            clock(now - self.started)
+        );
         if !self.series.is_empty() && self.none.all == 0 {
             let medians: Vec<String> = self
                 .series
@@ -170,7 +176,9 @@ impl Live {
             _ => String::new(),
         };
         let (start, end) = (self.phase.as_str(), format!("{done}/{} {elapsed}{left}", self.steps));
-        let room = width.saturating_sub(start.chars().count() + end.chars().count() + 4).min(BAR);
+        let room = width
+            .saturating_sub(start.chars().count() + end.chars().count() + 4)
+            .min(BAR);
         if room < 5 {
             return format!("{start} {end}");
         }
@@ -199,7 +207,10 @@ impl Live {
         let (median, count) = (longest(|row| &row.1), longest(|row| &row.2));
         let names = longest(|row| &row.0).min(width.saturating_sub(median + count + " samples".len() + 6).max(8));
         let line = |(name, here, samples): &(String, String, String)| {
-            format!("  {:names$}  {here:>median$}  {samples:>count$} samples", cut(name, names))
+            format!(
+                "  {:names$}  {here:>median$}  {samples:>count$} samples",
+                cut(name, names)
+            )
         };
         rows.iter().map(line).collect()
     }
@@ -244,7 +255,11 @@ mod tests {
         let mut live = Live::new(now);
         live.label = "QEMU TCG: not hardware timing".to_owned();
         live.phase("measure", 50, now);
-        for (seq, value) in [("empty", 3), ("xen_head_old", 5871), ("a_sequence_with_a_long_name_\u{1b}[2J", 7)] {
+        for (seq, value) in [
+            ("empty", 3),
+            ("xen_head_old", 5871),
+            ("a_sequence_with_a_long_name_\u{1b}[2J", 7),
+        ] {
             live.sample(seq, 0, Event::Cycles, value, 1000);
         }
         live.done = 25;
@@ -255,7 +270,10 @@ mod tests {
     fn the_view_fits_and_labels_its_numbers() {
         let (mut live, now) = live();
         let view = live.view(now, 24, 80);
-        assert_eq!(view[0], "measure [####################--------------------] 25/50 1:02, 1:02 left");
+        assert_eq!(
+            view[0],
+            "measure [####################--------------------] 25/50 1:02, 1:02 left"
+        );
         assert_eq!(view[1], "raw medians so far, cycles, provisional");
         assert_eq!(view[2], "(QEMU TCG: not hardware timing)");
         assert_eq!(view[4], "  xen_head_old                     5,871  1,000 samples");
@@ -271,7 +289,10 @@ mod tests {
         for (rows, columns) in [(24, 80), (24, 40), (6, 40), (2, 10), (0, 0)] {
             let view = live.view(now, rows, columns);
             assert!(view.len() < rows.max(2), "{rows}: {view:?}");
-            assert!(view.iter().all(|line| line.chars().count() < columns.max(2)), "{columns}: {view:?}");
+            assert!(
+                view.iter().all(|line| line.chars().count() < columns.max(2)),
+                "{columns}: {view:?}"
+            );
         }
     }
 
@@ -289,12 +310,30 @@ mod tests {
     fn one_line_says_it_all_without_a_terminal() {
         let (mut live, now) = live();
         let line = live.line(now).unwrap();
-        assert!(line.starts_with("measure: 25 of 50, 1:02; raw medians so far in cycles: empty 3,"), "{line}");
+        assert!(
+            line.starts_with("measure: 25 of 50, 1:02; raw medians so far in cycles: empty 3,"),
+            "{line}"
+        );
         assert!(line.ends_with("(provisional; QEMU TCG: not hardware timing)"), "{line}");
-        live.outcome(Role::NoMaintenance, &Outcomes { stale: 5, ..Outcomes::default() });
-        live.outcome(Role::Test, &Outcomes { fault: 5, ..Outcomes::default() });
+        live.outcome(
+            Role::NoMaintenance,
+            &Outcomes {
+                stale: 5,
+                ..Outcomes::default()
+            },
+        );
+        live.outcome(
+            Role::Test,
+            &Outcomes {
+                fault: 5,
+                ..Outcomes::default()
+            },
+        );
         let line = live.line(now).unwrap();
-        assert!(line.contains("stale so far: 0 of 5 trials; controls: none 5 of 5 trials"), "{line}");
+        assert!(
+            line.contains("stale so far: 0 of 5 trials; controls: none 5 of 5 trials"),
+            "{line}"
+        );
         assert_eq!(Live::new(now).line(now), None);
     }
 }
