@@ -71,8 +71,12 @@ impl Progress {
     /// A phase with so many steps begins.
     pub fn phase(&mut self, name: &str, steps: u32) {
         self.line(&format!("{name}: {steps} steps"));
-        self.live.phase(name, steps, Instant::now());
-        self.show(Instant::now());
+        let now = Instant::now();
+        self.live.phase(name, steps, now);
+        match self.display {
+            Display::Terminal(_) => self.show(now),
+            Display::Hidden | Display::Lines => self.shown = now,
+        }
     }
 
     /// So many steps are done.

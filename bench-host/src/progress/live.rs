@@ -15,7 +15,7 @@ const BAR: usize = 40;
 /// Sequences in a line where there is no terminal.
 const IN_LINE: usize = 4;
 /// Lines beside the medians.
-const OTHERS: usize = 5;
+const OTHERS: usize = 6;
 
 /// A sequence on a PE, so far.
 #[derive(Debug)]
@@ -157,7 +157,7 @@ impl Live {
             let _ = write!(line, " (provisional; {})", self.label);
         }
         for stale in self.stale() {
-            let _ = write!(line, "; {stale}");
+            let _ = write!(line, "; {}", stale.trim_start());
         }
         Some(line)
     }
@@ -223,7 +223,8 @@ impl Live {
         let word = if self.tested.stale > 0 { "STALE" } else { "stale" };
         vec![
             format!("{word} so far: {}", of(self.tested)),
-            format!("controls: none {}, good {}", of(self.none), of(self.good)),
+            format!("  no maintenance: {}", of(self.none)),
+            format!("  known good: {}", of(self.good)),
         ]
     }
 }
@@ -303,7 +304,7 @@ mod tests {
             live.sample(&format!("s{number}"), 0, Event::Cycles, 5, 1);
         }
         let view = live.view(now, 12, 80);
-        assert_eq!(view.last().map(String::as_str), Some("  and 28 more"));
+        assert_eq!(view.last().map(String::as_str), Some("  and 29 more"));
     }
 
     #[test]
@@ -331,7 +332,7 @@ mod tests {
         );
         let line = live.line(now).unwrap();
         assert!(
-            line.contains("stale so far: 0 of 5 trials; controls: none 5 of 5 trials"),
+            line.contains("stale so far: 0 of 5 trials; no maintenance: 5 of 5 trials; known good: 0 of 0 trials"),
             "{line}"
         );
         assert_eq!(Live::new(now).line(now), None);

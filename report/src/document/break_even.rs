@@ -128,11 +128,14 @@ fn panel(scope: &BreakEven, label: &str) -> Panel {
         title: format!("Cost by pages, {}", scope.scope),
         label: label.to_owned(),
         legend: ways.iter().map(|way| way.name.clone()).collect(),
-        body: Body::Curves(Curves {
-            y: upward(&curves, format!("net {}", scope.event.id())),
-            x,
-            curves,
-        }),
+        body: Body::Curves(
+            Curves {
+                y: upward(&curves, format!("net {}", scope.event.id())),
+                x,
+                curves,
+            }
+            .logarithmic(),
+        ),
     }
 }
 

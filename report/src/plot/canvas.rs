@@ -26,7 +26,7 @@ pub const LINE: u32 = 19;
 /// The part of the drawing that a panel draws on.
 pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 /// A chart with two plain axes.
-pub type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Marked, RangedCoordf64>>;
+pub type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Marked, Marked>>;
 /// Drawing into a string does not fail; what could is passed on as text.
 pub type Drawn<T> = Result<T, String>;
 
@@ -135,7 +135,7 @@ pub struct Axis<'a> {
     pub words: &'a str,
     /// How a value on it is written.
     pub tick: &'a dyn Fn(f64) -> String,
-    /// Where it has marks; empty for round numbers. Only for the horizontal axis.
+    /// Where it has marks; empty for round numbers.
     pub marks: Vec<f64>,
 }
 
@@ -183,16 +183,16 @@ impl Ranged for Marked {
 /// Draws axes with a grid, and returns the chart.
 pub fn axes<'a, 'b>(area: &'a Area<'b>, x: &Axis<'_>, y: &Axis<'_>) -> Drawn<Chart<'a, 'b>> {
     let bare = y.words.is_empty();
-    let marked = Marked {
-        axis: x.range.clone().into(),
-        marks: x.marks.clone(),
+    let marked = |axis: &Axis<'_>| Marked {
+        axis: axis.range.clone().into(),
+        marks: axis.marks.clone(),
     };
     let mut chart = ChartBuilder::on(area)
         .margin(4)
         .margin_right(22)
         .x_label_area_size(44)
         .y_label_area_size(if bare { 10 } else { 58 })
-        .build_cartesian_2d(marked, y.range.clone())
+        .build_cartesian_2d(marked(x), marked(y))
         .map_err(text)?;
     let (x_tick, y_tick) = (|value: &f64| (x.tick)(*value), |value: &f64| (y.tick)(*value));
     let small = || style(13, Paint::Muted);

@@ -11,6 +11,9 @@ use super::theme::Paint;
 use crate::model::Interval;
 use crate::number::{count, percent};
 
+/// Largest value over smallest from which on a linear axis shows too little of the small ones.
+const FAR: f64 = 30.0;
+
 /// Lines over two axes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curves {
@@ -46,8 +49,10 @@ pub enum Ticks {
     WholePercent,
     /// Counts at these places of an axis that is linear.
     At(Vec<u64>),
-    /// Counts at these places of an axis that is logarithmic; see [`log`].
+    /// Counts at these places of an axis that is logarithmic and has a place for 0.
     LogAt(Vec<u64>),
+    /// Counts at powers of ten and, if there are few of these, at twice and five times them.
+    Decades,
 }
 
 /// A line.
@@ -142,18 +147,59 @@ impl Scale {
             Ticks::WholePercent => format!("{:.0}%", at * 100.0),
             Ticks::LogAt(_) if at < 0.0 => "0".to_owned(),
             Ticks::LogAt(_) => count(at.exp2()),
+            Ticks::Decades => count(10_f64.powf(at)),
         }
     }
 
     fn marks(&self) -> Vec<f64> {
         match &self.ticks {
             Ticks::At(values) | Ticks::LogAt(values) => values.iter().map(|&value| self.place(value)).collect(),
-            _ => Vec::new(),
+            Ticks::Decades => {
+                let steps: &[f64] = if self.high - self.low > 2.5 {
+                    &[1.0]
+                } else {
+                    &[1.0, 2.0, 5.0]
+                };
+                let decades = self.low.floor() as i32..=self.high.ceil() as i32;
+                let marks = decades.flat_map(|decade| steps.iter().map(move |step| f64::from(decade) + step.log10()));
+                marks.filter(|mark| (self.low..=self.high).contains(mark)).collect()
+            }
+            Ticks::Count | Ticks::Percent | Ticks::WholePercent => Vec::new(),
         }
     }
 }
 
 impl Curves {
+    /// Makes the vertical axis logarithmic, if all is above 0 and some of it is far above the rest.
+    #[must_use]
+    pub fn logarithmic(mut self) -> Self {
+        let points = || {
+            self.curves
+                .iter()
+                .flat_map(|curve| &curve.points)
+                .map(|point| point.at.1)
+        };
+        let (low, high) = (points().fold(f64::INFINITY, f64::min), points().fold(0.0, f64::max));
+        if low <= 0.0 || high / low < FAR {
+            return self;
+        }
+        let place = |value: f64| value.max(low / 2.0).log10();
+        for curve in &mut self.curves {
+            for point in &mut curve.points {
+                point.at.1 = place(point.at.1);
+                point.whisker = point.whisker.map(|Interval { low, high }| Interval {
+                    low: place(low),
+                    high: place(high),
+                });
+            }
+            for (at, _) in &mut curve.spots {
+                at.1 = place(at.1);
+            }
+        }
+        (self.y.low, self.y.high, self.y.ticks) = (place(low) - 0.1, place(high) + 0.15, Ticks::Decades);
+        self
+    }
+
     /// Height below the heading.
     const HEIGHT: u32 = 260;
 
@@ -171,7 +217,7 @@ impl Curves {
                 range: axis(&self.y),
                 words: &self.y.words,
                 tick: &y_tick,
-                marks: Vec::new(),
+                marks: self.y.marks(),
             };
             let mut chart = axes(area, &x, &y)?;
             let mut spots = Vec::new();
@@ -222,6 +268,34 @@ mod tests {
         assert!(entries.low < entries.place(0) && entries.high > entries.place(1024));
         let pes = Scale::of(&[3, 1, 2, 0, 1], "PEs");
         assert_eq!((pes.ticks.clone(), pes.place(3)), (Ticks::At(vec![0, 1, 2, 3]), 3.0));
+    }
+
+    #[test]
+    fn values_far_apart_are_drawn_on_decades() {
+        let curves = |values: &[f64]| {
+            let points = values.iter().map(|&value| Point::from((0.0, value)));
+            let scale = Scale {
+                low: 0.0,
+                high: 1.0,
+                words: String::new(),
+                ticks: Ticks::Count,
+            };
+            Curves {
+                x: scale.clone(),
+                y: scale,
+                curves: vec![Curve {
+                    points: points.collect(),
+                    look: Look::Dotted,
+                    spots: Vec::new(),
+                }],
+            }
+        };
+        let far = curves(&[10.0, 100_000.0]).logarithmic();
+        assert_eq!(far.curves[0].points[1].at.1, 5.0);
+        assert_eq!(far.y.marks(), [1.0, 2.0, 3.0, 4.0, 5.0]);
+        assert_eq!(far.y.tick(5.0), "100,000");
+        assert_eq!(curves(&[10.0, 100.0]).logarithmic(), curves(&[10.0, 100.0]));
+        assert_eq!(curves(&[0.0, 100.0]).logarithmic(), curves(&[0.0, 100.0]));
     }
 
     #[test]
