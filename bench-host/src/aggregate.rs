@@ -10,6 +10,7 @@ mod comparisons;
 mod judgements;
 mod mutants;
 mod samples;
+mod series;
 mod warnings;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,8 @@ use results::manifest::{Manifest, Status};
 use results::store::{Run, StoreError};
 
 use crate::break_even;
+
+pub use comparisons::paired;
 
 /// Id of the empty frame in the samples.
 pub const EMPTY_FRAME: &str = "empty";
@@ -65,7 +68,8 @@ pub fn aggregate(run: &Path) -> Result<Summary, AggregateError> {
             detail: row.detail,
         })
     });
-    let (series, comparisons) = comparisons::evaluate(collected, &run.manifest);
+    let series = series::evaluate(collected, &run.manifest);
+    let comparisons = comparisons::compare_all(&series, run.manifest.plan.seed.0);
     let (checks, contradictions) = checks::read(&run)?;
     let mut summary = Summary {
         name: name(run.folder()),

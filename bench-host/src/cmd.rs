@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line: one module per subcommand.
 
+mod aggregate;
 mod check;
+mod compare;
 mod context;
 mod doctor;
 mod explain;
@@ -36,6 +38,8 @@ Examples:
                                                      correct or not, by which rule of the architecture
   bench-host review fix.patch                        what a patch does to TLB maintenance, with the evidence
   bench-host report results/runs/RUN                 show a stored run again
+  bench-host compare RUN RUN --fail-above 3%         stored runs beside each other
+  bench-host aggregate samples.csv                   exact figures of raw sample rows, however many
   bench-host doctor                                  what is missing here, and how to get it
 ";
 
@@ -56,6 +60,8 @@ enum Command {
     Run(run::Args),
     Check(check::Args),
     Report(report::Args),
+    Compare(compare::Args),
+    Aggregate(aggregate::Args),
     Review(review::Args),
     Scan(scan::Args),
     List(list::Args),
@@ -85,6 +91,8 @@ pub fn main() -> Exit {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::run(args),
         Command::Report(args) => report::run(args),
+        Command::Compare(args) => compare::run(args),
+        Command::Aggregate(args) => aggregate::run(args),
         Command::Review(args) => review::run(args),
         Command::Scan(args) => scan::run(args),
         Command::List(args) => list::run(args),

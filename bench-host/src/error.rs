@@ -9,6 +9,7 @@ use results::store::StoreError;
 
 use crate::aggregate::AggregateError;
 use crate::exit::Exit;
+use crate::raw::RawError;
 
 /// Why a command could not do what was asked. The message says what, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,9 @@ pub enum Error {
     /// A run cannot be aggregated.
     #[error(transparent)]
     Aggregate(#[from] AggregateError),
+    /// Raw rows cannot be aggregated.
+    #[error(transparent)]
+    Raw(#[from] RawError),
     /// A report cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -45,6 +49,8 @@ impl Error {
         match self {
             Self::Usage(_) => Exit::Usage,
             Self::Setup(_) => Exit::Setup,
+            Self::Raw(error) if error.is_usage() => Exit::Usage,
+            Self::Raw(_) => Exit::Store,
             Self::Store(_) | Self::Aggregate(_) | Self::Report(_) | Self::Output { .. } => Exit::Store,
         }
     }

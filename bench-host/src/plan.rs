@@ -2,6 +2,7 @@
 //! From the command line to a plan: what is timed and checked, in which order, and how often.
 
 pub mod group;
+pub mod measure;
 
 use std::fmt;
 
@@ -9,13 +10,14 @@ use clap::Args;
 use results::check::{Change, Check, Mask, Observer, Regime};
 use results::manifest;
 use results::plan::{
-    Conduit, Console, Entry, Flow, MAX_BATCH_SAMPLES, MAX_PAGES, OperandKind, OperandRegister, Planted, RuntimeCase,
+    Conduit, Console, Entry, Flow, MAX_PAGES, MAX_STREAMS, Measure, OperandKind, OperandRegister, Planted, RuntimeCase,
     Settings, encode, flags,
 };
 use sequences::{ExceptionLevel, Instruction, Operand, OperandSlot, Sequence, Target, catalogue, lower, parse};
 
 use crate::break_even;
 use crate::error::Error;
+use crate::plan::measure::MeasureArgs;
 
 /// Pages in the range under test.
 pub const RANGE_PAGES: u16 = 2;
@@ -41,10 +43,11 @@ pub struct PlanArgs {
     /// say from how many pages on each is cheapest
     #[arg(long, conflicts_with_all = ["sequence", "pages"])]
     pub break_even: bool,
-    /// Timed samples per sequence (0: time nothing) [default: 100000; with --break-even: 2000]
-    #[arg(long, value_name = "N")]
+    /// Timed samples per sequence and condition, such as 50k or 100M (0: time nothing) [default: 100k; with conditions
+    /// or --break-even: 2k]
+    #[arg(long, value_name = "N", value_parser = measure::samples)]
     pub iterations: Option<u32>,
-    /// Timed samples per sequence and batch [default: 2000; with --break-even: 100]
+    /// Timed samples per sequence and batch [default: a fiftieth of the samples, at least 100]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub batch: Option<u32>,
     /// Trials per check, sequence and control
@@ -72,17 +75,22 @@ pub struct PlanArgs {
     /// Time only; make no checks
     #[arg(long)]
     pub no_checks: bool,
+    /// How and under which conditions sequences are timed.
+    #[command(flatten)]
+    pub measure: MeasureArgs,
 }
 
 impl PlanArgs {
     /// Returns the timed samples per sequence.
     pub fn iterations(&self) -> u32 {
-        self.iterations.unwrap_or(if self.break_even { 2_000 } else { 100_000 })
+        let short = self.break_even || !self.measure.is_plain();
+        self.iterations.unwrap_or(if short { 2_000 } else { 100_000 })
     }
 
     /// Returns the timed samples per sequence and batch.
     pub fn batch(&self) -> u32 {
-        self.batch.unwrap_or(if self.break_even { 100 } else { 2_000 })
+        // However long a run is, its size on the wire depends on the number of batches, and 50 are enough to resample.
+        self.batch.unwrap_or((self.iterations() / 50).max(100))
     }
 }
 
@@ -274,19 +282,19 @@ impl RunPlan {
         )?;
         let known_good = place(&mut sequences, KNOWN_GOOD, "--sequence")?;
         sequences[usize::from(known_good)].good_for = checked;
+        let measure = args.measure.measure().map_err(usage)?;
         let timed_sequences = 1 + sequences
             .iter()
             .filter(|sequence| sequence.flags & flags::TIMED != 0)
             .count();
-        let batch = args.batch().min(iterations.max(1));
-        if batch as usize > MAX_BATCH_SAMPLES / timed_sequences {
+        let scenarios = measure.scenarios.as_slice().len();
+        if timed_sequences * scenarios > MAX_STREAMS {
             return Err(usage(format!(
-                "plan too big: a batch of {batch} samples of {} sequences and the empty frame is more than the kernel's \
-                 {MAX_BATCH_SAMPLES}; at most --batch {}",
-                timed_sequences - 1,
-                MAX_BATCH_SAMPLES / timed_sequences
+                "plan too big: {timed_sequences} sequences (the empty frame among them) under {scenarios} scenarios are \
+                 more than the kernel's {MAX_STREAMS} series: leave out some"
             )));
         }
+        let batch = args.batch().min(iterations.max(1));
         let plan = Self {
             settings: Settings {
                 seed: args.seed.0,
@@ -302,6 +310,7 @@ impl RunPlan {
                 pes: 1,
                 stress: 0,
                 planted: None,
+                measure,
             },
             sequences,
         };
@@ -338,6 +347,7 @@ impl RunPlan {
                 pes: settings.pes,
                 stress: settings.stress,
                 planted: settings.planted,
+                measure: Measure::PLAIN,
             },
             sequences,
         };
@@ -370,6 +380,7 @@ impl RunPlan {
             checks: checks_of(self.sequences.iter().fold(0, |all, sequence| all | sequence.checks)),
             deterministic,
             sequences: self.sequences.iter().map(PlannedSequence::describe).collect(),
+            measure: measure::describe(&s.measure),
         }
     }
 }
@@ -682,7 +693,12 @@ mod tests {
         assert!(refusal(&["--sequence", "a=nop", "--sequence", "a=isb"]).contains("twice"));
         assert!(refusal(&["--sequence", "a=nop", "--sequence", "a_aa=isb"]).contains("rename"));
         assert!(refusal(&["--boot-flush", "x"]).contains("--boot-flush: no sequence `x`"));
-        assert!(refusal(&["--batch", "90000"]).contains("at most --batch 65536"));
+        let all = [
+            &["--sequence", "@xen"][..],
+            &["--full", "--sweep", "live=1,2,3,4,5,6,7,8,9,10,11,12"],
+        ]
+        .concat();
+        assert!(refusal(&all).contains("scenarios are more than"), "{}", refusal(&all));
         let many: Vec<_> = (0..120)
             .flat_map(|i| ["--sequence".to_owned(), format!("s{i}=nop")])
             .collect();

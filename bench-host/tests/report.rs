@@ -217,8 +217,10 @@ fn few_batches_make_no_claim() {
     });
     let new = summary.comparisons.iter().find(|c| !c.is_twin).unwrap();
     assert_eq!(new.finding, Finding::TooFewSamples { have: 5, need: 6 });
+    let text = terminal::render(&summary, terminal::WIDTH);
     assert!(
-        terminal::render(&summary, terminal::WIDTH).contains("too few samples: 5 batches paired, an interval needs 6")
+        text.contains("too few samples: 5 batches paired, 6 needed for 1 comparison"),
+        "{text}"
     );
 }
 

@@ -14,12 +14,12 @@ use results::SCHEMA_VERSION;
 use results::plan::{Flow, MAX_PES, Plan, PlanError, RuntimeCase};
 use results::record::{Event, Record};
 
-use crate::arch::{current_el, dsb_nshst, dsb_sy, isb, mmu_is_on};
+use crate::arch::{current_el, dsb_nshst, dsb_sy, isb, mmu_is_on, start_event_stream};
 use crate::console;
 use crate::entry::{Switch, image, plan_area, plan_area_mut, sections, switch_to_runtime};
 use crate::fixmap;
 use crate::identity;
-use crate::layout::{FAR_SLOT, Layout, WINDOW_PAGES};
+use crate::layout::{FAR_SLOT, LIVE_PAGES, Layout, WINDOW_PAGES};
 use crate::machine::{Cpu, Machine};
 use crate::memory::Memory;
 use crate::operands::{Subject, operands};
@@ -265,6 +265,12 @@ fn build_tables(load: u64, size: u64, layout: &Layout, slot: Slot) -> Option<()>
             TABLES.map(base, window + 4096 * page, output, Use::Data).ok()?;
         }
     }
+    for page in 0..LIVE_PAGES {
+        let output = pages.before(page as usize);
+        TABLES
+            .map(base, layout.live + 4096 * page, output, Use::ReadOnly)
+            .ok()?;
+    }
     Some(())
 }
 
@@ -368,12 +374,13 @@ pub extern "C" fn runtime_main(mmu_off: u64, mmu_on: u64, jumped: u64) -> ! {
     phase("fixmap_barrier", barrier);
 
     probe::init();
+    start_event_stream();
     Pages::new(boot.load).fill();
     Phase::Proof.enter();
     proof::run(&boot, identity.as_ref());
     Phase::Measure.enter();
-    measure::run(&boot, &plan);
+    let running = measure::run(&boot, &plan, identity.as_ref());
     Phase::Check.enter();
-    check::run(&boot, &plan, identity.as_ref());
+    check::run(&boot, &plan, identity.as_ref(), running);
     stop::end(true)
 }

@@ -3,7 +3,7 @@
 //! for every other check a sequence that is known to be good.
 
 use results::check::{Check, Mask, Observer, Regime};
-use results::plan::{Entry, Flow, PlanError, RuntimeCase, Settings, encode, flags};
+use results::plan::{Entry, Flow, Measure, PlanError, RuntimeCase, Settings, encode, flags};
 
 const DSB_SY: u32 = 0xd503_3f9f;
 const DSB_NSHST: u32 = 0xd503_369f;
@@ -79,6 +79,7 @@ pub fn write(area: &mut [u8]) -> Result<usize, PlanError> {
         pes: 3,
         stress: 0,
         planted: None,
+        measure: Measure::PLAIN,
     };
     encode(&settings, &entries, area)
 }

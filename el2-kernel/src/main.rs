@@ -31,6 +31,8 @@ mod check;
 #[cfg(target_os = "none")]
 mod console;
 #[cfg(target_os = "none")]
+mod duty;
+#[cfg(target_os = "none")]
 mod entry;
 #[cfg(target_os = "none")]
 mod exception;
@@ -42,6 +44,8 @@ mod guest;
 mod guest_map;
 #[cfg(target_os = "none")]
 mod identity;
+#[cfg(target_os = "none")]
+mod introduction;
 #[cfg(target_os = "none")]
 mod measure;
 #[cfg(target_os = "none")]
@@ -63,11 +67,19 @@ mod regime;
 #[cfg(target_os = "none")]
 mod registers;
 #[cfg(target_os = "none")]
+mod requirements;
+#[cfg(target_os = "none")]
+mod rounds;
+#[cfg(target_os = "none")]
+mod sampler;
+#[cfg(target_os = "none")]
 mod secondaries;
 #[cfg(target_os = "none")]
 mod secondary;
 #[cfg(target_os = "none")]
 mod stop;
+#[cfg(target_os = "none")]
+mod streams;
 #[cfg(target_os = "none")]
 mod stress;
 #[cfg(target_os = "none")]

@@ -18,6 +18,10 @@ pub const DISTRIBUTION: &str = "distribution.csv";
 pub const BATCHES: &str = "batches.csv";
 /// Name of the file with the phases of the boot path.
 pub const BOOT: &str = "boot.csv";
+/// Name of the file with the spread of every series.
+pub const SPREAD: &str = "spread.csv";
+/// Name of the file with the shifts from the baseline and their tests.
+pub const SHIFTS: &str = "shifts.csv";
 /// Name of the file with the checks.
 pub const CHECKS: &str = "checks.csv";
 /// Name of the file with the mutants.
@@ -44,6 +48,8 @@ pub fn files(summary: &Summary) -> Vec<File> {
         (DISTRIBUTION, distribution(summary)),
         (BATCHES, batches(summary)),
         (BOOT, boot(summary)),
+        (SPREAD, spread(summary)),
+        (SHIFTS, shifts(summary)),
     ];
     let more = [
         (CHECKS, checks(summary)),
@@ -196,6 +202,64 @@ fn boot(summary: &Summary) -> String {
         ));
     }
     out
+}
+
+/// One row per series: `seq,pe,event,trimmed_mean,deviation,drift,mode_low,mode_high,upper_share,upper_batches,label`.
+/// The modes are empty where there is one only.
+fn spread(summary: &Summary) -> String {
+    let header = "seq,pe,event,trimmed_mean,deviation,drift,mode_low,mode_high,upper_share,upper_batches,label\n";
+    let mut out = header.to_owned();
+    for series in &summary.series {
+        let Some(s) = &series.stats else { continue };
+        let modes = s.modes.map_or_else(
+            || ",,,".to_owned(),
+            |m| format!("{},{},{},{}", m.low, m.high, m.upper_share, m.upper_batches),
+        );
+        out.push_str(&format!(
+            "{},{},{},{},{},{},{modes},{}\n",
+            field(&series.seq),
+            series.pe,
+            series.event.id(),
+            s.trimmed_mean,
+            optional(s.deviation),
+            optional(s.drift),
+            field(summary.label()),
+        ));
+    }
+    out
+}
+
+/// One row per comparison that has a shift:
+/// `seq,baseline,pe,event,shift,low,high,sample_shift,superiority,p_signed_rank,p_mann_whitney,family,label`. The
+/// p-values are corrected for `family` comparisons; they are empty for the A/A twin.
+fn shifts(summary: &Summary) -> String {
+    let header =
+        "seq,baseline,pe,event,shift,low,high,sample_shift,superiority,p_signed_rank,p_mann_whitney,family,label\n";
+    let mut out = header.to_owned();
+    for c in &summary.comparisons {
+        let Some(shift) = c.shift else { continue };
+        out.push_str(&format!(
+            "{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
+            field(&c.seq),
+            field(&c.baseline),
+            c.pe,
+            c.event.id(),
+            shift.batches,
+            shift.interval.low,
+            shift.interval.high,
+            shift.samples,
+            shift.superiority,
+            optional(c.tests.map(|tests| tests.signed_rank)),
+            optional(c.tests.map(|tests| tests.mann_whitney)),
+            c.family,
+            field(summary.label()),
+        ));
+    }
+    out
+}
+
+fn optional(value: Option<f64>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 /// One row per check and sequence, the controls first: `check,seq,class,stale,new,fault,other,stale_rate_bound,reason`.

@@ -4,6 +4,7 @@
 mod break_even;
 mod checks;
 mod conditions;
+mod details;
 mod headline;
 mod machine;
 mod mutants;

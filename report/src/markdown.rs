@@ -81,7 +81,8 @@ fn matrix(matrix: &Matrix, file: &impl Fn(&str) -> String) -> String {
     )
 }
 
-fn table(table: &Table) -> String {
+/// Writes a table with its caption.
+pub fn table(table: &Table) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let mut out = format!("{}\n\n", escape(&table.full_caption()));
     out.push_str(&line(table.columns.iter().map(|(name, _)| escape(name)).collect()));
@@ -127,7 +128,7 @@ fn fenced(text: &str) -> String {
 }
 
 /// Takes their meaning from the characters that have one in Markdown or HTML, and line breaks from text of one line.
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut previous = ' ';
     let mut rest = text.chars().peekable();

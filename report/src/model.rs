@@ -113,6 +113,25 @@ pub struct Statistics {
     pub net_interval: Option<Interval>,
     /// Change of the batch medians from the first to the last third of the run, as a fraction; `None` if too few.
     pub drift: Option<f64>,
+    /// Mean without the lowest and the highest tenth of the samples.
+    pub trimmed_mean: f64,
+    /// Standard deviation of the samples (denominator one less than their number); `None` with one sample.
+    pub deviation: Option<f64>,
+    /// The two modes of the samples, if they have two.
+    pub modes: Option<Modes>,
+}
+
+/// Two modes of a series, in counts of its event, frame included.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Modes {
+    /// Median of the samples of the lower mode.
+    pub low: u64,
+    /// Median of the samples of the upper mode.
+    pub high: u64,
+    /// Share of the samples in the upper mode.
+    pub upper_share: f64,
+    /// Share of the batches whose median lies in the upper mode: near 0 or 1 if every batch has both modes.
+    pub upper_batches: f64,
 }
 
 /// What is left when the empty frame is subtracted.
@@ -169,6 +188,53 @@ pub struct Comparison {
     pub noise_floor: Option<f64>,
     /// What may be said.
     pub finding: Finding,
+    /// By how many counts the sequence exceeds the baseline, batch beside batch; `None` with too few batches.
+    pub shift: Option<Shift>,
+    /// The tests of no difference; `None` for an A/A twin and without a batch.
+    pub tests: Option<Tests>,
+    /// Comparisons of the run whose p-values were corrected together.
+    pub family: u64,
+    /// Correlation of the ranks of consecutive batch ratios; `None` with too few batches or if all are equal.
+    pub correlation: Option<f64>,
+}
+
+impl Comparison {
+    /// Returns the ratio the finding rests on: net where there is one.
+    pub fn ratio(&self) -> Option<&Ratio> {
+        self.net.as_ref().or(self.raw.as_ref())
+    }
+
+    /// Returns whether the ratio's interval excludes 1 and the ratio is nevertheless within the noise floor: an effect
+    /// this set-up makes out of nothing too.
+    pub fn is_within_noise(&self) -> bool {
+        let (Some(ratio), Some(floor)) = (self.ratio(), self.noise_floor) else {
+            return false;
+        };
+        let excludes = ratio.interval.low > 1.0 || ratio.interval.high < 1.0;
+        !self.is_twin && excludes && ratio.estimate.max(1.0 / ratio.estimate) - 1.0 <= floor
+    }
+}
+
+/// Hodges-Lehmann shifts of a sequence from its baseline, in counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shift {
+    /// Median of all averages of two differences of paired batch medians.
+    pub batches: f64,
+    /// Its 95% interval.
+    pub interval: Interval,
+    /// Median of all differences between a sample of the one and a sample of the other.
+    pub samples: f64,
+    /// Share of those differences that are positive, zeros counted half.
+    pub superiority: f64,
+}
+
+/// Two-sided p-values of no difference, on batch medians, corrected for the number of comparisons (Holm).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tests {
+    /// Wilcoxon's signed-rank test of paired batches.
+    pub signed_rank: f64,
+    /// Mann-Whitney U test, which does not know of the pairing.
+    pub mann_whitney: f64,
 }
 
 /// What may be said about a sequence beside the baseline.

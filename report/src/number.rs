@@ -73,6 +73,26 @@ pub fn percent(fraction: f64) -> String {
     }
 }
 
+/// Writes a p-value: two significant digits, and no more than is of interest below a thousandth.
+pub fn p_value(p: f64) -> String {
+    match p {
+        p if p < 0.001 => "<0.001".to_owned(),
+        p if p < 0.01 => format!("{p:.4}"),
+        p if p < 0.1 => format!("{p:.3}"),
+        p => format!("{p:.2}"),
+    }
+}
+
+/// Writes a number with its sign.
+pub fn signed(value: f64) -> String {
+    let text = count(value);
+    if value > 0.0 && text != "0" {
+        format!("+{text}")
+    } else {
+        text
+    }
+}
+
 /// Writes "1 line" or "2 lines".
 pub fn plural(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(n), if n == 1 { one } else { many })
@@ -95,6 +115,15 @@ mod tests {
     fn counts_have_a_decimal_only_where_it_says_something() {
         let of = [0.0, 3.5, 7.0, 9.96, 999.5, 1000.5, -2.25].map(count);
         assert_eq!(of, ["0", "3.5", "7", "10", "999.5", "1,001", "-2.3"]);
+    }
+
+    #[test]
+    fn p_values_and_signs() {
+        assert_eq!(
+            [0.0, 0.004_32, 0.0321, 0.05, 0.678, 1.0].map(p_value),
+            ["<0.001", "0.0043", "0.032", "0.050", "0.68", "1.00"]
+        );
+        assert_eq!([0.0, 0.01, 2.5, -2.5].map(signed), ["0", "0", "+2.5", "-2.5"]);
     }
 
     #[test]

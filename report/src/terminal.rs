@@ -61,7 +61,8 @@ fn text(block: &Block, width: usize) -> Option<String> {
     })
 }
 
-pub(crate) fn fill(text: &str, width: usize, indent: &str) -> String {
+/// Wraps text: `indent` before its first line, as much blank before the others.
+pub fn fill(text: &str, width: usize, indent: &str) -> String {
     let hanging = " ".repeat(indent.len());
     let options = textwrap::Options::new(width)
         .initial_indent(indent)
@@ -89,8 +90,8 @@ fn matrix(matrix: &Matrix, width: usize) -> String {
     }
 }
 
-/// Writes a table, no wider than `width` columns where words allow it.
-pub(crate) fn table(table: &Table, width: usize) -> String {
+/// Writes a table with its caption, no wider than `width` columns where words allow it.
+pub fn table(table: &Table, width: usize) -> String {
     let mut out = comfy_table::Table::new();
     out.load_preset(presets::NOTHING)
         .set_style(TableComponent::HeaderLines, '-')

@@ -1,188 +1,69 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The statistics of every series, and of every pair of them that is to be compared.
+//! Every sequence beside the baseline.
+//!
+//! The unit of every interval and test is the batch: samples of one batch share what the machine did meanwhile. What
+//! rests on single samples (the shift of samples, the superiority) only describes.
 
-use report::model::{Comparison, Finding, Interval, Net, Part, Ratio, Series, Statistics};
-use results::manifest::Manifest;
+use report::model::{Comparison, Finding, Interval, Net, Part, Ratio, Series, Shift, Statistics, Tests};
 
-use super::EMPTY_FRAME;
-use super::samples::Collected;
-use crate::stats::bootstrap::{MIN_BATCHES, SplitMix64};
-use crate::stats::overhead::{self, Overhead};
-use crate::stats::{self, Histogram, batch, compare, median_interval};
+use crate::stats::bootstrap::SplitMix64;
+use crate::stats::rank::{mann_whitney, mann_whitney_of};
+use crate::stats::shift::hodges_lehmann;
+use crate::stats::signed_rank::{pseudomedian, signed_rank};
+use crate::stats::{self, batch, compare, holm};
 
-/// Computes the series and the comparisons, in the order of the plan.
-pub fn evaluate(mut collected: Vec<Collected>, manifest: &Manifest) -> (Vec<Series>, Vec<Comparison>) {
-    let place = |seq: &str| {
-        let found = manifest.plan.sequences.iter().position(|planned| planned.id == seq);
-        found.unwrap_or(usize::MAX)
-    };
-    collected.sort_by_key(|c| (c.pe, c.event, !is_empty_frame(&c.seq, manifest), place(&c.seq)));
-    let series: Vec<Series> = collected
-        .iter()
-        .map(|c| {
-            let frame = collected
-                .iter()
-                .find(|other| (other.pe, other.event) == (c.pe, c.event) && is_empty_frame(&other.seq, manifest));
-            one_series(c, frame.and_then(|frame| Overhead::of(&frame.whole)), manifest)
-        })
-        .collect();
-    let comparisons = compare_all(&series, manifest.plan.seed.0);
-    (series, comparisons)
+/// A sequence and its baseline, before the comparisons are corrected for their number.
+struct Pair<'a> {
+    other: &'a Series,
+    baseline: &'a Series,
+    /// The empty frame of the same PE and event.
+    frame: Option<&'a Statistics>,
+    /// Medians of the batches both have.
+    batches: Vec<(f64, f64)>,
+    is_twin: bool,
 }
 
-fn is_empty_frame(seq: &str, manifest: &Manifest) -> bool {
-    let planned = manifest.sequence(seq);
-    planned.map_or(seq == EMPTY_FRAME, |planned| planned.words.trim().is_empty())
-}
-
-fn part(seq: &str, manifest: &Manifest) -> Part {
-    match manifest.sequence(seq) {
-        _ if is_empty_frame(seq, manifest) => Part::Empty,
-        Some(planned) if planned.baseline => Part::Baseline,
-        Some(planned) => planned.aa_of.clone().map_or(Part::Test, Part::Twin),
-        None => Part::Test,
-    }
-}
-
-fn one_series(c: &Collected, frame: Option<Overhead>, manifest: &Manifest) -> Series {
-    let part = part(&c.seq, manifest);
-    let random = SplitMix64::named(
-        manifest.plan.seed.0,
-        &format!("net {} {} {}", c.seq, c.pe, c.event.id()),
-    );
-    Series {
-        stats: statistics(&c.whole, &c.batches, &part, frame, random),
-        text: manifest
-            .sequence(&c.seq)
-            .map(|planned| planned.text.clone())
-            .unwrap_or_default(),
-        seq: c.seq.clone(),
-        part,
-        pe: c.pe,
-        event: c.event,
-        short_batches: c.short_batches,
-        distribution: c.whole.iter().collect(),
-        batches: c.batches.clone(),
-    }
-}
-
-fn statistics(
-    h: &Histogram,
-    batches: &[(u32, f64)],
-    part: &Part,
-    frame: Option<Overhead>,
-    random: SplitMix64,
-) -> Option<Statistics> {
-    let median = h.median()?;
-    let medians: Vec<f64> = batches.iter().map(|&(_, median)| median).collect();
-    let net = match frame {
-        _ if *part == Part::Empty => Net::IsFrame,
-        None => Net::NoFrame,
-        Some(frame) => match frame.subtract(median) {
-            overhead::Net::Resolved(net) => Net::Resolved(net),
-            overhead::Net::BelowResolution => Net::BelowResolution(frame.spread),
-        },
-    };
-    let net_interval = match (net, frame) {
-        (Net::Resolved(net), Some(frame)) => median_interval(&medians, random).map(|(_, i)| Interval {
-            // The median of all samples is not quite the median of the batch medians: never outside its own interval.
-            low: (i.low - frame.median).min(net).max(0.0),
-            high: (i.high - frame.median).max(net),
-        }),
-        _ => None,
-    };
-    Some(Statistics {
-        samples: h.count(),
-        min: h.min()?,
-        p1: h.quantile(1, 100)?,
-        p10: h.quantile(10, 100)?,
-        median,
-        p90: h.quantile(90, 100)?,
-        p99: h.quantile(99, 100)?,
-        p999: h.quantile(999, 1000)?,
-        max: h.max()?,
-        mean: h.mean()?,
-        mad: h.mad()?,
-        net,
-        net_interval,
-        drift: batch::drift(&medians),
-    })
-}
-
-fn compare_all(series: &[Series], seed: u64) -> Vec<Comparison> {
+/// Compares every sequence with the baseline of its PE and event, in the order of the series.
+pub fn compare_all(series: &[Series], seed: u64) -> Vec<Comparison> {
+    let baselines = series.iter().filter(|series| series.part == Part::Baseline);
+    let groups: Vec<Vec<Pair>> = baselines.map(|baseline| beside(series, baseline).collect()).collect();
+    let tested: Vec<&Pair> = groups.iter().flatten().filter(|pair| !pair.is_twin).collect();
+    let mut tests = corrected(&tested).into_iter();
+    let family = tested.len();
     let mut comparisons = Vec::new();
-    for baseline in series.iter().filter(|series| series.part == Part::Baseline) {
-        let beside = |other: &&Series| {
-            (other.pe, other.event) == (baseline.pe, baseline.event)
-                && !matches!(other.part, Part::Empty | Part::Baseline)
-        };
-        let frame = series
-            .iter()
-            .find(|other| other.part == Part::Empty && (other.pe, other.event) == (baseline.pe, baseline.event))
-            .and_then(|frame| frame.stats);
-        let is_twin = |other: &Series| other.part == Part::Twin(baseline.seq.clone());
-        let floor = series
-            .iter()
-            .filter(beside)
-            .find(|other| is_twin(other))
-            .and_then(|twin| {
-                let (net, raw) = ratios(twin, baseline, frame.as_ref(), seed);
-                if frame.is_some() { net } else { raw }
-            })
-            .map(|ratio| compare::noise_floor(&ratio));
-        for other in series.iter().filter(beside) {
-            let (net, raw) = ratios(other, baseline, frame.as_ref(), seed);
-            comparisons.push(Comparison {
-                seq: other.seq.clone(),
-                baseline: baseline.seq.clone(),
-                is_twin: is_twin(other),
-                pe: other.pe,
-                event: other.event,
-                net: net.as_ref().map(to_model),
-                raw: raw.as_ref().map(to_model),
-                noise_floor: floor,
-                finding: finding(other, baseline, if frame.is_some() { net } else { raw }, floor),
-            });
-        }
+    for group in &groups {
+        let twin = group.iter().find(|pair| pair.is_twin);
+        let floor = twin.and_then(|twin| twin.decisive(seed));
+        let floor = floor.map(|ratio| compare::noise_floor(&ratio));
+        comparisons.extend(group.iter().map(|pair| {
+            let tests = if pair.is_twin { None } else { tests.next().flatten() };
+            pair.compare(floor, tests, family, seed)
+        }));
     }
     comparisons
 }
 
-/// Returns the net and the raw ratio.
-fn ratios(
-    other: &Series,
-    baseline: &Series,
-    frame: Option<&Statistics>,
-    seed: u64,
-) -> (Option<compare::Ratio>, Option<compare::Ratio>) {
-    let pairs = pairs(&other.batches, &baseline.batches);
-    let ratio = |basis: &str, overhead| {
-        let name = format!(
-            "{basis} {} {} {} {}",
-            other.seq,
-            baseline.seq,
-            other.pe,
-            other.event.id()
-        );
-        compare::paired_ratio(&pairs, overhead, SplitMix64::named(seed, &name))
-    };
-    let resolved = |series: &Series| {
-        matches!(
-            series.stats,
-            Some(Statistics {
-                net: Net::Resolved(_),
-                ..
-            })
-        )
-    };
-    let net = frame
-        .filter(|_| resolved(other) && resolved(baseline))
-        .and_then(|frame| ratio("net", frame.median));
-    (net, ratio("raw", 0.0))
+/// Returns the pairs of one baseline.
+fn beside<'a>(series: &'a [Series], baseline: &'a Series) -> impl Iterator<Item = Pair<'a>> {
+    let source = (baseline.pe, baseline.event);
+    let same = move |other: &&Series| (other.pe, other.event) == source;
+    let frame = series
+        .iter()
+        .find(|other| same(other) && other.part == Part::Empty)
+        .and_then(|frame| frame.stats.as_ref());
+    let others = series.iter().filter(same);
+    let others = others.filter(|other| !matches!(other.part, Part::Empty | Part::Baseline));
+    others.map(move |other| Pair {
+        other,
+        baseline,
+        frame,
+        batches: paired(&other.batches, &baseline.batches),
+        is_twin: other.part == Part::Twin(baseline.seq.clone()),
+    })
 }
 
 /// Returns the medians of the batches both have; both lists are in rising order.
-fn pairs(other: &[(u32, f64)], baseline: &[(u32, f64)]) -> Vec<(f64, f64)> {
+pub fn paired(other: &[(u32, f64)], baseline: &[(u32, f64)]) -> Vec<(f64, f64)> {
     let of_baseline = |batch: u32| {
         let at = baseline.binary_search_by_key(&batch, |&(index, _)| index).ok()?;
         Some(baseline[at].1)
@@ -191,37 +72,139 @@ fn pairs(other: &[(u32, f64)], baseline: &[(u32, f64)]) -> Vec<(f64, f64)> {
     other.iter().filter_map(pair).collect()
 }
 
-fn finding(other: &Series, baseline: &Series, ratio: Option<compare::Ratio>, floor: Option<f64>) -> Finding {
-    let have = pairs(&other.batches, &baseline.batches).len();
-    let below = |series: &Series| {
-        matches!(
-            series.stats,
-            Some(Statistics {
-                net: Net::BelowResolution(_),
-                ..
-            })
-        )
+/// Returns the p-values of the pairs, corrected for their number; `None` for a pair without a batch.
+fn corrected(pairs: &[&Pair]) -> Vec<Option<Tests>> {
+    let raw: Vec<Option<Tests>> = pairs.iter().map(|pair| pair.tests()).collect();
+    let column = |p: fn(Tests) -> f64| {
+        // What could not be tested was compared all the same, and counts.
+        let all: Vec<f64> = raw.iter().map(|tests| tests.map_or(1.0, p)).collect();
+        holm::holm(&all)
     };
-    match (ratio, floor) {
-        _ if compare::too_few(have) => Finding::TooFewSamples {
-            have: have as u64,
-            need: MIN_BATCHES as u64,
-        },
-        _ if below(other) || below(baseline) => Finding::BelowResolution,
-        (Some(ratio), Some(floor)) => match compare::finding(&ratio, floor) {
-            compare::Finding::Faster => Finding::Faster,
-            compare::Finding::Slower => Finding::Slower,
-            compare::Finding::Indistinguishable => Finding::Indistinguishable,
-        },
-        _ => Finding::NoNoiseFloor,
+    let (signed_rank, mann_whitney) = (column(|t| t.signed_rank), column(|t| t.mann_whitney));
+    let columns = signed_rank.into_iter().zip(mann_whitney);
+    let tests = raw.iter().zip(columns).map(|(raw, (signed_rank, mann_whitney))| {
+        raw.map(|_| Tests {
+            signed_rank,
+            mann_whitney,
+        })
+    });
+    tests.collect()
+}
+
+impl Pair<'_> {
+    /// Returns the differences of paired batches.
+    fn differences(&self) -> Vec<f64> {
+        self.batches.iter().map(|(other, baseline)| other - baseline).collect()
+    }
+
+    fn tests(&self) -> Option<Tests> {
+        let (others, baselines): (Vec<f64>, Vec<f64>) = self.batches.iter().copied().unzip();
+        Some(Tests {
+            signed_rank: signed_rank(&self.differences()),
+            mann_whitney: mann_whitney_of(&baselines, &others)?.p,
+        })
+    }
+
+    fn shift(&self) -> Option<Shift> {
+        let (batches, interval) = pseudomedian(&self.differences())?;
+        let (baseline, other) = (&self.baseline.distribution, &self.other.distribution);
+        Some(Shift {
+            batches,
+            interval: to_model(interval),
+            samples: hodges_lehmann(baseline, other)?,
+            superiority: mann_whitney(baseline, other)?.superiority,
+        })
+    }
+
+    /// Returns the ratio the finding rests on: net, or raw where no empty frame was measured.
+    fn decisive(&self, seed: u64) -> Option<compare::Ratio> {
+        let (net, raw) = self.ratios(seed);
+        if self.frame.is_some() { net } else { raw }
+    }
+
+    /// Returns the net and the raw ratio.
+    fn ratios(&self, seed: u64) -> (Option<compare::Ratio>, Option<compare::Ratio>) {
+        let ratio = |basis: &str, overhead| {
+            let name = format!(
+                "{basis} {} {} {} {}",
+                self.other.seq,
+                self.baseline.seq,
+                self.other.pe,
+                self.other.event.id()
+            );
+            compare::paired_ratio(&self.batches, overhead, SplitMix64::named(seed, &name))
+        };
+        let resolved = is_resolved(self.other) && is_resolved(self.baseline);
+        let net = self
+            .frame
+            .filter(|_| resolved)
+            .and_then(|frame| ratio("net", frame.median));
+        (net, ratio("raw", 0.0))
+    }
+
+    fn compare(&self, floor: Option<f64>, tests: Option<Tests>, family: usize, seed: u64) -> Comparison {
+        let (net, raw) = self.ratios(seed);
+        let decisive = if self.frame.is_some() { net } else { raw };
+        let ratios: Vec<f64> = self.batches.iter().map(|(other, baseline)| other / baseline).collect();
+        Comparison {
+            seq: self.other.seq.clone(),
+            baseline: self.baseline.seq.clone(),
+            is_twin: self.is_twin,
+            pe: self.other.pe,
+            event: self.other.event,
+            net: net.as_ref().map(ratio_to_model),
+            raw: raw.as_ref().map(ratio_to_model),
+            noise_floor: floor,
+            finding: self.finding(decisive, floor, tests.as_ref(), family),
+            shift: self.shift(),
+            tests,
+            family: family as u64,
+            correlation: batch::correlation(&ratios),
+        }
+    }
+
+    fn finding(
+        &self,
+        ratio: Option<compare::Ratio>,
+        floor: Option<f64>,
+        tests: Option<&Tests>,
+        family: usize,
+    ) -> Finding {
+        let (have, need) = (self.batches.len(), holm::batches_needed(family));
+        let below = |series: &Series| {
+            let net = series.stats.map(|stats| stats.net);
+            matches!(net, Some(Net::BelowResolution(_)))
+        };
+        match (ratio, floor) {
+            _ if have < need => Finding::TooFewSamples {
+                have: have as u64,
+                need: need as u64,
+            },
+            _ if below(self.other) || below(self.baseline) => Finding::BelowResolution,
+            (Some(ratio), Some(floor)) => {
+                match compare::finding(&ratio, floor, tests.map_or(1.0, |tests| tests.signed_rank)) {
+                    compare::Finding::Faster => Finding::Faster,
+                    compare::Finding::Slower => Finding::Slower,
+                    compare::Finding::Indistinguishable => Finding::Indistinguishable,
+                }
+            }
+            _ => Finding::NoNoiseFloor,
+        }
     }
 }
 
-fn to_model(ratio: &compare::Ratio) -> Ratio {
-    let stats::Interval { low, high } = ratio.interval;
+fn is_resolved(series: &Series) -> bool {
+    matches!(series.stats.map(|stats| stats.net), Some(Net::Resolved(_)))
+}
+
+fn to_model(stats::Interval { low, high }: stats::Interval) -> Interval {
+    Interval { low, high }
+}
+
+fn ratio_to_model(ratio: &compare::Ratio) -> Ratio {
     Ratio {
         estimate: ratio.estimate,
-        interval: Interval { low, high },
+        interval: to_model(ratio.interval),
         batches: ratio.batches as u64,
     }
 }

@@ -1,21 +1,32 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a reader should know before believing a number.
 
+mod comparisons;
+mod series;
+
 use report::model::{Part, Summary};
-use report::number::{percent, plural, ratio_interval};
+use report::number::grouped;
 use results::record::Event;
 
-/// Batch medians that move by more than this over a run are worth a word.
-const DRIFT: f64 = 0.05;
-/// A sequence and its copy may differ by this much by chance without a word: one interval in 20 excludes 1.
-const UNEQUAL: f64 = 0.01;
-/// A noise floor above this hides what most patches change.
-const NOISE: f64 = 0.10;
+/// Most names in one sentence; the others are counted.
+const NAMED: usize = 3;
 
 /// Returns the warnings of a run, one sentence each.
 pub fn of(summary: &Summary) -> Vec<String> {
+    let mut warnings = general(summary);
+    warnings.extend(series::clocks(summary));
+    warnings.extend(series::lost(summary));
+    warnings.extend(series::drift(summary));
+    warnings.extend(series::modes(summary));
+    warnings.extend(comparisons::too_few(summary));
+    warnings.extend(comparisons::twins(summary));
+    warnings.extend(comparisons::within_noise(summary));
+    warnings.extend(comparisons::correlated(summary));
+    warnings
+}
+
+fn general(summary: &Summary) -> Vec<String> {
     let mut warnings = Vec::new();
-    let naming = summary.naming();
     if summary.manifest.simulator && summary.manifest.plan.deterministic {
         warnings.push("deterministic run: the simulator counts instructions here, not time".to_owned());
     }
@@ -35,40 +46,13 @@ pub fn of(summary: &Summary) -> Vec<String> {
             warnings.push("no sequence is the baseline, so nothing is compared".to_owned());
         }
     }
-    for series in &summary.series {
-        let name = naming.of(series);
-        if series.short_batches > 0 {
-            let batches = plural(series.short_batches, "batch", "batches");
-            warnings.push(format!("{name}: {batches} left out because samples were lost"));
-        }
-        if let Some(drift) = series
-            .stats
-            .and_then(|stats| stats.drift)
-            .filter(|drift| drift.abs() > DRIFT)
-        {
-            let (way, by) = (if drift > 0.0 { "rises" } else { "falls" }, percent(drift.abs()));
-            warnings.push(format!(
-                "{name}: the batch median {way} by {by} from the first to the last third of the run"
-            ));
-        }
-    }
-    for twin in summary.comparisons.iter().filter(|comparison| comparison.is_twin) {
-        let name = naming.name(&twin.baseline, twin.pe, twin.event);
-        if let Some(ratio) = twin.net.or(twin.raw)
-            && twin.noise_floor.is_some_and(|floor| floor > UNEQUAL)
-            && !(ratio.interval.low..=ratio.interval.high).contains(&1.0)
-        {
-            let ratio = ratio_interval(&ratio);
-            warnings.push(format!(
-                "{name}: differs from its own copy, ratio {ratio}; the noise floor accounts for it"
-            ));
-        }
-        if let Some(floor) = twin.noise_floor.filter(|&floor| floor > NOISE) {
-            warnings.push(format!(
-                "{name}: the noise floor of {} hides smaller differences",
-                percent(floor)
-            ));
-        }
-    }
     warnings
+}
+
+/// Joins what is said of several sequences: all if they are few, else the first ones and how many more.
+fn few(said: &[String]) -> String {
+    match said.len() {
+        n if n > NAMED + 1 => format!("{} and {} more", said[..NAMED].join("; "), grouped((n - NAMED) as u64)),
+        _ => said.join("; "),
+    }
 }

@@ -126,7 +126,10 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         _ => None,
     };
     let machine = match (&qemu, &args.log) {
-        (Some(qemu), _) => format!("QEMU {} -cpu {} -smp {}", qemu.version, args.cpu, args.smp),
+        (Some(qemu), _) => {
+            let threads = if args.threads { " (a thread for each)" } else { "" };
+            format!("QEMU {} -cpu {} -smp {}{threads}", qemu.version, args.cpu, args.smp)
+        }
         (None, log) => log.as_deref().unwrap_or(Path::new("")).display().to_string(),
     };
     let mut bench = Bench {

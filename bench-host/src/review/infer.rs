@@ -94,7 +94,7 @@ pub fn infer(sides: &[&Found], place: Place<'_>, given: &Given) -> (Question, Ve
     say("change", change.name(), why);
     let (observers, why) = given
         .observers
-        .map_or_else(|| observers(&tlbis, &names), |observers| (observers, flag));
+        .map_or_else(|| observers(sides, &tlbis, &names), |observers| (observers, flag));
     say("observers", observers.name(), why);
     let (after, why) = given.after.map_or_else(
         || after(sides, &tlbis, observers, stage, change, &names),
@@ -181,6 +181,16 @@ impl Names {
         }
     }
 
+    /// Returns whether the patch's message has these words, not inside of others.
+    fn says(&self, words: &str) -> bool {
+        let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        self.message.match_indices(words).any(|(at, _)| {
+            let before = self.message[..at].chars().next_back();
+            let after = self.message[at + words.len()..].chars().next();
+            !letter(before) && (!letter(after) || after == Some('s'))
+        })
+    }
+
     fn function_has(&self, words: &[&str]) -> bool {
         words.iter().any(|word| self.function.contains(word))
     }
@@ -188,12 +198,18 @@ impl Names {
 
 fn regime(tlbis: &[Tlbi], names: &Names) -> (Regime, Stage, &'static str) {
     let level = |level| tlbis.iter().any(|tlbi| tlbi.op.level() == level);
-    let stage_two = tlbis.iter().any(|tlbi| {
+    let by_guest = tlbis.iter().any(|tlbi| {
         matches!(
             tlbi.op.target(),
             Target::Ipa | Target::IpaLast | Target::VmallS12 | Target::VmallWs2
-        ) || tlbi.op.level() == ExceptionLevel::El1 && tlbi.op.target() == Target::All
+        )
     });
+    // `alle1` is for both stages: of which the change is, shows in what else is used, or in names.
+    let all = |tlbi: &Tlbi| tlbi.op.level() == ExceptionLevel::El1 && tlbi.op.target() == Target::All;
+    let guests = ["stage2", "stage_2", "s2", "vmid", "p2m", "guest", "kvm", "vcpu", "/vm"];
+    let named = || guests.iter().any(|word| names.text.contains(word));
+    let el1 = || tlbis.iter().filter(|tlbi| tlbi.op.level() == ExceptionLevel::El1);
+    let stage_two = by_guest || tlbis.iter().any(all) && (named() || el1().all(all));
     let stage = if stage_two { Stage::Two } else { Stage::One };
     if level(ExceptionLevel::El3) {
         (Regime::El3, Stage::One, "by the operations' exception level")
@@ -264,7 +280,9 @@ fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change, &'static 
             "arch_enable",
             "enable_dcache",
         ]);
-    if everything && !stores && !has_dsb_before && (around("sctlr", true) || around("sctlr", false) || boot) {
+    let control = around("sctlr", true) || around("sctlr", false);
+    let root = boot && (around("ttbr", true) || around("ttbr", false));
+    if everything && !has_dsb_before && (control || root || boot && !stores) {
         return (
             Change::RecycleContext,
             "the MMU is switched on or off: what the TLB holds is from before",
@@ -278,7 +296,10 @@ fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change, &'static 
         );
     }
     if names.function_has(&[
-        "pgtable",
+        "tlb_pgtable",
+        "kernel_pgtable",
+        "free_pgtable",
+        "remove_pgtable",
         "remove_identity",
         "remove_1_1",
         "unmap_identity",
@@ -310,8 +331,12 @@ fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change, &'static 
     )
 }
 
-fn observers(tlbis: &[Tlbi], names: &Names) -> (Observers, &'static str) {
-    const LOCAL: [&str; 18] = [
+fn observers(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Observers, &'static str) {
+    const LOCAL: [&str; 22] = [
+        "idmap",
+        "identity",
+        "hibernate",
+        "kexec",
         "local",
         "boot_cpu",
         "head.s",
@@ -341,13 +366,22 @@ fn observers(tlbis: &[Tlbi], names: &Names) -> (Observers, &'static str) {
             "by name, this PE alone uses the tables or flushes for itself",
         );
     }
+    if all_local && sides.last().is_some_and(|found| found.around.broadcast_beside) {
+        return (
+            Observers::Inner,
+            "another way through the function broadcasts: other PEs may hold the entry",
+        );
+    }
     if all_local {
         return (
             Observers::ThisPe,
             "only local operations are used: no other PE may hold the entry",
         );
     }
-    const MESSAGE: [&str; 7] = [
+    const MESSAGE: [&str; 10] = [
+        "shootdown",
+        "ipi",
+        "uniprocessor",
         "this cpu",
         "local cpu",
         "boot cpu",
@@ -357,8 +391,11 @@ fn observers(tlbis: &[Tlbi], names: &Names) -> (Observers, &'static str) {
         "this pe",
     ];
     let mixed = scopes.contains(&Scope::Local);
-    if mixed && MESSAGE.iter().any(|word| names.message.contains(word)) {
-        return (Observers::ThisPe, "the patch says that only one CPU is concerned");
+    if mixed && MESSAGE.iter().any(|word| names.says(word)) {
+        return (
+            Observers::ThisPe,
+            "the patch says that one CPU is concerned, or that others are told in another way",
+        );
     }
     if scopes.contains(&Scope::OuterShareable) {
         return (Observers::Outer, "an outer shareable operation is used");
@@ -415,6 +452,12 @@ fn after(
             "no side has an ISB: taken to be for another context, whose entry synchronizes",
         );
     }
+    if !any_isb && sides.len() == 2 {
+        return (
+            elsewhere(observers),
+            "no side has an ISB: what synchronizes the context is elsewhere, as before",
+        );
+    }
     let returns = sides.iter().all(|found| found.around.returns_from_exception);
     if returns && !any_isb {
         return (
@@ -430,6 +473,9 @@ fn after(
             After::Nothing,
             "the MMU or the address space is switched later, with its own ISB",
         );
+    }
+    if change == Change::Permissions {
+        return (After::DataHere, "this PE goes on with data of the regime");
     }
     (After::FetchHere, "this PE goes on with code and data of the regime")
 }

@@ -46,9 +46,50 @@ pub fn drift(medians: &[f64]) -> Option<f64> {
     (first > 0.0).then(|| last / first - 1.0)
 }
 
+/// Returns the correlation of consecutive values' ranks (Spearman's, at lag 1), or `None` with fewer than ten values
+/// or if all are equal.
+///
+/// An interval over batches takes them as independent. Where this is well above 0, something slower than a batch went
+/// on, and the interval is too narrow by about `sqrt((1 + r) / (1 - r))`.
+pub fn correlation(values: &[f64]) -> Option<f64> {
+    if values.len() < 10 {
+        return None;
+    }
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let center = (values.len() - 1) as f64;
+    // Twice the distance from the middle rank; ties share the middle of their ranks.
+    let rank = |value: &f64| {
+        let below = sorted.partition_point(|other| other < value);
+        let through = sorted.partition_point(|other| other <= value);
+        (below + through - 1) as f64 - center
+    };
+    let ranks: Vec<f64> = values.iter().map(rank).collect();
+    let all: f64 = ranks.iter().map(|rank| rank * rank).sum();
+    let along: f64 = ranks.iter().zip(&ranks[1..]).map(|(a, b)| a * b).sum();
+    (all > 0.0).then(|| along / all)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::bootstrap::SplitMix64;
+
+    #[test]
+    fn correlation_tells_waves_from_noise() {
+        let slow: Vec<f64> = (0..60).map(|i| f64::from(i / 10 % 2)).collect();
+        assert!(correlation(&slow).unwrap() > 0.7);
+        let alternating: Vec<f64> = (0..60).map(|i| f64::from(i % 2)).collect();
+        assert!(correlation(&alternating).unwrap() < -0.9);
+        assert_eq!((correlation(&[1.0; 60]), correlation(&slow[..9])), (None, None));
+        // Independent values: within 3 / sqrt(n) of zero, but for one in 370.
+        let mut random = SplitMix64::new(4);
+        let alarms = (0..1000).filter(|_| {
+            let values: Vec<f64> = (0..50).map(|_| random.below(1000) as f64).collect();
+            correlation(&values).unwrap().abs() > 3.0 / 50_f64.sqrt()
+        });
+        assert!(alarms.count() <= 8);
+    }
 
     #[test]
     fn grouped_medians_as_published() {

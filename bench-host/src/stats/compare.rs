@@ -4,9 +4,11 @@
 //! Batch `i` of one sequence ran beside batch `i` of the other, so whatever slowed the machine down then slowed both
 //! down, and their ratio is little touched by it. The estimate is the median of these ratios, with its bootstrap
 //! interval. The same estimate between a sequence and its own copy (A/A) shows what the set-up makes out of nothing:
-//! how far from 1 that interval reaches is the noise floor, and no ratio within it is called a difference.
+//! how far from 1 that interval reaches is the noise floor, and no ratio within it is called a difference. Nor is one
+//! that chance explains when all comparisons of the run are taken together: a p-value can only take a finding away.
 
-use super::bootstrap::{Interval, MIN_BATCHES, SplitMix64, median_interval};
+use super::bootstrap::{Interval, SplitMix64, median_interval};
+use super::holm;
 
 /// A paired ratio with its interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,9 +24,9 @@ pub struct Ratio {
 /// What may be said about a sequence beside its baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finding {
-    /// The interval excludes 1 and the ratio is below 1 by more than the noise floor.
+    /// The interval excludes 1, the ratio is below 1 by more than the noise floor, and chance does not explain it.
     Faster,
-    /// The interval excludes 1 and the ratio is above 1 by more than the noise floor.
+    /// The interval excludes 1, the ratio is above 1 by more than the noise floor, and chance does not explain it.
     Slower,
     /// Neither.
     Indistinguishable,
@@ -61,9 +63,12 @@ pub fn noise_floor(aa: &Ratio) -> f64 {
     distance(aa.interval.low).max(distance(aa.interval.high))
 }
 
-/// Says whether a ratio is a difference, given the noise floor.
-pub fn finding(ratio: &Ratio, noise_floor: f64) -> Finding {
-    if ratio.interval.high < 1.0 && 1.0 / ratio.estimate - 1.0 > noise_floor {
+/// Says whether a ratio is a difference, given the noise floor and the p-value of the comparison, corrected for the
+/// number of comparisons made with it.
+pub fn finding(ratio: &Ratio, noise_floor: f64, p: f64) -> Finding {
+    if p > holm::LEVEL {
+        Finding::Indistinguishable
+    } else if ratio.interval.high < 1.0 && 1.0 / ratio.estimate - 1.0 > noise_floor {
         Finding::Faster
     } else if ratio.interval.low > 1.0 && ratio.estimate - 1.0 > noise_floor {
         Finding::Slower
@@ -72,14 +77,10 @@ pub fn finding(ratio: &Ratio, noise_floor: f64) -> Finding {
     }
 }
 
-/// Returns whether there are too few batches for any statement.
-pub const fn too_few(batches: usize) -> bool {
-    batches < MIN_BATCHES
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::signed_rank::signed_rank;
 
     fn uniform(random: &mut SplitMix64) -> f64 {
         random.next_u64() as f64 / 2f64.powi(64)
@@ -109,17 +110,22 @@ mod tests {
         );
         let aa = paired_ratio(&[(7.0, 7.0); 50], 3.0, SplitMix64::new(1)).unwrap();
         assert_eq!(noise_floor(&aa), 0.0);
-        assert_eq!(finding(&ratio, 0.0), Finding::Faster);
-        assert_eq!(finding(&aa, 0.0), Finding::Indistinguishable);
+        assert_eq!(finding(&ratio, 0.0, 0.0), Finding::Faster);
+        assert_eq!(finding(&aa, 0.0, 1.0), Finding::Indistinguishable);
     }
 
     #[test]
     fn a_difference_within_the_noise_floor_is_none() {
         let ratio = paired_ratio(&[(98.0, 100.0); 20], 0.0, SplitMix64::new(1)).unwrap();
-        assert_eq!(finding(&ratio, 0.01), Finding::Faster);
-        assert_eq!(finding(&ratio, 0.03), Finding::Indistinguishable);
+        assert_eq!(finding(&ratio, 0.01, 0.05), Finding::Faster);
+        assert_eq!(finding(&ratio, 0.03, 0.0), Finding::Indistinguishable);
         let ratio = paired_ratio(&[(102.0, 100.0); 20], 0.0, SplitMix64::new(1)).unwrap();
-        assert_eq!(finding(&ratio, 0.01), Finding::Slower);
+        assert_eq!(finding(&ratio, 0.01, 0.05), Finding::Slower);
+        assert_eq!(
+            finding(&ratio, 0.01, 0.051),
+            Finding::Indistinguishable,
+            "chance explains it"
+        );
     }
 
     #[test]
@@ -132,7 +138,6 @@ mod tests {
         assert_eq!((ratio.estimate, ratio.batches), (0.75, 20));
         assert!(ratio.interval.low.is_finite() && ratio.interval.high.is_finite());
         assert!(paired_ratio(&pairs[..5], 10.0, SplitMix64::new(1)).is_none());
-        assert!(too_few(5) && !too_few(6));
     }
 
     #[test]
@@ -145,19 +150,49 @@ mod tests {
         assert!((noise_floor(&interval(0.8, 1.0)) - noise_floor(&interval(1.0, 1.25))).abs() < 1e-12);
     }
 
+    fn ratio_of(pairs: &[(f64, f64)], seed: u64) -> (Ratio, f64) {
+        let differences: Vec<f64> = pairs.iter().map(|(a, b)| a - b).collect();
+        (
+            paired_ratio(pairs, 0.0, SplitMix64::new(seed)).unwrap(),
+            signed_rank(&differences),
+        )
+    }
+
     #[test]
     fn a_thousand_runs_of_nothing_raise_few_alarms() {
         // A/A and A/B of three copies of one sequence. Nominal level 5%; the noise floor only lowers it.
         let mut random = SplitMix64::new(42);
         let (mut excluded, mut alarms) = (0, 0);
         for seed in 0..1000 {
-            let aa = paired_ratio(&simulate(&mut random, 1.0, 50), 0.0, SplitMix64::new(seed)).unwrap();
-            let ab = paired_ratio(&simulate(&mut random, 1.0, 50), 0.0, SplitMix64::new(seed + 5000)).unwrap();
+            let (aa, _) = ratio_of(&simulate(&mut random, 1.0, 50), seed);
+            let (ab, p) = ratio_of(&simulate(&mut random, 1.0, 50), seed + 5000);
             excluded += usize::from(ab.interval.low > 1.0 || ab.interval.high < 1.0);
-            alarms += usize::from(finding(&ab, noise_floor(&aa)) != Finding::Indistinguishable);
+            alarms += usize::from(finding(&ab, noise_floor(&aa), p) != Finding::Indistinguishable);
         }
         assert!(excluded <= 70, "{excluded} of 1000 intervals exclude the truth");
         assert!(alarms <= 50 && alarms <= excluded, "{alarms} false alarms in 1000");
+    }
+
+    #[test]
+    fn a_run_of_many_sequences_raises_no_more_alarms_than_one() {
+        // 200 runs of 20 sequences, none of which differs from the baseline; even without a noise floor, at most about
+        // one run in 20 may raise any alarm.
+        let mut random = SplitMix64::new(44);
+        let (mut runs, mut uncorrected) = (0, 0);
+        for run in 0..200 {
+            let found: Vec<(Ratio, f64)> = (0..20)
+                .map(|seq| ratio_of(&simulate(&mut random, 1.0, 24), run * 20 + seq))
+                .collect();
+            let p = holm::holm(&found.iter().map(|&(_, p)| p).collect::<Vec<_>>());
+            let alarm = |(ratio, _): &(Ratio, f64), p| finding(ratio, 0.0, p) != Finding::Indistinguishable;
+            runs += usize::from(found.iter().zip(&p).any(|(found, &p)| alarm(found, p)));
+            uncorrected += usize::from(found.iter().any(|found| alarm(found, found.1)));
+        }
+        assert!(runs <= 18, "{runs} of 200 runs raise an alarm");
+        assert!(
+            uncorrected > 60,
+            "{uncorrected} of 200 runs would without the correction"
+        );
     }
 
     #[test]
@@ -165,10 +200,10 @@ mod tests {
         let mut random = SplitMix64::new(43);
         let (mut covered, mut found) = (0, 0);
         for seed in 0..1000 {
-            let aa = paired_ratio(&simulate(&mut random, 1.0, 50), 0.0, SplitMix64::new(seed)).unwrap();
-            let ab = paired_ratio(&simulate(&mut random, 0.97, 50), 0.0, SplitMix64::new(seed + 5000)).unwrap();
+            let (aa, _) = ratio_of(&simulate(&mut random, 1.0, 50), seed);
+            let (ab, p) = ratio_of(&simulate(&mut random, 0.97, 50), seed + 5000);
             covered += usize::from((ab.interval.low..=ab.interval.high).contains(&0.97));
-            found += usize::from(finding(&ab, noise_floor(&aa)) == Finding::Faster);
+            found += usize::from(finding(&ab, noise_floor(&aa), p) == Finding::Faster);
         }
         assert!(covered >= 930, "{covered} of 1000 intervals hold the true ratio");
         assert!(found >= 950, "{found} of 1000 runs find 3% under 1% of noise");

@@ -6,9 +6,12 @@ use std::path::Path;
 
 use bench_host::stats::bootstrap::SplitMix64;
 use results::check::{Check, Role};
-use results::manifest::{Gap, Hex, Host, Kernel, Manifest, Pe, Plan, QEMU_LABEL, Qemu, Sequence, Status, Stream};
+use results::manifest::{
+    Gap, Hex, Host, Kernel, Manifest, Measure, Pe, Plan, QEMU_LABEL, Qemu, Sequence, Status, Stream,
+};
 use results::plan::{Flow, RuntimeCase};
 use results::record::Event;
+use results::scenario::Scenario;
 use results::store::{BootRow, LitmusRow, ProofRow, SampleRow, Store, VerdictRow};
 use results::verdict::{Class, classify};
 
@@ -155,6 +158,7 @@ impl Synthetic {
                 checks: Check::ALL[..5].to_vec(),
                 deterministic: self.deterministic,
                 sequences: self.sequences(),
+                measure: Measure::default(),
             },
             stream: Stream::default(),
             pes: Vec::new(),
@@ -165,6 +169,7 @@ impl Synthetic {
                 event: Some(Event::Cycles),
                 frequency: Some(62_500_000),
                 registers: registers.clone(),
+                ..Pe::default()
             })
             .collect();
         manifest
@@ -242,6 +247,7 @@ impl Synthetic {
                             batch,
                             value,
                             count,
+                            scenario: Scenario::PLAIN,
                         };
                         store.sample(&row).unwrap();
                     }

@@ -122,12 +122,16 @@ pub fn finding(c: &Comparison) -> String {
     match c.finding {
         Finding::Faster => format!("faster by {by} ({numbers})"),
         Finding::Slower => format!("slower by {by} ({numbers})"),
+        Finding::Indistinguishable if c.is_within_noise() => {
+            format!("indistinguishable: the noise floor is above the effect of {by} ({numbers})")
+        }
         Finding::Indistinguishable => format!("indistinguishable ({numbers})"),
         Finding::BelowResolution => "below resolution: no more than the spread of the empty frame is left".to_owned(),
         Finding::TooFewSamples { have, need } => {
             format!(
-                "too few samples: {} paired, an interval needs {need}",
-                plural(have, "batch", "batches")
+                "too few samples: {} paired, {need} needed for {}",
+                plural(have, "batch", "batches"),
+                plural(c.family, "comparison", "comparisons")
             )
         }
         Finding::NoNoiseFloor if ratio.is_some() => format!("no claim without a noise floor ({numbers})"),

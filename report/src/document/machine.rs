@@ -184,8 +184,16 @@ pub fn method(summary: &Summary) -> Vec<Block> {
              down for a while slows both; batch medians are interpolated within one count. Intervals are seeded \
              percentile bootstraps over the batches (2,000 resamples, 95%).",
             "The noise floor is how far from 1 the interval of the baseline beside its own copy (A/A) reaches. A \
-             sequence is called faster or slower only if its interval excludes 1 and its ratio is outside the noise \
-             floor. No correction is made for the number of sequences compared.",
+             sequence is called faster or slower only if its interval excludes 1, its ratio is outside the noise floor, \
+             and Wilcoxon's signed-rank test of paired batches rejects no difference at 5% after correction for all \
+             comparisons of the run (Holm). A p-value only takes findings away.",
+            "Batches, not samples, are the unit of every interval and test: samples of one batch share what the machine \
+             did then. The shift by batch is the Hodges-Lehmann estimate of paired batch medians with the signed-rank \
+             interval; the shift by sample and the share above the baseline take every sample with every other and only \
+             describe. Mann-Whitney on batch medians does not know of the pairing, so drift makes it see less.",
+            "Two modes are reported when at least 10% of the samples are in excess of any single peak (Müller and \
+             Sawitzki 1991; twice Hartigan's dip). The trimmed mean leaves out a tenth at each end; nothing is decided by \
+             means, deviations or modes.",
         ]
         .map(str::to_owned)
         .to_vec(),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The sequences, their timing, and the boot path.
 
-use super::{Block, finding, plots};
+use super::{Block, details, finding, plots};
 use crate::model::{Finding, Net, Part, Summary};
 use crate::number::{count, grouped, interval, percent, ratio_interval};
 use crate::table::{Cell, Table, Tone};
@@ -75,9 +75,14 @@ pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
     let pes = summary.series.iter().map(|series| series.pe);
     let mut brief = vec![Block::Table(medians(summary).of_pes(pes))];
     if !summary.comparisons.is_empty() {
-        let pes = summary.comparisons.iter().map(|comparison| comparison.pe);
-        brief.push(Block::Table(ratios(summary).of_pes(pes)));
+        let pes = || summary.comparisons.iter().map(|comparison| comparison.pe);
+        brief.push(Block::Table(ratios(summary).of_pes(pes())));
+        brief.push(Block::Table(details::shifts(summary).of_pes(pes())));
     }
+    let spread = summary.series.iter().filter(|series| series.stats.is_some());
+    brief.push(Block::Table(
+        details::spread(summary).of_pes(spread.map(|series| series.pe)),
+    ));
     let figures = [
         plots::ratios(summary),
         plots::distributions(summary),
@@ -152,6 +157,7 @@ fn ratios(summary: &Summary) -> Table {
             _ if c.is_twin => ("A/A control", Tone::Plain),
             Finding::Faster => ("faster", Tone::Good),
             Finding::Slower => ("slower", Tone::Bad),
+            Finding::Indistinguishable if c.is_within_noise() => ("within the noise floor", Tone::Plain),
             Finding::Indistinguishable => ("indistinguishable", Tone::Plain),
             Finding::BelowResolution => ("below resolution", Tone::Care),
             Finding::TooFewSamples { .. } => ("too few samples", Tone::Care),

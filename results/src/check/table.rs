@@ -65,7 +65,7 @@ impl Spec {
 }
 
 #[rustfmt::skip]
-pub(super) static TABLE: [Spec; 96] = [
+pub(super) static TABLE: [Spec; 99] = [
     page("cowinvt_el2", "CoWinvT", El2, Unmap, Load,
         "EL2 page: valid to invalid, then load"),
     page("bbm_oa_el2", "BBM", El2, Remap, Load,
@@ -258,4 +258,10 @@ pub(super) static TABLE: [Spec; 96] = [
         "EL1&0 64 KiB page with stage 2 off: valid to invalid, then load at EL1 on another PE").in_pages_of(K64).seen_by(Other),
     page("cowinvt_s2_64k", "CoWinvT", Stage2, Unmap, Load,
         "stage 2 64 KiB page with stage 1 off: valid to invalid, then load at EL1").in_pages_of(K64),
+    page("i2v_el1", "I2V", El1, Map, Load,
+        "EL1&0 page with stage 2 off: invalid to valid, then load at EL1"),
+    page("i2v_s2", "I2V", Stage2, Map, Load,
+        "stage 2 page with stage 1 off: invalid to valid, then load at EL1"),
+    page("mp_i2v_el2", "I2V", El2, Map, Load,
+        "EL2 page: invalid to valid, then load on another PE").seen_by(Other),
 ];

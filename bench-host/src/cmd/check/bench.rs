@@ -22,7 +22,7 @@ use crate::host;
 use crate::kernel::Kernel;
 use crate::plan::{Checked, Conformance, RunPlan};
 use crate::progress::Progress;
-use crate::qemu::{Machine, Qemu};
+use crate::qemu::{Machine, Qemu, Version};
 use crate::receive::{Pace, Receiver, now};
 use crate::session::{self, Finished};
 
@@ -122,7 +122,7 @@ impl Bench<'_> {
                 arguments,
                 messages: Vec::new(),
             }),
-            ..self.manifest(&format!("qemu_{}_check", describe::id(&args.cpu)), QEMU_LABEL, plan)
+            ..self.manifest(&machine_name(args, qemu), QEMU_LABEL, plan)
         };
         let (folder, store) = folder::create(out, manifest)?;
         let receiver = Receiver::new(store, Progress::new(false), true);
@@ -194,6 +194,18 @@ impl Bench<'_> {
             pes: Vec::new(),
         }
     }
+}
+
+/// Returns the name of the emulated machine: its TLB depends on all of this.
+fn machine_name(args: &Args, qemu: &Qemu) -> String {
+    let Version(major, minor, _) = qemu.version;
+    let threads = if args.threads { "_threads" } else { "" };
+    let kind = if args.mutants { "mutants" } else { "check" };
+    format!(
+        "qemu_{major}_{minor}_{}_{}pe{threads}_{kind}",
+        describe::id(&args.cpu),
+        args.smp
+    )
 }
 
 fn temporary(error: std::io::Error) -> Error {

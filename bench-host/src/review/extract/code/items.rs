@@ -93,6 +93,7 @@ fn read(
     context: &Context<'_>,
 ) {
     name.clone_into(&mut context.found.borrow_mut().function);
+    context.found.borrow_mut().assigned.clear();
     let nodes = context.block(body, 0);
     if Node::has_maintenance(&nodes) || Node::calls_maintenance(&nodes) {
         out.push(Function {

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The statistics of every series by itself.
+
+use report::model::{Interval, Modes, Net, Part, Series, Statistics};
+use results::manifest::Manifest;
+use results::record::Event;
+
+use super::EMPTY_FRAME;
+use super::samples::Collected;
+use crate::stats::bootstrap::SplitMix64;
+use crate::stats::overhead::{self, Overhead};
+use crate::stats::{Histogram, batch, median_interval, modes, moments};
+
+/// Modes no farther apart than this many times those of the empty frame say something about the counter only.
+const BEYOND_FRAME: f64 = 1.5;
+
+/// Computes the series, in the order of the plan, the empty frame first.
+pub fn evaluate(mut collected: Vec<Collected>, manifest: &Manifest) -> Vec<Series> {
+    let place = |seq: &str| {
+        let found = manifest.plan.sequences.iter().position(|planned| planned.id == seq);
+        found.unwrap_or(usize::MAX)
+    };
+    collected.sort_by_key(|c| (c.pe, c.event, !is_empty_frame(&c.seq, manifest), place(&c.seq)));
+    let mut all: Vec<Series> = Vec::with_capacity(collected.len());
+    for c in &collected {
+        let frame = collected
+            .iter()
+            .find(|other| (other.pe, other.event) == (c.pe, c.event) && is_empty_frame(&other.seq, manifest));
+        let overhead = frame.and_then(|frame| Overhead::of(&frame.whole));
+        let mut series = one_series(c, overhead, manifest);
+        let step = step(&collected, c.event);
+        let modes = two_modes(&series.distribution, step, &series.batches);
+        // The frame comes first, so what it shows is known by now.
+        let of_frame = all
+            .iter()
+            .find(|other| (other.pe, other.event) == (c.pe, c.event) && other.part == Part::Empty)
+            .and_then(|frame| frame.stats?.modes);
+        if let Some(stats) = &mut series.stats {
+            let apart = |modes: &Modes| (modes.high - modes.low) as f64;
+            let least = of_frame.as_ref().map_or(0.0, |frame| BEYOND_FRAME * apart(frame));
+            stats.modes = modes.filter(|modes| apart(modes) > least);
+        }
+        all.push(series);
+    }
+    all
+}
+
+/// Returns what the counter of an event advances by.
+fn step(collected: &[Collected], event: Event) -> u64 {
+    let same = collected.iter().filter(|c| c.event == event);
+    modes::step(same.flat_map(|c| c.whole.iter().map(|(value, _)| value)))
+}
+
+fn two_modes(distribution: &[(u64, u64)], step: u64, batches: &[(u32, f64)]) -> Option<Modes> {
+    let found = modes::two_modes(distribution, step)?;
+    let upper = batches
+        .iter()
+        .filter(|&&(_, median)| median > found.split as f64)
+        .count();
+    Some(Modes {
+        low: found.low,
+        high: found.high,
+        upper_share: found.upper_share,
+        upper_batches: upper as f64 / batches.len() as f64,
+    })
+}
+
+fn is_empty_frame(seq: &str, manifest: &Manifest) -> bool {
+    let planned = manifest.sequence(seq);
+    planned.map_or(seq == EMPTY_FRAME, |planned| planned.words.trim().is_empty())
+}
+
+fn part(seq: &str, manifest: &Manifest) -> Part {
+    match manifest.sequence(seq) {
+        _ if is_empty_frame(seq, manifest) => Part::Empty,
+        Some(planned) if planned.baseline => Part::Baseline,
+        Some(planned) => planned.aa_of.clone().map_or(Part::Test, Part::Twin),
+        None => Part::Test,
+    }
+}
+
+fn one_series(c: &Collected, frame: Option<Overhead>, manifest: &Manifest) -> Series {
+    let part = part(&c.seq, manifest);
+    let random = SplitMix64::named(
+        manifest.plan.seed.0,
+        &format!("net {} {} {}", c.seq, c.pe, c.event.id()),
+    );
+    Series {
+        stats: statistics(&c.whole, &c.batches, &part, frame, random),
+        text: manifest
+            .sequence(&c.seq)
+            .map(|planned| planned.text.clone())
+            .unwrap_or_default(),
+        seq: c.seq.clone(),
+        part,
+        pe: c.pe,
+        event: c.event,
+        short_batches: c.short_batches,
+        distribution: c.whole.iter().collect(),
+        batches: c.batches.clone(),
+    }
+}
+
+fn statistics(
+    h: &Histogram,
+    batches: &[(u32, f64)],
+    part: &Part,
+    frame: Option<Overhead>,
+    random: SplitMix64,
+) -> Option<Statistics> {
+    let median = h.median()?;
+    let medians: Vec<f64> = batches.iter().map(|&(_, median)| median).collect();
+    let net = match frame {
+        _ if *part == Part::Empty => Net::IsFrame,
+        None => Net::NoFrame,
+        Some(frame) => match frame.subtract(median) {
+            overhead::Net::Resolved(net) => Net::Resolved(net),
+            overhead::Net::BelowResolution => Net::BelowResolution(frame.spread),
+        },
+    };
+    let net_interval = match (net, frame) {
+        (Net::Resolved(net), Some(frame)) => median_interval(&medians, random).map(|(_, i)| Interval {
+            // The median of all samples is not quite the median of the batch medians: never outside its own interval.
+            low: (i.low - frame.median).min(net).max(0.0),
+            high: (i.high - frame.median).max(net),
+        }),
+        _ => None,
+    };
+    Some(Statistics {
+        samples: h.count(),
+        min: h.min()?,
+        p1: h.quantile(1, 100)?,
+        p10: h.quantile(10, 100)?,
+        median,
+        p90: h.quantile(90, 100)?,
+        p99: h.quantile(99, 100)?,
+        p999: h.quantile(999, 1000)?,
+        max: h.max()?,
+        mean: h.mean()?,
+        mad: h.mad()?,
+        net,
+        net_interval,
+        drift: batch::drift(&medians),
+        trimmed_mean: moments::trimmed_mean(h)?,
+        deviation: moments::standard_deviation(h),
+        modes: None,
+    })
+}
