@@ -7,9 +7,11 @@
 
 pub mod checks;
 mod comparisons;
+mod counters;
 mod judgements;
 mod mutants;
 mod samples;
+mod scenarios;
 mod series;
 mod warnings;
 
@@ -20,6 +22,7 @@ use results::manifest::{Manifest, Status};
 use results::store::{Run, StoreError};
 
 use crate::break_even;
+use scenarios::Scenarios;
 
 pub use comparisons::paired;
 
@@ -68,7 +71,8 @@ pub fn aggregate(run: &Path) -> Result<Summary, AggregateError> {
             detail: row.detail,
         })
     });
-    let series = series::evaluate(collected, &run.manifest);
+    let series = series::evaluate(&collected, &run.manifest);
+    let scenarios = Scenarios::new(&collected, &run.manifest);
     let comparisons = comparisons::compare_all(&series, run.manifest.plan.seed.0);
     let (checks, contradictions) = checks::read(&run)?;
     let mut summary = Summary {
@@ -81,11 +85,11 @@ pub fn aggregate(run: &Path) -> Result<Summary, AggregateError> {
         checks,
         judgements: judgements::judgements(&run.manifest),
         warnings: contradictions,
-        sweeps: Vec::new(),
-        refills: Vec::new(),
-        events: Vec::new(),
-        not_counted: Vec::new(),
-        clocks: Vec::new(),
+        sweeps: scenarios.sweeps(),
+        refills: scenarios.refills(),
+        events: counters::events(&collected, &run.manifest),
+        not_counted: counters::not_counted(&run.manifest),
+        clocks: counters::clocks(&run)?,
         break_even: Vec::new(),
         mutants: mutants::read(run.folder())?,
         manifest: run.manifest,

@@ -47,7 +47,8 @@ pub struct PlanArgs {
     /// or --break-even: 2k]
     #[arg(long, value_name = "N", value_parser = measure::samples)]
     pub iterations: Option<u32>,
-    /// Timed samples per sequence and batch [default: a fiftieth of the samples, at least 100]
+    /// Timed samples per sequence and batch [default: a fiftieth of the samples, but no fewer than 100 if ten
+    /// batches can have them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub batch: Option<u32>,
     /// Trials per check, sequence and control
@@ -90,7 +91,9 @@ impl PlanArgs {
     /// Returns the timed samples per sequence and batch.
     pub fn batch(&self) -> u32 {
         // However long a run is, its size on the wire depends on the number of batches, and 50 are enough to resample.
-        self.batch.unwrap_or((self.iterations() / 50).max(100))
+        let iterations = self.iterations();
+        let fiftieth = (iterations / 50).max(100.min(iterations / 10)).max(1);
+        self.batch.unwrap_or(fiftieth)
     }
 }
 

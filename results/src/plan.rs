@@ -6,7 +6,7 @@
 //!
 //! | at | field |
 //! |---|---|
-//! | 0 | magic `TLBPLAN3` (all zero: no plan, the kernel uses its built-in one) |
+//! | 0 | magic `TLBPLAN4` (all zero: no plan, the kernel uses its built-in one) |
 //! | 8 | u32 length of the whole plan |
 //! | 12 | u32 CRC-32 of bytes 16 to the end |
 //! | 16 | u64 seed; u64 runtime address; u64 console address |
@@ -27,7 +27,7 @@ use crate::scenario::{Axis, MAX_SCENARIOS, Scenario};
 use crate::wire::crc32;
 
 /// First bytes of a plan.
-pub const MAGIC: [u8; 8] = *b"TLBPLAN3";
+pub const MAGIC: [u8; 8] = *b"TLBPLAN4";
 /// Longest sequence id, in bytes.
 pub const MAX_ID: usize = 63;
 /// Most sequences in a plan.
@@ -672,9 +672,6 @@ impl<'a> Reader<'a> {
     fn u64(&mut self) -> Result<u64, PlanError> {
         self.array().map(u64::from_le_bytes)
     }
-    fn mask(&mut self) -> Result<Mask, PlanError> {
-        self.array().map(Mask::from_le_bytes)
-    }
     fn measure(&mut self) -> Result<Measure, PlanError> {
         let events = self.u32()?;
         let [order, timed_pes] = self.array()?;
@@ -704,6 +701,9 @@ impl<'a> Reader<'a> {
         };
         check_measure(&measure).map_err(PlanError::Field)?;
         Ok(measure)
+    }
+    fn mask(&mut self) -> Result<Mask, PlanError> {
+        self.array().map(Mask::from_le_bytes)
     }
     fn entry(&mut self) -> Result<EntryRef<'a>, PlanError> {
         let [id_length, flags, operands, _] = self.array()?;

@@ -117,6 +117,9 @@ pub fn series(seq: &str, part: Part, pe: u32, center: u64) -> Series {
             net,
             net_interval: (part != Part::Empty).then(|| interval(median - 60.0, median - 20.0)),
             drift: Some(-0.031),
+            trimmed_mean: median + 0.5,
+            deviation: Some(31.0),
+            modes: None,
         }),
         part,
         short_batches: 0,
@@ -143,6 +146,9 @@ pub fn comparison(seq: &str, pe: u32, estimate: f64, finding: Finding) -> Compar
         raw: Some(ratio(estimate * 0.99)),
         noise_floor: Some(0.021),
         finding,
+        shift: None,
+        tests: None,
+        family: 1,
     }
 }
 
