@@ -282,7 +282,7 @@ fn the_command_keeps_its_promises() {
     assert_eq!(bench_host(&["review", &path("other/nothing.patch")]).0, Some(0));
     for wrong in [
         &["review", "/does/not/exist"][..],
-        &["review", "--regime", "el9", &path("other/nothing.patch")],
+        &["review", "--cpu", "nobody", &path("other/nothing.patch")],
         &["review", "--git", "/", "HEAD"],
         &["review", "--git", "/", "a..b"],
         &["review", env!("CARGO_MANIFEST_DIR")],
@@ -293,6 +293,28 @@ fn the_command_keeps_its_promises() {
         assert_eq!((code, out.as_str()), (Some(64), ""), "{wrong:?}");
         assert_eq!(error.lines().count(), 1, "{error}");
     }
+}
+
+#[test]
+fn the_context_is_one_of_the_known() {
+    let patch = folder().join("c_macro/macro_of_macros.patch").display().to_string();
+    let (code, out, error) = bench_host(&["review", "--regime", "el9", &patch]);
+    assert_eq!((code, out.as_str()), (Some(64), ""));
+    assert!(error.contains("--regime") && error.contains("el2&0"), "{error}");
+    // What is given is part of the command that gives the same again.
+    let (code, out, _) = bench_host(&["review", "--observers", "this-pe", "--ets2", &patch]);
+    assert_eq!(code, Some(0), "{out}");
+    let command = out
+        .split("Reproduce: ")
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        command.starts_with("bench-host review --observers this-pe --ets2 "),
+        "{command}"
+    );
 }
 
 #[test]

@@ -3,30 +3,10 @@
 //!
 //! Everything here is a guess with its reason. It is printed, and each part can be given on the command line instead.
 
+pub use crate::context::Given;
 use crate::review::extract::reduce::Found;
-use sequences::judge::{After, Change, CpuChoice, Level, Name, Observers, Question, Regime, Stage};
+use sequences::judge::{After, Change, Level, Name, Observers, Question, Regime, Stage};
 use sequences::{ExceptionLevel, Instruction, Operand, Scope, Target, Tlbi};
-
-/// What the command line says instead.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Given {
-    /// `--regime`.
-    pub regime: Option<Regime>,
-    /// `--stage`.
-    pub stage: Option<Stage>,
-    /// `--change`.
-    pub change: Option<Change>,
-    /// `--observers`.
-    pub observers: Option<Observers>,
-    /// `--after`.
-    pub after: Option<After>,
-    /// `--level`.
-    pub level: Option<Level>,
-    /// `--ets2`.
-    pub ets2: bool,
-    /// `--cpu`.
-    pub cpu: CpuChoice,
-}
 
 /// A part of the context: its name, its value, and why it is taken to be so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,8 +84,6 @@ pub fn infer(sides: &[&Found], place: Place<'_>, given: &Given) -> (Question, Ve
 
     let mut question = Question::new(change, regime, observers, after);
     question.stage = stage;
-    question.cpu = given.cpu;
-    question.architecture.ets2 = given.ets2;
     let only_el1 = tlbis.iter().all(|tlbi| {
         tlbi.op.level() == ExceptionLevel::El1
             && !matches!(
@@ -153,7 +131,7 @@ pub fn infer(sides: &[&Found], place: Place<'_>, given: &Given) -> (Question, Ve
     }
     let paged = |tlbi: &Tlbi| matches!(tlbi.operand, Operand::Page(_) | Operand::Range(_));
     question.range = tlbis.iter().any(paged) && !(given.change.is_none() && removes_empty_table(&names));
-    (question, all)
+    (given.complete(question), all)
 }
 
 /// What names and words say.

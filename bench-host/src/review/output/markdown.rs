@@ -30,11 +30,13 @@ pub fn render(review: &Review) -> String {
             verdict(&change.before),
             verdict(&change.after)
         ));
-        out.push_str(&format!("After is **{}**", change.relation.name()));
-        for difference in &change.differences {
-            out.push_str(&format!("; {}", escape_keep_code(difference)));
+        if change.before.is_some() && change.after.is_some() {
+            out.push_str(&format!("After is **{}**", change.relation.name()));
+            for difference in &change.differences {
+                out.push_str(&format!("; {}", escape_keep_code(difference)));
+            }
+            out.push_str(".\n\n");
         }
-        out.push_str(".\n\n");
         for part in &change.assumptions {
             out.push_str(&format!(
                 "- assumed: {} `{}` ({})\n",
