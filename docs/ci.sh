@@ -10,7 +10,7 @@ cargo build --release --quiet --package bench-host
 worst=0
 for cpu in ${CPUS:-cortex-a53 cortex-a72 neoverse-n1}; do
     code=0
-    target/release/bench-host check --cpu "$cpu" --duration "${SECONDS_EACH:-0}" --out "$out/$cpu" \
+    target/release/bench-host check --allow-known-bugs --cpu "$cpu" --duration "${SECONDS_EACH:-0}" --out "$out/$cpu" \
         --junit "$out/$cpu.xml" --ktap "$out/$cpu.ktap" --summary "$out/$cpu.md" --litmus "$out/$cpu.litmus.txt" || code=$?
     echo "$cpu: exit code $code"
     # 1 is a forbidden outcome and counts most; anything else that is not 0 is a run that could not decide.

@@ -83,7 +83,7 @@ fn first_line(image: &std::path::Path, start: &str) -> Result<Duration, Box<dyn 
             "-cpu",
             "cortex-a72",
             "-m",
-            "256M",
+            "1G",
             "-display",
             "none",
         ])

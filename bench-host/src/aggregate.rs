@@ -7,8 +7,10 @@
 
 pub mod checks;
 mod comparisons;
+mod counters;
 mod judgements;
 mod samples;
+mod scenarios;
 mod series;
 pub mod warnings;
 
@@ -17,6 +19,8 @@ use std::path::{Path, PathBuf};
 use report::model::{BootPhase, Proof, Summary};
 use results::manifest::{Manifest, Status};
 use results::store::{Run, StoreError};
+
+use scenarios::Scenarios;
 
 pub use comparisons::paired;
 
@@ -65,7 +69,8 @@ pub fn aggregate(run: &Path) -> Result<Summary, AggregateError> {
             detail: row.detail,
         })
     });
-    let series = series::evaluate(collected, &run.manifest);
+    let series = series::evaluate(&collected, &run.manifest);
+    let scenarios = Scenarios::new(&collected, &run.manifest);
     let comparisons = comparisons::compare_all(&series, run.manifest.plan.seed.0);
     let (checks, contradictions) = checks::read(&run)?;
     let mut summary = Summary {
@@ -78,11 +83,11 @@ pub fn aggregate(run: &Path) -> Result<Summary, AggregateError> {
         checks,
         judgements: judgements::judgements(&run.manifest),
         warnings: contradictions,
-        sweeps: Vec::new(),
-        refills: Vec::new(),
-        events: Vec::new(),
-        not_counted: Vec::new(),
-        clocks: Vec::new(),
+        sweeps: scenarios.sweeps(),
+        refills: scenarios.refills(),
+        events: counters::events(&collected, &run.manifest),
+        not_counted: counters::not_counted(&run.manifest),
+        clocks: counters::clocks(&run)?,
         manifest: run.manifest,
     };
     summary.warnings.extend(warnings::of(&summary));

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line: one module per subcommand.
 
+mod aggregate;
 mod check;
 mod compare;
 mod context;
 mod doctor;
 mod explain;
+mod export;
 mod image;
 mod judge;
 mod list;
@@ -38,6 +40,8 @@ Examples:
   bench-host review fix.patch                        what a patch does to TLB maintenance, with the evidence
   bench-host report results/runs/RUN                 show a stored run again
   bench-host compare RUN RUN --fail-above 3%         stored runs beside each other
+  bench-host aggregate samples.csv                   exact figures of raw sample rows, however many
+  bench-host export parquet RUN... --out DIR         samples for DuckDB, Polars, Spark; criterion; benchstat
   bench-host doctor                                  what is missing here, and how to get it
 ";
 
@@ -59,6 +63,8 @@ enum Command {
     Check(check::Args),
     Report(report::Args),
     Compare(compare::Args),
+    Aggregate(aggregate::Args),
+    Export(export::Args),
     Review(review::Args),
     Scan(scan::Args),
     List(list::Args),
@@ -89,6 +95,8 @@ pub fn main() -> Exit {
         Command::Check(args) => check::run(args),
         Command::Report(args) => report::run(args),
         Command::Compare(args) => compare::run(args),
+        Command::Aggregate(args) => aggregate::run(args),
+        Command::Export(args) => export::run(args),
         Command::Review(args) => review::run(args),
         Command::Scan(args) => scan::run(args),
         Command::List(args) => list::run(args),

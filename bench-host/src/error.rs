@@ -9,6 +9,8 @@ use results::store::StoreError;
 
 use crate::aggregate::AggregateError;
 use crate::exit::Exit;
+use crate::export::ExportError;
+use crate::raw::RawError;
 
 /// Why a command could not do what was asked. The message says what, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +28,12 @@ pub enum Error {
     /// A run cannot be aggregated.
     #[error(transparent)]
     Aggregate(#[from] AggregateError),
+    /// Raw rows cannot be aggregated.
+    #[error(transparent)]
+    Raw(#[from] RawError),
+    /// A run cannot be exported.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// A report cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -45,7 +53,11 @@ impl Error {
         match self {
             Self::Usage(_) => Exit::Usage,
             Self::Setup(_) => Exit::Setup,
-            Self::Store(_) | Self::Aggregate(_) | Self::Report(_) | Self::Output { .. } => Exit::Store,
+            Self::Raw(error) if error.is_usage() => Exit::Usage,
+            Self::Raw(_) => Exit::Store,
+            Self::Store(_) | Self::Aggregate(_) | Self::Export(_) | Self::Report(_) | Self::Output { .. } => {
+                Exit::Store
+            }
         }
     }
 }

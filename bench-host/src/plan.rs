@@ -2,20 +2,22 @@
 //! From the command line to a plan: what is timed and checked, in which order, and how often.
 
 pub mod group;
+pub mod measure;
 
 use std::fmt;
 
 use clap::Args;
-use results::check::{Change, Check, Observer, Regime};
+use results::check::{Change, Check, Mask, Observer, Regime};
 use results::manifest;
 use results::plan::{
-    Conduit, Console, Entry, Flow, MAX_BATCH_SAMPLES, MAX_PAGES, OperandKind, OperandRegister, Planted, RuntimeCase,
+    Conduit, Console, Entry, Flow, MAX_PAGES, MAX_STREAMS, Measure, OperandKind, OperandRegister, Planted, RuntimeCase,
     Settings, encode, flags,
 };
-use sequences::{ExceptionLevel, Instruction, Operand, OperandSlot, Sequence, catalogue, lower, parse};
+use sequences::{ExceptionLevel, Instruction, Operand, OperandSlot, Sequence, Target, catalogue, lower, parse};
 
 use crate::break_even;
 use crate::error::Error;
+use crate::plan::measure::MeasureArgs;
 
 /// Pages in the range under test.
 pub const RANGE_PAGES: u16 = 2;
@@ -41,10 +43,12 @@ pub struct PlanArgs {
     /// say from how many pages on each is cheapest
     #[arg(long, conflicts_with_all = ["sequence", "pages"])]
     pub break_even: bool,
-    /// Timed samples per sequence (0: time nothing) [default: 100000; with --break-even: 2000]
-    #[arg(long, value_name = "N")]
+    /// Timed samples per sequence and condition, such as 50k or 100M (0: time nothing) [default: 100k; with conditions
+    /// or --break-even: 2k]
+    #[arg(long, value_name = "N", value_parser = measure::samples)]
     pub iterations: Option<u32>,
-    /// Timed samples per sequence and batch [default: 2000; with --break-even: 100]
+    /// Timed samples per sequence and batch [default: a fiftieth of the samples, but no fewer than 100 if ten
+    /// batches can have them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub batch: Option<u32>,
     /// Trials per check, sequence and control
@@ -72,17 +76,24 @@ pub struct PlanArgs {
     /// Time only; make no checks
     #[arg(long)]
     pub no_checks: bool,
+    /// How and under which conditions sequences are timed.
+    #[command(flatten)]
+    pub measure: MeasureArgs,
 }
 
 impl PlanArgs {
     /// Returns the timed samples per sequence.
     pub fn iterations(&self) -> u32 {
-        self.iterations.unwrap_or(if self.break_even { 2_000 } else { 100_000 })
+        let short = self.break_even || !self.measure.is_plain();
+        self.iterations.unwrap_or(if short { 2_000 } else { 100_000 })
     }
 
     /// Returns the timed samples per sequence and batch.
     pub fn batch(&self) -> u32 {
-        self.batch.unwrap_or(if self.break_even { 100 } else { 2_000 })
+        // However long a run is, its size on the wire depends on the number of batches, and 50 are enough to resample.
+        let iterations = self.iterations();
+        let fiftieth = (iterations / 50).max(100.min(iterations / 10)).max(1);
+        self.batch.unwrap_or(fiftieth)
     }
 }
 
@@ -114,9 +125,9 @@ pub struct Checked<'a> {
     /// The sequence.
     pub text: &'a str,
     /// The checks that test it.
-    pub checks: u64,
+    pub checks: Mask,
     /// The checks that use it as their good control.
-    pub good_for: u64,
+    pub good_for: Mask,
 }
 
 /// A slot case, with the address where it takes one.
@@ -193,8 +204,8 @@ struct PlannedSequence {
     words: Vec<u32>,
     operands: Vec<OperandRegister>,
     flags: u8,
-    checks: u64,
-    good_for: u64,
+    checks: Mask,
+    good_for: Mask,
     pages: u16,
     baseline: bool,
     aa_of: Option<String>,
@@ -274,19 +285,19 @@ impl RunPlan {
         )?;
         let known_good = place(&mut sequences, KNOWN_GOOD, "--sequence")?;
         sequences[usize::from(known_good)].good_for = checked;
+        let measure = args.measure.measure().map_err(usage)?;
         let timed_sequences = 1 + sequences
             .iter()
             .filter(|sequence| sequence.flags & flags::TIMED != 0)
             .count();
-        let batch = args.batch().min(iterations.max(1));
-        if batch as usize > MAX_BATCH_SAMPLES / timed_sequences {
+        let scenarios = measure.scenarios.as_slice().len();
+        if timed_sequences * scenarios > MAX_STREAMS {
             return Err(usage(format!(
-                "plan too big: a batch of {batch} samples of {} sequences and the empty frame is more than the kernel's \
-                 {MAX_BATCH_SAMPLES}; at most --batch {}",
-                timed_sequences - 1,
-                MAX_BATCH_SAMPLES / timed_sequences
+                "plan too big: {timed_sequences} sequences (the empty frame among them) under {scenarios} scenarios are \
+                 more than the kernel's {MAX_STREAMS} series: leave out some"
             )));
         }
+        let batch = args.batch().min(iterations.max(1));
         let plan = Self {
             settings: Settings {
                 seed: args.seed.0,
@@ -302,6 +313,7 @@ impl RunPlan {
                 pes: 1,
                 stress: 0,
                 planted: None,
+                measure,
             },
             sequences,
         };
@@ -338,6 +350,7 @@ impl RunPlan {
                 pes: settings.pes,
                 stress: settings.stress,
                 planted: settings.planted,
+                measure: Measure::PLAIN,
             },
             sequences,
         };
@@ -370,6 +383,7 @@ impl RunPlan {
             checks: checks_of(self.sequences.iter().fold(0, |all, sequence| all | sequence.checks)),
             deterministic,
             sequences: self.sequences.iter().map(PlannedSequence::describe).collect(),
+            measure: measure::describe(&s.measure),
         }
     }
 }
@@ -388,7 +402,7 @@ fn place(sequences: &mut Vec<PlannedSequence>, id: &str, option: &str) -> Result
 }
 
 impl PlannedSequence {
-    fn parse(argument: &str, pages: u16, flags: u8, checks: u64) -> Result<Self, Error> {
+    fn parse(argument: &str, pages: u16, flags: u8, checks: Mask) -> Result<Self, Error> {
         let Some((name, text)) = argument.split_once('=') else {
             let known = catalogue::find(argument).map_err(|unknown| not_found("--sequence", &unknown))?;
             return Self::new("--sequence", known.id, known.text, pages, flags, checks);
@@ -408,12 +422,14 @@ impl PlannedSequence {
         Self::new("--sequence", name, text, pages, flags, checks)
     }
 
-    fn new(option: &str, id: &str, text: &str, pages: u16, flags: u8, checks: u64) -> Result<Self, Error> {
+    fn new(option: &str, id: &str, text: &str, pages: u16, flags: u8, checks: Mask) -> Result<Self, Error> {
         let sequence = parse(text).map_err(|error| usage(format!("{option} {id}: {}", error.render(text))))?;
         // The checks change EL2 tables: a sequence for another regime is timed, but they say nothing about it.
         let checks = if is_for_el2(&sequence) { checks } else { 0 };
         let lowered = lower(&sequence, pages.into()).map_err(|error| usage(format!("{option} {id}: {error}")))?;
-        let operands = lowered.operands.iter().map(register).collect::<Option<_>>();
+        let by_ipa = ranges_by_ipa(&sequence).map_err(|error| usage(format!("{option} {id}: {error}")))?;
+        let operands = lowered.operands.iter().map(|slot| register(slot, by_ipa));
+        let operands = operands.collect::<Option<_>>();
         Ok(Self {
             id: id.to_owned(),
             text: sequence.to_string(),
@@ -469,7 +485,7 @@ impl PlannedSequence {
 }
 
 /// Returns the checks that a run makes with every sequence of EL2: those of one page, on one PE.
-fn one_page_checks() -> u64 {
+fn one_page_checks() -> Mask {
     let fits = |check: &&Check| {
         let spec = check.spec();
         let one_page = (spec.regime, spec.observer, spec.entries) == (Regime::El2, Observer::Own, 1);
@@ -483,7 +499,7 @@ fn one_page_checks() -> u64 {
 }
 
 /// Returns the checks of a mask.
-fn checks_of(mask: u64) -> Vec<Check> {
+fn checks_of(mask: Mask) -> Vec<Check> {
     Check::ALL
         .into_iter()
         .filter(|check| mask & check.mask() != 0)
@@ -504,11 +520,30 @@ pub fn words_text(words: &[u32]) -> String {
     words.join(" ")
 }
 
-fn register(slot: &OperandSlot) -> Option<OperandRegister> {
+/// Returns whether the ranges and pages of a sequence are intermediate physical addresses.
+///
+/// They have no name of their own, and share a register: a sequence cannot have both kinds.
+fn ranges_by_ipa(sequence: &Sequence) -> Result<bool, &'static str> {
+    let of_range = sequence.instructions().filter_map(|instruction| match instruction {
+        Instruction::Tlbi(tlbi) if matches!(tlbi.operand, Operand::Range(_) | Operand::Page(_)) => {
+            Some(matches!(tlbi.op.target(), Target::Ipa | Target::IpaLast))
+        }
+        _ => None,
+    });
+    let (by_ipa, by_va): (Vec<_>, Vec<_>) = of_range.partition(|by_ipa| *by_ipa);
+    match (by_ipa.is_empty(), by_va.is_empty()) {
+        (false, false) => Err("a range by IPA and one by VA in the same sequence cannot be run; split it in two"),
+        (by_va_only, _) => Ok(!by_va_only),
+    }
+}
+
+fn register(slot: &OperandSlot, by_ipa: bool) -> Option<OperandRegister> {
     let kind = match slot.operand {
         Operand::Va(_) => OperandKind::Va,
         Operand::Ipa(_) => OperandKind::Ipa,
         Operand::Asid => OperandKind::Asid,
+        Operand::Range(_) if by_ipa => OperandKind::IpaRange,
+        Operand::Page(_) if by_ipa => OperandKind::IpaPage,
         Operand::Range(_) => OperandKind::Range,
         Operand::Page(_) => OperandKind::Page,
         Operand::VaUnshifted => OperandKind::VaUnshifted,
@@ -580,7 +615,7 @@ mod tests {
             ("xen_head_new", "xen_head_old")
         );
         assert_eq!(described.checks, checks_of(one_page_checks()));
-        assert_eq!(described.checks.len(), 12);
+        assert_eq!(described.checks.len(), 15);
     }
 
     #[test]
@@ -637,6 +672,21 @@ mod tests {
     }
 
     #[test]
+    fn ranges_of_stage_2_are_by_ipa() {
+        let kinds = |text: &str| -> Vec<_> {
+            let plan = plan(&["--sequence", text]).unwrap();
+            plan.entries()[0].operands.iter().map(|operand| operand.kind).collect()
+        };
+        assert_eq!(kinds("a=tlbi ripas2e1is, {range}"), [OperandKind::IpaRange]);
+        assert_eq!(
+            kinds("a=for page in {range}: tlbi ipas2e1, {page}"),
+            [OperandKind::IpaPage]
+        );
+        assert_eq!(kinds("a=tlbi rvae1is, {range}"), [OperandKind::Range]);
+        assert!(refusal(&["--sequence", "a=tlbi ripas2e1is, {range}; tlbi rvae1is, {range}"]).contains("split it"));
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         assert!(refusal(&["--sequence", "nope"]).contains("no sequence `nope` in the catalogue"));
         assert!(refusal(&["--sequence", "a=tlbi alle2s"]).contains("alle2is"));
@@ -646,7 +696,12 @@ mod tests {
         assert!(refusal(&["--sequence", "a=nop", "--sequence", "a=isb"]).contains("twice"));
         assert!(refusal(&["--sequence", "a=nop", "--sequence", "a_aa=isb"]).contains("rename"));
         assert!(refusal(&["--boot-flush", "x"]).contains("--boot-flush: no sequence `x`"));
-        assert!(refusal(&["--batch", "90000"]).contains("at most --batch 65536"));
+        let many: Vec<_> = (0..70)
+            .flat_map(|i| ["--sequence".to_owned(), format!("s{i}=nop")])
+            .chain(["--full", "--sweep", "live=1,2,3,4,5,6,7,8,9,10,11,12"].map(str::to_owned))
+            .collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        assert!(refusal(&many).contains("scenarios are more than"));
         let many: Vec<_> = (0..120)
             .flat_map(|i| ["--sequence".to_owned(), format!("s{i}=nop")])
             .collect();

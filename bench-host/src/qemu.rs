@@ -144,7 +144,8 @@ impl Qemu {
             ["-accel", accelerator],
             ["-cpu", &machine.cpu],
             ["-smp", &smp],
-            ["-m", "256M"],
+            // One whole level 1 block, for the checks of such.
+            ["-m", "1G"],
             ["-display", "none"],
             ["-monitor", "none"],
             ["-serial", "stdio"],

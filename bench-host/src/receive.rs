@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use results::manifest::{Manifest, Stream};
 use results::record::Record;
+use results::scenario::Scenario;
 use results::store::{Store, StoreError};
 use results::wire::{LineError, parse_line};
 
@@ -63,6 +64,8 @@ pub struct Receiver {
     sequences: Sequences,
     /// Sequences this machine cannot run, and why.
     skipped: BTreeMap<String, String>,
+    /// Scenarios this machine cannot have, and why.
+    no_scenarios: BTreeMap<Scenario, String>,
     batches: Batches,
     checks: Checks,
     /// A check or a proof failed, or the kernel did: exit code 1.
@@ -94,6 +97,7 @@ impl Receiver {
             plan_known: plan_given,
             sequences: Sequences::default(),
             skipped: BTreeMap::new(),
+            no_scenarios: BTreeMap::new(),
             checks: Checks::default(),
             failures: Findings::default(),
             refusals: Findings::default(),

@@ -18,6 +18,7 @@ pub mod relation;
 pub mod source;
 pub mod timing;
 pub mod tree;
+pub mod trial;
 
 use diff::Patch;
 use evaluate::{Evaluated, evaluate};
@@ -28,6 +29,7 @@ use sequences::judge::Verdict;
 use source::{Side, Surroundings, Unit};
 use timing::Timing;
 use tree::Tree;
+use trial::Trials;
 
 /// What looks like maintenance and was not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +57,8 @@ pub struct Review {
     pub changes: Vec<Evaluated>,
     /// Timing from stored runs, for each change.
     pub timing: Vec<Vec<Timing>>,
+    /// What checks saw, for each change.
+    pub trials: Vec<Vec<Trials>>,
     /// What was not understood.
     pub unrecognised: Vec<Unrecognised>,
     /// Barriers that the patch changes and that belong to no sequence.
@@ -70,7 +74,7 @@ pub struct Review {
 pub enum Outcome {
     /// Every side after is sufficient, or there is none.
     Fine,
-    /// A side after is insufficient.
+    /// A side after is insufficient, or failed a check.
     Insufficient,
     /// Something could not be decided.
     Undecided,
@@ -85,9 +89,11 @@ impl Review {
                 .filter_map(|change| change.after.as_ref())
                 .any(|side| side.verdict == verdict)
         };
-        if after(Verdict::Insufficient) {
+        if after(Verdict::Insufficient) || self.trials.iter().flatten().any(Trials::is_failure) {
             Outcome::Insufficient
-        } else if after(Verdict::Unknown) || self.unrecognised.iter().any(|unread| unread.after) || self.is_incomplete()
+        } else if self.changes.iter().any(Evaluated::is_open)
+            || self.unrecognised.iter().any(|unread| unread.after)
+            || self.is_incomplete()
         {
             Outcome::Undecided
         } else {
@@ -144,11 +150,13 @@ pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&
         }
     }
     let [before, after] = both;
-    let changes: Vec<Evaluated> = pair(before, after)
+    let mut changes: Vec<Evaluated> = pair(before, after)
         .into_iter()
         .map(|pair| evaluate(pair, &message, given))
         .collect();
-    let [unread_before, unread_after] = unread;
+    note_callers(&mut changes);
+    let [mut unread_before, mut unread_after] = unread;
+    drop_kept_calls(&mut unread_before, &mut unread_after);
     let mut unrecognised = Vec::new();
     for (list, is_after) in [(unread_before, false), (unread_after, true)] {
         for (file, unread) in list.into_iter().filter(|(_, unread)| unread.changed) {
@@ -166,11 +174,53 @@ pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&
         subject: patch.subject,
         files: patch.files_seen,
         timing: vec![Vec::new(); changes.len()],
+        trials: vec![Vec::new(); changes.len()],
         changes,
         unrecognised,
         barriers: lone_barriers(&barriers),
         notes: patch.notes,
         command: String::new(),
+    }
+}
+
+/// Drops calls that the patch keeps in their function, as where it only changes how a line is written.
+fn drop_kept_calls(before: &mut Vec<(String, extract::Unread)>, after: &mut Vec<(String, extract::Unread)>) {
+    let is_call = |unread: &extract::Unread| unread.text.ends_with("(...)");
+    before.retain(|(path, old)| {
+        let same = |(other, new): &(String, extract::Unread)| {
+            other == path && new.changed && old.changed && new.function == old.function && new.text == old.text
+        };
+        let kept = is_call(old).then(|| after.iter().position(same)).flatten();
+        if let Some(at) = kept {
+            after.remove(at);
+        }
+        kept.is_none()
+    });
+}
+
+/// Names, for each building block, the callers in sight that are judged with it.
+fn note_callers(changes: &mut [Evaluated]) {
+    let whole: Vec<(String, Vec<String>)> = changes
+        .iter()
+        .filter_map(|change| change.after.as_ref())
+        .filter(|side| side.verdict != Verdict::Unknown && !side.via.is_empty())
+        .map(|side| (side.function.clone(), side.via.clone()))
+        .collect();
+    for side in changes.iter_mut().filter_map(|change| change.after.as_mut()) {
+        if !side.is_part || side.function.is_empty() {
+            continue;
+        }
+        let calls = whole.iter().filter(|(_, via)| via.contains(&side.function));
+        side.callers = calls.map(|(name, _)| name.clone()).collect();
+        side.callers.sort();
+        side.callers.dedup();
+        if !side.callers.is_empty() {
+            let text = format!(
+                "a building block: judged with the barriers of {}",
+                side.callers.join(", ")
+            );
+            side.reasons = vec![evaluate::Ground::question(text)];
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub mod bootstrap;
 pub mod compare;
 pub mod histogram;
 pub mod holm;
+pub mod line;
 pub mod modes;
 pub mod moments;
 pub mod overhead;

@@ -95,7 +95,9 @@ fn a_sequence_without_maintenance_fails() {
         ran.stderr
     );
     let rows = ran.run.verdicts().unwrap().map(Result::unwrap);
-    for row in rows {
+    // The default model updates no descriptors in hardware.
+    let can_run = |check: Check| !check.spec().has_hardware_updates();
+    for row in rows.filter(|row| can_run(row.check)) {
         assert_eq!(
             row.class,
             if row.seq == "lazy" { Class::Fail } else { Class::Pass },

@@ -100,6 +100,8 @@ fn every_form_says_what_is_expected() {
 fn every_form_has_five_patches() {
     for form in [
         "assembly",
+        "assembly_macro",
+        "wrapper_call",
         "inline_c",
         "c_macro",
         "function_style",
@@ -161,6 +163,12 @@ fn line_ends_and_encodings_do_not_matter() {
         .collect();
     let mail = format!("{head}Content-Transfer-Encoding: base64\n\n{}\n", lines.join("\n"));
     assert_eq!(summary(&review_bytes(mail.as_bytes())), expected);
+    let wide: Vec<u8> = [0xfeff]
+        .into_iter()
+        .chain(text.encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    assert_eq!(summary(&review_bytes(&wide)), expected);
     let mut latin = plain.clone();
     latin.splice(0..0, b"Caf\xe9 \xff\n".iter().copied());
     assert_eq!(summary(&review_bytes(&latin)), expected);
@@ -206,6 +214,16 @@ fn hostile_names_stay_text() {
     let plain = output::text::render(&found) + &output::markdown::render(&found);
     assert!(!plain.contains('\u{1b}') && !output::markdown::render(&found).contains("<script"));
     assert!(output::sarif::render(&found).contains("\"2.1.0\""));
+}
+
+#[test]
+fn wide_characters_do_no_harm() {
+    // A space of two bytes before the name of a function, and after the name of an operation.
+    let text = String::from_utf8(fixture("inline_c/adjacent_strings.patch")).unwrap();
+    let found = review_bytes(text.replace("flush_kernel_page", "flush\u{a0}kernel_page").as_bytes());
+    assert_eq!(found.changes.len(), 1);
+    let found = review_bytes(text.replace("tlbi vaae1is, ", "tlbi vaae1is\u{a0}").as_bytes());
+    assert_eq!(found.changes.len(), 1);
 }
 
 #[test]

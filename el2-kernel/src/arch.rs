@@ -47,6 +47,15 @@ pub fn isb() {
     unsafe { asm!("isb", options(nostack, preserves_flags)) }
 }
 
+/// Starts the event stream of this PE: a `wfe` ends after some microseconds even if no event comes, so that a wait can
+/// give up (Arm ARM, "Event streams").
+pub fn start_event_stream() {
+    /// No traps of the counter; an event at every other change of bit 9 of the counter.
+    const CNTHCTL: u64 = 9 << 4 | 1 << 2 | 0b11;
+    // SAFETY: nothing but how long a `wfe` lasts depends on it.
+    unsafe { asm!("msr cnthctl_el2, {}", "isb", in(reg) CNTHCTL, options(nostack, preserves_flags)) }
+}
+
 /// Issues `wfe`.
 pub fn wfe() {
     // SAFETY: waits for an event, which does no harm.
@@ -94,6 +103,43 @@ pub fn start_cycle_counter() {
             options(nostack, preserves_flags),
         );
     }
+}
+
+/// Has event counter 0 count an event at EL2, from 0 on, or stops it.
+///
+/// `PMEVTYPER0_EL0.NSH` makes it count at EL2; U, P and the rest are 0.
+pub fn select_event(number: Option<u16>) {
+    const NSH: u64 = 1 << 27;
+    const COUNTER_0: u64 = 1;
+    // SAFETY: an event counter is implemented where an event is asked for (the caller has looked), and nobody else
+    // uses it; clearing the enable bit of an absent one has no effect.
+    unsafe {
+        match number {
+            None => asm!("msr pmcntenclr_el0, {}", "isb", in(reg) COUNTER_0, options(nostack, preserves_flags)),
+            Some(number) => asm!(
+                "msr pmevtyper0_el0, {typer}",
+                "msr pmevcntr0_el0, xzr",
+                "msr pmcntenset_el0, {counter}",
+                "isb",
+                typer = in(reg) NSH | u64::from(number),
+                counter = in(reg) COUNTER_0,
+                options(nostack, preserves_flags),
+            ),
+        }
+    }
+}
+
+/// Issues `yield`: a PE that spins gives an emulator's only thread away here.
+pub fn yield_now() {
+    // SAFETY: a hint.
+    unsafe { asm!("yield", options(nostack, preserves_flags)) }
+}
+
+/// Invalidates one page of EL2 on every PE, and waits for it: `dsb ishst; tlbi vae2is; dsb ish`.
+pub fn broadcast(va: u64) {
+    let page = va >> 12 & ((1 << 44) - 1);
+    // SAFETY: invalidation makes the next access walk the tables, and has no other effect.
+    unsafe { asm!("dsb ishst", "tlbi vae2is, {}", "dsb ish", in(reg) page, options(nostack, preserves_flags)) }
 }
 
 /// Issues `dsb ishst`.

@@ -14,13 +14,14 @@ use results::SCHEMA_VERSION;
 use results::plan::{Flow, MAX_PES, Plan, PlanError, RuntimeCase};
 use results::record::{Event, Record};
 
-use crate::arch::{current_el, dsb_nshst, dsb_sy, isb, mmu_is_on};
+use crate::arch::{current_el, dsb_nshst, dsb_sy, isb, mmu_is_on, start_event_stream};
 use crate::console;
 use crate::entry::{Switch, image, plan_area, plan_area_mut, sections, switch_to_runtime};
 use crate::fixmap;
 use crate::identity;
-use crate::layout::{FAR_SLOT, Layout, WINDOW_PAGES};
+use crate::layout::{FAR_SLOT, LIVE_PAGES, Layout, WINDOW_PAGES};
 use crate::machine::{Cpu, Machine};
+use crate::memory::Memory;
 use crate::operands::{Subject, operands};
 use crate::pages::Pages;
 use crate::plan_stubs::{Stubs, emit};
@@ -59,6 +60,8 @@ pub struct Handover {
     pub stubs: Stubs,
     /// The PEs, the boot PE first.
     pub cpus: [Option<Cpu>; MAX_PES as usize],
+    /// The memory around the image, if the device tree says.
+    pub memory: Option<Memory>,
 }
 
 struct HandoverCell(UnsafeCell<Option<Handover>>);
@@ -69,7 +72,7 @@ unsafe impl Sync for HandoverCell {}
 static HANDOVER: HandoverCell = HandoverCell(UnsafeCell::new(None));
 
 /// Finds the console and the firmware: in the device tree, else in the plan.
-fn discover(device_tree: usize, area: &[u8]) -> Machine {
+fn discover(device_tree: usize, load: usize, area: &[u8]) -> Machine {
     let settings = Plan::read(area).ok().flatten().map(|plan| plan.settings);
     let planned = settings.map_or(Machine::default(), |s| Machine {
         console: s.console,
@@ -81,6 +84,7 @@ fn discover(device_tree: usize, area: &[u8]) -> Machine {
         // SAFETY: by the boot protocol x0 is a device tree or nothing; a wrong magic is noticed.
         if let Ok(fdt) = unsafe { Fdt::from_raw(device_tree as *const u8) } {
             machine = Machine::from_device_tree(fdt);
+            machine.memory = Memory::around(fdt, load as u64);
         }
     }
     if let Some(console) = machine.console.or(planned.console) {
@@ -105,8 +109,8 @@ fn start_record(plan_crc: u32, seed: u64) {
 }
 
 /// Says that the kernel was entered at the wrong exception level, and stops.
-pub extern "C" fn wrong_exception_level(device_tree: usize, _load: usize, _el: usize) -> ! {
-    discover(device_tree, plan_area());
+pub extern "C" fn wrong_exception_level(device_tree: usize, load: usize, _el: usize) -> ! {
+    discover(device_tree, load, plan_area());
     let plan = Plan::read(plan_area()).ok().flatten();
     start_record(
         plan.map_or(0, |plan| plan.crc),
@@ -123,7 +127,7 @@ pub extern "C" fn wrong_exception_level(device_tree: usize, _load: usize, _el: u
 pub extern "C" fn boot_main(device_tree: usize, load: usize) -> ! {
     // SAFETY: the MMU is off, and this is the only reference until `runtime_main` makes its own.
     let area = unsafe { plan_area_mut() };
-    let machine = discover(device_tree, area);
+    let machine = discover(device_tree, load, area);
     let event = pmu::start();
 
     let plan = read_plan(area);
@@ -197,6 +201,7 @@ pub extern "C" fn boot_main(device_tree: usize, load: usize) -> ! {
             marks,
             stubs,
             cpus,
+            memory: machine.memory,
         })
     };
     // SAFETY: the MMU is off, and the tables map the entry page 1:1 (or need not) and the image at `runtime`.
@@ -259,6 +264,12 @@ fn build_tables(load: u64, size: u64, layout: &Layout, slot: Slot) -> Option<()>
         for window in [layout.pages, layout.under_table, layout.far + FAR_SLOT] {
             TABLES.map(base, window + 4096 * page, output, Use::Data).ok()?;
         }
+    }
+    for page in 0..LIVE_PAGES {
+        let output = pages.before(page as usize);
+        TABLES
+            .map(base, layout.live + 4096 * page, output, Use::ReadOnly)
+            .ok()?;
     }
     Some(())
 }
@@ -363,12 +374,13 @@ pub extern "C" fn runtime_main(mmu_off: u64, mmu_on: u64, jumped: u64) -> ! {
     phase("fixmap_barrier", barrier);
 
     probe::init();
+    start_event_stream();
     Pages::new(boot.load).fill();
     Phase::Proof.enter();
     proof::run(&boot, identity.as_ref());
     Phase::Measure.enter();
-    measure::run(&boot, &plan);
+    let running = measure::run(&boot, &plan, identity.as_ref());
     Phase::Check.enter();
-    check::run(&boot, &plan, identity.as_ref());
+    check::run(&boot, &plan, identity.as_ref(), running);
     stop::end(true)
 }

@@ -1,53 +1,34 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Runs the checks of a plan: every checked sequence beside its two controls, interleaved in a seeded order.
 //!
-//! A simulator's TLB is direct-mapped by address, and an unlucky access evicts the entry that a check is about. So
-//! every check first looks for a page on which the bad control (no maintenance at all) shows the stale translation, and
-//! all its trials use that page. Where there is none, the check has no power here, and its verdict says so.
+//! Here: which checks, in which regime, and their verdicts. [`crate::rounds`] makes the trials of one.
 #![expect(unsafe_code)]
 // UNSAFETY: keeps verdicts in a static buffer, and enters regimes.
 
 use core::cell::UnsafeCell;
 
-use aarch64_cpu::registers::{ID_AA64MMFR1_EL1, Readable};
-use results::check::{Change, Check, Outcome, Outcomes, Role, Tag};
-use results::plan::{EntryRef, MAX_PES, MAX_SEQUENCES, Plan, Planted};
+use results::check::{Check, Spec};
+use results::plan::{EntryRef, MAX_PES, MAX_SEQUENCES, Plan};
 use results::record::Record;
-use results::verdict::{Class, classify};
+use results::verdict::Class;
 
-use crate::arch::{dsb_ishst, flush_el2_is, isb, ticks};
+use crate::arch::{dsb_ishst, flush_el2_is, isb};
 use crate::boot::Handover;
 use crate::console;
 use crate::guest_map::GuestMap;
 use crate::identity::Identity;
-use crate::operands::{Operands, operands};
 use crate::order::Random;
 use crate::pages::Pages;
 use crate::pe::{self, Command};
 use crate::regime::Setup;
+use crate::requirements::obstacle;
+use crate::rounds::trials;
 use crate::secondaries;
 use crate::stop::{fatal, note_failure};
-use crate::trial::{Context, Trial};
-
-/// Pages tried to find one on which the bad control is stale.
-const CANDIDATES: u64 = 16;
-/// Trials of the bad control on each.
-const CALIBRATION: u32 = 4;
-/// A trial that turns a PE off and on counts for this many others.
-const TRIALS_PER_START: u32 = 20;
-
-/// A sequence in its role, and what it has seen.
-#[derive(Clone, Copy)]
-struct Runner<'a> {
-    id: &'a str,
-    role: Role,
-    stub: usize,
-    operands: Operands,
-    seen: Outcomes,
-}
+use crate::trial::Context;
 
 /// The verdicts of a check, in the order of the plan's sequences; `None` where a sequence is not under test.
-type Verdicts = [Option<(Class, &'static str)>; MAX_SEQUENCES];
+pub type Verdicts = [Option<(Class, &'static str)>; MAX_SEQUENCES];
 
 struct AllVerdicts(UnsafeCell<[Verdicts; Check::ALL.len()]>);
 
@@ -56,8 +37,8 @@ unsafe impl Sync for AllVerdicts {}
 
 static VERDICTS: AllVerdicts = AllVerdicts(UnsafeCell::new([[None; MAX_SEQUENCES]; Check::ALL.len()]));
 
-/// Runs every check of the plan.
-pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) {
+/// Runs every check of the plan. So many PEs run already.
+pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>, mut running: usize) {
     let wanted = plan.entries().fold(0, |all, entry| all | entry.checks);
     let checks = || Check::ALL.into_iter().filter(|check| wanted & check.mask() != 0);
     if plan.settings.trials == 0 || checks().next().is_none() {
@@ -78,7 +59,6 @@ pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) {
     // SAFETY: the only reference, see above.
     let verdicts = unsafe { &mut *VERDICTS.0.get() };
     let mut random = Random::new(plan.settings.seed ^ 0x6368_6563_6b73);
-    let mut running = 1;
     for check in checks() {
         let verdicts = &mut verdicts[check.index()];
         // Not before they are needed: a PE that waits costs an emulator time.
@@ -113,30 +93,10 @@ pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) {
 }
 
 /// Returns the sequences that a check tests and that can run here, with their index in the plan.
-fn tested<'a>(boot: &'a Handover, plan: &Plan<'a>, check: Check) -> impl Iterator<Item = (usize, EntryRef<'a>)> {
+pub fn tested<'a>(boot: &'a Handover, plan: &Plan<'a>, check: Check) -> impl Iterator<Item = (usize, EntryRef<'a>)> {
     plan.entries()
         .enumerate()
         .filter(move |(index, entry)| entry.checks & check.mask() != 0 && boot.stubs.plain(*index).is_some())
-}
-
-/// Returns why a check cannot be made here.
-fn obstacle(pes: usize, check: Check, identity: Option<&Identity>) -> Option<&'static str> {
-    let spec = check.spec();
-    let of_identity = matches!(spec.change, Change::Identity | Change::IdentityOfSecondaries);
-    if of_identity && identity.is_none() {
-        Some("runtime address is the physical one: there is no 1:1 map")
-    } else if usize::from(check.pes()) > pes {
-        Some(match check.pes() {
-            2 => "needs 2 PEs",
-            _ => "needs 3 PEs",
-        })
-    } else if spec.change == Change::IdentityOfSecondaries && !secondaries::can_restart() {
-        Some("needs PSCI to turn a PE off and on")
-    } else if spec.regime.is_host() && ID_AA64MMFR1_EL1.read(ID_AA64MMFR1_EL1::VH) == 0 {
-        Some("FEAT_VHE is not implemented here")
-    } else {
-        None
-    }
 }
 
 /// Makes all trials of one check, prints what they saw, and fills in the verdicts.
@@ -158,12 +118,11 @@ fn run_one(
         .find(|(index, entry)| entry.good_for & check.mask() != 0 && boot.stubs.plain(*index).is_some())
         .ok_or("the plan has no known-good sequence for it")?;
     let pages = Pages::new(boot.load);
-    let regime = check.regime();
-    let guest = regime
-        .is_guest()
-        .then(|| GuestMap::build(regime, boot.load, pages).unwrap_or_else(|_| fatal("out of tables for EL1 and EL0")));
-    let tagged = matches!(check.spec().tag, Tag::Asid | Tag::OtherAsid);
-    let setup = Setup::new(regime, guest, tagged, boot.load, boot.layout.image);
+    let &Spec { regime, granule, .. } = check.spec();
+    let guest = regime.is_guest().then(|| {
+        GuestMap::build(regime, granule, boot.load, pages).unwrap_or_else(|_| fatal("out of tables for EL1 and EL0"))
+    });
+    let setup = Setup::new(check.spec(), guest, boot);
     let context = Context {
         boot,
         setup: &setup,
@@ -201,107 +160,4 @@ fn in_regime(setup: &Setup, identity: Option<&Identity>, pes: usize, command: Co
         identity.remove();
         flush_el2_is();
     }
-}
-
-fn trials(
-    context: &Context<'_>,
-    plan: &Plan<'_>,
-    check: Check,
-    (good, good_entry): (usize, EntryRef<'_>),
-    random: &mut Random,
-    verdicts: &mut Verdicts,
-) -> Result<(), &'static str> {
-    let boot = context.boot;
-    let nothing = boot.stubs.nothing();
-    let starts = check.spec().change == Change::IdentityOfSecondaries;
-    let stress = plan.settings.stress;
-    let make = |trial: &Trial<'_>, stub, operands: &Operands, random: &mut Random| {
-        if starts {
-            trial.run_start(stub, operands)
-        } else {
-            trial.run(stub, operands, random, stress)
-        }
-    };
-    let mut chosen = None;
-    for candidate in 0..CANDIDATES {
-        let Some(trial) = Trial::new(context, check, candidate) else {
-            break;
-        };
-        // Stress would evict the entry now and then; the page is chosen without.
-        let stale = (0..CALIBRATION).all(|_| starts || trial.run(nothing, &[0; 8], random, 0) == Outcome::Stale);
-        trial.finish();
-        if stale {
-            chosen = Some(trial);
-            break;
-        }
-        chosen.get_or_insert(trial);
-    }
-    let trial = chosen.ok_or("no address to make it at")?;
-
-    let idle = Runner {
-        id: "none",
-        role: Role::NoMaintenance,
-        stub: nothing,
-        operands: [0; 8],
-        seen: Outcomes::default(),
-    };
-    let mut runners = [idle; MAX_SEQUENCES + 2];
-    let mut count = 1;
-    let mut add = |role, index: usize, entry: &EntryRef<'_>| {
-        if let Some(stub) = boot.stubs.plain(index) {
-            let skip = plan.settings.planted == Some(Planted::SkipSequence) && role == Role::Test;
-            runners[count] = Runner {
-                id: plan.entries().nth(index).map_or("", |entry| entry.id),
-                role,
-                stub: if skip { nothing } else { stub },
-                operands: operands(entry, trial.subject()),
-                seen: Outcomes::default(),
-            };
-            count += 1;
-        }
-    };
-    add(Role::KnownGood, good, &good_entry);
-    for (index, entry) in tested(boot, plan, check) {
-        add(Role::Test, index, &entry);
-    }
-    let runners = &mut runners[..count];
-
-    let mut order: [u8; MAX_SEQUENCES + 2] = core::array::from_fn(|i| i as u8);
-    let order = &mut order[..count];
-    let rounds = match plan.settings.trials {
-        trials if starts => trials.div_ceil(TRIALS_PER_START),
-        trials => trials,
-    };
-    let started = ticks();
-    for _ in 0..rounds {
-        random.shuffle(order);
-        for &runner in &*order {
-            let runner = &mut runners[usize::from(runner)];
-            runner.seen.add(make(&trial, runner.stub, &runner.operands, random));
-        }
-    }
-    let ticks = ticks() - started;
-    trial.finish();
-
-    let observer = trial.observer() as u32;
-    for runner in &*runners {
-        let (check, seq, role) = (check.id(), runner.id, runner.role.id());
-        console::record(&Record::Outcome {
-            check,
-            seq,
-            role,
-            pe: observer,
-            outcomes: runner.seen,
-        });
-    }
-    console::record(&Record::Pace {
-        check: check.id(),
-        trials: rounds * count as u32,
-        ticks,
-    });
-    let [none, good] = [runners[0].seen, runners[1].seen];
-    for ((index, _), runner) in tested(boot, plan, check).zip(&runners[2..]) {
-        verdicts[index] = Some(classify(check, &runner.seen, &none, &good));
-    }
-    Ok(())
 }

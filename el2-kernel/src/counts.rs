@@ -1,34 +1,116 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Samples to exact value counts: lossless, and small on a serial line.
+//! Samples to exact value counts: lossless, in memory that does not grow with their number, and small on a serial line.
 
-/// Sorts `samples` and calls `emit` with every distinct value and its count, in rising order, in groups of at most `N`.
-pub fn count_values<const N: usize>(samples: &mut [u64], mut emit: impl FnMut(&[(u64, u32)])) {
-    samples.sort_unstable();
-    let mut group = [(0, 0); N];
-    let mut used = 0;
-    for run in samples.chunk_by(|a, b| a == b) {
-        group[used] = (run[0], run.len() as u32);
-        used += 1;
-        if used == N {
-            emit(&group);
-            used = 0;
+/// How often one value was seen in one series: a place in the table, free while the count is 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Count {
+    key: u64,
+    count: u32,
+}
+
+impl Count {
+    /// A free place.
+    pub const FREE: Self = Self { key: 0, count: 0 };
+}
+
+/// Bits of a value in a key; the series is above them.
+pub const VALUE_BITS: u32 = 48;
+
+/// Returns a sample: its value, which must be below 2^48, and its series.
+#[inline(always)]
+pub const fn sample(series: u16, value: u64) -> u64 {
+    (series as u64) << VALUE_BITS | value
+}
+
+/// A hash table of counts, with linear probing. A new value takes a multiplication and a store or two, a known one less.
+#[derive(Debug)]
+pub struct Tally<'a> {
+    /// A power of two of them.
+    places: &'a mut [Count],
+    /// Which places are taken, in the order in which they were; at most as many as there is room for here.
+    taken: &'a mut [u32],
+    used: usize,
+}
+
+impl<'a> Tally<'a> {
+    /// Creates a tally from free places, a power of two of them and more than `taken` is long.
+    pub fn new(places: &'a mut [Count], taken: &'a mut [u32]) -> Self {
+        debug_assert!(places.len().is_power_of_two() && taken.len() < places.len());
+        Self { places, taken, used: 0 }
+    }
+
+    /// Counts a sample. Returns whether there is room for another one that was never seen before.
+    #[inline]
+    pub fn add(&mut self, sample: u64) -> bool {
+        let mask = self.places.len() - 1;
+        // Fibonacci hashing: the high bits of the product depend on all bits of the key.
+        let mut at = (sample.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & mask;
+        loop {
+            let place = &mut self.places[at];
+            if place.count == 0 {
+                *place = Count { key: sample, count: 1 };
+                self.taken[self.used] = at as u32;
+                self.used += 1;
+                return self.used < self.taken.len();
+            }
+            if place.key == sample && place.count < u32::MAX {
+                place.count += 1;
+                return true;
+            }
+            at = (at + 1) & mask;
         }
     }
-    if used > 0 {
-        emit(&group[..used]);
+
+    /// Calls `f` with every series, value and count, in rising order, and starts again from nothing.
+    pub fn drain(&mut self, mut f: impl FnMut(u16, u64, u32)) {
+        let taken = &mut self.taken[..self.used];
+        taken.sort_unstable_by_key(|&at| self.places[at as usize].key);
+        for &at in &*taken {
+            let Count { key, count } = core::mem::take(&mut self.places[at as usize]);
+            f((key >> VALUE_BITS) as u16, key & ((1 << VALUE_BITS) - 1), count);
+        }
+        self.used = 0;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::order::Random;
 
     #[test]
-    fn every_sample_is_counted_once_in_groups() {
-        let mut samples = [5, 3, 5, 9, 3, 5, u64::MAX];
-        let mut groups = Vec::new();
-        count_values::<2>(&mut samples, |group| groups.push(group.to_vec()));
-        assert_eq!(groups, [vec![(3, 2), (5, 3)], vec![(9, 1), (u64::MAX, 1)]]);
-        count_values::<2>(&mut [], |_| panic!("nothing to emit"));
+    fn every_sample_is_counted_once_and_comes_out_in_order() {
+        let (mut places, mut taken) = ([Count::FREE; 64], [0; 48]);
+        let mut tally = Tally::new(&mut places, &mut taken);
+        let mut random = Random::new(3);
+        let mut expected = BTreeMap::new();
+        for _ in 0..2 {
+            for _ in 0..10_000 {
+                let (series, value) = (random.below(4) as u16, random.below(11) as u64 * 1_000_003);
+                *expected.entry((series, value)).or_insert(0_u32) += 1;
+                assert!(tally.add(sample(series, value)));
+            }
+            let mut seen = Vec::new();
+            tally.drain(|series, value, count| seen.push(((series, value), count)));
+            assert_eq!(seen, std::mem::take(&mut expected).into_iter().collect::<Vec<_>>());
+        }
+        tally.drain(|series, _, _| panic!("something is left of series {series}"));
+    }
+
+    #[test]
+    fn a_full_table_says_so_before_it_loses_anything() {
+        let (mut places, mut taken) = ([Count::FREE; 8], [0; 6]);
+        let mut tally = Tally::new(&mut places, &mut taken);
+        let largest = (1 << VALUE_BITS) - 1;
+        let room: Vec<_> = (0..6).map(|i| tally.add(sample(u16::MAX, largest - i))).collect();
+        assert_eq!(room, [true, true, true, true, true, false]);
+        let mut seen = 0;
+        tally.drain(|series, value, count| {
+            assert_eq!((series, value, count), (u16::MAX, largest - 5 + seen, 1));
+            seen += 1;
+        });
+        assert_eq!(seen, 6);
     }
 }

@@ -2,8 +2,8 @@
 //! The plan of an image whose plan area is empty: the two sequences of the seed patch, timed and checked on one PE, and
 //! for every other check a sequence that is known to be good.
 
-use results::check::{Check, Observer, Regime};
-use results::plan::{Entry, Flow, PlanError, RuntimeCase, Settings, encode, flags};
+use results::check::{Check, Mask, Observer, Regime};
+use results::plan::{Entry, Flow, Measure, PlanError, RuntimeCase, Settings, encode, flags};
 
 const DSB_SY: u32 = 0xd503_3f9f;
 const DSB_NSHST: u32 = 0xd503_369f;
@@ -22,7 +22,7 @@ const XEN_HEAD_OLD: [u32; 5] = [DSB_SY, ISB, TLBI_ALLE2, DSB_SY, ISB];
 const XEN_HEAD_NEW: [u32; 4] = [DSB_NSHST, TLBI_ALLE2, DSB_NSH, ISB];
 
 /// Returns the checks on one PE, or on several, of EL2 or of EL1&0.
-fn checks(several: bool, guest: bool) -> u64 {
+fn checks(several: bool, guest: bool) -> Mask {
     let fits = |check: &Check| {
         let of_guest = !matches!(check.regime(), Regime::El2 | Regime::El2Host | Regime::El2HostTge);
         (check.spec().observer != Observer::Own) == several && of_guest == guest
@@ -79,6 +79,7 @@ pub fn write(area: &mut [u8]) -> Result<usize, PlanError> {
         pes: 3,
         stress: 0,
         planted: None,
+        measure: Measure::PLAIN,
     };
     encode(&settings, &entries, area)
 }

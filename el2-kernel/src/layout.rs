@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The runtime region: the image, and behind it the windows that the kernel maps for itself.
 
+use results::scenario::MAX_LIVE;
+
 use crate::slots::Region;
 
 /// What one level 2 entry translates.
@@ -8,6 +10,8 @@ const SLOT: u64 = 2 << 20;
 
 /// Pages of a probe window.
 pub const WINDOW_PAGES: u64 = 64;
+/// Pages of the window that sequences are timed on; one more than a scenario touches, for other PEs to invalidate.
+pub const LIVE_PAGES: u64 = MAX_LIVE as u64 + 1;
 
 /// Virtual addresses of everything in the runtime region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub struct Layout {
     pub block: u64,
     /// A level 1 entry for blocks, in a level 0 slot of its own; the next one holds pages behind a level 1 entry.
     pub far: u64,
+    /// Pages that sequences are timed on: [`MAX_LIVE`] of them, in the level 0 slot of `far`.
+    pub live: u64,
 }
 
 /// What one level 1 entry translates.
@@ -54,6 +60,7 @@ impl Layout {
             under_table: windows + 3 * SLOT,
             block: windows + 4 * SLOT,
             far: far << 39,
+            live: (far << 39) + 2 * FAR_SLOT,
         }
     }
 }

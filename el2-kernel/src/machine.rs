@@ -5,6 +5,8 @@ use dtoolkit::fdt::{Fdt, FdtNode};
 use dtoolkit::{Node, Property};
 use results::plan::{Conduit, Console, MAX_PES};
 
+use crate::memory::Memory;
+
 /// What the kernel needs to know about a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Machine {
@@ -14,6 +16,8 @@ pub struct Machine {
     pub conduit: Option<Conduit>,
     /// The PEs, in the order of the tree.
     pub cpus: [Option<Cpu>; MAX_PES as usize],
+    /// The memory around the image.
+    pub memory: Option<Memory>,
 }
 
 /// How a PE is started.
@@ -44,6 +48,7 @@ impl Machine {
             console: stdout(fdt).or_else(|| any_console(fdt)),
             conduit: conduit(fdt),
             cpus: cpus(fdt),
+            memory: None,
         }
     }
 }

@@ -14,11 +14,13 @@ mod emit;
 mod features;
 mod layout;
 mod machine;
+mod memory;
 mod operands;
 mod order;
 mod slots;
 mod tables;
 mod text;
+mod wide;
 
 #[cfg(target_os = "none")]
 mod arch;
@@ -28,6 +30,8 @@ mod boot;
 mod check;
 #[cfg(target_os = "none")]
 mod console;
+#[cfg(target_os = "none")]
+mod duty;
 #[cfg(target_os = "none")]
 mod entry;
 #[cfg(target_os = "none")]
@@ -41,11 +45,15 @@ mod guest_map;
 #[cfg(target_os = "none")]
 mod identity;
 #[cfg(target_os = "none")]
+mod introduction;
+#[cfg(target_os = "none")]
 mod measure;
 #[cfg(target_os = "none")]
 mod pages;
 #[cfg(target_os = "none")]
 mod pe;
+#[cfg(target_os = "none")]
+mod place;
 #[cfg(target_os = "none")]
 mod plan_stubs;
 #[cfg(target_os = "none")]
@@ -59,11 +67,19 @@ mod regime;
 #[cfg(target_os = "none")]
 mod registers;
 #[cfg(target_os = "none")]
+mod requirements;
+#[cfg(target_os = "none")]
+mod rounds;
+#[cfg(target_os = "none")]
+mod sampler;
+#[cfg(target_os = "none")]
 mod secondaries;
 #[cfg(target_os = "none")]
 mod secondary;
 #[cfg(target_os = "none")]
 mod stop;
+#[cfg(target_os = "none")]
+mod streams;
 #[cfg(target_os = "none")]
 mod stress;
 #[cfg(target_os = "none")]

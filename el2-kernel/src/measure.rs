@@ -1,105 +1,333 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Times sequences: one sample of each per round, in a new seeded order every round.
+//! Times sequences: batches of rounds, one sample of everything per round, in an order that lets drift cancel.
 //!
-//! Interleaving puts slow drift (frequency, temperature, a busy host) into every sequence alike. What is timed is the
-//! stub's own frame; drawing the order, loading operands and storing the sample lie outside it.
+//! A batch has a pass for each state of the other PEs (those of every scenario at once would have to be told what to do
+//! between two samples), and in it one for the clock and one for each event: reading more counters in one frame would
+//! disturb what is timed. The passes of a batch run forwards in even batches and backwards in odd ones.
 #![expect(unsafe_code)]
-// UNSAFETY: runs stubs, and keeps samples in a static buffer.
+// UNSAFETY: keeps samples and counts in static buffers.
 
 use core::cell::UnsafeCell;
+use core::fmt::Write;
 
-use results::plan::{MAX_BATCH_SAMPLES, MAX_SEQUENCES, Plan, flags};
-use results::record::{Pairs, Record};
+use results::plan::{MAX_PES, Plan};
+use results::record::{Event, Pairs, Record, count_length, count_room};
+use results::scenario::{MAX_SCENARIOS, Scenario};
 
+use crate::arch::ticks;
 use crate::boot::Handover;
 use crate::console;
-use crate::counts::count_values;
-use crate::operands::{Operands, Subject, operands};
-use crate::order::Random;
+use crate::counts::{Count, Tally};
+use crate::duty::{self, Others, Work};
+use crate::identity::Identity;
+use crate::introduction::{Introduction, counted};
+use crate::layout::LIVE_PAGES;
+use crate::operands::Operands;
+use crate::pe::{self, Command};
+use crate::plan_stubs::Reads;
+use crate::sampler::Session;
+use crate::secondaries;
 use crate::stop::{count_samples, fatal};
+use crate::streams::Streams;
 use crate::stub;
+use crate::text::Text;
 
-/// Value counts per `sample` line: even the longest numbers stay within [`results::wire::MAX_LINE`].
-const PAIRS: usize = 14;
+/// Places for different values, all series of a pass together, and how many of them may be taken.
+const PLACES: usize = 1 << 16;
+const ROOM: usize = PLACES / 4 * 3;
 
-struct Samples(UnsafeCell<[u64; MAX_BATCH_SAMPLES]>);
+struct Buffers(UnsafeCell<([Count; PLACES], [u32; ROOM], Session)>);
 
-// SAFETY: only `run` refers to it, once, on one PE.
-unsafe impl Sync for Samples {}
+// SAFETY: only `run` refers to it, once, on one PE; it lends the session to one other PE at a time and waits meanwhile.
+unsafe impl Sync for Buffers {}
 
-static SAMPLES: Samples = Samples(UnsafeCell::new([0; MAX_BATCH_SAMPLES]));
+static BUFFERS: Buffers = Buffers(UnsafeCell::new(([Count::FREE; PLACES], [0; ROOM], Session::new())));
 
-/// One line of samples: what to run, and what to call it.
-#[derive(Clone, Copy)]
-struct Stream<'a> {
-    id: &'a str,
-    stub: usize,
-    operands: Operands,
+/// A measurement that is going on.
+struct Measurement<'a> {
+    boot: &'a Handover,
+    plan: &'a Plan<'a>,
+    identity: Option<&'a Identity>,
+    streams: &'a Streams<'a>,
+    session: &'a mut Session,
+    tally: Tally<'a>,
+    /// PEs that could be started.
+    started: usize,
+    /// PEs that are on now.
+    running: usize,
+    /// Cycles, ticks and samples of the batch on each PE, those of the clock only.
+    clocks: [[u64; 3]; MAX_PES as usize],
 }
 
-/// Runs every batch of the plan.
-pub fn run(boot: &Handover, plan: &Plan<'_>) {
+/// Runs every batch of the plan. Returns how many PEs are on afterwards.
+pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) -> usize {
     let settings = &plan.settings;
-    let empty = Stream {
-        id: "empty",
-        stub: boot.stubs.empty(),
-        operands: [0; 8],
+    let measure = &settings.measure;
+    if settings.iterations == 0 {
+        return 1;
+    }
+    let introduction = Introduction { events: measure.events };
+    introduction.events(0, boot.event);
+    let running = if measure.pes() > 1 {
+        secondaries::start(boot, identity, 1, measure.pes().into())
+    } else {
+        1
     };
-    let mut streams = [empty; MAX_SEQUENCES + 1];
-    let mut count = 1;
-    for (index, entry) in plan.entries().enumerate() {
-        let timed = entry.flags & flags::TIMED != 0;
-        if let Some(stub) = boot.stubs.timed(index).filter(|_| timed) {
-            streams[count] = Stream {
-                id: entry.id,
-                stub,
-                operands: operands(&entry, &Subject::at(boot.layout.pages)),
-            };
-            count += 1;
-        }
+    if running < usize::from(measure.timed_pes) {
+        fatal("the plan times more PEs than could be started here");
     }
-    if count == 1 || settings.iterations == 0 {
-        return;
+    for pe in 1..measure.timed_pes.into() {
+        pe::call(pe, Command::Introduce, &raw const introduction as usize, 0);
     }
-    let streams = &streams[..count];
-    let batch = settings.batch.clamp(1, settings.iterations) as usize;
-    if batch > MAX_BATCH_SAMPLES / count {
-        fatal("the plan is too big: one batch of all sequences does not fit the sample buffer");
+    let possible = |scenario: &Scenario| usize::from(scenario.other_pes()) < running;
+    for &scenario in measure
+        .scenarios
+        .as_slice()
+        .iter()
+        .filter(|scenario| !possible(scenario))
+    {
+        let mut reason = Text::new();
+        let _ = write!(reason, "{running} PEs could be started");
+        console::record(&Record::NoScenario {
+            scenario,
+            reason: reason.as_str(),
+        });
     }
-    let batches = settings.iterations.div_ceil(batch as u32);
+    let streams = Streams::new(boot, plan, possible);
+    if streams.is_empty() {
+        return running;
+    }
+    console::record(&Record::Order {
+        order: measure.order.id(),
+        block: measure.order.block(),
+        warmup: measure.warmup.into(),
+    });
+    let batch = settings.batch.clamp(1, settings.iterations);
+    let batches = settings.iterations.div_ceil(batch);
     console::record(&Record::Phase {
         name: "measure",
         steps: batches,
     });
 
     // SAFETY: the only reference, see above.
-    let samples = unsafe { &mut *SAMPLES.0.get() };
-    let mut random = Random::new(settings.seed);
-    let mut order: [u8; MAX_SEQUENCES + 1] = core::array::from_fn(|i| i as u8);
-    let order = &mut order[..count];
+    let (places, taken, session) = unsafe { &mut *BUFFERS.0.get() };
+    session.begin(measure.order, settings.seed, boot.event, boot.layout.live);
+    let mut measurement = Measurement {
+        boot,
+        plan,
+        identity,
+        streams: &streams,
+        session,
+        tally: Tally::new(places, taken),
+        started: running,
+        running,
+        clocks: [[0; 3]; MAX_PES as usize],
+    };
     for number in 0..batches {
-        let rounds = batch.min(settings.iterations as usize - number as usize * batch);
-        for round in 0..rounds {
-            random.shuffle(order);
-            for &stream in &*order {
-                let stream = usize::from(stream);
-                // SAFETY: an emitted stub of validated words.
-                let (before, after) = unsafe { stub::run(streams[stream].stub, &streams[stream].operands) };
-                samples[stream * batch + round] = after.wrapping_sub(before);
+        let rounds = batch.min(settings.iterations - number * batch);
+        measurement.batch(number, rounds as usize);
+    }
+    secondaries::adjust(boot, identity, measurement.running, 1)
+}
+
+/// Returns the different states of the other PEs that the scenarios want and so many PEs allow.
+fn states(scenarios: &[Scenario], pes: usize) -> ([Others; MAX_SCENARIOS], usize) {
+    let mut states = [Others {
+        count: 0,
+        work: Work::Wait,
+    }; MAX_SCENARIOS];
+    let mut count = 0;
+    for others in scenarios.iter().map(Others::of) {
+        if others.count < pes && !states[..count].contains(&others) {
+            states[count] = others;
+            count += 1;
+        }
+    }
+    (states, count)
+}
+
+impl Measurement<'_> {
+    /// Takes the samples of one batch.
+    fn batch(&mut self, number: u32, rounds: usize) {
+        let measure = &self.plan.settings.measure;
+        self.clocks = [[0; 3]; MAX_PES as usize];
+        let (mut states, count) = states(measure.scenarios.as_slice(), self.started);
+        let states = &mut states[..count];
+        if number % 2 == 1 {
+            states.reverse();
+        }
+        for &others in &*states {
+            let pes = usize::from(measure.timed_pes).max(others.count + 1);
+            self.running = secondaries::adjust(self.boot, self.identity, self.running, pes);
+            if self.running < pes {
+                fatal("a PE that was on before cannot be turned on again");
+            }
+            // The boot PE tells the others what to do, and so is the only one to be timed beside working ones.
+            let timed = if others.count == 0 { measure.timed_pes.into() } else { 1 };
+            for pe in 0..timed {
+                self.pe(number, rounds, others, pe);
             }
         }
-        for (stream, samples) in streams.iter().zip(samples.chunks_mut(batch)) {
-            count_values::<PAIRS>(&mut samples[..rounds], |pairs| {
-                let (seq, event, pairs) = (stream.id, boot.event, Pairs::Slice(pairs));
-                console::record(&Record::Sample {
-                    seq,
-                    pe: 0,
-                    event,
+        for (pe, &[cycles, ticks, samples]) in self.clocks.iter().enumerate() {
+            if cycles > 0 {
+                console::record(&Record::Batch {
+                    pe: pe as u32,
                     batch: number,
-                    pairs,
+                    cycles,
+                    ticks,
+                    samples,
                 });
-            });
+            }
         }
-        count_samples(rounds * count);
+    }
+
+    /// Takes the samples of one batch on one PE, beside others in one state: by the clock, and of every event.
+    fn pe(&mut self, number: u32, rounds: usize, others: Others, pe: usize) {
+        let events = counted(pe);
+        let all = events.clone().count() + 1;
+        for index in 0..all {
+            let index = if number % 2 == 1 { all - 1 - index } else { index };
+            let event = index.checked_sub(1).and_then(|index| events.clone().nth(index));
+            self.pass(number, rounds, others, pe, event);
+        }
+    }
+
+    fn pass(&mut self, number: u32, rounds: usize, others: Others, pe: usize, event: Option<Event>) {
+        let measure = &self.plan.settings.measure;
+        let reads = if event.is_some() { Reads::Events } else { Reads::Clock };
+        let counts = event.unwrap_or(self.boot.event);
+        let slots = self.streams.slots(reads, |scenario| Others::of(scenario) == others);
+        self.session.pass(counts, slots);
+        let live = self.boot.layout.live;
+        duty::begin(others, live, live + 4096 * (LIVE_PAGES - 1));
+        let mut left = usize::from(measure.warmup);
+        while left > 0 {
+            left -= self.session.ask(left, false);
+            self.sample(pe);
+        }
+        let started = ticks();
+        let mut left = rounds;
+        while left > 0 {
+            left -= self.session.ask(left, true);
+            self.sample(pe);
+            self.count(number, pe, counts);
+        }
+        let timed = ticks() - started;
+        duty::end(others);
+        let samples = rounds * self.session.slots().len();
+        if event.is_none() {
+            let [cycles, ticks] = self.session.elapsed();
+            for (sum, value) in self.clocks[pe].iter_mut().zip([cycles, ticks, samples as u64]) {
+                *sum += value;
+            }
+        }
+        self.emit(number, pe, counts);
+        count_samples(samples);
+        if measure.overhead && pe == 0 && event.is_none() && others.count == 0 {
+            self.overhead(number, rounds, timed);
+        }
+    }
+
+    /// Has a PE run the rounds asked for.
+    fn sample(&mut self, pe: usize) {
+        if pe == 0 {
+            self.session.rounds();
+        } else {
+            pe::call(pe, Command::Sample, &raw mut *self.session as usize, 0);
+        }
+    }
+
+    /// Counts what is in the log. Where there are too many different values, what is counted so far is printed.
+    fn count(&mut self, number: u32, pe: usize, event: Event) {
+        let Some(log) = self.session.log() else {
+            fatal("a counter went backwards")
+        };
+        for &sample in log {
+            if !self.tally.add(sample) {
+                print(&mut self.tally, self.streams, number, pe, event);
+            }
+        }
+    }
+
+    fn emit(&mut self, number: u32, pe: usize, event: Event) {
+        print(&mut self.tally, self.streams, number, pe, event);
+    }
+
+    /// Prints what the samples of a pass took, beside loops that run the same and keep nothing.
+    fn overhead(&mut self, batch: u32, rounds: usize, timed: u64) {
+        let slots = self.session.slots();
+        let plain = |series| match self.streams.sequence(series) {
+            None => Some(self.boot.stubs.nothing()),
+            Some(index) => self.boot.stubs.plain(index),
+        };
+        let bare = slots
+            .iter()
+            .map(|slot| bare_loop(slot.stub, &slot.operands, rounds))
+            .sum();
+        let words = slots
+            .iter()
+            .filter_map(|slot| Some(bare_loop(plain(slot.series)?, &slot.operands, rounds)))
+            .sum();
+        console::record(&Record::Overhead {
+            batch,
+            samples: (rounds * slots.len()) as u64,
+            timed,
+            bare,
+            words,
+        });
+    }
+}
+
+/// Runs a stub so often, and returns the ticks of the generic timer that took.
+fn bare_loop(stub: usize, operands: &Operands, times: usize) -> u64 {
+    let before = ticks();
+    for _ in 0..times {
+        // SAFETY: an emitted stub of validated words.
+        unsafe { stub::run(stub, operands) };
+    }
+    ticks() - before
+}
+
+/// Values of one line: more than fit.
+const VALUES: usize = results::wire::MAX_LINE / 2;
+
+/// Prints what was counted, as many values to a line as fit.
+fn print(tally: &mut Tally<'_>, streams: &Streams<'_>, batch: u32, pe: usize, event: Event) {
+    let mut pairs = [(0, 0); VALUES];
+    let (mut used, mut room, mut last) = (0, 0, None);
+    let line = |series: u16, pairs: &[(u64, u32)]| {
+        let (seq, scenario) = streams.name(series);
+        console::record(&Record::Sample {
+            seq,
+            scenario,
+            pe: pe as u32,
+            event,
+            batch,
+            pairs: Pairs::Slice(pairs),
+        });
+    };
+    tally.drain(|series, value, count| {
+        let difference = |before: Option<(u16, u64)>| match before {
+            Some((other, before)) if other == series => Some(value - before),
+            _ => None,
+        };
+        let length = difference(last).map(|difference| count_length(difference, count));
+        match length.filter(|&length| length <= room && used < VALUES) {
+            Some(length) => room -= length,
+            None => {
+                if let Some((series, _)) = last {
+                    line(series, &pairs[..used]);
+                }
+                let (seq, scenario) = streams.name(series);
+                used = 0;
+                room = count_room(seq, scenario, event).saturating_sub(count_length(value, count));
+            }
+        }
+        pairs[used] = (value, count);
+        used += 1;
+        last = Some((series, value));
+    });
+    if let Some((series, _)) = last {
+        line(series, &pairs[..used]);
     }
 }

@@ -5,16 +5,23 @@
 //! ASID in `[63:48]`. By range: base in `[36:0]`, TTL hint in `[38:37]`, NUM in `[43:39]`, SCALE in `[45:44]`, granule in `[47:46]`;
 //! the range is `(NUM + 1) << (5 * SCALE + 1)` pages long.
 
+use results::check::Granule;
 use results::plan::{EntryRef, MAX_OPERANDS, OperandKind, OperandRegister};
 
 /// Values of `x2` to `x9` for one run of a stub.
 pub type Operands = [u64; MAX_OPERANDS];
 
-/// The 4 KiB granule, in the TTL hint and in range operands.
-const GRANULE_4K: u64 = 0b01;
+/// Returns a granule as the TTL hint and range operands have it.
+const fn granule_field(granule: Granule) -> u64 {
+    match granule {
+        Granule::K4 => 0b01,
+        Granule::K16 => 0b10,
+        Granule::K64 => 0b11,
+    }
+}
 
 /// What a sequence is applied to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subject {
     /// Virtual address of the first page.
     pub va: u64,
@@ -22,12 +29,19 @@ pub struct Subject {
     pub ipa: u64,
     /// Its ASID, if it is not global.
     pub asid: u64,
+    /// The granule of its tables.
+    pub granule: Granule,
 }
 
 impl Subject {
     /// Returns the subject at an address of EL2, which has no ASIDs.
     pub const fn at(va: u64) -> Self {
-        Self { va, ipa: 0, asid: 0 }
+        Self {
+            va,
+            ipa: 0,
+            asid: 0,
+            granule: Granule::K4,
+        }
     }
 }
 
@@ -42,21 +56,23 @@ pub fn operands(entry: &EntryRef<'_>, subject: &Subject) -> Operands {
 
 fn value(kind: OperandKind, hint: u8, subject: &Subject, pages: u16) -> u64 {
     const ASID_SHIFT: u32 = 48;
-    let &Subject { va, ipa, asid } = subject;
-    let asid = asid << ASID_SHIFT;
-    let address = if kind == OperandKind::Ipa { ipa } else { va };
+    let &Subject { va, ipa, asid, granule } = subject;
+    let by_ipa = matches!(kind, OperandKind::Ipa | OperandKind::IpaPage | OperandKind::IpaRange);
+    // By IPA there is no ASID: the field is reserved, or holds other things.
+    let (address, tag) = if by_ipa { (ipa, 0) } else { (va, asid << ASID_SHIFT) };
     let page = address >> 12 & ((1 << 44) - 1);
     let level = u64::from(hint.saturating_sub(1)) & 3;
+    let granule_bits = granule_field(granule);
     match kind {
-        OperandKind::Va | OperandKind::Page | OperandKind::Ipa => {
-            let ttl = if hint == 0 { 0 } else { GRANULE_4K << 2 | level };
-            let asid = if kind == OperandKind::Ipa { 0 } else { asid };
-            asid | page | ttl << 44
+        OperandKind::Va | OperandKind::Page | OperandKind::Ipa | OperandKind::IpaPage => {
+            let ttl = if hint == 0 { 0 } else { granule_bits << 2 | level };
+            tag | page | ttl << 44
         }
-        OperandKind::Asid => asid,
-        OperandKind::Range => {
+        OperandKind::Asid => asid << ASID_SHIFT,
+        OperandKind::Range | OperandKind::IpaRange => {
             let (num, scale) = num_and_scale(pages);
-            asid | page & ((1 << 37) - 1) | level << 37 | num << 39 | scale << 44 | GRANULE_4K << 46
+            let base = address >> granule.shift() & ((1 << 37) - 1);
+            tag | base | level << 37 | num << 39 | scale << 44 | granule_bits << 46
         }
         OperandKind::VaUnshifted => va,
     }
@@ -88,10 +104,16 @@ mod tests {
             va: 0,
             ipa: VA,
             asid: 7,
+            granule: Granule::K4,
         };
         assert_eq!(value(OperandKind::Ipa, 3, &other, 1), 0x6001_2345_6789);
         assert_eq!(value(OperandKind::Va, 0, &other, 1), 7 << 48);
         assert_eq!(value(OperandKind::Asid, 0, &other, 1), 7 << 48);
+        assert_eq!(value(OperandKind::IpaPage, 0, &other, 1), 0x1_2345_6789);
+        assert_eq!(
+            value(OperandKind::IpaRange, 0, &other, 2),
+            0x4000_0000_0000 | 0x1_2345_6789
+        );
         // Sign bits of an upper-half address stay out of the hint.
         assert_eq!(
             value(OperandKind::Page, 0, &Subject::at(0xffff_8000_0000_0000), 1),
@@ -113,6 +135,19 @@ mod tests {
         assert_eq!(
             value(OperandKind::Range, 0, &AT, 8),
             0x4000_0000_0000 | 3 << 39 | 0x1_2345_6789
+        );
+    }
+
+    #[test]
+    fn other_granules_are_named_in_hints_and_ranges() {
+        let at = |granule| Subject { granule, ..AT };
+        // By VA the address is in units of 4 KiB, whatever the granule; by range in units of the granule.
+        assert_eq!(value(OperandKind::Va, 0, &at(Granule::K64), 1), 0x1_2345_6789);
+        assert_eq!(value(OperandKind::Va, 4, &at(Granule::K16), 1), 0xb001_2345_6789);
+        assert_eq!(value(OperandKind::Va, 4, &at(Granule::K64), 1), 0xf001_2345_6789);
+        assert_eq!(
+            value(OperandKind::Range, 0, &at(Granule::K64), 2),
+            0xc000_0000_0000 | VA >> 16
         );
     }
 }

@@ -23,6 +23,10 @@ static AFTER: [Raw<4096>; COUNT] = [const { Raw::new() }; COUNT];
 static CODE: [Raw<4096>; 2] = [const { Raw::new() }; 2];
 /// Holds 16 pages at a multiple of their size, whatever the load address.
 static BULK: Raw<{ 2 * 16 * 4096 }> = Raw::new();
+/// Holds two pages of the largest granule at a multiple of their size, whatever the load address.
+static ALIGNED: Raw<{ 3 * LARGEST }> = Raw::new();
+/// Bytes of a page of the largest granule.
+const LARGEST: usize = 64 << 10;
 
 /// The physical addresses of the pages, and how to write them.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +67,12 @@ impl Pages {
         self.physical(&raw const BULK).next_multiple_of(CONTIGUOUS * 4096)
     }
 
+    /// Returns the pages before and after the change for granules above 4 KiB, at multiples of 64 KiB.
+    pub fn aligned(self) -> [u64; 2] {
+        let first = self.physical(&raw const ALIGNED).next_multiple_of(LARGEST as u64);
+        [first, first + LARGEST as u64]
+    }
+
     /// Writes a value into a page by its physical address, through the image's own mapping.
     pub fn write(self, physical: u64, value: u64) {
         // SAFETY: a page of ours, and no Rust reference to its contents exists.
@@ -77,6 +87,9 @@ impl Pages {
         }
         for page in 0..CONTIGUOUS {
             self.write(self.bulk() + 4096 * page, OLD);
+        }
+        for (page, value) in self.aligned().into_iter().zip([OLD, NEW]) {
+            self.write(page, value);
         }
         for (code, value) in self.code().into_iter().zip([OLD, NEW]) {
             /// `ret` above `mov x0, #0`.

@@ -13,9 +13,12 @@ use results::check::Outcome;
 use results::plan::MAX_PES;
 
 use crate::arch::{isb, sev, ticks, wfe};
+use crate::duty;
+use crate::introduction::Introduction;
 use crate::operands::Operands;
 use crate::probe::{self, Access};
 use crate::regime::Setup;
+use crate::sampler::Session;
 use crate::secondary;
 use crate::stop::fatal;
 use crate::stress::disturb;
@@ -37,17 +40,26 @@ pub enum Command {
     Sequence,
     /// Load from an address: answers [`Outcome::Stale`] if it succeeds, [`Outcome::Fault`] if it faults.
     Read,
+    /// Start your clock, and print what you are and count.
+    Introduce,
+    /// Run some rounds of a [`Session`].
+    Sample,
+    /// Keep busy until told to stop: the argument is a [`Duty`].
+    Work,
     /// Turn yourself off.
     Off,
 }
 
 impl Command {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 9] = [
         Self::Enter,
         Self::Leave,
         Self::Access,
         Self::Sequence,
         Self::Read,
+        Self::Introduce,
+        Self::Sample,
+        Self::Work,
         Self::Off,
     ];
 }
@@ -195,6 +207,20 @@ pub unsafe fn serve(pe: usize) -> ! {
                     Access::Done(_) => Outcome::Stale,
                     Access::Fault(_) => Outcome::Fault,
                 }
+            }
+            Some(Command::Introduce) => {
+                // SAFETY: the address of the events asked for, which the boot PE keeps until it has the answer.
+                unsafe { (*(argument as *const Introduction)).make(pe as u32) };
+                Outcome::New
+            }
+            Some(Command::Sample) => {
+                // SAFETY: the address of the one `Session`, which the boot PE leaves alone until it has the answer.
+                unsafe { (*(argument as *mut Session)).rounds() };
+                Outcome::New
+            }
+            Some(Command::Work) => {
+                duty::work(argument);
+                Outcome::New
             }
             Some(Command::Off) | None => secondary::off(),
         };

@@ -4,15 +4,17 @@
 // UNSAFETY: the arena is written as words and run as code.
 
 use core::fmt::Write;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use aarch64_cpu::registers::{ID_AA64ISAR0_EL1, ID_AA64ISAR1_EL1, ID_AA64MMFR2_EL1, Readable};
-use results::plan::{EntryRef, MAX_SEQUENCES, MAX_WORDS, Plan};
+use results::plan::{EntryRef, MAX_SEQUENCES, MAX_WORDS, Plan, flags, is_timed_under};
 use results::record::{Event, Record, Words};
+use results::scenario::MAX_SCENARIOS;
 use sequences::{Feature, required_features, validate_words};
 
 use crate::arch::mrs;
 use crate::console;
-use crate::emit::{Emitter, Full};
+use crate::emit::{Counter, Emitter, Full, Shape};
 use crate::entry::{Raw, image};
 use crate::features::IdRegisters;
 use crate::stop::fatal;
@@ -28,17 +30,11 @@ static ARENA_MEMORY: Raw<ARENA> = Raw::new();
 /// The stubs of a plan, as offsets into the arena.
 #[derive(Debug, Clone, Copy)]
 pub struct Stubs {
-    empty: u32,
     nothing: u32,
     of: [Stub; MAX_SEQUENCES],
 }
 
 impl Stubs {
-    /// Returns the address of the timed stub without any words between the two counter reads.
-    pub fn empty(&self) -> usize {
-        address(self.empty)
-    }
-
     /// Returns the address of the stub that does nothing: no maintenance at all.
     pub fn nothing(&self) -> usize {
         address(self.nothing)
@@ -55,6 +51,62 @@ impl Stubs {
     }
 }
 
+/// What a frame reads: the clock of the run, or an event counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// The clock.
+    Clock,
+    /// Event counter 0.
+    Events,
+}
+
+/// The timed stubs of a sequence, or of the empty frame, by what they read: offset into the arena plus 1, or 0.
+type Pair = [AtomicU32; 2];
+
+/// The timed stubs, by scenario; of each, the empty frame and then the sequences of the plan.
+///
+/// Too big for the stack, and so not in [`Stubs`].
+static VARIANTS: [[Pair; MAX_SEQUENCES + 1]; MAX_SCENARIOS] =
+    [const { [const { [AtomicU32::new(0), AtomicU32::new(0)] }; MAX_SEQUENCES + 1] }; MAX_SCENARIOS];
+
+/// Returns the address of a timed stub under a scenario, by their places in the plan; `None` for the empty frame.
+pub fn variant(scenario: usize, sequence: Option<usize>, reads: Reads) -> Option<usize> {
+    let offset = VARIANTS[scenario][sequence.map_or(0, |index| index + 1)][reads as usize].load(Ordering::Relaxed);
+    offset.checked_sub(1).map(address)
+}
+
+/// Emits the timed stubs of one sequence, or of the empty frame, under every scenario of the plan.
+///
+/// Scenarios that do the same to the words share their stubs.
+fn emit_variants(
+    emitter: &mut Emitter<'_>,
+    plan: &Plan<'_>,
+    event: Event,
+    sequence: Option<usize>,
+    words: &[u32],
+) -> Result<(), Full> {
+    let measure = &plan.settings.measure;
+    let scenarios = measure.scenarios.as_slice();
+    for (index, scenario) in scenarios.iter().enumerate() {
+        if sequence.is_some() && !is_timed_under(scenario, words.iter().copied()) {
+            continue;
+        }
+        let pair = |index: usize| &VARIANTS[index][sequence.map_or(0, |index| index + 1)];
+        let shape = Shape::of(scenario);
+        let same = scenarios[..index].iter().position(|other| Shape::of(other) == shape);
+        let readers = [(Counter::of(event), true), (Counter::Event, measure.events != 0)];
+        for (reads, (counter, wanted)) in readers.into_iter().enumerate() {
+            let offset = match same.map(|other| pair(other)[reads].load(Ordering::Relaxed)) {
+                _ if !wanted => 0,
+                Some(offset) => offset,
+                None => emitter.timed(counter, shape, words)? as u32 + 1,
+            };
+            pair(index)[reads].store(offset, Ordering::Relaxed);
+        }
+    }
+    Ok(())
+}
+
 /// The arena is in the image, which moves: addresses are made when they are used.
 fn address(offset: u32) -> usize {
     &raw const ARENA_MEMORY as usize + offset as usize
@@ -67,15 +119,11 @@ pub fn emit(plan: &Plan<'_>, event: Event) -> Stubs {
     let arena =
         unsafe { core::slice::from_raw_parts_mut((&raw const ARENA_MEMORY).cast_mut().cast::<u32>(), ARENA / 4) };
     let mut emitter = Emitter::new(arena);
-    let none = || [].into_iter();
-    let frames = emitter
-        .timed(event, none())
-        .and_then(|empty| Ok((empty, emitter.plain(none())?)));
-    let Ok((empty, nothing)) = frames else {
+    let frames = emit_variants(&mut emitter, plan, event, None, &[]).and_then(|()| emitter.plain(&[]));
+    let Ok(nothing) = frames else {
         fatal("the arena is too small for the empty frame")
     };
     let mut stubs = Stubs {
-        empty: empty as u32,
         nothing: nothing as u32,
         of: [Stub {
             timed: None,
@@ -88,9 +136,17 @@ pub fn emit(plan: &Plan<'_>, event: Event) -> Stubs {
         let words = &words[..entry.words().len()];
         announce(&entry, words);
         if can_run(&entry, words) {
-            match emit_one(&mut emitter, event, words) {
+            let emitted = emit_one(&mut emitter, event, words).and_then(|stub| {
+                if entry.flags & flags::TIMED != 0 {
+                    emit_variants(&mut emitter, plan, event, Some(index), words)?;
+                }
+                Ok(stub)
+            });
+            match emitted {
                 Ok(stub) => stubs.of[index] = stub,
-                Err(Full) => fatal("the plan is too big: its sequences do not fit the executable arena"),
+                Err(Full) => fatal(
+                    "the plan is too big: its sequences do not fit the executable arena; leave out sequences or scenarios",
+                ),
             }
         }
     }
@@ -98,8 +154,8 @@ pub fn emit(plan: &Plan<'_>, event: Event) -> Stubs {
 }
 
 fn emit_one(emitter: &mut Emitter<'_>, event: Event, words: &[u32]) -> Result<Stub, Full> {
-    let timed = emitter.timed(event, words.iter().copied())?;
-    let plain = emitter.plain(words.iter().copied())?;
+    let timed = emitter.timed(Counter::of(event), Shape::PLAIN, words)?;
+    let plain = emitter.plain(words)?;
     Ok(Stub {
         timed: Some(timed as u32),
         plain: Some(plain as u32),

@@ -2,7 +2,7 @@
 //! What times: the PMU's cycle counter at EL2, or the generic timer where no PMU is implemented.
 
 use aarch64_cpu::registers::{CNTVCT_EL0, ID_AA64DFR0_EL1, Readable};
-use results::record::Event;
+use results::record::{Event, Support};
 
 use crate::arch::{isb, mrs, start_cycle_counter};
 
@@ -18,12 +18,24 @@ pub fn start() -> Event {
     }
 }
 
+/// Returns whether this PE counts an event.
+pub fn support(clock: Event, event: Event) -> Support {
+    let counters = || mrs!("pmcr_el0") >> 11 & 31; // PMCR_EL0.N
+    if clock != Event::Cycles || counters() == 0 {
+        Support::NoCounter
+    } else if event.is_implemented(mrs!("pmceid0_el0"), mrs!("pmceid1_el0")) {
+        Support::Counted
+    } else {
+        Support::NotImplemented
+    }
+}
+
 /// Reads the counter between two context synchronization events.
 pub fn now(event: Event) -> u64 {
     isb();
     let now = match event {
         Event::Cycles => mrs!("pmccntr_el0"),
-        Event::TimerTicks => CNTVCT_EL0.get(),
+        _ => CNTVCT_EL0.get(),
     };
     isb();
     now

@@ -6,10 +6,13 @@
 use core::arch::{asm, global_asm};
 
 use aarch64_cpu::registers::{HCR_EL2, ID_AA64MMFR0_EL1, Readable, TCR_EL2};
-use results::check::Regime;
+use results::check::{Granule, Regime, Spec, Tag};
 
+use crate::arch::flush_el2;
+use crate::boot::{Handover, tables_base};
 use crate::guest_map::GuestMap;
 use crate::tables::MAIR;
+use crate::wide;
 
 /// ASID of the translations under test that are not global, and one that nothing else uses.
 pub const ASIDS: [u64; 2] = [1, 2];
@@ -61,22 +64,27 @@ pub struct Setup {
     pub guest: Option<GuestMap>,
     /// Whether stage 1 entries under test carry an ASID.
     pub tagged: bool,
+    /// Whether hardware updates the access flag and dirty state.
+    updates: bool,
     /// `TCR_EL2` with E2H = 0.
-    pub tcr: u64,
+    tcr: u64,
+    /// Physical address of the kernel's own level 0 table.
+    root: u64,
     /// Load address minus runtime address.
-    pub to_identity: u64,
+    to_identity: u64,
 }
 
 impl Setup {
-    /// Returns the setup for a kernel at `runtime` that was loaded at `load`.
-    pub fn new(regime: Regime, guest: Option<GuestMap>, tagged: bool, load: u64, runtime: u64) -> Self {
-        let (tcr, to_identity) = (TCR_EL2.get(), load.wrapping_sub(runtime));
+    /// Returns the setup that a check needs.
+    pub fn new(spec: &Spec, guest: Option<GuestMap>, boot: &Handover) -> Self {
         Self {
-            regime,
+            regime: spec.regime,
             guest,
-            tagged,
-            tcr,
-            to_identity,
+            tagged: matches!(spec.tag, Tag::Asid | Tag::OtherAsid),
+            updates: spec.has_hardware_updates(),
+            tcr: TCR_EL2.get(),
+            root: tables_base(boot.load),
+            to_identity: boot.load.wrapping_sub(boot.layout.image),
         }
     }
 
@@ -90,7 +98,11 @@ impl Setup {
             (Regime::El2Host, _) => self.switch(HCR_E2H | HCR_RW),
             (Regime::El2HostTge, _) => self.switch(HCR_E2H | HCR_TGE | HCR_RW),
             (_, Some(guest)) => self.enter_guest(guest),
+            (_, None) if self.updates => set_tcr(self.tcr | EL2_UPDATES),
             (_, None) => {}
+        }
+        if self.regime.is_host() {
+            self.use_asid(0);
         }
     }
 
@@ -101,8 +113,12 @@ impl Setup {
     /// As [`Self::enter`].
     pub unsafe fn leave(&self) {
         match self.regime {
+            Regime::El2 if self.updates => set_tcr(self.tcr),
             Regime::El2 => {}
-            Regime::El2Host | Regime::El2HostTge => self.switch(HCR_RW),
+            Regime::El2Host | Regime::El2HostTge => {
+                set_ttbr(self.root);
+                self.switch(HCR_RW);
+            }
             _ => set_hcr(HCR_RW),
         }
     }
@@ -114,7 +130,7 @@ impl Setup {
         let (tcr, cptr) = if hcr & HCR_E2H == 0 {
             (self.tcr, CPTR)
         } else {
-            (guest_tcr(), CPTR_HOST)
+            (guest_tcr(Granule::K4), CPTR_HOST)
         };
         // SAFETY: the routine is in the 1:1 map, which is there by the caller's promise; it uses no stack and leaves
         // the MMU as it was, with the same tables.
@@ -149,6 +165,11 @@ impl Setup {
         } else {
             SCTLR | SCTLR_M
         };
+        let (updates, stage2_updates) = if self.updates {
+            (EL1_UPDATES, EL2_UPDATES)
+        } else {
+            (0, 0)
+        };
         // SAFETY: EL1 and EL0 are entered by `crate::guest` only, after this.
         unsafe {
             asm!(
@@ -160,9 +181,9 @@ impl Setup {
                 "msr vbar_el1, {vbar}",
                 "isb",
                 hcr = in(reg) hcr,
-                vtcr = in(reg) vtcr(),
+                vtcr = in(reg) vtcr(guest.granule()) | stage2_updates,
                 mair = in(reg) MAIR,
-                tcr = in(reg) guest_tcr(),
+                tcr = in(reg) guest_tcr(guest.granule()) | updates,
                 sctlr = in(reg) sctlr,
                 vbar = in(reg) guest.code(),
                 options(nostack, preserves_flags),
@@ -184,8 +205,10 @@ impl Setup {
 
     /// Makes one of [`ASIDS`] the current one.
     pub fn use_asid(&self, which: usize) {
-        let Some(guest) = &self.guest else { return };
         let asid = if self.tagged { ASIDS[which] } else { 0 };
+        let Some(guest) = &self.guest else {
+            return set_ttbr(self.root | asid << TAG_SHIFT);
+        };
         // SAFETY: as `enter_guest`.
         unsafe {
             asm!(
@@ -218,6 +241,23 @@ fn set_hcr(hcr: u64) {
     debug_assert!(HCR_EL2.get() == hcr);
 }
 
+/// HA and HD of `TCR_EL2` with E2H = 0, and of `VTCR_EL2`.
+const EL2_UPDATES: u64 = 0b11 << 21;
+/// HA and HD of `TCR_EL1`.
+const EL1_UPDATES: u64 = 0b11 << 39;
+
+fn set_tcr(tcr: u64) {
+    // SAFETY: differs from what is there only in who updates descriptors, and no descriptor in use calls for it.
+    unsafe { asm!("msr tcr_el2, {}", "isb", in(reg) tcr, options(nostack, preserves_flags)) };
+    // A TLB may keep what the register says.
+    flush_el2();
+}
+
+fn set_ttbr(ttbr: u64) {
+    // SAFETY: the same tables, and the kernel's own translations are global: the ASID says nothing about them.
+    unsafe { asm!("msr ttbr0_el2, {}", "isb", in(reg) ttbr, options(nostack, preserves_flags)) };
+}
+
 /// Inner shareable, Write-Back walks: the same bits in every TCR.
 const WALKS: u64 = 0b11 << 12 | 0b01 << 10 | 0b01 << 8;
 
@@ -226,20 +266,38 @@ fn output_size() -> u64 {
     ID_AA64MMFR0_EL1.read(ID_AA64MMFR0_EL1::PARange).min(0b101)
 }
 
-/// Returns `TCR_EL1`, and `TCR_EL2` for E2H = 1, which has the same layout: 48-bit addresses, 4 KiB granule, no upper
-/// half.
-fn guest_tcr() -> u64 {
-    const T0SZ: u64 = 64 - 48;
-    const T1SZ: u64 = T0SZ << 16;
-    const EPD1: u64 = 1 << 23;
-    const TG1_4K: u64 = 0b10 << 30;
-    output_size() << 32 | TG1_4K | EPD1 | T1SZ | WALKS | T0SZ
+/// Returns the size of the addresses to translate, as a TCR has it, for stage 1 or stage 2.
+const fn t0sz(granule: Granule, bits: u64) -> u64 {
+    64 - match granule {
+        Granule::K4 => bits,
+        Granule::K16 | Granule::K64 => wide::ADDRESS_BITS,
+    }
 }
 
-/// Returns `VTCR_EL2`: 32-bit intermediate addresses, 4 KiB granule, walks that start at level 1.
-fn vtcr() -> u64 {
+/// Returns TG0 of any TCR.
+const fn tg0(granule: Granule) -> u64 {
+    let field = match granule {
+        Granule::K4 => 0b00,
+        Granule::K64 => 0b01,
+        Granule::K16 => 0b10,
+    };
+    field << 14
+}
+
+/// Returns `TCR_EL1`, and `TCR_EL2` for E2H = 1, which has the same layout: 48-bit addresses (less with larger
+/// granules), no upper half.
+fn guest_tcr(granule: Granule) -> u64 {
+    const T1SZ: u64 = (64 - 48) << 16;
+    const EPD1: u64 = 1 << 23;
+    const TG1_4K: u64 = 0b10 << 30;
+    output_size() << 32 | TG1_4K | EPD1 | T1SZ | tg0(granule) | WALKS | t0sz(granule, 48)
+}
+
+/// Returns `VTCR_EL2`: 32-bit intermediate addresses and walks that start at level 1, or with larger granules 36 bits and
+/// level 2.
+fn vtcr(granule: Granule) -> u64 {
     const RES1: u64 = 1 << 31;
-    const START_AT_LEVEL_1: u64 = 0b01 << 6;
-    const T0SZ: u64 = 64 - 32;
-    RES1 | output_size() << 16 | WALKS | START_AT_LEVEL_1 | T0SZ
+    /// Level 1 with the 4 KiB granule, level 2 with the others.
+    const START: u64 = 0b01 << 6;
+    RES1 | output_size() << 16 | tg0(granule) | WALKS | START | t0sz(granule, 32)
 }

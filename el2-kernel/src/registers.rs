@@ -40,4 +40,14 @@ pub fn print(pe: u32) {
     for (name, value) in registers {
         console::record(&Record::Reg { pe, name, value });
     }
+    // Without a PMU these are UNDEFINED.
+    if !matches!(ID_AA64DFR0_EL1.read(ID_AA64DFR0_EL1::PMUVer), 0 | 15) {
+        for (name, value) in [
+            ("PMCR_EL0", mrs!("pmcr_el0")),
+            ("PMCEID0_EL0", mrs!("pmceid0_el0")),
+            ("PMCEID1_EL0", mrs!("pmceid1_el0")),
+        ] {
+            console::record(&Record::Reg { pe, name, value });
+        }
+    }
 }

@@ -50,6 +50,27 @@ pub fn start(boot: &Handover, identity: Option<&Identity>, mut running: usize, w
     running
 }
 
+/// Turns PEs on or off until there are `wanted` of the `running` ones, and returns how many there are.
+///
+/// For PEs that have been started once, and have proven what they had to. Where PEs cannot be turned off, those too
+/// many stay on, and wait.
+pub fn adjust(boot: &Handover, identity: Option<&Identity>, mut running: usize, wanted: usize) -> usize {
+    while running > wanted && can_restart() {
+        running -= 1;
+        if let Some(cpu) = boot.cpus[running] {
+            secondary::stop(&cpu, running);
+        }
+    }
+    while running < wanted {
+        let Some(cpu) = boot.cpus[running] else { break };
+        if !secondary::start(&cpu, running, boot.load, identity, Path::BootRoot) {
+            break;
+        }
+        running += 1;
+    }
+    running
+}
+
 /// Turns the PEs off again, where they can be.
 pub fn stop_all(boot: &Handover, running: usize) {
     for (pe, cpu) in boot.cpus.iter().enumerate().take(running).skip(1) {

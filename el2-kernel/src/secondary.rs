@@ -18,7 +18,7 @@ use results::plan::{Conduit, MAX_PES};
 use smccc::psci::{AffinityState, LowestAffinityLevel, affinity_info, cpu_off, cpu_on};
 use smccc::{Hvc, Smc};
 
-use crate::arch::{dsb_sy, flush_el2, isb, sev};
+use crate::arch::{dsb_sy, flush_el2, isb, sev, start_event_stream};
 use crate::boot::{TABLES, tables_base};
 use crate::entry::{Raw, image};
 use crate::exception::vectors;
@@ -250,6 +250,7 @@ fn clean(start: usize, size: usize) {
 /// Goes on at the runtime address with the MMU on.
 extern "C" fn secondary_main(pe: usize, runtime_ttbr: u64) -> ! {
     probe::init();
+    start_event_stream();
     if TTBR0_EL2.get() != runtime_ttbr {
         // SAFETY: the runtime tables map everything that those for booting do but the 1:1 page, which is left.
         unsafe { asm!("msr ttbr0_el2, {}", "isb", in(reg) runtime_ttbr, options(nostack, preserves_flags)) };

@@ -23,8 +23,19 @@ pub struct Stub {
 /// `stub` is the address of an emitted stub whose words are harmless at EL2, with `operands` for its operand registers.
 #[inline(always)]
 pub unsafe fn run(stub: usize, operands: &Operands) -> (u64, u64) {
+    // SAFETY: the caller's promise; a stub without loads does not look at the address of their pages.
+    unsafe { run_with_loads(stub, operands, 0) }
+}
+
+/// Runs a timed stub whose words may be followed by loads from the pages at `pages`.
+///
+/// # Safety
+///
+/// As for [`run`]; and as many pages are mapped there as the stub loads from.
+#[inline(always)]
+pub unsafe fn run_with_loads(stub: usize, operands: &Operands, pages: u64) -> (u64, u64) {
     let (before, after): (u64, u64);
-    // SAFETY: the stub is code (the caller's promise) that changes x0 to x9 only; it is not `nomem`, so page-table
+    // SAFETY: the stub is code (the caller's promise) that changes x0 to x11 only; it is not `nomem`, so page-table
     // writes before it stay before it.
     unsafe {
         asm!(
@@ -39,6 +50,8 @@ pub unsafe fn run(stub: usize, operands: &Operands) -> (u64, u64) {
             out("x1") after,
             out("x2") _, out("x3") _, out("x4") _, out("x5") _,
             out("x6") _, out("x7") _, out("x8") _, out("x9") _,
+            inout("x10") pages => _,
+            out("x11") _,
             out("x30") _,
             options(nostack),
         );

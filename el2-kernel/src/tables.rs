@@ -17,6 +17,10 @@ const ATTR_SHIFT: u32 = 2;
 const AP1: u64 = 1 << 6;
 /// `AP[2]`: read-only.
 const READ_ONLY: u64 = 1 << 7;
+/// `S2AP[1]`: writable, in stage 2.
+const STAGE2_WRITE: u64 = 1 << 7;
+/// DBM: hardware may make the page writable when it is written, which marks it dirty.
+pub const DIRTY_BIT_MODIFIER: u64 = 1 << 51;
 const INNER_SHAREABLE: u64 = 0b11 << 8;
 /// The access flag.
 pub const ACCESS_FLAG: u64 = 1 << 10;
@@ -83,6 +87,15 @@ pub const fn stage2_leaf(pa: u64, r#use: Use, level: usize) -> u64 {
     (pa & ADDRESS) | attributes | ACCESS_FLAG | leaf_type(level)
 }
 
+/// Returns a writable descriptor as not written since: clean, for a PE that manages dirty state in hardware.
+pub const fn clean(descriptor: u64, stage2: bool) -> u64 {
+    if stage2 {
+        descriptor & !STAGE2_WRITE
+    } else {
+        descriptor | READ_ONLY
+    }
+}
+
 /// Returns the descriptor of a next-level table.
 pub const fn table(pa: u64) -> u64 {
     (pa & ADDRESS) | TABLE_OR_PAGE
@@ -98,7 +111,8 @@ pub struct Entry(UnsafeCell<u64>);
 unsafe impl Sync for Entry {}
 
 impl Entry {
-    const fn new() -> Self {
+    /// Creates an invalid entry.
+    pub const fn new() -> Self {
         Self(UnsafeCell::new(0))
     }
 
@@ -260,6 +274,11 @@ mod tests {
         assert_eq!(stage2_leaf(0x1234_5000, Use::Text, 3), 0x0000_0000_1234_577f);
         assert_eq!(stage2_leaf(0x1234_5000, Use::Data, 3), 0x0040_0000_1234_57ff);
         assert_eq!(stage2_leaf(0x4020_0000, Use::ReadOnly, 2), 0x0040_0000_4020_077d);
+        assert_eq!(clean(page(0x1234_5000, Use::Data), false), 0x0040_0000_1234_57c3);
+        assert_eq!(
+            clean(stage2_leaf(0x1234_5000, Use::Data, 3), true),
+            0x0040_0000_1234_577f
+        );
     }
 
     #[test]

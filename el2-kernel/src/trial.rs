@@ -5,24 +5,24 @@
 #![expect(unsafe_code)]
 // UNSAFETY: runs stubs, and changes live translation tables under addresses that no Rust object uses.
 
+mod access;
+
 use results::check::{self, Change, Check, Observer, Outcome, Regime, Spec, Tag};
 
 use crate::arch::{dsb_ishst, flush_el1, flush_el1_is, flush_el2, flush_el2_is, flush_el2_page, isb};
-use crate::boot::{Handover, TABLES, tables_base};
-use crate::guest::{self, code_page};
-use crate::guest_map::{self, GuestMap};
+use crate::boot::Handover;
 use crate::identity::Identity;
-use crate::layout::{FAR_SLOT, WINDOW_PAGES};
 use crate::operands::{Operands, Subject};
 use crate::order::Random;
-use crate::pages::{CONTIGUOUS, NEW, OLD, Pages, SECRET};
+use crate::pages::{OLD, Pages, SECRET};
 use crate::pe::{self, Command, Order};
+use crate::place::Place;
 use crate::probe::{self, Access, Fault};
 use crate::regime::{ASIDS, Setup};
 use crate::secondary::{self, Path};
 use crate::stress::disturb;
 use crate::stub;
-use crate::tables::{self, ACCESS_FLAG, Entry, Exhausted, NOT_GLOBAL, Use, leaf};
+use crate::tables::{self, ACCESS_FLAG, DIRTY_BIT_MODIFIER, Entry, NOT_GLOBAL, Use, clean, leaf};
 
 /// A fault at a level.
 type Expected = (Fault, u8);
@@ -40,6 +40,8 @@ pub struct Trial<'a> {
     /// What the sequence is to invalidate: the virtual address, and the intermediate physical one if that is known.
     subject: Subject,
     entries: &'static [Entry],
+    /// The entry of the table below that is rewritten while the table is out, and its descriptors before and after.
+    below: Option<(&'static Entry, [u64; 2])>,
     /// Output address distance of neighboring entries.
     stride: u64,
     /// Descriptor before the change.
@@ -71,15 +73,6 @@ pub struct Context<'a> {
     pub identity: Option<&'a Identity>,
 }
 
-/// Where the descriptors under test are.
-struct Place {
-    va: u64,
-    ipa: u64,
-    entries: &'static [Entry],
-    /// Output addresses before and after the change.
-    outputs: [u64; 2],
-}
-
 impl<'a> Trial<'a> {
     /// Prepares a check at one of its candidate addresses. `None`: there is no such candidate.
     pub fn new(context: &Context<'a>, check: Check, candidate: u64) -> Option<Self> {
@@ -87,33 +80,32 @@ impl<'a> Trial<'a> {
         if matches!(spec.change, Change::Identity | Change::IdentityOfSecondaries) {
             return Self::of_identity(context, spec, candidate);
         }
-        let place = match &context.setup.guest {
-            Some(guest) => guest_place(context, guest, spec, candidate)?,
-            None => el2_place(context, spec, candidate)?,
-        };
+        let place = Place::new(context, spec, candidate)?;
         let level = usize::from(spec.level);
         let executable = spec.access == check::Access::Fetch;
         let before_use = if executable { Use::Text } else { Use::Data };
-        let make_leaf = |output: u64, r#use| {
+        let stage2 = spec.regime.changes_stage2();
+        let make_leaf = |output: u64, r#use, level| {
             let leaf = match &context.setup.guest {
                 Some(guest) => guest.leaf(output, r#use, level),
                 None => leaf(output, r#use, level),
             };
-            let tagged = matches!(spec.tag, Tag::Asid | Tag::OtherAsid);
             let contiguous = if spec.contiguous { tables::CONTIGUOUS } else { 0 };
-            leaf | contiguous | if tagged { NOT_GLOBAL } else { 0 }
+            leaf | contiguous | if context.setup.tagged { NOT_GLOBAL } else { 0 }
         };
         let [old, new] = place.outputs;
-        let mapped = make_leaf(old, before_use);
+        let mapped = make_leaf(old, before_use, level);
+        let dirty = mapped | DIRTY_BIT_MODIFIER;
+        let table = place.entries[0].get();
         let (before, after, fault) = match spec.change {
-            Change::WriteProtect => (mapped, make_leaf(old, Use::ReadOnly), Fault::Permission),
-            Change::NoExecute => (mapped, make_leaf(old, Use::ReadOnly), Fault::Permission),
-            Change::AccessFlag => (mapped, mapped & !ACCESS_FLAG, Fault::AccessFlag),
-            Change::RemoveTable => (place.entries[0].get(), 0, Fault::Translation),
+            Change::WriteProtect => (mapped, make_leaf(old, Use::ReadOnly, level), Fault::Permission),
+            Change::NoExecute => (mapped, make_leaf(old, Use::ReadOnly, level), Fault::Permission),
+            Change::AccessFlag | Change::Age => (mapped, mapped & !ACCESS_FLAG, Fault::AccessFlag),
+            Change::Clean => (dirty, clean(dirty, stage2), Fault::Permission),
+            Change::RemoveTable | Change::Relink => (table, 0, Fault::Translation),
             Change::Map => (0, mapped, Fault::Translation),
             _ => (mapped, 0, Fault::Translation),
         };
-        let block = level < 3 && spec.change != Change::RemoveTable;
         Some(Self {
             spec,
             setup: context.setup,
@@ -125,19 +117,27 @@ impl<'a> Trial<'a> {
                 va: place.va,
                 ipa: place.ipa,
                 asid: if context.setup.tagged { ASIDS[0] } else { 0 },
+                granule: spec.granule,
             },
             entries: place.entries,
+            below: place
+                .below
+                .map(|entry| (entry, [old, new].map(|output| make_leaf(output, before_use, 3)))),
             stride: if spec.contiguous { 4096 } else { 0 },
             before,
             after,
-            make: (spec.change == Change::Remap).then(|| make_leaf(new, before_use)),
+            make: match spec.change {
+                Change::Remap => Some(make_leaf(new, before_use, level)),
+                Change::Relink => Some(table),
+                _ => None,
+            },
             old_value: OLD,
             fault: (fault, spec.level),
             rest: match spec.change {
                 // What is left must not change when the next trial reads it as its own.
-                Change::RemoveTable => before,
-                _ if block => 0,
-                _ => make_leaf(context.pages.before(0), Use::Data),
+                Change::RemoveTable | Change::Relink => before,
+                _ if spec.is_block() => 0,
+                _ => make_leaf(context.pages.before(0), Use::Data, level),
             },
             reused: (spec.change == Change::Reuse).then(|| context.pages.before(candidate as usize)),
         })
@@ -156,12 +156,9 @@ impl<'a> Trial<'a> {
             pages: context.pages,
             identity: context.identity,
             va: identity.address,
-            subject: Subject {
-                va: identity.address,
-                ipa: 0,
-                asid: 0,
-            },
+            subject: Subject::at(identity.address),
             entries: core::slice::from_ref(identity.entry),
+            below: None,
             stride: 0,
             before: identity.descriptor,
             after: 0,
@@ -201,6 +198,7 @@ impl<'a> Trial<'a> {
         if let Some(page) = self.reused {
             self.pages.write(page, OLD);
         }
+        self.set_below(0);
         self.set_all(self.before);
         // Invalid to valid: the store must be complete and the context synchronized; there is nothing to invalidate.
         dsb_ishst();
@@ -222,6 +220,11 @@ impl<'a> Trial<'a> {
         }
         self.use_other_tag(false);
         if let Some(make) = self.make {
+            if self.below.is_some() {
+                self.set_below(1);
+                // Before the table is put back: what leads to the entry must not be seen without it.
+                dsb_ishst();
+            }
             self.set_all(make);
             dsb_ishst();
             isb();
@@ -231,10 +234,11 @@ impl<'a> Trial<'a> {
         }
         let outcome = self.observe(delay());
         // Used before the change as it should be?
-        let expected = if self.spec.change == Change::Map {
-            Outcome::Fault
-        } else {
-            Outcome::Stale
+        let expected = match self.spec.change {
+            Change::Map => Outcome::Fault,
+            // Marked, as it is to be again after the change.
+            Change::Clean | Change::Age => Outcome::New,
+            _ => Outcome::Stale,
         };
         if primed == expected { outcome } else { Outcome::Other }
     }
@@ -269,6 +273,7 @@ impl<'a> Trial<'a> {
     pub fn finish(&self) {
         self.set_all(0);
         self.flush();
+        self.set_below(0);
         self.set_all(self.rest);
         if let Some(page) = self.reused {
             self.pages.write(page, OLD);
@@ -281,6 +286,13 @@ impl<'a> Trial<'a> {
         let stride = if descriptor == 0 { 0 } else { self.stride };
         for (entry, offset) in self.entries.iter().zip(0..) {
             entry.set(descriptor + stride * offset);
+        }
+    }
+
+    /// Writes the entry below the table under test, as before (0) or after (1) the change.
+    fn set_below(&self, which: usize) {
+        if let Some((entry, descriptors)) = self.below {
+            entry.set(descriptors[which]);
         }
     }
 
@@ -318,153 +330,4 @@ impl<'a> Trial<'a> {
             other => pe::call(other, Command::Access, &raw const *self as usize, delay),
         }
     }
-
-    /// Makes the accesses on this PE. Of several different outcomes the worst counts.
-    pub fn access(&self) -> Outcome {
-        if self.spec.access == check::Access::Fetch || self.spec.change == Change::Map {
-            // Needed on a PE that is told of a change and does not make it; harmless elsewhere.
-            isb();
-        }
-        let mut worst = None;
-        for address in 0..u64::from(self.spec.entries) {
-            let outcome = self.judge(self.access_one(self.va + 4096 * address));
-            worst = Some(match (worst, outcome) {
-                (None, outcome) => outcome,
-                (Some(Outcome::Other), _) | (_, Outcome::Other) => Outcome::Other,
-                (Some(Outcome::Stale), _) | (_, Outcome::Stale) => Outcome::Stale,
-                (Some(worst), _) => worst,
-            });
-        }
-        worst.unwrap_or(Outcome::Other)
-    }
-
-    #[inline(always)]
-    fn access_one(&self, va: u64) -> Access {
-        let Spec { access, el0, .. } = *self.spec;
-        match &self.setup.guest {
-            // SAFETY: the regime was entered, and no Rust object lives where the address under test leads.
-            Some(guest) => unsafe { guest::access(guest.code(), access, el0, va, self.old_value) },
-            // SAFETY: EL0 of EL2&0 uses the kernel's own tables, where the page of guest code is executable.
-            None if el0 => unsafe { guest::access(code_page(), access, el0, va, self.old_value) },
-            None => match access {
-                check::Access::Load => probe::read(va),
-                // SAFETY: the address under test holds no Rust object.
-                check::Access::Store => unsafe { probe::write(va, self.old_value) },
-                // SAFETY: where it is executable, it leads to one of the code pages.
-                check::Access::Fetch => unsafe { probe::fetch(va) },
-            },
-        }
-    }
-
-    fn judge(&self, access: Access) -> Outcome {
-        let (fault, level) = self.fault;
-        let fetch = self.spec.access == check::Access::Fetch;
-        match access {
-            Access::Fault(syndrome) if syndrome.is(fault, level, fetch) => Outcome::Fault,
-            Access::Fault(_) => Outcome::Other,
-            Access::Done(_) if self.spec.access == check::Access::Store => Outcome::Stale,
-            Access::Done(value) if self.spec.change == Change::Map && value == OLD => Outcome::New,
-            Access::Done(value) if value == self.old_value => Outcome::Stale,
-            Access::Done(SECRET) if self.reused.is_some() => Outcome::Stale,
-            Access::Done(NEW) if self.make.is_some() => Outcome::New,
-            Access::Done(_) => Outcome::Other,
-        }
-    }
-}
-
-/// Returns where a check in EL2 or EL2&0 works.
-fn el2_place(context: &Context<'_>, spec: &Spec, candidate: u64) -> Option<Place> {
-    let (boot, pages) = (context.boot, context.pages);
-    let base = tables_base(boot.load);
-    let (window, place) = window(spec, candidate)?;
-    let window = match window {
-        Window::Pages => boot.layout.pages,
-        Window::UnderTable if spec.level == 1 => boot.layout.far + FAR_SLOT,
-        Window::UnderTable => boot.layout.under_table,
-        Window::Block if spec.level == 1 => boot.layout.far,
-        Window::Block => boot.layout.block,
-    };
-    let outputs = outputs(spec, pages, candidate, |index, code| match code {
-        true => pages.code(),
-        false => [pages.before(index), pages.after(index)],
-    });
-    let va = window + place(outputs[0]);
-    let entries = |va| TABLES.entries(base, va, spec.level.into(), spec.entries.into());
-    finish_place(spec, va, 0, entries(va), outputs)
-}
-
-/// Returns where a check in EL1&0 works.
-fn guest_place(context: &Context<'_>, guest: &GuestMap, spec: &Spec, candidate: u64) -> Option<Place> {
-    let (window, place) = window(spec, candidate)?;
-    let window = match window {
-        Window::Pages => guest_map::PAGES,
-        Window::UnderTable => guest_map::UNDER_TABLE,
-        Window::Block => guest_map::BLOCK,
-    };
-    let outputs = outputs(spec, context.pages, candidate, |index, code| {
-        guest.outputs(context.pages, index, code)
-    });
-    let ipa = window + place(outputs[0]);
-    let entries = guest.entries(ipa, spec.level.into(), spec.entries.into());
-    finish_place(spec, guest.address(ipa), ipa, entries, outputs)
-}
-
-enum Window {
-    Pages,
-    UnderTable,
-    Block,
-}
-
-/// Returns the window of a check, and where in it the candidate is, given what it leads to. `None`: no such candidate.
-fn window(spec: &Spec, candidate: u64) -> Option<(Window, impl Fn(u64) -> u64)> {
-    let block = spec.level < 3 && spec.change != Change::RemoveTable;
-    let fits = if block {
-        candidate < crate::pages::COUNT as u64
-    } else {
-        (candidate + 1) * u64::from(spec.entries) <= WINDOW_PAGES
-    };
-    let window = match spec.change {
-        Change::RemoveTable => Window::UnderTable,
-        _ if block => Window::Block,
-        _ => Window::Pages,
-    };
-    let size = crate::slots::level_shift(spec.level.into());
-    let entries = u64::from(spec.entries);
-    fits.then_some((window, move |output: u64| {
-        if block {
-            // The page in the block that the data is in.
-            output & ((1 << size) - 1)
-        } else {
-            4096 * candidate * entries
-        }
-    }))
-}
-
-fn outputs(spec: &Spec, pages: Pages, candidate: u64, of: impl Fn(usize, bool) -> [u64; 2]) -> [u64; 2] {
-    if u64::from(spec.entries) == CONTIGUOUS {
-        [pages.bulk(), pages.bulk()]
-    } else {
-        of(candidate as usize, spec.access == check::Access::Fetch)
-    }
-}
-
-fn finish_place(
-    spec: &Spec,
-    va: u64,
-    ipa: u64,
-    entries: Result<&'static [Entry], Exhausted>,
-    outputs: [u64; 2],
-) -> Option<Place> {
-    let block = spec.level < 3 && spec.change != Change::RemoveTable;
-    let mask = if block {
-        (1 << crate::slots::level_shift(spec.level.into())) - 1
-    } else {
-        0
-    };
-    Some(Place {
-        va,
-        ipa,
-        entries: entries.ok()?,
-        outputs: outputs.map(|output| output & !mask),
-    })
 }

@@ -5,8 +5,10 @@ use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::check::{Check, Role};
+use crate::event::{Event, Support};
+use crate::order::Order;
 use crate::plan::{Flow, RuntimeCase};
-use crate::record::Event;
+use crate::scenario::Scenario;
 use crate::verdict::Class;
 
 macro_rules! as_id {
@@ -31,6 +33,22 @@ as_id! {
     Class, "the id of a verdict class";
     Event, "the id of a counter event";
     Flow, "the id of a boot flow";
+    Order, "the id of an order";
     Role, "the id of a role";
     RuntimeCase, "the id of a slot case";
+    Support, "the id of the support of an event";
+}
+
+impl Serialize for Scenario {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scenario {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = String::deserialize(deserializer)?;
+        id.parse()
+            .map_err(|_| D::Error::invalid_value(Unexpected::Str(&id), &"the id of a scenario"))
+    }
 }

@@ -7,11 +7,13 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+pub mod event;
 #[cfg(feature = "std")]
 mod ids;
 pub mod image;
 #[cfg(feature = "std")]
 pub mod manifest;
+pub mod order;
 pub mod plan;
 pub mod record;
 pub mod scenario;
@@ -22,5 +24,10 @@ pub mod wire;
 
 /// The version of the record schema, in the first line of every stream and the manifest of every run.
 ///
-/// A reader refuses a newer version; a field added at the end of a record does not change it.
-pub const SCHEMA_VERSION: u32 = 1;
+/// A reader refuses a newer version and reads every older one; a field added at the end of a record does not change it.
+///
+/// | version | what it brought |
+/// |---|---|
+/// | 1 | |
+/// | 2 | scenarios: `counts` records in place of `sample`, a column `scenario` in `samples.csv`, `batches.csv` |
+pub const SCHEMA_VERSION: u32 = 2;

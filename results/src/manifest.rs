@@ -9,8 +9,10 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::check::Check;
+use crate::event::{Event, Support};
+use crate::order::Order;
 use crate::plan::{Flow, RuntimeCase};
-use crate::record::Event;
+use crate::scenario::Scenario;
 
 /// The label of every number that was counted under QEMU's TCG.
 pub const QEMU_LABEL: &str = "QEMU TCG: not hardware timing";
@@ -219,6 +221,54 @@ pub struct Plan {
     /// Sequences, in the order of the plan.
     #[serde(default)]
     pub sequences: Vec<Sequence>,
+    /// How and under which conditions they are timed.
+    #[serde(default)]
+    pub measure: Measure,
+}
+
+/// How and under which conditions sequences are timed. (Version 1 had no scenarios, and took samples in random order.)
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measure {
+    /// The order in which samples are taken.
+    pub order: Order,
+    /// Rounds run before each batch whose samples are not kept.
+    pub warmup: u32,
+    /// PEs that time themselves one after the other.
+    pub timed_pes: u32,
+    /// Events to count beside the clock.
+    #[serde(default)]
+    pub events: Vec<Event>,
+    /// The conditions, the plain one first.
+    pub scenarios: Vec<ScenarioPlan>,
+}
+
+impl Default for Measure {
+    fn default() -> Self {
+        Self {
+            order: Order::Random,
+            warmup: 0,
+            timed_pes: 1,
+            events: Vec::new(),
+            scenarios: vec![ScenarioPlan::of(Scenario::PLAIN)],
+        }
+    }
+}
+
+/// A scenario of the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScenarioPlan {
+    /// Its id, which says it all.
+    pub id: Scenario,
+    /// Why this machine could not have it, if it could not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
+}
+
+impl ScenarioPlan {
+    /// Returns the plan of a scenario.
+    pub const fn of(id: Scenario) -> Self {
+        Self { id, skipped: None }
+    }
 }
 
 /// A sequence of the plan.
@@ -270,6 +320,9 @@ pub struct Pe {
     /// Identification registers by name.
     #[serde(default)]
     pub registers: BTreeMap<String, Hex>,
+    /// The events asked for, and whether they are counted here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub events: BTreeMap<Event, Support>,
 }
 
 /// What arrived on the wire, and what did not.

@@ -6,29 +6,36 @@
 //!
 //! | at | field |
 //! |---|---|
-//! | 0 | magic `TLBPLAN2` (all zero: no plan, the kernel uses its built-in one) |
+//! | 0 | magic `TLBPLAN4` (all zero: no plan, the kernel uses its built-in one) |
 //! | 8 | u32 length of the whole plan |
 //! | 12 | u32 CRC-32 of bytes 16 to the end |
 //! | 16 | u64 seed; u64 runtime address; u64 console address |
 //! | 40 | u32 timed samples per sequence; u32 samples per batch; u32 trials per check |
 //! | 52 | u8 slot case; u8 flow; u8 console kind; u8 conduit |
 //! | 56 | u16 index of the boot flush; u16 number of sequences; u8 PEs; u8 planted bug; u16 largest random delay |
-//! | 64 | sequences: u8 id length; u8 flags; u8 operands; u8 0; u16 words; u16 pages; u64 checks; u64 good for; id (padded to 4); operands (4 each: register, kind, hint, 0); words |
+//! | 64 | u32 events: bits of `Event::mask`; u8 order; u8 timed PEs; u16 warm-up rounds |
+//! | 72 | u16 number of scenarios; u8 whether to time the timing; u8 0; u32 0 |
+//! | 80 | scenarios: 8 u16, the values on the axes in their order |
+//! | then | sequences: u8 id length; u8 flags; u8 operands; u8 0; u16 words; u16 pages; u128 checks; u128 good for; id (padded to 4); operands (4 each: register, kind, hint, 0); words |
 
 use core::fmt;
 
+use crate::check::Mask;
+use crate::event::Event;
+use crate::order::Order;
+use crate::scenario::{Axis, MAX_SCENARIOS, Scenario};
 use crate::wire::crc32;
 
 /// First bytes of a plan.
-pub const MAGIC: [u8; 8] = *b"TLBPLAN2";
+pub const MAGIC: [u8; 8] = *b"TLBPLAN4";
 /// Longest sequence id, in bytes.
 pub const MAX_ID: usize = 63;
 /// Most sequences in a plan.
 pub const MAX_SEQUENCES: usize = 96;
 /// Most instruction words in one sequence: 512 by-VA operations with their steps, and barriers around them.
 pub const MAX_WORDS: usize = 1040;
-/// Most timed samples that one batch of all sequences (and the empty frame) holds.
-pub const MAX_BATCH_SAMPLES: usize = 256 * 1024;
+/// Most things that are timed: the empty frame and every timed sequence, each under every scenario.
+pub const MAX_STREAMS: usize = 2048;
 /// Most pages a range spans.
 pub const MAX_PAGES: u16 = 512;
 /// Most PEs a plan may ask for.
@@ -36,7 +43,7 @@ pub const MAX_PES: u8 = 8;
 /// Most operand registers of one sequence: `x2` to `x9`.
 pub const MAX_OPERANDS: usize = 8;
 
-const HEADER: usize = 64;
+const HEADER: usize = 80;
 
 /// Where the kernel runs after the MMU is on, relative to where it was loaded.
 ///
@@ -161,6 +168,76 @@ pub struct Settings {
     pub stress: u16,
     /// A bug to plant, to prove that a run would notice it.
     pub planted: Option<Planted>,
+    /// How and under which conditions sequences are timed.
+    pub measure: Measure,
+}
+
+/// How and under which conditions sequences are timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measure {
+    /// The order in which samples are taken.
+    pub order: Order,
+    /// Rounds run before each batch whose samples are not kept.
+    pub warmup: u16,
+    /// Events to count beside the clock, each in samples of its own: bits of [`Event::mask`].
+    pub events: u32,
+    /// PEs that time themselves one after the other, the boot PE first, 1 to [`MAX_PES`].
+    pub timed_pes: u8,
+    /// Whether to time the timing itself.
+    pub overhead: bool,
+    /// The conditions.
+    pub scenarios: Scenarios,
+}
+
+impl Measure {
+    /// Sequences alone, on the boot PE, by its clock.
+    pub const PLAIN: Self = Self {
+        order: Order::ThueMorse,
+        warmup: 8,
+        events: 0,
+        timed_pes: 1,
+        overhead: false,
+        scenarios: Scenarios::PLAIN,
+    };
+
+    /// Returns how many PEs it takes, the boot PE included.
+    pub fn pes(&self) -> u8 {
+        let others = self.scenarios.as_slice().iter().map(Scenario::other_pes).max();
+        self.timed_pes.max(others.unwrap_or(0) as u8 + 1)
+    }
+}
+
+/// One or more different scenarios.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scenarios {
+    all: [Scenario; MAX_SCENARIOS],
+    count: usize,
+}
+
+impl Scenarios {
+    /// The plain scenario only.
+    pub const PLAIN: Self = Self {
+        all: [Scenario::PLAIN; MAX_SCENARIOS],
+        count: 1,
+    };
+
+    /// Returns the scenarios.
+    pub fn as_slice(&self) -> &[Scenario] {
+        &self.all[..self.count]
+    }
+
+    /// Adds a scenario that is not in it yet. Returns whether it is in it now: there may be too many.
+    pub fn add(&mut self, scenario: Scenario) -> bool {
+        if self.as_slice().contains(&scenario) {
+            return true;
+        }
+        let Some(place) = self.all.get_mut(self.count) else {
+            return false;
+        };
+        *place = scenario;
+        self.count += 1;
+        true
+    }
 }
 
 /// A bug of the kernel under test, planted on purpose.
@@ -174,6 +251,16 @@ pub enum Planted {
 pub mod flags {
     /// It is timed.
     pub const TIMED: u8 = 1;
+}
+
+/// Returns whether an instruction word is a TLBI: `SYS` with CRn 8, or 9 for the nXS forms (Arm ARM, C5.1, "SYS").
+pub const fn is_tlbi(word: u32) -> bool {
+    word & 0xfff8_e000 == 0xd508_8000
+}
+
+/// Returns whether a sequence is timed under a scenario: one without a TLBI cannot repeat it. The empty frame always is.
+pub fn is_timed_under(scenario: &Scenario, words: impl IntoIterator<Item = u32>) -> bool {
+    scenario.get(Axis::Tlbis) == Axis::Tlbis.neutral() || words.into_iter().any(is_tlbi)
 }
 
 /// What the kernel puts into an operand register before it runs a sequence.
@@ -191,16 +278,22 @@ pub enum OperandKind {
     Page,
     /// The VA under test, not shifted.
     VaUnshifted,
+    /// As [`Self::Range`], of intermediate physical addresses.
+    IpaRange,
+    /// As [`Self::Page`], by intermediate physical address.
+    IpaPage,
 }
 
 impl OperandKind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Va,
         Self::Ipa,
         Self::Asid,
         Self::Range,
         Self::Page,
         Self::VaUnshifted,
+        Self::IpaRange,
+        Self::IpaPage,
     ];
 }
 
@@ -225,9 +318,9 @@ pub struct Entry<'a> {
     /// Pages that `{range}` spans, 1 to 512.
     pub pages: u16,
     /// The checks that test it: bits of [`crate::check::Check::mask`].
-    pub checks: u64,
+    pub checks: Mask,
     /// The checks that use it as their known-good control. The first sequence of the plan with the bit is used.
-    pub good_for: u64,
+    pub good_for: Mask,
     /// Operand registers.
     pub operands: &'a [OperandRegister],
     /// Instruction words.
@@ -317,6 +410,7 @@ pub fn encode(settings: &Settings, entries: &[Entry<'_>], out: &mut [u8]) -> Res
     if !(1..=MAX_PES).contains(&s.pes) {
         return Err(PlanError::Field("number of PEs"));
     }
+    check_measure(&s.measure).map_err(PlanError::Field)?;
     let (console, console_address) = match s.console {
         None => (0, 0),
         Some(Console::Pl011(address)) => (1, address),
@@ -345,13 +439,22 @@ pub fn encode(settings: &Settings, entries: &[Entry<'_>], out: &mut [u8]) -> Res
     };
     c.bytes(&[s.pes, planted]);
     c.u16(s.stress);
+    let m = &s.measure;
+    c.u32(m.events);
+    c.bytes(&[m.order as u8, m.timed_pes]);
+    c.u16(m.warmup);
+    c.u16(m.scenarios.count as u16);
+    c.bytes(&[u8::from(m.overhead), 0, 0, 0, 0, 0]);
     debug_assert_eq!(c.at, HEADER);
+    for scenario in m.scenarios.as_slice() {
+        Axis::ALL.into_iter().for_each(|axis| c.u16(scenario.get(axis)));
+    }
     for entry in entries {
         c.bytes(&[entry.id.len() as u8, entry.flags, entry.operands.len() as u8, 0]);
         c.u16(entry.words.len() as u16);
         c.u16(entry.pages);
-        c.u64(entry.checks);
-        c.u64(entry.good_for);
+        c.bytes(&entry.checks.to_le_bytes());
+        c.bytes(&entry.good_for.to_le_bytes());
         c.bytes(entry.id.as_bytes());
         c.bytes(&[0; 3][..entry.id.len().next_multiple_of(4) - entry.id.len()]);
         for operand in entry.operands {
@@ -370,6 +473,24 @@ pub fn encode(settings: &Settings, entries: &[Entry<'_>], out: &mut [u8]) -> Res
     let crc = crc32(&out[16..needed]);
     out[12..16].copy_from_slice(&crc.to_le_bytes());
     Ok(needed)
+}
+
+fn check_measure(measure: &Measure) -> Result<(), &'static str> {
+    let known = Event::counted().fold(0, |all, event| all | event.mask());
+    if !(1..=MAX_PES).contains(&measure.timed_pes) {
+        Err("number of timed PEs")
+    } else if measure.events & !known != 0 {
+        Err("events")
+    } else if measure
+        .scenarios
+        .as_slice()
+        .iter()
+        .any(|scenario| scenario.obstacle().is_some())
+    {
+        Err("scenario")
+    } else {
+        Ok(())
+    }
 }
 
 fn check_entry(entry: &Entry<'_>) -> Result<(), &'static str> {
@@ -408,9 +529,9 @@ pub struct EntryRef<'a> {
     /// Pages that `{range}` spans.
     pub pages: u16,
     /// The checks that test it.
-    pub checks: u64,
+    pub checks: Mask,
     /// The checks that use it as their known-good control.
-    pub good_for: u64,
+    pub good_for: Mask,
     operands: &'a [u8],
     words: &'a [u8],
 }
@@ -458,6 +579,7 @@ impl<'a> Plan<'a> {
         let (boot_flush, count) = (r.u16()?, usize::from(r.u16()?));
         let [pes, planted] = r.array()?;
         let stress = r.u16()?;
+        let measure = r.measure()?;
         let settings = Settings {
             seed,
             iterations,
@@ -488,6 +610,7 @@ impl<'a> Plan<'a> {
                 1 => Some(Planted::SkipSequence),
                 _ => return Err(PlanError::Field("planted bug")),
             },
+            measure,
         };
         if !(1..=MAX_PES).contains(&pes) {
             return Err(PlanError::Field("number of PEs"));
@@ -549,10 +672,43 @@ impl<'a> Reader<'a> {
     fn u64(&mut self) -> Result<u64, PlanError> {
         self.array().map(u64::from_le_bytes)
     }
+    fn mask(&mut self) -> Result<Mask, PlanError> {
+        self.array().map(Mask::from_le_bytes)
+    }
+    fn measure(&mut self) -> Result<Measure, PlanError> {
+        let events = self.u32()?;
+        let [order, timed_pes] = self.array()?;
+        let (warmup, count) = (self.u16()?, usize::from(self.u16()?));
+        let [overhead, ..] = self.array::<6>()?;
+        if count == 0 || count > MAX_SCENARIOS {
+            return Err(PlanError::Field("number of scenarios"));
+        }
+        let mut scenarios = Scenarios {
+            count: 0,
+            ..Scenarios::PLAIN
+        };
+        for _ in 0..count {
+            let mut scenario = Scenario::PLAIN;
+            for axis in Axis::ALL {
+                scenario = scenario.with(axis, self.u16()?);
+            }
+            scenarios.add(scenario);
+        }
+        let measure = Measure {
+            order: *Order::ALL.get(usize::from(order)).ok_or(PlanError::Field("order"))?,
+            warmup,
+            events,
+            timed_pes,
+            overhead: overhead != 0,
+            scenarios,
+        };
+        check_measure(&measure).map_err(PlanError::Field)?;
+        Ok(measure)
+    }
     fn entry(&mut self) -> Result<EntryRef<'a>, PlanError> {
         let [id_length, flags, operands, _] = self.array()?;
         let (words, pages) = (usize::from(self.u16()?), self.u16()?);
-        let (checks, good_for) = (self.u64()?, self.u64()?);
+        let (checks, good_for) = (self.mask()?, self.mask()?);
         let id_length = usize::from(id_length);
         let id = &self.bytes(id_length.next_multiple_of(4))?[..id_length];
         let operands = self.bytes(usize::from(operands) * 4)?;
@@ -600,6 +756,14 @@ mod tests {
         pes: 3,
         stress: 500,
         planted: Some(Planted::SkipSequence),
+        measure: Measure {
+            order: Order::Abba,
+            warmup: 3,
+            events: Event::L1dTlbRefill.mask() | Event::InstRetired.mask(),
+            timed_pes: 2,
+            overhead: true,
+            ..Measure::PLAIN
+        },
     };
     const OPERAND: OperandRegister = OperandRegister {
         register: 2,
@@ -649,6 +813,56 @@ mod tests {
             assert!(Plan::read(&area).is_err(), "flipped at {at}");
             area[at] ^= 0x10;
         }
+    }
+
+    #[test]
+    fn scenarios_read_back_once_each_and_wrong_ones_are_refused() {
+        let mut measure = Measure::PLAIN;
+        let live = |value| Scenario::PLAIN.with(Axis::Live, value);
+        for scenario in [live(64), Scenario::PLAIN, Scenario::PLAIN.with(Axis::Busy, 3), live(64)] {
+            assert!(measure.scenarios.add(scenario));
+        }
+        assert_eq!((measure.scenarios.as_slice().len(), measure.pes()), (3, 4));
+        let mut area = [0; 4096];
+        encode(&Settings { measure, ..SETTINGS }, &ENTRIES, &mut area).unwrap();
+        assert_eq!(Plan::read(&area).unwrap().unwrap().settings.measure, measure);
+
+        for value in 1..=MAX_SCENARIOS as u16 - 3 {
+            assert!(measure.scenarios.add(live(value)));
+        }
+        assert!(!measure.scenarios.add(live(1000)) && measure.scenarios.add(live(1)));
+        let mut wrong = [Measure::PLAIN; 3];
+        wrong[0].scenarios.add(live(2000));
+        wrong[1].events = Event::Cycles.mask();
+        wrong[2].timed_pes = 0;
+        for (measure, field) in wrong.into_iter().zip(["scenario", "events", "number of timed PEs"]) {
+            let refused = encode(&Settings { measure, ..SETTINGS }, &ENTRIES, &mut area);
+            assert_eq!(refused, Err(PlanError::Field(field)));
+        }
+    }
+
+    #[test]
+    fn invalidations_are_told_from_everything_else() {
+        // tlbi alle2; tlbi vae1is, x2; tlbi rvae2is, x2; tlbi vmalle1nxs
+        for word in [0xd50c_871f, 0xd508_8322, 0xd50c_8222, 0xd508_971f] {
+            assert!(is_tlbi(word), "{word:08x}");
+        }
+        // dsb sy; isb; ic iallu; dc cvac, x2; mrs x0, pmccntr_el0; ldr x11, [x10]; add
+        for word in [
+            0xd503_3f9f,
+            0xd503_3fdf,
+            0xd508_751f,
+            0xd50b_7a22,
+            0xd53b_9d00,
+            0xf940_014b,
+            0x9140_214a,
+        ] {
+            assert!(!is_tlbi(word), "{word:08x}");
+        }
+        let many = Scenario::PLAIN.with(Axis::Tlbis, 8);
+        assert!(is_timed_under(&many, [1, 0xd50c_871f]));
+        assert!(!is_timed_under(&many, [1]));
+        assert!(is_timed_under(&Scenario::PLAIN, []));
     }
 
     #[test]

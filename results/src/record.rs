@@ -2,38 +2,15 @@
 //! The records of a stream: one per line, fields in the order of the struct.
 //!
 //! Order in a stream: `start` first, then the machine (`image`, `reg`, `clock`), the sequences (`seq`, `words`), the
-//! boot path (`boot`, `proof`), all samples, all outcomes and verdicts, `end` last. A `fatal` or `exception` record may
+//! boot path (`boot`, `proof`), what is counted (`event`, `order`), all samples (`counts`, `batch`), all outcomes and
+//! verdicts, `end` last. A `fatal` or `exception` record may
 //! stand anywhere and is followed by an `end` whose status is `fail`.
 
 use core::fmt::{self, Display, Formatter};
 
 use crate::check::Outcomes;
-
-/// What a counter counted, and so the unit of a sample.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Event {
-    /// `PMCCNTR_EL0`: processor cycles (on a simulator, whatever it counts as such).
-    Cycles,
-    /// `CNTVCT_EL0`: ticks of the generic timer, where no PMU is implemented.
-    TimerTicks,
-}
-
-impl Event {
-    /// Returns the stable id.
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::Cycles => "cycles",
-            Self::TimerTicks => "cntvct",
-        }
-    }
-
-    /// Returns the event with this id.
-    pub fn from_id(id: &str) -> Option<Self> {
-        [Self::Cycles, Self::TimerTicks]
-            .into_iter()
-            .find(|event| event.id() == id)
-    }
-}
+pub use crate::event::{Event, Support};
+use crate::scenario::Scenario;
 
 /// One record. Text fields hold no comma and no line break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,10 +109,37 @@ pub enum Record<'a> {
         /// What was observed, in a phrase.
         detail: &'a str,
     },
-    /// `sample`: exact value counts of one batch, as many lines as it takes.
+    /// `event`: whether an event asked for is counted.
+    Event {
+        /// Index of the PE.
+        pe: u32,
+        /// The event.
+        event: Event,
+        /// Whether it is counted.
+        support: Support,
+    },
+    /// `order`: the order in which samples are taken (with the seed of the `start` record).
+    Order {
+        /// Id of the [`crate::order::Order`].
+        order: &'a str,
+        /// Rounds after which a new permutation is drawn.
+        block: u32,
+        /// Rounds run before each batch whose samples are not kept.
+        warmup: u32,
+    },
+    /// `no_scenario`: a scenario that cannot be had here.
+    NoScenario {
+        /// The scenario.
+        scenario: Scenario,
+        /// Why, in a phrase.
+        reason: &'a str,
+    },
+    /// `counts`: exact value counts of one batch, as many lines as it takes. (`sample` in version 1.)
     Sample {
         /// Stable id of the sequence.
         seq: &'a str,
+        /// The conditions.
+        scenario: Scenario,
         /// Index of the PE.
         pe: u32,
         /// The unit.
@@ -144,6 +148,32 @@ pub enum Record<'a> {
         batch: u32,
         /// The pairs.
         pairs: Pairs<'a>,
+    },
+    /// `batch`: the two clocks over one batch on one PE, all its samples of that clock together.
+    Batch {
+        /// Index of the PE.
+        pe: u32,
+        /// Index of the batch.
+        batch: u32,
+        /// Cycles elapsed (`PMCCNTR_EL0`).
+        cycles: u64,
+        /// Ticks of the generic timer elapsed (`CNTVCT_EL0`).
+        ticks: u64,
+        /// Samples taken meanwhile.
+        samples: u64,
+    },
+    /// `overhead`: what it took to take the samples of one batch, beside a bare loop over the same stubs.
+    Overhead {
+        /// Index of the batch.
+        batch: u32,
+        /// Samples.
+        samples: u64,
+        /// Ticks of the generic timer for the samples, counted and kept.
+        timed: u64,
+        /// Ticks for a loop that runs the same stubs as often and keeps nothing.
+        bare: u64,
+        /// Ticks for a loop over the sequences alone, without the frame.
+        words: u64,
     },
     /// `outcome`: what the trials of a check saw.
     Outcome {
@@ -211,13 +241,65 @@ pub enum Record<'a> {
     },
 }
 
-/// The value counts of a `sample` record: a slice when written, text when read.
+/// The value counts of a `counts` or `sample` record: a slice when written, text when read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pairs<'a> {
-    /// Value and count.
+    /// Value and count, in rising order of the values.
     Slice(&'a [(u64, u32)]),
-    /// `value,count,value,count,...`, checked.
+    /// `value[xcount],difference[xcount],...`, checked: the first value, then the differences to the value before; a
+    /// count of 1 is left out.
+    Differences(&'a str),
+    /// `value,count,value,count,...`, checked (version 1).
     Text(&'a str),
+}
+
+/// Returns the number of digits of a number.
+const fn digits(mut n: u64) -> usize {
+    let mut digits = 1;
+    while n >= 10 {
+        n /= 10;
+        digits += 1;
+    }
+    digits
+}
+
+/// Returns how many bytes a value takes in a `counts` record, given the difference to the value before (for the first,
+/// the value itself); the comma in front is counted.
+pub const fn count_length(difference: u64, count: u32) -> usize {
+    1 + digits(difference) + if count == 1 { 0 } else { 1 + digits(count as u64) }
+}
+
+/// Returns how many bytes are left for the values in a `counts` record with these names, whatever its numbers are.
+pub fn count_room(seq: &str, scenario: Scenario, event: Event) -> usize {
+    struct Length(usize);
+    impl fmt::Write for Length {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0 += text.len();
+            Ok(())
+        }
+    }
+    let mut length = Length(0);
+    // Counting cannot fail. The numbers are those of the line, the PE and the batch.
+    let _ = fmt::write(
+        &mut length,
+        format_args!(
+            "{}{},counts,{seq},{scenario},{},{},{},01234567\r\n",
+            crate::wire::PREFIX,
+            u32::MAX,
+            crate::plan::MAX_PES,
+            event.id(),
+            u32::MAX
+        ),
+    );
+    crate::wire::MAX_LINE.saturating_sub(length.0)
+}
+
+fn count_field(field: &str) -> Option<(u64, u32)> {
+    let (value, count) = match field.split_once('x') {
+        Some((value, count)) => (value, count.parse().ok()?),
+        None => (field, 1),
+    };
+    Some((value.parse().ok()?, count))
 }
 
 impl Pairs<'_> {
@@ -225,6 +307,13 @@ impl Pairs<'_> {
     pub fn for_each(&self, mut f: impl FnMut(u64, u32)) {
         match self {
             Self::Slice(pairs) => pairs.iter().for_each(|&(value, count)| f(value, count)),
+            Self::Differences(text) => {
+                let mut value = 0_u64;
+                for (difference, count) in text.split(',').filter_map(count_field) {
+                    value = value.wrapping_add(difference);
+                    f(value, count);
+                }
+            }
             Self::Text(text) => {
                 let mut fields = text.split(',');
                 // The text was checked when it was parsed, so both halves are always numbers.
@@ -304,20 +393,55 @@ impl Display for Record<'_> {
                 count,
             } => write!(f, "boot,{pe},{phase},{},{count}", event.id()),
             Self::Proof { name, holds, detail } => write!(f, "proof,{name},{},{detail}", pass(holds)),
+            Self::Event { pe, event, support } => {
+                let number = event.number().unwrap_or_default();
+                write!(f, "event,{pe},{},{number:#x},{}", event.id(), support.id())
+            }
+            Self::Order { order, block, warmup } => write!(f, "order,{order},{block},{warmup}"),
+            Self::NoScenario { scenario, reason } => write!(f, "no_scenario,{scenario},{reason}"),
             Self::Sample {
                 seq,
+                scenario,
                 pe,
                 event,
                 batch,
                 pairs,
             } => {
-                write!(f, "sample,{seq},{pe},{},{batch}", event.id())?;
+                let event = event.id();
                 match pairs {
-                    Pairs::Text(text) => write!(f, ",{text}"),
-                    Pairs::Slice(pairs) => pairs
-                        .iter()
-                        .try_for_each(|(value, count)| write!(f, ",{value},{count}")),
+                    Pairs::Text(text) => write!(f, "sample,{seq},{pe},{event},{batch},{text}"),
+                    Pairs::Differences(text) => write!(f, "counts,{seq},{scenario},{pe},{event},{batch},{text}"),
+                    Pairs::Slice(pairs) => {
+                        write!(f, "counts,{seq},{scenario},{pe},{event},{batch}")?;
+                        let mut before = 0;
+                        pairs.iter().try_for_each(|&(value, count)| {
+                            let difference = value.wrapping_sub(before);
+                            before = value;
+                            match count {
+                                1 => write!(f, ",{difference}"),
+                                count => write!(f, ",{difference}x{count}"),
+                            }
+                        })
+                    }
                 }
+            }
+            Self::Batch {
+                pe,
+                batch,
+                cycles,
+                ticks,
+                samples,
+            } => {
+                write!(f, "batch,{pe},{batch},{cycles},{ticks},{samples}")
+            }
+            Self::Overhead {
+                batch,
+                samples,
+                timed,
+                bare,
+                words,
+            } => {
+                write!(f, "overhead,{batch},{samples},{timed},{bare},{words}")
             }
             Self::Outcome {
                 check,
@@ -425,6 +549,15 @@ impl<'a> Fields<'a> {
         })
     }
 
+    fn differences(&mut self) -> Result<Pairs<'a>, RecordError> {
+        self.index += 1;
+        let text = self.rest.take().ok_or(RecordError::MissingField(self.index))?;
+        if text.split(',').any(|field| count_field(field).is_none()) {
+            return Err(RecordError::BadField(self.index));
+        }
+        Ok(Pairs::Differences(text))
+    }
+
     fn pairs(&mut self) -> Result<Pairs<'a>, RecordError> {
         self.index += 1;
         let text = self.rest.take().ok_or(RecordError::MissingField(self.index))?;
@@ -502,8 +635,48 @@ impl<'a> Record<'a> {
                 holds: f.pass()?,
                 detail: f.text()?,
             },
+            "event" => Self::Event {
+                pe: f.number()?,
+                event: f.map(Event::from_id)?,
+                support: {
+                    f.hex()?;
+                    f.map(Support::from_id)?
+                },
+            },
+            "order" => Self::Order {
+                order: f.text()?,
+                block: f.number()?,
+                warmup: f.number()?,
+            },
+            "no_scenario" => Self::NoScenario {
+                scenario: f.number()?,
+                reason: f.text()?,
+            },
+            "counts" => Self::Sample {
+                seq: f.text()?,
+                scenario: f.number()?,
+                pe: f.number()?,
+                event: f.map(Event::from_id)?,
+                batch: f.number()?,
+                pairs: f.differences()?,
+            },
+            "batch" => Self::Batch {
+                pe: f.number()?,
+                batch: f.number()?,
+                cycles: f.number()?,
+                ticks: f.number()?,
+                samples: f.number()?,
+            },
+            "overhead" => Self::Overhead {
+                batch: f.number()?,
+                samples: f.number()?,
+                timed: f.number()?,
+                bare: f.number()?,
+                words: f.number()?,
+            },
             "sample" => Self::Sample {
                 seq: f.text()?,
+                scenario: Scenario::PLAIN,
                 pe: f.number()?,
                 event: f.map(Event::from_id)?,
                 batch: f.number()?,

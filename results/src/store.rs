@@ -4,7 +4,9 @@
 //! | file | content |
 //! |---|---|
 //! | `run.toml` | the [manifest](crate::manifest::Manifest), replaced as a whole |
-//! | `samples.csv` | [`SampleRow`]: exact value counts per sequence, PE, event and batch |
+//! | `samples.csv` | [`SampleRow`]: exact value counts per sequence, scenario, PE, event and batch |
+//! | `batches.csv` | [`BatchRow`]: cycles and ticks of the generic timer per batch and PE |
+//! | `overhead.csv` | [`OverheadRow`]: what taking the samples cost, in a run that was asked to time that |
 //! | `litmus.csv` | [`LitmusRow`]: outcome counts per check, sequence, role and PE |
 //! | `verdicts.csv` | [`VerdictRow`]: the class of every check and sequence |
 //! | `boot.csv` | [`BootRow`]: how long each phase of the boot path took |
@@ -21,7 +23,7 @@ mod write;
 
 pub use error::StoreError;
 pub use read::{Rows, Run};
-pub use rows::{BootRow, LitmusRow, ProofRow, Row, SampleRow, VerdictRow};
+pub use rows::{BatchRow, BootRow, LitmusRow, OverheadRow, ProofRow, Row, SampleRow, VerdictRow};
 pub use write::Store;
 
 /// Name of the manifest in a run folder.

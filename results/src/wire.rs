@@ -136,10 +136,11 @@ mod tests {
     use super::*;
     use crate::SCHEMA_VERSION;
     use crate::check::Outcomes;
-    use crate::record::{Event, Pairs, Words};
+    use crate::record::{Event, Pairs, Support, Words, count_length, count_room};
+    use crate::scenario::{Axis, Scenario};
 
     /// One record of every type, in the form it is written.
-    fn every_record() -> [Record<'static>; 18] {
+    fn every_record() -> [Record<'static>; 24] {
         [
             Record::Start {
                 schema: SCHEMA_VERSION,
@@ -193,12 +194,49 @@ mod tests {
                 holds: true,
                 detail: "translation fault level 1",
             },
+            Record::Event {
+                pe: 1,
+                event: Event::DtlbWalk,
+                support: Support::NotImplemented,
+            },
+            Record::Order {
+                order: "thue-morse",
+                block: 16,
+                warmup: 8,
+            },
+            Record::NoScenario {
+                scenario: Scenario::PLAIN.with(Axis::Busy, 3),
+                reason: "needs 4 PEs",
+            },
             Record::Sample {
                 seq: "old",
+                scenario: Scenario::PLAIN.with(Axis::Live, 64),
                 pe: 3,
                 event: Event::Cycles,
                 batch: 9,
-                pairs: Pairs::Slice(&[(12_860, 1), (u64::MAX, u32::MAX)]),
+                pairs: Pairs::Slice(&[(12_860, 1), (12_863, 7), (u64::MAX, u32::MAX)]),
+            },
+            Record::Sample {
+                seq: "old",
+                scenario: Scenario::PLAIN,
+                pe: 3,
+                event: Event::Cycles,
+                batch: 9,
+                pairs: Pairs::Text("12860,1,12863,7"),
+            },
+            Record::Batch {
+                pe: 0,
+                batch: 9,
+                cycles: 1_000_000,
+                ticks: 62_500,
+                samples: 8000,
+            },
+            Record::Overhead {
+                batch: 9,
+                samples: 8000,
+                timed: 120,
+                bare: 100,
+                words: 80,
             },
             Record::Outcome {
                 check: "cowinvt_el2",
@@ -309,7 +347,61 @@ mod tests {
             Record::parse("sample,old,0,cycles,0,12,x"),
             Err(RecordError::BadField(6))
         );
+        assert_eq!(
+            Record::parse("counts,old,plain,0,cycles,0,12,3x"),
+            Err(RecordError::BadField(7))
+        );
+        assert_eq!(
+            Record::parse("counts,old,live_0,0,cycles,0,12"),
+            Err(RecordError::BadField(3))
+        );
         assert_eq!(Record::parse("words,old,0,xyz"), Err(RecordError::BadField(4)));
+    }
+
+    #[test]
+    fn counts_of_both_versions_mean_what_was_counted() {
+        let pairs = |body| {
+            let Ok(Record::Sample { pairs, scenario, .. }) = Record::parse(body) else {
+                panic!("{body}")
+            };
+            let mut all = std::vec::Vec::new();
+            pairs.for_each(|value, count| all.push((value, count)));
+            (scenario, all)
+        };
+        let expected = std::vec![(3300, 12), (3301, 1), (3309, 4)];
+        let live = Scenario::PLAIN.with(Axis::Live, 64);
+        assert_eq!(
+            pairs("counts,old,live_64,0,cycles,7,3300x12,1,8x4"),
+            (live, expected.clone())
+        );
+        assert_eq!(
+            pairs("sample,old,0,cycles,7,3300,12,3301,1,3309,4"),
+            (Scenario::PLAIN, expected)
+        );
+    }
+
+    #[test]
+    fn the_room_in_a_line_of_counts_is_known_before_it_is_written() {
+        let scenario = Scenario::PLAIN.with(Axis::Live, 1024);
+        let record = |pairs| Record::Sample {
+            seq: "xen_head_old",
+            scenario,
+            pe: 7,
+            event: Event::L1dTlbRefill,
+            batch: u32::MAX,
+            pairs,
+        };
+        let room = count_room("xen_head_old", scenario, Event::L1dTlbRefill);
+        let mut values = std::vec![(987_654_321, 1)];
+        let mut length = count_length(987_654_321, 1);
+        while length + count_length(13, 1234) <= room {
+            length += count_length(13, 1234);
+            values.push((values[values.len() - 1].0 + 13, 1234));
+        }
+        let mut writer = LineWriter::resume(String::new(), u32::MAX - 1);
+        writer.record(&record(Pairs::Slice(&values))).unwrap();
+        assert_eq!(writer.out.len(), MAX_LINE - (room - length));
+        assert!(values.len() > 40);
     }
 
     #[test]

@@ -5,12 +5,13 @@ mod plain;
 
 use results::manifest::Manifest;
 use results::record::Event;
+use results::scenario::Scenario;
 use results::store::{Row, Run, SampleRow};
 
 use super::AggregateError;
 use crate::stats::{Histogram, batch::grouped_median};
 
-/// The samples of one sequence, PE and event.
+/// The samples of one sequence, scenario, PE and event.
 #[derive(Debug, Clone)]
 pub struct Collected {
     /// Stable id of the sequence.
@@ -19,6 +20,8 @@ pub struct Collected {
     pub pe: u32,
     /// What was counted.
     pub event: Event,
+    /// The conditions.
+    pub scenario: Scenario,
     /// All samples of whole batches.
     pub whole: Histogram,
     /// Index and median of every whole batch.
@@ -60,6 +63,7 @@ impl Collected {
             seq: row.seq.to_owned(),
             pe: row.pe,
             event: row.event,
+            scenario: row.scenario,
             whole: Histogram::new(),
             batches: Vec::new(),
             short_batches: 0,
@@ -69,7 +73,7 @@ impl Collected {
     }
 
     fn is_of(&self, row: &SampleRow<&str>) -> bool {
-        self.pe == row.pe && self.event == row.event && self.seq == row.seq
+        (self.pe, self.event, self.scenario) == (row.pe, row.event, row.scenario) && self.seq == row.seq
     }
 
     /// Counts a row, or returns the later batch that came before it.
@@ -161,6 +165,7 @@ fn read_any(run: &Run) -> Result<Vec<Collected>, AggregateError> {
             batch: row.batch,
             value: row.value,
             count: row.count,
+            scenario: row.scenario,
         };
         collector.add(&borrowed).map_err(|after| AggregateError::Order {
             path: run.folder().join(SampleRow::<String>::FILE),
@@ -185,6 +190,7 @@ mod tests {
             batch,
             value,
             count,
+            scenario: Scenario::PLAIN,
         }
     }
 

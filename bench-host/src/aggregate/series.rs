@@ -4,6 +4,7 @@
 use report::model::{Interval, Modes, Net, Part, Series, Statistics};
 use results::manifest::Manifest;
 use results::record::Event;
+use results::scenario::Scenario;
 
 use super::EMPTY_FRAME;
 use super::samples::Collected;
@@ -14,8 +15,10 @@ use crate::stats::{Histogram, batch, median_interval, modes, moments};
 /// Modes no farther apart than this many times those of the empty frame say something about the counter only.
 const BEYOND_FRAME: f64 = 1.5;
 
-/// Computes the series, in the order of the plan, the empty frame first.
-pub fn evaluate(mut collected: Vec<Collected>, manifest: &Manifest) -> Vec<Series> {
+/// Computes the plain series of a clock, in the order of the plan, the empty frame first.
+pub fn evaluate(collected: &[Collected], manifest: &Manifest) -> Vec<Series> {
+    let plain = |c: &&Collected| c.scenario == Scenario::PLAIN && c.event.number().is_none();
+    let mut collected: Vec<&Collected> = collected.iter().filter(plain).collect();
     let place = |seq: &str| {
         let found = manifest.plan.sequences.iter().position(|planned| planned.id == seq);
         found.unwrap_or(usize::MAX)
@@ -80,12 +83,14 @@ fn two_modes(distribution: &[(u64, u64)], step: u64, batches: &[(u32, f64)]) -> 
     })
 }
 
-fn is_empty_frame(seq: &str, manifest: &Manifest) -> bool {
+/// Returns whether a series is that of the empty frame.
+pub fn is_empty_frame(seq: &str, manifest: &Manifest) -> bool {
     let planned = manifest.sequence(seq);
     planned.map_or(seq == EMPTY_FRAME, |planned| planned.words.trim().is_empty())
 }
 
-fn part(seq: &str, manifest: &Manifest) -> Part {
+/// Returns the part that a sequence plays.
+pub fn part(seq: &str, manifest: &Manifest) -> Part {
     match manifest.sequence(seq) {
         _ if is_empty_frame(seq, manifest) => Part::Empty,
         Some(planned) if planned.baseline => Part::Baseline,

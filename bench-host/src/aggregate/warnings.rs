@@ -2,6 +2,7 @@
 //! What a reader should know before believing a number.
 
 mod comparisons;
+mod conditions;
 mod series;
 
 use report::model::{Part, Summary};
@@ -15,6 +16,9 @@ const NAMED: usize = 3;
 pub fn of(summary: &Summary) -> Vec<String> {
     let mut warnings = general(summary);
     warnings.extend(series::clocks(summary));
+    warnings.extend(conditions::unstable_clocks(summary));
+    warnings.extend(conditions::not_counted(summary));
+    warnings.extend(conditions::missing_scenarios(summary));
     warnings.extend(series::lost(summary));
     warnings.extend(series::drift(summary));
     warnings.extend(series::modes(summary));

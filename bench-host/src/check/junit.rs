@@ -33,11 +33,16 @@ fn status(case: &Case) -> TestCaseStatus {
     match case.class {
         Class::Pass => TestCaseStatus::success(),
         Class::Fail => {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            let stale = case.test.stale;
+            let mut status = if case.excused {
+                TestCaseStatus::skipped()
+            } else {
+                TestCaseStatus::non_success(NonSuccessKind::Failure)
+            };
+            let known = case.known.map_or(String::new(), |bug| format!("; known bug: {bug}"));
             status.set_message(format!(
-                "{}; stale in {stale} of {} trials",
+                "{}; stale in {} of {} trials{known}",
                 case.reason,
+                case.test.stale,
                 case.test.trials()
             ));
             status

@@ -11,6 +11,7 @@ use sequences::mutants::{JudgedMutant, Kind, judged};
 
 use super::question::question;
 use super::tally::Case;
+use crate::error::Error;
 
 /// The sequences that are mutated, each with the check its mutants run in.
 pub const BASES: [(&str, &str); 7] = [
@@ -94,6 +95,55 @@ pub fn fate(mutant: &Planned, case: Option<&Case>) -> Fate {
             _ => Fate::Equivalent,
         },
     }
+}
+
+/// Name of the file beside a run that tells its mutants: what `b0_7` and the like in its records are.
+pub const FILE: &str = "mutants.csv";
+
+/// A mutant as [`FILE`] tells it.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct Row {
+    /// Id of the sequence in the records of the run.
+    pub seq: String,
+    /// Id of the check it runs in.
+    pub check: String,
+    /// Kind of the edit.
+    pub kind: String,
+    /// The edit in words.
+    pub edit: String,
+    /// The sequence.
+    pub text: String,
+    /// The judge's verdict.
+    pub judge: String,
+    /// The class of the check, if it ran.
+    pub class: String,
+    /// What became of it.
+    pub fate: String,
+}
+
+/// Returns the row of a mutant.
+pub fn row(mutant: &Planned, seq: &str, case: Option<&Case>, fate: Fate) -> Row {
+    Row {
+        seq: seq.to_owned(),
+        check: mutant.check.id().to_owned(),
+        kind: mutant.judged.mutant.kind.name().to_owned(),
+        edit: mutant.judged.mutant.description.to_string(),
+        text: mutant.judged.mutant.sequence.to_string(),
+        judge: mutant.judged.verdict.name().to_owned(),
+        class: case.map_or(Class::Skipped, |case| case.class).id().to_owned(),
+        fate: fate.name().to_owned(),
+    }
+}
+
+/// Returns the text of [`FILE`].
+pub fn table(rows: &[Row]) -> Result<String, Error> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    let broken = |error: String| Error::Setup(format!("cannot write {FILE}: {error}"));
+    for row in rows {
+        csv.serialize(row).map_err(|error| broken(error.to_string()))?;
+    }
+    let bytes = csv.into_inner().map_err(|error| broken(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| broken(error.to_string()))
 }
 
 /// The mutants of a run with their fates.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The sequences that a conformance run checks by default, and the controls.
 
-use results::check::Check;
+use results::check::{Check, Mask};
 use sequences::Sequence;
 
 use super::question::{is_about, is_enough};
@@ -14,7 +14,7 @@ pub struct Member {
     /// The sequence.
     pub text: String,
     /// The checks that test it: bits of [`Check::mask`].
-    pub checks: u64,
+    pub checks: Mask,
 }
 
 /// Good controls: a full system barrier on both sides of the widest operation of the regime.
@@ -24,7 +24,7 @@ pub const GOOD: [(&str, &str, bool); 2] = [
 ];
 
 /// Sequences of every regime, scope and kind of operand. Each is tested by the checks it is enough for.
-const SUITE: [(&str, &str); 20] = [
+const SUITE: [(&str, &str); 29] = [
     ("xen_head_old", "dsb sy; isb; tlbi alle2; dsb sy; isb"),
     ("xen_head_new", "dsb nshst; tlbi alle2; dsb nsh; isb"),
     ("el2_va", "dsb nshst; tlbi vae2, {va}; dsb nsh; isb"),
@@ -36,6 +36,7 @@ const SUITE: [(&str, &str); 20] = [
         "dsb ishst; for page in {range}: tlbi vae2is, {page}; dsb ish; isb",
     ),
     ("el2_range_is", "dsb ishst; tlbi rvae2is, {range}; dsb ish; isb"),
+    ("el2_va_hint_is", "dsb ishst; tlbi vae2is, {va, ttl=3}; dsb ish; isb"),
     ("el1_vmall", "dsb nshst; tlbi vmalle1; dsb nsh; isb"),
     ("el1_va", "dsb nshst; tlbi vae1, {va}; dsb nsh; isb"),
     ("el1_asid", "dsb nshst; tlbi aside1, {asid}; dsb nsh; isb"),
@@ -43,6 +44,21 @@ const SUITE: [(&str, &str); 20] = [
     ("el1_va_is", "dsb ishst; tlbi vae1is, {va}; dsb ish; isb"),
     ("el1_va_all_asids_is", "dsb ishst; tlbi vaae1is, {va}; dsb ish; isb"),
     ("el1_asid_is", "dsb ishst; tlbi aside1is, {asid}; dsb ish; isb"),
+    ("el1_va_last", "dsb nshst; tlbi vale1, {va}; dsb nsh; isb"),
+    (
+        "el1_va_last_hint_is",
+        "dsb ishst; tlbi vale1is, {va, ttl=3}; dsb ish; isb",
+    ),
+    ("el1_va_all_asids_last", "dsb nshst; tlbi vaale1, {va}; dsb nsh; isb"),
+    (
+        "el1_pages_is",
+        "dsb ishst; for page in {range}: tlbi vae1is, {page}; dsb ish; isb",
+    ),
+    ("el1_range_is", "dsb ishst; tlbi rvae1is, {range}; dsb ish; isb"),
+    (
+        "el1_range_last_hint",
+        "dsb nshst; tlbi rvale1, {range, ttl=3}; dsb nsh; isb",
+    ),
     ("vmid", "dsb nshst; tlbi vmalls12e1; dsb nsh; isb"),
     ("vmid_is", "dsb ishst; tlbi vmalls12e1is; dsb ish; isb"),
     ("all_vmids_is", "dsb ishst; tlbi alle1is; dsb ish; isb"),
@@ -54,10 +70,18 @@ const SUITE: [(&str, &str); 20] = [
         "s2_ipa_is",
         "dsb ishst; tlbi ipas2e1is, {ipa}; dsb ish; tlbi vmalle1is; dsb ish; isb",
     ),
+    (
+        "s2_pages_is",
+        "dsb ishst; for page in {range}: tlbi ipas2e1is, {page}; dsb ish; tlbi vmalle1is; dsb ish; isb",
+    ),
+    (
+        "s2_range_is",
+        "dsb ishst; tlbi ripas2e1is, {range}; dsb ish; tlbi vmalle1is; dsb ish; isb",
+    ),
 ];
 
 /// Returns the default suite for some of the checks: each sequence with the checks that it is enough for.
-pub fn default(wanted: u64) -> Vec<Member> {
+pub fn default(wanted: Mask) -> Vec<Member> {
     let member = |(id, text): (&str, &str)| {
         // Every text parses: a test.
         let sequence: Sequence = text.parse().ok()?;
@@ -74,7 +98,7 @@ pub fn default(wanted: u64) -> Vec<Member> {
 }
 
 /// Returns a sequence with all the checks it is about: what it is not enough for is for the run to show.
-pub fn chosen(id: &str, sequence: &Sequence, wanted: u64) -> Member {
+pub fn chosen(id: &str, sequence: &Sequence, wanted: Mask) -> Member {
     Member {
         id: id.to_owned(),
         text: sequence.to_string(),
@@ -82,7 +106,7 @@ pub fn chosen(id: &str, sequence: &Sequence, wanted: u64) -> Member {
     }
 }
 
-fn mask(wanted: u64, fits: impl Fn(Check) -> bool) -> u64 {
+fn mask(wanted: Mask, fits: impl Fn(Check) -> bool) -> Mask {
     Check::ALL
         .into_iter()
         .filter(|check| wanted & check.mask() != 0 && fits(*check))
@@ -95,8 +119,12 @@ mod tests {
 
     #[test]
     fn every_check_has_a_sequence_and_every_sequence_a_check() {
-        let members = default(u64::MAX);
-        assert_eq!(members.len(), SUITE.len());
+        let members = default(Mask::MAX);
+        let idle = SUITE
+            .iter()
+            .filter(|(id, _)| members.iter().all(|member| member.id != *id));
+        let idle: Vec<_> = idle.collect();
+        assert!(idle.is_empty(), "{idle:?}");
         let covered = members.iter().fold(0, |all, member| all | member.checks);
         let missing: Vec<_> = Check::ALL.iter().filter(|check| covered & check.mask() == 0).collect();
         assert!(missing.is_empty(), "{missing:?}");

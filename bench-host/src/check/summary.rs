@@ -15,8 +15,13 @@ pub fn headline(cases: &[Case]) -> String {
     let [pass, fail, not_observable, skipped] =
         [Class::Pass, Class::Fail, Class::NotObservable, Class::Skipped].map(|class| count(cases, class));
     let trials: u64 = cases.iter().map(|case| u64::from(case.test.trials())).sum();
+    let excused = cases.iter().filter(|case| case.excused).count();
+    let excused = match excused {
+        0 => String::new(),
+        excused => format!(" ({excused} by known bugs of the machine, excused)"),
+    };
     format!(
-        "{pass} passed, {fail} failed, {not_observable} not observable here, {skipped} skipped; {trials} trials under test"
+        "{pass} passed, {fail} failed{excused}, {not_observable} not observable here, {skipped} skipped; {trials} trials under test"
     )
 }
 
@@ -45,7 +50,11 @@ pub fn terminal(cases: &[Case]) -> String {
         // Writing to a string does not fail.
         let _ = writeln!(text, "{:<14} {:<22} {detail}", worst.id(), check.id());
     }
-    for case in cases.iter().filter(|case| case.class == Class::Fail) {
+    // Those that a known bug explains are told with it.
+    for case in cases
+        .iter()
+        .filter(|case| case.class == Class::Fail && case.known.is_none())
+    {
         let _ = writeln!(
             text,
             "FAIL {} with {}: {}; stale {}, other {}, of {} trials",
@@ -91,7 +100,8 @@ pub fn markdown(machine: &str, cases: &[Case], reproduce: &str) -> String {
             case.test.stale,
             case.none.stale,
             case.none.trials(),
-            case.reason
+            case.known
+                .map_or(case.reason.clone(), |bug| format!("known bug: {bug}"))
         );
         if text.len() + row.len() > room {
             let _ = writeln!(text, "\n{} more rows do not fit here.", sorted.len() - shown);

@@ -41,9 +41,18 @@ pub struct Case {
     pub class: Class,
     /// Why.
     pub reason: String,
+    /// The known bug of the machine that explains a failure.
+    pub known: Option<&'static str>,
+    /// Whether a failure does not count because of it.
+    pub excused: bool,
 }
 
 impl Case {
+    /// Returns whether it failed and is not excused.
+    pub fn is_failure(&self) -> bool {
+        self.class == Class::Fail && !self.excused
+    }
+
     /// Returns the id of the case: unique, `[a-z0-9_]+`.
     pub fn id(&self) -> String {
         format!("{}__{}", self.check.id(), self.seq)
@@ -107,6 +116,8 @@ impl Tally {
                     good: seen.good,
                     class,
                     reason: reason.to_owned(),
+                    known: None,
+                    excused: false,
                 });
             }
             let skipped = seen.skipped.iter().filter(|(seq, _)| !seen.tested.contains_key(*seq));
@@ -118,6 +129,8 @@ impl Tally {
                 good: seen.good,
                 class: Class::Skipped,
                 reason: reason.clone(),
+                known: None,
+                excused: false,
             }));
         }
         cases
@@ -154,6 +167,8 @@ pub(crate) mod tests {
                 good: fault,
                 class,
                 reason: reason.to_owned(),
+                known: None,
+                excused: false,
             }
         };
         vec![

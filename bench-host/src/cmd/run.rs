@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `bench-host run`: one boot, from the plan to the report.
 
-mod describe;
+pub mod describe;
 pub(super) mod folder;
 
 use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -30,6 +30,10 @@ Examples:
   bench-host run --sequence xen_head_old --sequence 'mine=dsb ishst; tlbi vae2is, {va}; dsb ish; isb'
   bench-host run --runtime level0 --flow old           another slot case, the boot path before the patch
   bench-host run --deterministic --iterations 10000    instruction counts, the same in every run
+  bench-host run --sweep tlbis=1,2,4,8,16              cost to issue a TLBI, and cost to complete
+  bench-host run --scenario refill=64 --events all     what the code after the flush pays
+  bench-host run --sweep broadcast=0,1,3               beside other PEs that broadcast TLBIs
+  bench-host run --full                                a sensible set of all conditions
   bench-host run --log console.txt --hardware          what a board printed
 ";
 
@@ -46,9 +50,12 @@ pub struct Args {
     /// CPU model of the emulated machine
     #[arg(long, value_name = "MODEL", default_value = "cortex-a72")]
     cpu: String,
-    /// Number of PEs
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=512))]
-    smp: u32,
+    /// Number of PEs [default: as many as the plan needs]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=512))]
+    smp: Option<u32>,
+    /// Emulate all PEs in one thread, in turns
+    #[arg(long)]
+    one_thread: bool,
     /// The QEMU to run [default: qemu-system-aarch64 in PATH]
     #[arg(long, value_name = "PATH")]
     qemu: Option<PathBuf>,
@@ -66,7 +73,7 @@ pub struct Args {
     out: Option<PathBuf>,
     /// Receive a saved console log instead of starting QEMU; give the plan options of that run to have it verified
     /// against its plan
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["qemu", "smp", "cpu", "kernel", "deterministic"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["qemu", "smp", "one_thread", "cpu", "kernel", "deterministic"])]
     log: Option<PathBuf>,
     /// The saved log is from a processor, not from a simulator
     #[arg(long, requires = "log")]
@@ -79,12 +86,20 @@ pub struct Args {
 /// Makes a run.
 pub fn run(args: &Args) -> Result<Exit, Error> {
     interrupt::install();
-    if args.deterministic && args.smp != 1 {
+    let plan = RunPlan::new(&args.plan)?;
+    let needed = u32::from(plan.settings.measure.pes());
+    let smp = args.smp.unwrap_or(needed);
+    if args.log.is_none() && smp < needed {
+        return Err(Error::Usage(format!(
+            "--smp {smp}: the conditions and the PEs to time need {needed} PEs"
+        )));
+    }
+    if args.deterministic && smp != 1 {
         return Err(Error::Usage(
-            "--deterministic needs --smp 1: several PEs interleave by time".to_owned(),
+            "--deterministic needs --smp 1, and no conditions with other PEs: several PEs interleave by time"
+                .to_owned(),
         ));
     }
-    let plan = RunPlan::new(&args.plan)?;
     let mut kernel = Kernel::load(args.kernel.as_deref()).map_err(setup)?;
     let crc = kernel
         .install(&plan.settings, &plan.entries())
@@ -92,13 +107,13 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     let plan = plan.describe(crc, args.deterministic);
     let (folder, finished) = match &args.log {
         Some(log) => from_log(args, log, plan)?,
-        None => in_qemu(args, &kernel, plan)?,
+        None => in_qemu(args, smp, &kernel, plan)?,
     };
     tell(args, &folder, &finished);
     Ok(finished.exit)
 }
 
-fn in_qemu(args: &Args, kernel: &Kernel, plan: manifest::Plan) -> Result<(PathBuf, Finished), Error> {
+fn in_qemu(args: &Args, smp: u32, kernel: &Kernel, plan: manifest::Plan) -> Result<(PathBuf, Finished), Error> {
     let qemu = Qemu::find(args.qemu.as_deref()).map_err(setup)?;
     let mut image = tempfile::Builder::new()
         .prefix("el2-kernel-")
@@ -111,9 +126,9 @@ fn in_qemu(args: &Args, kernel: &Kernel, plan: manifest::Plan) -> Result<(PathBu
         .map_err(temporary)?;
     let machine = Machine {
         cpu: args.cpu.clone(),
-        smp: args.smp,
+        smp,
         deterministic: args.deterministic,
-        one_thread: false,
+        one_thread: args.one_thread,
     };
     let arguments = qemu.arguments(&machine, image.path());
     let manifest = describe::qemu(args, &qemu, &arguments, kernel, plan);
@@ -127,7 +142,14 @@ fn in_qemu(args: &Args, kernel: &Kernel, plan: manifest::Plan) -> Result<(PathBu
     ))
 }
 
-fn from_log(args: &Args, log: &PathBuf, plan: manifest::Plan) -> Result<(PathBuf, Finished), Error> {
+fn from_log(args: &Args, log: &Path, plan: manifest::Plan) -> Result<(PathBuf, Finished), Error> {
+    let file = open_log(log)?;
+    let (folder, store) = folder::create(args.out.as_deref(), describe::log(args, log, plan))?;
+    Ok((folder, session::read_log(file, receiver(args, store, false))))
+}
+
+/// Opens a saved console log.
+pub fn open_log(log: &Path) -> Result<File, Error> {
     let unreadable = |error| Error::Setup(format!("cannot read log {}: {error}", log.display()));
     let file = File::open(log).map_err(unreadable)?;
     if file.metadata().map_err(unreadable)?.is_dir() {
@@ -136,8 +158,7 @@ fn from_log(args: &Args, log: &PathBuf, plan: manifest::Plan) -> Result<(PathBuf
             log.display()
         )));
     }
-    let (folder, store) = folder::create(args.out.as_deref(), describe::log(args, log, plan))?;
-    Ok((folder, session::read_log(file, receiver(args, store, false))))
+    Ok(file)
 }
 
 fn receiver(args: &Args, store: Store, plan_known: bool) -> Receiver {
@@ -145,7 +166,7 @@ fn receiver(args: &Args, store: Store, plan_known: bool) -> Receiver {
 }
 
 /// Prints how the run ended.
-fn tell(args: &Args, folder: &std::path::Path, finished: &Finished) {
+fn tell(args: &Args, folder: &Path, finished: &Finished) {
     let received = &finished.received;
     let presented = report::present(folder);
     if args.quiet {

@@ -1,9 +1,37 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Whether every sample of every batch arrived.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-/// Timed samples planned for every sequence and PE.
+use results::record::Event;
+use results::scenario::Scenario;
+
+/// What tells one series of samples from the others of its sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// Index of the PE.
+    pub pe: u32,
+    /// What was counted.
+    pub event: Event,
+    /// The conditions.
+    pub scenario: Scenario,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "on PE {}", self.pe)?;
+        if self.event.number().is_some() {
+            write!(f, ", {}", self.event.id())?;
+        }
+        if self.scenario != Scenario::PLAIN {
+            write!(f, ", {}", self.scenario)?;
+        }
+        Ok(())
+    }
+}
+
+/// Timed samples planned for every series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Planned {
     /// In all.
@@ -23,7 +51,7 @@ impl Planned {
     }
 }
 
-/// Samples of one sequence on one PE.
+/// Samples of one series.
 #[derive(Debug, Default, Clone, Copy)]
 struct Series {
     /// The batch that is arriving.
@@ -40,7 +68,7 @@ struct Series {
 #[derive(Debug, Default)]
 pub struct Batches {
     planned: Option<Planned>,
-    series: BTreeMap<String, BTreeMap<u32, Series>>,
+    series: BTreeMap<String, BTreeMap<Key, Series>>,
 }
 
 impl Batches {
@@ -53,21 +81,21 @@ impl Batches {
     }
 
     /// Takes samples of a batch. Returns what is wrong.
-    pub fn add(&mut self, seq: &str, pe: u32, batch: u32, count: u64) -> Option<String> {
+    pub fn add(&mut self, seq: &str, key: Key, batch: u32, count: u64) -> Option<String> {
         if !self.series.contains_key(seq) {
             self.series.insert(seq.to_owned(), BTreeMap::new());
         }
-        let series = self.series.get_mut(seq)?.entry(pe).or_default();
+        let series = self.series.get_mut(seq)?.entry(key).or_default();
         let mut wrong = None;
         if batch < series.batch {
-            return Some(format!("{seq} on PE {pe}: batch {batch} after batch {}", series.batch));
+            return Some(format!("{seq} {key}: batch {batch} after batch {}", series.batch));
         }
         if batch > series.batch {
             wrong = series
                 .close(self.planned, false)
-                .map(|what| format!("{seq} on PE {pe}: {what}"));
+                .map(|what| format!("{seq} {key}: {what}"));
             if wrong.is_none() && batch > series.batch + 1 {
-                wrong = Some(format!("{seq} on PE {pe}: no samples of batch {}", series.batch + 1));
+                wrong = Some(format!("{seq} {key}: no samples of batch {}", series.batch + 1));
             }
             series.batch = batch;
             series.count = 0;
@@ -77,18 +105,19 @@ impl Batches {
         wrong
     }
 
-    /// Returns everything that is missing at the end, where each of `timed` should be complete on PE 0.
-    pub fn finish<'a>(&mut self, timed: impl Iterator<Item = &'a str>) -> Vec<String> {
+    /// Returns everything that is missing at the end, where each of `timed` should be complete.
+    pub fn finish<S: AsRef<str>>(&mut self, timed: impl IntoIterator<Item = (S, Key)>) -> Vec<String> {
         let mut wrong = Vec::new();
-        for seq in timed {
-            if !self.series.get(seq).is_some_and(|pes| pes.contains_key(&0)) {
-                wrong.push(format!("{seq}: no samples"));
+        for (seq, key) in timed {
+            let seq = seq.as_ref();
+            if !self.series.get(seq).is_some_and(|series| series.contains_key(&key)) {
+                wrong.push(format!("{seq} {key}: no samples"));
             }
         }
-        for (seq, pes) in &mut self.series {
-            for (pe, series) in pes {
+        for (seq, all) in &mut self.series {
+            for (key, series) in all {
                 let last = series.close(self.planned, true);
-                wrong.extend(last.map(|what| format!("{seq} on PE {pe}: {what}")));
+                wrong.extend(last.map(|what| format!("{seq} {key}: {what}")));
             }
         }
         wrong
@@ -97,6 +126,21 @@ impl Batches {
     /// Returns whether any samples of a sequence came.
     pub fn contains(&self, seq: &str) -> bool {
         self.series.contains_key(seq)
+    }
+
+    /// Returns how many PEs were timed.
+    pub fn pes(&self) -> u32 {
+        self.keys().map(|key| key.pe + 1).max().unwrap_or(1)
+    }
+
+    /// Returns the scenarios of all series, the plain one first.
+    pub fn scenarios(&self) -> BTreeSet<Scenario> {
+        let scenarios = self.keys().map(|key| key.scenario);
+        scenarios.chain([Scenario::PLAIN]).collect()
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.series.values().flat_map(BTreeMap::keys)
     }
 
     /// Returns the largest number of samples and the size of the first batch of any series: the plan, as it was run.
@@ -135,6 +179,11 @@ impl Series {
 mod tests {
     use super::*;
 
+    const KEY: Key = Key {
+        pe: 0,
+        event: Event::Cycles,
+        scenario: Scenario::PLAIN,
+    };
     const PLANNED: Option<Planned> = Some(Planned {
         iterations: 5,
         batch: 2,
@@ -144,9 +193,9 @@ mod tests {
         let mut batches = Batches::new(planned);
         let mut wrong: Vec<_> = samples
             .iter()
-            .filter_map(|&(batch, count)| batches.add("a", 0, batch, count))
+            .filter_map(|&(batch, count)| batches.add("a", KEY, batch, count))
             .collect();
-        wrong.extend(batches.finish(["a"].into_iter()));
+        wrong.extend(batches.finish([("a", KEY)]));
         wrong
     }
 
@@ -168,7 +217,7 @@ mod tests {
             all(PLANNED, &[(0, 2), (1, 2), (2, 2)]),
             ["a on PE 0: batch 2 has 2 samples of 1"]
         );
-        assert_eq!(all(PLANNED, &[]), ["a: no samples"]);
+        assert_eq!(all(PLANNED, &[]), ["a on PE 0: no samples"]);
         assert_eq!(
             all(None, &[(0, 2), (1, 1), (2, 2)]),
             ["a on PE 0: batch 1 has 1 samples of 2"]
@@ -177,12 +226,35 @@ mod tests {
     }
 
     #[test]
+    fn series_of_a_sequence_are_kept_apart() {
+        let mut batches = Batches::new(PLANNED);
+        let live = Key {
+            scenario: Scenario::PLAIN.with(results::scenario::Axis::Live, 64),
+            ..KEY
+        };
+        let walks = Key {
+            pe: 1,
+            event: Event::DtlbWalk,
+            ..live
+        };
+        for batch in 0..3 {
+            let samples = if batch == 2 { 1 } else { 2 };
+            assert_eq!(batches.add("a", KEY, batch, samples), None);
+            assert_eq!(batches.add("a", live, batch, samples), None);
+        }
+        assert_eq!(
+            batches.finish([("a", KEY), ("a", live), ("a", walks)]),
+            ["a on PE 1, dtlb_walk, live_64: no samples"]
+        );
+    }
+
+    #[test]
     fn the_plan_is_seen_in_what_arrived() {
         let mut batches = Batches::new(None);
         for (batch, count) in [(0, 2), (1, 2), (2, 1)] {
-            assert_eq!(batches.add("a", 1, batch, count), None);
+            assert_eq!(batches.add("a", KEY, batch, count), None);
         }
-        assert_eq!(batches.finish([].into_iter()), [""; 0]);
+        assert_eq!(batches.finish([] as [(&str, Key); 0]), [""; 0]);
         assert_eq!(Some(batches.observed()), PLANNED);
     }
 }

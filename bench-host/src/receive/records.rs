@@ -4,12 +4,14 @@
 use jiff::Timestamp;
 use results::SCHEMA_VERSION;
 use results::check::{Check, Role};
-use results::manifest::{Hex, Plan, Status};
-use results::record::Record;
-use results::store::{BootRow, LitmusRow, ProofRow, SampleRow, StoreError, VerdictRow};
+use results::manifest::{Hex, Plan, ScenarioPlan, Status};
+use results::order::Order;
+use results::plan::is_timed_under;
+use results::record::{Event, Record, Support};
+use results::store::{BatchRow, BootRow, LitmusRow, OverheadRow, ProofRow, SampleRow, StoreError, VerdictRow};
 use results::verdict::Class;
 
-use super::batches::{Batches, Planned};
+use super::batches::{Batches, Key, Planned};
 use super::{Halt, Received, Receiver};
 use crate::syndrome;
 
@@ -58,16 +60,30 @@ impl Receiver {
                 }
                 self.store.proof(&ProofRow { name, holds, detail })?;
             }
-            Record::Sample { seq, pe, event, batch, pairs } => {
+            Record::Event { pe, event, support } => {
+                self.store.manifest.pe_mut(pe).events.insert(event, support);
+            }
+            Record::Order { order, warmup, .. } => self.order(number, order, warmup),
+            Record::NoScenario { scenario, reason } => {
+                self.progress.line(&format!("{scenario}: skipped: {reason}"));
+                self.no_scenarios.insert(scenario, reason.to_owned());
+            }
+            Record::Sample { seq, scenario, pe, event, batch, pairs } => {
                 let (mut samples, mut stored) = (0, Ok(()));
                 pairs.for_each(|value, count| {
                     samples += u64::from(count);
                     if stored.is_ok() {
-                        stored = self.store.sample(&SampleRow { seq, pe, event, batch, value, count });
+                        stored = self.store.sample(&SampleRow { seq, pe, event, batch, value, count, scenario });
                     }
                 });
                 stored?;
-                self.samples(number, seq, pe, batch, samples);
+                self.samples(number, seq, Key { pe, event, scenario }, batch, samples);
+            }
+            Record::Batch { pe, batch, cycles, ticks, samples } => {
+                self.store.batch(&BatchRow { pe, batch, cycles, ticks, samples })?;
+            }
+            Record::Overhead { batch, samples, timed, bare, words } => {
+                self.store.overhead(&OverheadRow { batch, samples, timed, bare, words })?;
             }
             Record::Outcome { check, seq, role, pe, outcomes } => {
                 let (Some(check), Some(role)) = (Check::from_id(check), Role::from_id(role)) else {
@@ -132,20 +148,42 @@ impl Receiver {
         self.skipped.insert(seq.to_owned(), reason.to_owned());
     }
 
-    fn samples(&mut self, number: u32, seq: &str, pe: u32, batch: u32, count: u64) {
+    fn order(&mut self, number: u32, order: &str, warmup: u32) {
+        let Some(order) = Order::from_id(order) else {
+            self.defects.add(format!("line {number}: unknown order {order}"));
+            return;
+        };
+        let measure = &mut self.store.manifest.plan.measure;
+        if self.plan_known && (measure.order, measure.warmup) != (order, warmup) {
+            self.defects.add(format!(
+                "line {number}: samples are taken in another order than planned"
+            ));
+        }
+        (measure.order, measure.warmup) = (order, warmup);
+    }
+
+    fn samples(&mut self, number: u32, seq: &str, key: Key, batch: u32, count: u64) {
         self.stream.samples += count;
-        let planned = seq == EMPTY
+        let timed = seq == EMPTY
             || if self.plan_known {
                 self.store.manifest.sequence(seq).is_some_and(|sequence| sequence.timed)
             } else {
                 self.sequences.contains(seq)
             };
-        if !planned {
+        let measure = &self.store.manifest.plan.measure;
+        if !timed {
             self.defects
                 .add(format!("line {number}: samples of {seq}, which the plan does not time"));
             return;
         }
-        if let Some(wrong) = self.batches.add(seq, pe, batch, count) {
+        if self.plan_known && !measure.scenarios.iter().any(|scenario| scenario.id == key.scenario) {
+            self.defects.add(format!(
+                "line {number}: samples under {}, which is not in the plan",
+                key.scenario
+            ));
+            return;
+        }
+        if let Some(wrong) = self.batches.add(seq, key, batch, count) {
             self.defects.add(wrong);
         }
         self.progress.step(batch);
@@ -227,18 +265,13 @@ impl Receiver {
         if self.ended.is_none() || (gave_up && self.stream.samples == 0) {
             return;
         }
+        let expected = self.expected();
         let plan = &self.store.manifest.plan;
         let skipped = |id: &str| self.skipped.contains_key(id);
         let mut wrong = Vec::new();
         if self.plan_known {
             wrong.extend(self.sequences.differences(&plan.sequences));
-            let timed = plan
-                .sequences
-                .iter()
-                .filter(|s| s.timed && !skipped(&s.id))
-                .map(|s| s.id.as_str());
-            let any_timed = plan.sequences.iter().any(|s| s.timed && !skipped(&s.id));
-            wrong.extend(self.batches.finish(timed.chain(any_timed.then_some(EMPTY))));
+            wrong.extend(self.batches.finish(expected));
             for check in &plan.checks {
                 let checked = plan
                     .sequences
@@ -248,9 +281,46 @@ impl Receiver {
                 wrong.extend(unknown.map(|s| format!("{} with {}: no outcome arrived", check.id(), s.id)));
             }
         } else {
-            wrong.extend(self.batches.finish([].into_iter()));
+            wrong.extend(self.batches.finish(std::iter::empty::<(String, Key)>()));
         }
         wrong.into_iter().for_each(|what| self.defects.add(what));
+    }
+
+    /// Returns every series that a whole run of the plan has.
+    fn expected(&self) -> Vec<(String, Key)> {
+        let manifest = &self.store.manifest;
+        let (plan, measure) = (&manifest.plan, &manifest.plan.measure);
+        let timed = || {
+            plan.sequences
+                .iter()
+                .filter(|s| s.timed && !self.skipped.contains_key(&s.id))
+        };
+        let scenarios = || measure.scenarios.iter().map(|scenario| scenario.id);
+        let mut expected = Vec::new();
+        if timed().next().is_none() {
+            return expected;
+        }
+        for pe in 0..measure.timed_pes {
+            let stored = manifest.pes.iter().find(|stored| stored.pe == pe);
+            let clock = stored.and_then(|stored| stored.event).unwrap_or(Event::Cycles);
+            let counted = stored.into_iter().flat_map(|stored| &stored.events);
+            let counted = counted
+                .filter(|(_, support)| **support == Support::Counted)
+                .map(|(&event, _)| event);
+            for event in std::iter::once(clock).chain(counted) {
+                for scenario in scenarios().filter(|scenario| !self.no_scenarios.contains_key(scenario)) {
+                    // Beside PEs that do something, only the boot PE is timed.
+                    if pe > 0 && scenario.other_pes() > 0 {
+                        continue;
+                    }
+                    let key = Key { pe, event, scenario };
+                    expected.push((EMPTY.to_owned(), key));
+                    let here = timed().filter(|s| is_timed_under(&scenario, words(&s.words)));
+                    expected.extend(here.map(|s| (s.id.clone(), key)));
+                }
+            }
+        }
+        expected
     }
 
     fn describe(&mut self, status: Option<Status>, stored: &Result<(), StoreError>) {
@@ -264,11 +334,19 @@ impl Receiver {
             plan.sequences = self
                 .sequences
                 .describe(|id| batches.contains(id), |id| checks.tested(id));
+            plan.measure.timed_pes = batches.pes();
+            plan.measure.scenarios = batches.scenarios().into_iter().map(ScenarioPlan::of).collect();
+            plan.measure
+                .scenarios
+                .extend(self.no_scenarios.keys().copied().map(ScenarioPlan::of));
             plan.checks = Check::ALL.into_iter().filter(|&check| checks.made(check)).collect();
         }
         let manifest = &mut self.store.manifest;
         for sequence in &mut manifest.plan.sequences {
             sequence.skipped = self.skipped.get(&sequence.id).cloned();
+        }
+        for scenario in &mut manifest.plan.measure.scenarios {
+            scenario.skipped = self.no_scenarios.get(&scenario.id).cloned();
         }
         let gave_up = !self.refusals.is_empty() || stored.is_err();
         let found = if gave_up {
@@ -291,4 +369,10 @@ impl Receiver {
 /// Returns the time as the manifest writes it.
 pub fn now() -> String {
     Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Returns the instruction words of a sequence, from the form in which the manifest holds them.
+fn words(text: &str) -> impl Iterator<Item = u32> {
+    text.split_whitespace()
+        .filter_map(|word| u32::from_str_radix(word, 16).ok())
 }

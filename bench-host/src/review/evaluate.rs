@@ -19,6 +19,17 @@ pub struct Ground {
     pub text: String,
 }
 
+impl Ground {
+    /// Returns the ground for leaving something undecided.
+    pub fn question(text: String) -> Self {
+        Self {
+            rule: "question".into(),
+            citation: "the text at hand".into(),
+            text,
+        }
+    }
+}
+
 /// One side of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SideVerdict {
@@ -40,6 +51,12 @@ pub struct SideVerdict {
     pub counterexample: Vec<String>,
     /// Errata that ask for more on some CPUs.
     pub errata: Vec<Ground>,
+    /// It is no whole sequence: the callers' barriers belong to it.
+    pub is_part: bool,
+    /// The functions in sight that it is put in place of a call of.
+    pub via: Vec<String>,
+    /// The callers in sight, where it is judged with their barriers.
+    pub callers: Vec<String>,
 }
 
 /// A change with its evidence.
@@ -59,12 +76,27 @@ pub struct Evaluated {
     pub assumptions: Vec<Assumption>,
     /// What a reviewer should ask.
     pub questions: Vec<String>,
+    /// What the judge was asked.
+    pub question: Question,
 }
 
 impl Evaluated {
     /// Returns the side that is there: after, or before where it is gone.
     pub fn shown(&self) -> Option<&SideVerdict> {
         self.after.as_ref().or(self.before.as_ref())
+    }
+
+    /// Returns whether the side after is left undecided. A building block is decided with its callers, and one that
+    /// the patch leaves as it was needs no decision.
+    pub fn is_open(&self) -> bool {
+        let same = |after: &SideVerdict| {
+            self.before
+                .as_ref()
+                .is_some_and(|before| before.sequence == after.sequence)
+        };
+        self.after.as_ref().is_some_and(|after| {
+            after.verdict == Verdict::Unknown && after.callers.is_empty() && !(after.is_part && same(after))
+        })
     }
 }
 
@@ -91,7 +123,7 @@ pub fn evaluate(pair: Pair, message: &str, given: &Given) -> Evaluated {
     let (path, function) = place.map_or(("", ""), |placed| {
         (placed.path.as_str(), placed.found.function.as_str())
     });
-    let (question, assumptions) = infer(
+    let (question, mut assumptions) = infer(
         &sides,
         Place {
             path,
@@ -100,11 +132,17 @@ pub fn evaluate(pair: Pair, message: &str, given: &Given) -> Evaluated {
         },
         given,
     );
+    if let Some(found) = sides.last() {
+        let missing = Missing::of(found, &sides, &question);
+        if !sides.iter().all(|side| side.fragment) {
+            assumptions.extend(missing.left_as_it_was(&sides).assumptions());
+        }
+    }
     let (relation, differences) = match (&before, &after) {
         (Some(a), Some(b)) => compare(&a.found.sequence, &b.found.sequence),
         _ => (Relation::NotApplicable, Vec::new()),
     };
-    let verdict = |placed: &Placed| side(placed, &sides, &question, sides.len() == 2);
+    let verdict = |placed: &Placed| side(placed, &sides, &question);
     let judged = (before.as_ref().map(verdict), after.as_ref().map(verdict));
     let questions = questions(&before, &after, &question, relation);
     Evaluated {
@@ -115,6 +153,7 @@ pub fn evaluate(pair: Pair, message: &str, given: &Given) -> Evaluated {
         differences,
         assumptions,
         questions,
+        question,
     }
 }
 
@@ -126,7 +165,7 @@ pub fn evaluate_alone(placed: &Placed, given: &Given) -> (SideVerdict, Vec<Assum
         message: "",
     };
     let (question, assumptions) = infer(&[&placed.found], place, given);
-    (side(placed, &[&placed.found], &question, true), assumptions)
+    (side(placed, &[&placed.found], &question), assumptions)
 }
 
 fn is_dsb(instruction: &Instruction) -> bool {
@@ -142,56 +181,109 @@ fn ends(found: &Found) -> (bool, bool) {
     (all[..first].iter().any(is_dsb), all[last..].iter().any(is_dsb))
 }
 
-/// Judges one side. `helper` says that a missing completion is that of a helper, not of a new function.
-fn side(placed: &Placed, sides: &[&Found], question: &Question, helper: bool) -> SideVerdict {
-    let found = &placed.found;
-    let instructions = without_workaround(found.sequence.instructions().collect(), question);
-    let (has_before, has_after) = ends(found);
-    let any_before = sides.iter().any(|side| ends(side).0);
-    let any_after = sides.iter().any(|side| ends(side).1);
-    // What neither side shows may stand where the text does not reach: no side is blamed for that.
-    let elsewhere_before = !has_before && !any_before && !found.around.store_before && asks_for_dsb(question);
-    let elsewhere_after =
-        !has_after && !any_after && (helper || found.open_end || found.fragment || leaves_completion(&found.function));
-    let mut whole = instructions.clone();
-    if elsewhere_before {
-        whole.insert(
-            0,
-            Instruction::Dsb(Barrier::new(Domain::InnerShareable, Access::Stores)),
-        );
+/// What of a sequence's surroundings is not in sight.
+#[derive(Clone, Copy)]
+struct Missing {
+    /// A DSB before it, which neither side shows.
+    before: bool,
+    /// A DSB after it, which neither side shows.
+    after: bool,
+}
+
+impl Missing {
+    /// What neither side shows may stand where the text does not reach: no side is blamed for that.
+    fn of(found: &Found, sides: &[&Found], question: &Question) -> Self {
+        let (has_before, has_after) = ends(found);
+        let any = |pick: fn((bool, bool)) -> bool| sides.iter().any(|side| pick(ends(side)));
+        let lost = |pick| any(pick) && !leaves_completion(&found.function);
+        Self {
+            before: !has_before && !any(|ends| ends.0) && !found.around.store_before && asks_for_dsb(question),
+            // An ISB or a DMB in the DSB's place says that nothing else is meant to follow.
+            after: !has_after && !lost(|ends| ends.1) && !replaced(found),
+        }
     }
-    if elsewhere_after {
+
+    /// Leaves what both sides of a change do without, and what the text at hand cuts off: it is as before.
+    fn left_as_it_was(self, sides: &[&Found]) -> Self {
+        let cut = |open: fn(&Found) -> bool| sides.len() == 2 && sides.iter().all(|side| open(side));
+        Self {
+            before: self.before && cut(|side| side.open_start),
+            after: self.after && cut(|side| side.open_end && !side.fragment),
+        }
+    }
+
+    /// Returns what is then assumed.
+    fn assumptions(&self) -> Vec<Assumption> {
+        let part = |name, value: &str| Assumption {
+            name,
+            value: value.to_owned(),
+            why: "both sides go on where the text at hand ends, and are the same there".to_owned(),
+        };
+        let mut all = Vec::new();
+        all.extend(self.before.then(|| part("store", "completed before")));
+        all.extend(self.after.then(|| part("completion", "follows")));
+        all
+    }
+
+    /// Returns what must then be true elsewhere.
+    const fn text(&self) -> Option<&'static str> {
+        match (self.before, self.after) {
+            (true, true) => Some("no barrier is with it here: the callers must have one before and one after"),
+            (true, false) => {
+                Some("no DSB stands before it here: sufficient only if the caller has completed the store")
+            }
+            (false, true) => Some("no DSB stands after it here: sufficient only if the caller completes it"),
+            (false, false) => None,
+        }
+    }
+}
+
+/// Returns whether another barrier stands where the completing DSB should.
+fn replaced(found: &Found) -> bool {
+    let all: Vec<Instruction> = found.sequence.instructions().collect();
+    let last = all.iter().rposition(|i| matches!(i, Instruction::Tlbi(_)));
+    let rest = last.map_or(&[][..], |last| &all[last + 1..]);
+    !found.fragment && rest.iter().any(|i| matches!(i, Instruction::Isb | Instruction::Dmb(_)))
+}
+
+/// Judges one side.
+fn side(placed: &Placed, sides: &[&Found], question: &Question) -> SideVerdict {
+    let found = &placed.found;
+    let mut whole = without_workaround(found.sequence.instructions().collect(), question);
+    let missing = Missing::of(found, sides, question);
+    if missing.before {
+        let stores = Barrier::new(Domain::InnerShareable, Access::Stores);
+        whole.insert(0, Instruction::Dsb(stores));
+    }
+    if missing.after {
         whole.push(Instruction::Dsb(Barrier::new(Domain::FullSystem, Access::All)));
         whole.push(Instruction::Isb);
     }
     let mut judgement = judge(question, &whole);
-    let mut extra = Vec::new();
+    let mut open = None;
     if is_workaround(&found.sequence) {
-        extra.push(Ground {
-            rule: "question".into(),
-            citation: "the text at hand".into(),
-            text: "only the dummy invalidation of an erratum work-around is here: it completes what came before it"
-                .into(),
-        });
+        open = Some("only the dummy invalidation of an erratum work-around is here: it completes what came before it");
+    } else if sides.iter().all(|side| side.fragment) {
+        open = Some("no barrier is with it here: a building block, whose callers have one before and one after");
+    } else if judgement.verdict != Verdict::Insufficient {
+        let assumed = missing.left_as_it_was(sides);
+        let open_ends = Missing {
+            before: missing.before && !assumed.before,
+            after: missing.after && !assumed.after,
+        };
+        open = open_ends.text();
+    } else if sides.len() == 1 && judgement.reasons.iter().all(|reason| reason.rule == Rule::Context) {
+        // With two sides the context is inferred from what both do without.
+        open =
+            Some("no ISB stands after it here: sufficient only if the context is synchronized before it is relied on");
+    }
+    let mut extra = Vec::new();
+    if let Some(open) = open {
+        extra.push(Ground::question(format!("{open}; --tree DIR lets the callers be seen")));
         judgement.verdict = Verdict::Unknown;
         judgement.reasons.clear();
         judgement.weakest = None;
         judgement.counterexample.clear();
-    }
-    if (elsewhere_before || elsewhere_after) && judgement.verdict != Verdict::Insufficient {
-        let missing = match (elsewhere_before, elsewhere_after) {
-            (true, true) => "no barrier is with it here: the callers must have one before and one after",
-            (true, false) => "no DSB stands before it here: sufficient only if the caller has completed the store",
-            _ => "no DSB stands after it here: sufficient only if the caller completes it",
-        };
-        extra.push(Ground {
-            rule: "question".into(),
-            citation: "the text at hand".into(),
-            text: format!("{missing}; --tree DIR lets the callers be seen"),
-        });
-        judgement.verdict = Verdict::Unknown;
-        judgement.reasons.clear();
-        judgement.weakest = None;
     }
     let ground = |reason: sequences::judge::Reason| Ground {
         rule: reason.rule.id(),
@@ -222,6 +314,9 @@ fn side(placed: &Placed, sides: &[&Found], question: &Question, helper: bool) ->
             .map(|step| format!("PE{}: {}", step.pe, step.text))
             .collect(),
         errata: errata.into_iter().map(ground).collect(),
+        is_part: open.is_some(),
+        via: found.via.iter().map(|name| name.to_string()).collect(),
+        callers: Vec::new(),
     }
 }
 
@@ -248,9 +343,10 @@ fn leaves_completion(function: &str) -> bool {
         "_async",
         "batch",
         "gather",
-        "_one",
+        "tlb_one",
         "_add_",
         "nobarrier",
+        "no_barrier",
     ]
     .iter()
     .any(|word| lower.contains(word))

@@ -94,7 +94,7 @@ pub fn infer(sides: &[&Found], place: Place<'_>, given: &Given) -> (Question, Ve
     say("change", change.name(), why);
     let (observers, why) = given
         .observers
-        .map_or_else(|| observers(&tlbis, &names), |observers| (observers, flag));
+        .map_or_else(|| observers(sides, &tlbis, &names), |observers| (observers, flag));
     say("observers", observers.name(), why);
     let (after, why) = given.after.map_or_else(
         || after(sides, &tlbis, observers, stage, change, &names),
@@ -127,7 +127,7 @@ pub fn infer(sides: &[&Found], place: Place<'_>, given: &Given) -> (Question, Ve
     };
     let (level, why) = if given.level.is_some() {
         (given.level, flag)
-    } else if change == Change::RemoveTable {
+    } else if change == Change::RemoveTable || given.change.is_none() && removes_empty_table(&names) {
         (Some(Level::Table), "a table entry is removed")
     } else if tlbis.iter().any(last) {
         (Some(Level::Last), "a last-level operation is used")
@@ -152,7 +152,7 @@ pub fn infer(sides: &[&Found], place: Place<'_>, given: &Given) -> (Question, Ve
         );
     }
     let paged = |tlbi: &Tlbi| matches!(tlbi.operand, Operand::Page(_) | Operand::Range(_));
-    question.range = tlbis.iter().any(paged);
+    question.range = tlbis.iter().any(paged) && !(given.change.is_none() && removes_empty_table(&names));
     (question, all)
 }
 
@@ -181,6 +181,16 @@ impl Names {
         }
     }
 
+    /// Returns whether the patch's message has these words, not inside of others.
+    fn says(&self, words: &str) -> bool {
+        let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        self.message.match_indices(words).any(|(at, _)| {
+            let before = self.message[..at].chars().next_back();
+            let after = self.message[at + words.len()..].chars().next();
+            !letter(before) && (!letter(after) || after == Some('s'))
+        })
+    }
+
     fn function_has(&self, words: &[&str]) -> bool {
         words.iter().any(|word| self.function.contains(word))
     }
@@ -188,19 +198,25 @@ impl Names {
 
 fn regime(tlbis: &[Tlbi], names: &Names) -> (Regime, Stage, &'static str) {
     let level = |level| tlbis.iter().any(|tlbi| tlbi.op.level() == level);
-    let stage_two = tlbis.iter().any(|tlbi| {
+    let by_guest = tlbis.iter().any(|tlbi| {
         matches!(
             tlbi.op.target(),
             Target::Ipa | Target::IpaLast | Target::VmallS12 | Target::VmallWs2
-        ) || tlbi.op.level() == ExceptionLevel::El1 && tlbi.op.target() == Target::All
+        )
     });
+    // `alle1` is for both stages: of which the change is, shows in what else is used, or in names.
+    let all = |tlbi: &Tlbi| tlbi.op.level() == ExceptionLevel::El1 && tlbi.op.target() == Target::All;
+    let guests = ["stage2", "stage_2", "s2", "vmid", "p2m", "guest", "kvm", "vcpu", "/vm"];
+    let named = || guests.iter().any(|word| names.text.contains(word));
+    let el1 = || tlbis.iter().filter(|tlbi| tlbi.op.level() == ExceptionLevel::El1);
+    let stage_two = by_guest || tlbis.iter().any(all) && (named() || el1().all(all));
     let stage = if stage_two { Stage::Two } else { Stage::One };
     if level(ExceptionLevel::El3) {
         (Regime::El3, Stage::One, "by the operations' exception level")
     } else if stage_two && level(ExceptionLevel::El1) && !level(ExceptionLevel::El2) {
         (Regime::El10, stage, "stage 2 operations are used")
     } else if level(ExceptionLevel::El2) {
-        match names.text.contains("vhe") || names.text.contains("e2h") {
+        match names.text.replace("nvhe", "").contains("vhe") || names.text.contains("e2h") {
             true => (Regime::El20, Stage::One, "by the operations, and VHE in the name"),
             false => (
                 Regime::El2,
@@ -264,33 +280,48 @@ fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change, &'static 
             "arch_enable",
             "enable_dcache",
         ]);
-    if everything && !stores && !has_dsb_before && (around("sctlr", true) || around("sctlr", false) || boot) {
+    let control = around("sctlr", true) || around("sctlr", false);
+    let root = boot && (around("ttbr", true) || around("ttbr", false));
+    if everything && !has_dsb_before && (control || root || boot && !stores) {
         return (
             Change::RecycleContext,
             "the MMU is switched on or off: what the TLB holds is from before",
         );
     }
-    let switches = names.function_has(&["switch", "context", "activate", "vmid", "asid", "rollover", "ttbr"]);
-    if everything && !stores && !has_dsb_before && (around("ttbr", false) || around("vttbr", false) || switches) {
+    let switches = names.function_has(&[
+        "switch",
+        "new_context",
+        "activate",
+        "rollover",
+        "recycle",
+        "ttbr",
+        "new_asid",
+        "alloc_asid",
+        "asid_alloc",
+    ]) || tlbis.iter().all(|tlbi| tlbi.op.target() == Target::Asid) && names.function_has(&["asid"]);
+    let here = tlbis.iter().all(|tlbi| tlbi.op.scope() == Scope::Local);
+    if everything && here && !stores && !has_dsb_before && (around("ttbr", false) || around("vttbr", false) || switches)
+    {
         return (
             Change::RecycleContext,
             "an address space is switched, no table entry is written",
         );
     }
     if names.function_has(&[
-        "pgtable",
         "remove_identity",
         "remove_1_1",
         "unmap_identity",
-        "free_pte",
-        "free_pmd",
-        "free_pud",
-        "free_table",
-    ]) || names.function_has(&["remove_identity_mapping", "identity_mapping_removed", "walk_cache"])
-    {
+        "identity_mapping_removed",
+    ]) {
         return (
             Change::RemoveTable,
-            "by the function's name, a table or its entry is removed",
+            "by the function's name, a table entry is removed with what is below it",
+        );
+    }
+    if removes_empty_table(names) {
+        return (
+            Change::Invalidate,
+            "by the function's name, an empty table is taken out: its entry may be in a walk cache",
         );
     }
     if names.function_has(&[
@@ -310,8 +341,27 @@ fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change, &'static 
     )
 }
 
-fn observers(tlbis: &[Tlbi], names: &Names) -> (Observers, &'static str) {
-    const LOCAL: [&str; 18] = [
+/// Returns whether a function takes out a table by its name. Its last-level entries were invalidated before.
+fn removes_empty_table(names: &Names) -> bool {
+    names.function_has(&[
+        "tlb_pgtable",
+        "kernel_pgtable",
+        "free_pgtable",
+        "remove_pgtable",
+        "free_pte",
+        "free_pmd",
+        "free_pud",
+        "free_table",
+        "walk_cache",
+    ])
+}
+
+fn observers(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Observers, &'static str) {
+    const LOCAL: [&str; 22] = [
+        "idmap",
+        "identity",
+        "hibernate",
+        "kexec",
         "local",
         "boot_cpu",
         "head.s",
@@ -341,13 +391,22 @@ fn observers(tlbis: &[Tlbi], names: &Names) -> (Observers, &'static str) {
             "by name, this PE alone uses the tables or flushes for itself",
         );
     }
+    if all_local && sides.last().is_some_and(|found| found.around.broadcast_beside) {
+        return (
+            Observers::Inner,
+            "another way through the function broadcasts: other PEs may hold the entry",
+        );
+    }
     if all_local {
         return (
             Observers::ThisPe,
             "only local operations are used: no other PE may hold the entry",
         );
     }
-    const MESSAGE: [&str; 7] = [
+    const MESSAGE: [&str; 10] = [
+        "shootdown",
+        "ipi",
+        "uniprocessor",
         "this cpu",
         "local cpu",
         "boot cpu",
@@ -357,8 +416,26 @@ fn observers(tlbis: &[Tlbi], names: &Names) -> (Observers, &'static str) {
         "this pe",
     ];
     let mixed = scopes.contains(&Scope::Local);
-    if mixed && MESSAGE.iter().any(|word| names.message.contains(word)) {
-        return (Observers::ThisPe, "the patch says that only one CPU is concerned");
+    // Names that leave no doubt count where one side is broadcast, too.
+    const OWN: [&str; 9] = [
+        "idmap",
+        "identity",
+        "per_cpu",
+        "percpu",
+        "this_cpu",
+        "boot_cpu",
+        "secondary",
+        "cpu_init",
+        "cpu_setup",
+    ];
+    if mixed && names.function_has(&OWN) {
+        return (Observers::ThisPe, "by name, this PE alone uses the tables");
+    }
+    if mixed && MESSAGE.iter().any(|word| names.says(word)) {
+        return (
+            Observers::ThisPe,
+            "the patch says that one CPU is concerned, or that others are told in another way",
+        );
     }
     if scopes.contains(&Scope::OuterShareable) {
         return (Observers::Outer, "an outer shareable operation is used");
@@ -415,6 +492,12 @@ fn after(
             "no side has an ISB: taken to be for another context, whose entry synchronizes",
         );
     }
+    if !any_isb && sides.len() == 2 {
+        return (
+            elsewhere(observers),
+            "no side has an ISB: what synchronizes the context is elsewhere, as before",
+        );
+    }
     let returns = sides.iter().all(|found| found.around.returns_from_exception);
     if returns && !any_isb {
         return (
@@ -430,6 +513,9 @@ fn after(
             After::Nothing,
             "the MMU or the address space is switched later, with its own ISB",
         );
+    }
+    if change == Change::Permissions {
+        return (After::DataHere, "this PE goes on with data of the regime");
     }
     (After::FetchHere, "this PE goes on with code and data of the regime")
 }

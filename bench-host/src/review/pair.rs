@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which sequence before is which sequence after.
 
+use crate::review::evaluate::is_workaround;
 use crate::review::extract::reduce::Found;
-use sequences::{Instruction, Sequence, Tlbi};
+use sequences::{ExceptionLevel, Instruction, Sequence, Target, Tlbi};
 
 /// What happened to a sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,13 @@ pub struct Pair {
 pub fn pair(before: Vec<Placed>, after: Vec<Placed>) -> Vec<Pair> {
     let mut old: Vec<Option<Placed>> = before.into_iter().map(Some).collect();
     let mut new: Vec<Option<Placed>> = after.into_iter().map(Some).collect();
+    let places = |all: &[Option<Placed>]| -> Vec<(String, String)> {
+        let primary = all.iter().flatten().filter(|placed| placed.found.primary);
+        primary
+            .map(|placed| (placed.path.clone(), placed.found.function.clone()))
+            .collect()
+    };
+    let (old_places, new_places) = (places(&old), places(&new));
     let mut pairs = Vec::new();
     let same_place = |a: &Placed, b: &Placed| a.path == b.path && same_function(&a.found.function, &b.found.function);
     // The same text in the same function: untouched, or rewritten to the same effect.
@@ -63,17 +71,42 @@ pub fn pair(before: Vec<Placed>, after: Vec<Placed>) -> Vec<Pair> {
     take(&mut old, &mut new, &mut pairs, |a, b| {
         (same_place(a, b) && a.found.sequence == b.found.sequence).then_some(1)
     });
-    // Another text in the same function.
+    // Another text in the same function: of the same exception level, or the only one there is, or the one
+    // on the same way.
     take(&mut old, &mut new, &mut pairs, |a, b| {
         let alike = similarity(&a.found.sequence, &b.found.sequence);
-        (same_place(a, b) && a.found.primary == b.found.primary).then_some(alike + 1)
+        (same_place(a, b) && a.found.primary == b.found.primary && level(a) == level(b)).then_some(alike + 1)
     });
-    // Another function of the file, then another file: only for what the patch took from one place and put in another.
-    let touched = |a: &Placed, b: &Placed| a.found.changed && b.found.changed && a.found.primary == b.found.primary;
-    for same_file in [true, false] {
+    let alone = |all: &[(String, String)], placed: &Placed| {
+        let same = |(path, function): &&(String, String)| *path == placed.path && *function == placed.found.function;
+        all.iter().filter(same).count() == 1
+    };
+    take(&mut old, &mut new, &mut pairs, |a, b| {
+        let only = || alone(&old_places, a) && alone(&new_places, b);
+        // The same way through the function, where the patch wrote another operation.
+        let same_way = || a.found.changed && b.found.changed && a.found.conditions == b.found.conditions;
+        (same_place(a, b) && a.found.primary == b.found.primary && (only() || same_way())).then_some(1)
+    });
+    // What the patch took from one place and put in another: the function of that name in another file, another
+    // function of the file, another function elsewhere. A building block is no heir of a whole sequence: its callers are.
+    let touched = |a: &Placed, b: &Placed| {
+        a.found.changed
+            && b.found.changed
+            && a.found.primary == b.found.primary
+            && level(a) == level(b)
+            && is_part(a) == is_part(b)
+            && (!is_part(a) || a.found.sequence == b.found.sequence)
+            && a.found
+                .sequence
+                .instructions()
+                .any(|i| b.found.sequence.instructions().any(|j| is_kin(i, j)))
+    };
+    let same_name = |a: &Placed, b: &Placed| !a.found.function.is_empty() && a.found.function == b.found.function;
+    let nearer: [fn(bool, bool) -> bool; 3] = [|_, same_name| same_name, |same_file, _| same_file, |_, _| true];
+    for near in nearer {
         take(&mut old, &mut new, &mut pairs, |a, b| {
             let alike = similarity(&a.found.sequence, &b.found.sequence);
-            ((a.path == b.path) == same_file && touched(a, b) && alike >= 4).then_some(alike)
+            (near(a.path == b.path, same_name(a, b)) && touched(a, b) && alike >= 4).then_some(alike)
         });
     }
     lend(&mut pairs, &mut old, &mut new);
@@ -143,9 +176,37 @@ fn lend(pairs: &mut Vec<Pair>, old: &mut [Option<Placed>], new: &mut [Option<Pla
     }
 }
 
-/// Functions are the same by name; where the text does not name one, by position.
+/// Returns the exception level of the first invalidation.
+fn level(placed: &Placed) -> Option<ExceptionLevel> {
+    let tlbi = |instruction| match instruction {
+        Instruction::Tlbi(tlbi) => Some(tlbi.op.level()),
+        _ => None,
+    };
+    placed.found.sequence.instructions().find_map(tlbi)
+}
+
+/// Returns whether two invalidations name entries in the same way, whatever their scope.
+fn is_kin(a: Instruction, b: Instruction) -> bool {
+    let kind = |instruction| match instruction {
+        Instruction::Tlbi(tlbi) => Some(match tlbi.op.target() {
+            Target::VaLast | Target::VaAllAsid | Target::VaAllAsidLast => Target::Va,
+            Target::IpaLast => Target::Ipa,
+            Target::Vmall => Target::All,
+            other => other,
+        }),
+        _ => None,
+    };
+    kind(a).is_some() && kind(a) == kind(b)
+}
+
+/// Returns whether a sequence is a building block: its barriers are its callers', or it is a work-around's dummy.
+fn is_part(placed: &Placed) -> bool {
+    placed.found.fragment || is_workaround(&placed.found.sequence)
+}
+
+/// Functions are the same by name.
 fn same_function(a: &str, b: &str) -> bool {
-    a == b || a.is_empty() || b.is_empty()
+    a == b
 }
 
 /// Takes the best pairs first.

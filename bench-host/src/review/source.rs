@@ -7,6 +7,7 @@ use crate::review::extract::reduce::{self, Found};
 use crate::review::extract::spelling::Spellings;
 use crate::review::extract::token::{Language, SourceLine, Token, tokens};
 use crate::review::extract::{Function, Unread, asm, code, macros};
+use sequences::{Instruction, Operand, Scope, TlbiOp};
 use std::collections::{HashMap, HashSet};
 
 /// A piece of a file without gaps.
@@ -86,9 +87,20 @@ impl Unit {
             Side::Before if !file.old_path.is_empty() => &file.old_path,
             _ => file.path(),
         };
+        let mut segments: Vec<Segment> = Vec::new();
+        for next in file.hunks.iter().map(segment) {
+            // A macro that two hunks show the ends of is one macro.
+            let goes_on = |line: Option<&SourceLine>| line.is_some_and(|line| line.text.trim_end().ends_with('\\'));
+            match segments.last_mut() {
+                Some(open) if goes_on(open.lines.last()) && goes_on(next.lines.first()) => {
+                    open.lines.extend(next.lines);
+                }
+                _ => segments.push(next),
+            }
+        }
         Self {
             path: path.to_owned(),
-            segments: file.hunks.iter().map(segment).collect(),
+            segments,
         }
     }
 
@@ -119,55 +131,78 @@ impl Unit {
     }
 }
 
-/// Returns whether a path is that of another architecture.
+/// What a call in assembly is given.
+const ARGUMENTS: [&str; 6] = ["x0", "x1", "x2", "x3", "x4", "x5"];
+
+/// Words that name another architecture, as a folder or between the marks of a file's name.
+const FOREIGN: [&str; 44] = [
+    "x86",
+    "x86_64",
+    "i386",
+    "ia32",
+    "ia64",
+    "amd64",
+    "x64",
+    "x86-64",
+    "powerpc",
+    "ppc",
+    "ppc64",
+    "riscv",
+    "riscv64",
+    "riscv32",
+    "mips",
+    "mips64",
+    "mips32",
+    "s390",
+    "s390x",
+    "sparc",
+    "sparc64",
+    "loongarch",
+    "loongarch64",
+    "loongson",
+    "m68k",
+    "parisc",
+    "hppa",
+    "alpha",
+    "csky",
+    "hexagon",
+    "microblaze",
+    "nios2",
+    "openrisc",
+    "xtensa",
+    "sh4",
+    "arm32",
+    "aarch32",
+    "armv7",
+    "armv7a",
+    "armv7-a",
+    "arm7",
+    "a32",
+    "cortex_m",
+    "armv8-r",
+];
+
+/// Returns whether a path is that of another architecture, of an I/O MMU, or of a document.
 pub fn is_foreign(path: &str) -> bool {
-    const FOREIGN: [&str; 40] = [
-        "x86",
-        "x86_64",
-        "i386",
-        "ia32",
-        "ia64",
-        "amd64",
-        "x64",
-        "x86-64",
-        "powerpc",
-        "ppc",
-        "ppc64",
-        "riscv",
-        "riscv64",
-        "riscv32",
-        "mips",
-        "mips64",
-        "mips32",
-        "s390",
-        "s390x",
-        "sparc",
-        "sparc64",
-        "loongarch",
-        "loongarch64",
-        "loongson",
-        "m68k",
-        "parisc",
-        "hppa",
-        "alpha",
-        "csky",
-        "hexagon",
-        "microblaze",
-        "nios2",
-        "openrisc",
-        "xtensa",
-        "arm32",
-        "aarch32",
-        "armv7",
-        "arm7",
-        "cortex_m",
-        "armv8-r",
-    ];
-    path.split('/').any(|part| {
-        let part = part.to_ascii_lowercase();
-        FOREIGN.iter().any(|foreign| part == *foreign)
-    }) || path.contains("Documentation/")
-        || path.contains("/smmu")
+    let lower = path.to_ascii_lowercase();
+    let (folders, file) = lower.rsplit_once('/').unwrap_or(("", &lower));
+    let stem = file.split('.').next().unwrap_or(file);
+    // `paging-arm-32.cpp`, `tlb_helpers_a32.S`, `x86_64.rs`; `arm/32/` beside `arm/64/`.
+    let named = FOREIGN.iter().any(|name| {
+        stem == *name
+            || [('_', '_'), ('-', '-')].iter().any(|(before, after)| {
+                stem.ends_with(&format!("{before}{name}")) || stem.starts_with(&format!("{name}{after}"))
+            })
+    }) || stem.ends_with("arm-32")
+        || stem.ends_with("arm_32");
+    let in_folder = folders
+        .split('/')
+        .any(|part| FOREIGN.contains(&part) || part == "32" || part == "32bit");
+    let other_mmu = ["smmu", "iommu", "-pvu", "_pvu"].iter().any(|word| stem.contains(word))
+        || folders
+            .split('/')
+            .any(|part| ["smmu", "iommu", "smmuv3", "arm_smmuv3", "arm-smmu"].contains(&part));
+    named || in_folder || other_mmu || folders.split('/').any(|part| part == "documentation")
 }
 
 impl Surroundings {
@@ -249,8 +284,18 @@ impl Surroundings {
 
     /// Takes a function into the tables; `own` are those of this pass, which win over those known before.
     fn learn(&mut self, function: Function, own: &mut HashMap<String, Vec<Node>>) {
-        let Function { name, nodes, .. } = function;
-        let part = kind_of(&name, &nodes);
+        let Function {
+            name,
+            nodes,
+            open_start,
+            open_end,
+            ..
+        } = function;
+        let part = match kind_of(&name, &nodes) {
+            // What a hunk cuts off may be the rest of the sequence.
+            Part::Fragment if open_start || open_end => Part::Nothing,
+            part => part,
+        };
         let bare = without_places(&nodes);
         match (&part, own.get(&name)) {
             (Part::Nothing, _) => return,
@@ -273,6 +318,34 @@ impl Surroundings {
         };
     }
 
+    /// Puts what they do in place of calls that the patch changes, as in C.
+    fn look_into_calls(&self, nodes: &mut [Node], function: &str, spellings: &Spellings) {
+        for node in nodes {
+            match node {
+                Node::Event(event) => {
+                    let Kind::Call(name) = &event.kind else { continue };
+                    if !event.changed || name == function {
+                        continue;
+                    }
+                    let known = || self.whole.get(name).or_else(|| self.known.get(name)).cloned();
+                    // Arguments are in registers: what is left out is taken to be right.
+                    let spelled = || spellings.function(name, &ARGUMENTS.map(str::to_owned), event.line);
+                    if let Some(mut body) = known().or_else(spelled) {
+                        code::place(&mut body, event.line, true, &name.as_str().into());
+                        *node = Node::Region(body);
+                    }
+                }
+                Node::Either { arms, .. } => {
+                    for arm in arms {
+                        self.look_into_calls(arm, function, spellings);
+                    }
+                }
+                Node::Loop(body) | Node::Region(body) => self.look_into_calls(body, function, spellings),
+                Node::Jump => {}
+            }
+        }
+    }
+
     /// Reads the functions of a unit.
     pub fn functions(&self, unit: &Unit, spellings: &Spellings) -> (Vec<Function>, Vec<Unread>) {
         let (mut functions, mut unread) = (Vec::new(), Vec::new());
@@ -280,7 +353,10 @@ impl Surroundings {
         for segment in &unit.segments {
             if language == Language::Assembly {
                 let statements = asm::statements(&segment.lines, unit.path.ends_with(".asm"));
-                let (found, missed) = asm::functions(&statements, &segment.section, &self.asm_macros);
+                let (mut found, missed) = asm::functions(&statements, &segment.section, &self.asm_macros);
+                for function in &mut found {
+                    self.look_into_calls(&mut function.nodes, &function.name, spellings);
+                }
                 functions.extend(found);
                 unread.extend(missed.into_iter().filter(|missed| !missed.template));
             } else {
@@ -351,6 +427,7 @@ impl Surroundings {
                     }
                 }
             }
+            note_broadcasts(&mut own);
             found.extend(keep_longest(own));
         }
         unread.sort();
@@ -361,6 +438,47 @@ impl Surroundings {
             unread,
             barriers,
         }
+    }
+}
+
+/// Marks the local sequences of a function of which another way broadcasts: other PEs may hold the entry there too.
+fn note_broadcasts(own: &mut [Found]) {
+    // A condition about who runs, or who shares, tells the ways apart by that very question.
+    const WHO: [&str; 12] = [
+        "local",
+        "cpu",
+        "smp",
+        "ipi",
+        "single",
+        "shar",
+        "broadcast",
+        "core",
+        "nsh",
+        "ish",
+        "global",
+        "scope",
+    ];
+    let scopes = |found: &Found, local: bool| {
+        let tlbi = |instruction| match instruction {
+            Instruction::Tlbi(tlbi) if tlbi.operand != Operand::Xzr => Some(tlbi.op),
+            _ => None,
+        };
+        let of = |op: TlbiOp| (op.scope() == Scope::Local) == local;
+        let mut ops = found.sequence.instructions().filter_map(tlbi).filter(|op| of(*op));
+        ops.next().map(TlbiOp::level)
+    };
+    let broadcast: Vec<_> = own
+        .iter()
+        .filter_map(|found| Some((scopes(found, false)?, found.via.clone())))
+        .collect();
+    for found in own {
+        let asks_who = found.conditions.iter().any(|condition| {
+            let lower = condition.to_ascii_lowercase();
+            WHO.iter().any(|word| lower.contains(word))
+        });
+        found.around.broadcast_beside = !asks_who
+            && scopes(found, false).is_none()
+            && scopes(found, true).is_some_and(|level| broadcast.contains(&(level, found.via.clone())));
     }
 }
 
@@ -426,13 +544,11 @@ fn kind_of(name: &str, nodes: &[Node]) -> Part {
                 return false;
             }
             let instructions: Vec<_> = found.sequence.instructions().collect();
-            let last = instructions
-                .iter()
-                .rposition(|i| matches!(i, sequences::Instruction::Tlbi(_)));
+            let last = instructions.iter().rposition(|i| matches!(i, Instruction::Tlbi(_)));
             let after = last.map_or(&[][..], |last| &instructions[last + 1..]);
             after
                 .iter()
-                .any(|i| matches!(i, sequences::Instruction::Dsb(_) | sequences::Instruction::DsbNxs(_)))
+                .any(|i| matches!(i, Instruction::Dsb(_) | Instruction::DsbNxs(_)))
         });
         return if complete { Part::Whole } else { Part::Fragment };
     }
@@ -455,6 +571,7 @@ fn without_places(nodes: &[Node]) -> Vec<Node> {
                 line: 0,
                 changed: false,
                 kind: event.kind.clone(),
+                via: Vec::new(),
             }),
             Node::Either {
                 condition,

@@ -14,6 +14,7 @@ use results::SCHEMA_VERSION;
 use results::check::Outcomes;
 use results::manifest::{Manifest, Plan};
 use results::record::{Event, Pairs, Record, Words};
+use results::scenario::Scenario;
 use results::store::Run;
 use results::wire::LineWriter;
 use tempfile::TempDir;
@@ -164,6 +165,7 @@ impl Script {
                 let pairs = Pairs::Slice(&[(100, 1), (101, count - 1)]);
                 say(Record::Sample {
                     seq,
+                    scenario: Scenario::PLAIN,
                     pe: 0,
                     event: Event::Cycles,
                     batch,

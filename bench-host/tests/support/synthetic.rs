@@ -7,10 +7,11 @@ use std::path::Path;
 use bench_host::stats::bootstrap::SplitMix64;
 use results::check::{Check, Role};
 use results::manifest::{
-    Gap, HARDWARE_LABEL, Hex, Host, Kernel, Manifest, Pe, Plan, QEMU_LABEL, Qemu, Sequence, Status, Stream,
+    Gap, HARDWARE_LABEL, Hex, Host, Kernel, Manifest, Measure, Pe, Plan, QEMU_LABEL, Qemu, Sequence, Status, Stream,
 };
 use results::plan::{Flow, RuntimeCase};
 use results::record::Event;
+use results::scenario::Scenario;
 use results::store::{BootRow, LitmusRow, ProofRow, SampleRow, Store, VerdictRow};
 use results::verdict::{Class, classify};
 
@@ -169,6 +170,7 @@ impl Synthetic {
                 checks: Check::ALL[..5].to_vec(),
                 deterministic: self.deterministic,
                 sequences: self.sequences(),
+                measure: Measure::default(),
             },
             stream: Stream::default(),
             pes: Vec::new(),
@@ -185,6 +187,7 @@ impl Synthetic {
                 event: Some(Event::Cycles),
                 frequency: Some(62_500_000),
                 registers: registers.clone(),
+                ..Pe::default()
             })
             .collect();
         manifest
@@ -262,6 +265,7 @@ impl Synthetic {
                             batch,
                             value,
                             count,
+                            scenario: Scenario::PLAIN,
                         };
                         store.sample(&row).unwrap();
                     }

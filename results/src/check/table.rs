@@ -3,11 +3,13 @@
 
 use super::Access::{Fetch, Load, Store};
 use super::Change::{
-    AccessFlag, Identity, IdentityOfSecondaries, Map, NoExecute, Remap, RemoveTable, Reuse, Unmap, WriteProtect,
+    AccessFlag, Age, Clean, Identity, IdentityOfSecondaries, Map, NoExecute, Relink, Remap, RemoveTable, Reuse, Unmap,
+    WriteProtect,
 };
+use super::Granule::{K4, K16, K64};
 use super::Observer::{Other, Own, Relay};
 use super::Regime::{El1, El1UnderStage2, El2, El2Host, El2HostTge, Stage2, Stage2UnderStage1};
-use super::{Access, Change, Observer, Regime, Spec, Tag};
+use super::{Access, Change, Granule, Observer, Regime, Spec, Tag};
 
 /// A check of one page, by one PE, at the exception level of the regime.
 const fn page(
@@ -31,6 +33,7 @@ const fn page(
         contiguous: false,
         tag: Tag::Global,
         observer: Own,
+        granule: K4,
     }
 }
 
@@ -53,13 +56,16 @@ impl Spec {
     const fn tagged(self, tag: Tag) -> Self {
         Self { tag, ..self }
     }
+    const fn in_pages_of(self, granule: Granule) -> Self {
+        Self { granule, ..self }
+    }
     const fn seen_by(self, observer: Observer) -> Self {
         Self { observer, ..self }
     }
 }
 
 #[rustfmt::skip]
-pub(super) static TABLE: [Spec; 63] = [
+pub(super) static TABLE: [Spec; 99] = [
     page("cowinvt_el2", "CoWinvT", El2, Unmap, Load,
         "EL2 page: valid to invalid, then load"),
     page("bbm_oa_el2", "BBM", El2, Remap, Load,
@@ -186,4 +192,76 @@ pub(super) static TABLE: [Spec; 63] = [
         "EL2 page: valid to invalid; a second PE runs the sequence, then load on a third").seen_by(Relay),
     page("wrc_trt_el1", "WRC.TRT", El1, Unmap, Load,
         "EL1&0 page with stage 2 off: valid to invalid; a second PE runs the sequence, then load at EL1 on a third").seen_by(Relay),
+    page("rot_el2", "ROT", El2, Relink, Load,
+        "EL2 page table taken out, an entry of it changed, and put back, then load through it").at_level(2),
+    page("mp_rot_el2", "ROT", El2, Relink, Load,
+        "EL2 page table taken out, an entry of it changed, and put back, then load through it on another PE").at_level(2).seen_by(Other),
+    page("rot_el1", "ROT", El1, Relink, Load,
+        "EL1&0 page table taken out, an entry of it changed, and put back, then load through it at EL1").at_level(2),
+    page("dirty_el2", "dirty", El2, Clean, Store,
+        "EL2 page with hardware dirty state: dirty to clean, then store"),
+    page("age_el2", "dirty", El2, Age, Load,
+        "EL2 page with hardware access flag: flag cleared, then load"),
+    page("mp_dirty_el2", "dirty", El2, Clean, Store,
+        "EL2 page with hardware dirty state: dirty to clean, then store on another PE").seen_by(Other),
+    page("dirty_el1", "dirty", El1, Clean, Store,
+        "EL1&0 page with hardware dirty state: dirty to clean, then store at EL1"),
+    page("dirty_el0", "dirty", El1, Clean, Store,
+        "EL1&0 page with hardware dirty state: dirty to clean, then store at EL0").at_el0(),
+    page("dirty_s2", "dirty", Stage2, Clean, Store,
+        "stage 2 page with hardware dirty state: dirty to clean, then store at EL1"),
+    page("age_s2", "dirty", Stage2, Age, Load,
+        "stage 2 page with hardware access flag: flag cleared, then load at EL1"),
+    page("asid_el2h", "CoWinvT", El2Host, Unmap, Load,
+        "EL2&0 (E2H=1 TGE=0) non-global page of the current ASID: valid to invalid, then load").tagged(Tag::Asid),
+    page("asid_el2h_tge", "CoWinvT", El2HostTge, Unmap, Load,
+        "EL2&0 (E2H=1 TGE=1) non-global page of the current ASID: valid to invalid, then load").tagged(Tag::Asid),
+    page("asid_other_el2h_tge", "CoWinvT", El2HostTge, Unmap, Load,
+        "EL2&0 (E2H=1 TGE=1) non-global page of an ASID that is not the current one: valid to invalid, then load").tagged(Tag::OtherAsid),
+    page("range_el1", "CoWinvT", El1, Unmap, Load,
+        "EL1&0 8 pages with stage 2 off: valid to invalid, then load from each at EL1").of(8),
+    page("contig_el1", "CoWinvT", El1, Unmap, Load,
+        "EL1&0 16 contiguous pages with stage 2 off: valid to invalid, then load from each at EL1").of(16).contiguous(),
+    page("table_l1_el1", "table removal", El1, RemoveTable, Load,
+        "EL1&0 level 1 table entry removed with stage 2 off, then load through it at EL1").at_level(1),
+    page("block_l1_el1", "CoWinvT", El1, Unmap, Load,
+        "EL1&0 1 GiB block with stage 2 off: valid to invalid, then load at EL1").at_level(1),
+    page("range_s2", "CoWinvT", Stage2, Unmap, Load,
+        "stage 2 8 pages with stage 1 off: valid to invalid, then load from each at EL1").of(8),
+    page("contig_s2", "CoWinvT", Stage2, Unmap, Load,
+        "stage 2 16 contiguous pages with stage 1 off: valid to invalid, then load from each at EL1").of(16).contiguous(),
+    page("table_l1_s2", "table removal", Stage2, RemoveTable, Load,
+        "stage 2 level 1 table entry removed with stage 1 off, then load through it at EL1").at_level(1),
+    page("mp_range_el1", "MP.RT", El1, Unmap, Load,
+        "EL1&0 8 pages with stage 2 off: valid to invalid, then load from each at EL1 on another PE").of(8).seen_by(Other),
+    page("fetch_el1_s2", "fetch", El1UnderStage2, Remap, Fetch,
+        "EL1&0 code page with stage 2 on: break-before-make to another output address, then fetch at EL1"),
+    page("mp_fetch_el1", "fetch", El1, Remap, Fetch,
+        "EL1&0 code page with stage 2 off: break-before-make to another output address, then fetch at EL1 on another PE").seen_by(Other),
+    page("cowinvt_el1_16k", "CoWinvT", El1, Unmap, Load,
+        "EL1&0 16 KiB page with stage 2 off: valid to invalid, then load at EL1").in_pages_of(K16),
+    page("bbm_oa_el1_16k", "BBM", El1, Remap, Load,
+        "EL1&0 16 KiB page with stage 2 off: break-before-make to another output address, then load at EL1").in_pages_of(K16),
+    page("table_l2_el1_16k", "table removal", El1, RemoveTable, Load,
+        "EL1&0 level 2 table entry of a 16 KiB granule removed, then load through it at EL1").at_level(2).in_pages_of(K16),
+    page("mp_rt_el1_16k", "MP.RT", El1, Unmap, Load,
+        "EL1&0 16 KiB page with stage 2 off: valid to invalid, then load at EL1 on another PE").in_pages_of(K16).seen_by(Other),
+    page("cowinvt_s2_16k", "CoWinvT", Stage2, Unmap, Load,
+        "stage 2 16 KiB page with stage 1 off: valid to invalid, then load at EL1").in_pages_of(K16),
+    page("cowinvt_el1_64k", "CoWinvT", El1, Unmap, Load,
+        "EL1&0 64 KiB page with stage 2 off: valid to invalid, then load at EL1").in_pages_of(K64),
+    page("bbm_oa_el1_64k", "BBM", El1, Remap, Load,
+        "EL1&0 64 KiB page with stage 2 off: break-before-make to another output address, then load at EL1").in_pages_of(K64),
+    page("table_l2_el1_64k", "table removal", El1, RemoveTable, Load,
+        "EL1&0 level 2 table entry of a 64 KiB granule removed, then load through it at EL1").at_level(2).in_pages_of(K64),
+    page("mp_rt_el1_64k", "MP.RT", El1, Unmap, Load,
+        "EL1&0 64 KiB page with stage 2 off: valid to invalid, then load at EL1 on another PE").in_pages_of(K64).seen_by(Other),
+    page("cowinvt_s2_64k", "CoWinvT", Stage2, Unmap, Load,
+        "stage 2 64 KiB page with stage 1 off: valid to invalid, then load at EL1").in_pages_of(K64),
+    page("i2v_el1", "I2V", El1, Map, Load,
+        "EL1&0 page with stage 2 off: invalid to valid, then load at EL1"),
+    page("i2v_s2", "I2V", Stage2, Map, Load,
+        "stage 2 page with stage 1 off: invalid to valid, then load at EL1"),
+    page("mp_i2v_el2", "I2V", El2, Map, Load,
+        "EL2 page: invalid to valid, then load on another PE").seen_by(Other),
 ];

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use super::{BootRow, CONSOLE, LitmusRow, MANIFEST, ProofRow, Row, SampleRow, StoreError, VerdictRow};
+use super::{
+    BatchRow, BootRow, CONSOLE, LitmusRow, MANIFEST, OverheadRow, ProofRow, Row, SampleRow, StoreError, VerdictRow,
+};
 use crate::SCHEMA_VERSION;
 use crate::manifest::{Manifest, Status};
 
@@ -56,6 +58,16 @@ impl Run {
         self.rows()
     }
 
+    /// Returns the rows of `batches.csv`; none of a run of version 1, which has no such table.
+    pub fn batches(&self) -> Result<Option<Rows<BatchRow>>, StoreError> {
+        self.rows_if_any()
+    }
+
+    /// Returns the rows of `overhead.csv`, if the run timed itself.
+    pub fn overhead(&self) -> Result<Option<Rows<OverheadRow>>, StoreError> {
+        self.rows_if_any()
+    }
+
     /// Returns the rows of `litmus.csv`.
     pub fn litmus(&self) -> Result<Rows<LitmusRow>, StoreError> {
         self.rows()
@@ -74,6 +86,13 @@ impl Run {
     /// Returns the rows of `proofs.csv`.
     pub fn proofs(&self) -> Result<Rows<ProofRow>, StoreError> {
         self.rows()
+    }
+
+    fn rows_if_any<R: Row + DeserializeOwned>(&self) -> Result<Option<Rows<R>>, StoreError> {
+        match self.rows() {
+            Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+            rows => rows.map(Some),
+        }
     }
 
     fn rows<R: Row + DeserializeOwned>(&self) -> Result<Rows<R>, StoreError> {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{Check, Outcomes, Role};
 use crate::record::Event;
+use crate::scenario::Scenario;
 use crate::verdict::Class;
 
 /// A row of one of the tables.
@@ -30,11 +31,54 @@ pub struct SampleRow<S = String> {
     pub value: u64,
     /// How many samples had this value.
     pub count: u32,
+    /// The conditions. (Version 1 has no such column: its samples are plain.)
+    #[serde(default)]
+    pub scenario: Scenario,
 }
 
 impl<S> Row for SampleRow<S> {
     const FILE: &'static str = "samples.csv";
-    const HEADER: &'static [&'static str] = &["seq", "pe", "event", "batch", "value", "count"];
+    const HEADER: &'static [&'static str] = &["seq", "pe", "event", "batch", "value", "count", "scenario"];
+}
+
+/// The two clocks over one batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchRow {
+    /// Index of the PE.
+    pub pe: u32,
+    /// Index of the batch.
+    pub batch: u32,
+    /// Cycles elapsed.
+    pub cycles: u64,
+    /// Ticks of the generic timer elapsed.
+    pub ticks: u64,
+    /// Samples taken meanwhile.
+    pub samples: u64,
+}
+
+impl Row for BatchRow {
+    const FILE: &'static str = "batches.csv";
+    const HEADER: &'static [&'static str] = &["pe", "batch", "cycles", "ticks", "samples"];
+}
+
+/// What it took to take the samples of one batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverheadRow {
+    /// Index of the batch.
+    pub batch: u32,
+    /// Samples.
+    pub samples: u64,
+    /// Ticks of the generic timer for the samples, counted and kept.
+    pub timed: u64,
+    /// Ticks for a loop over the same stubs that keeps nothing.
+    pub bare: u64,
+    /// Ticks for a loop over the sequences alone, without the frame.
+    pub words: u64,
+}
+
+impl Row for OverheadRow {
+    const FILE: &'static str = "overhead.csv";
+    const HEADER: &'static [&'static str] = &["batch", "samples", "timed", "bare", "words"];
 }
 
 /// What the trials of one check saw on one PE.

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{BootRow, CONSOLE, LitmusRow, MANIFEST, ProofRow, Row, SampleRow, StoreError, VerdictRow};
+use super::{
+    BatchRow, BootRow, CONSOLE, LitmusRow, MANIFEST, OverheadRow, ProofRow, Row, SampleRow, StoreError, VerdictRow,
+};
 use crate::manifest::Manifest;
 
 /// Bytes kept back in memory per file before they are written.
@@ -24,6 +26,9 @@ pub struct Store {
     /// The manifest; written by [`Store::save_manifest`] and [`Store::finish`].
     pub manifest: Manifest,
     samples: Table<SampleRow>,
+    batches: Table<BatchRow>,
+    /// Made with its first row: few runs time themselves.
+    overhead: Option<Table<OverheadRow>>,
     litmus: Table<LitmusRow>,
     verdicts: Table<VerdictRow>,
     boot: Table<BootRow>,
@@ -43,6 +48,8 @@ impl Store {
         fs::write(&reserve, vec![0x55; RESERVE]).map_err(|e| StoreError::io("write", &reserve, e))?;
         let mut store = Self {
             samples: Table::create(folder)?,
+            batches: Table::create(folder)?,
+            overhead: None,
             litmus: Table::create(folder)?,
             verdicts: Table::create(folder)?,
             boot: Table::create(folder)?,
@@ -64,6 +71,20 @@ impl Store {
     /// Adds a row to `samples.csv`.
     pub fn sample(&mut self, row: &SampleRow<&str>) -> Result<(), StoreError> {
         self.samples.push(row)
+    }
+
+    /// Adds a row to `batches.csv`.
+    pub fn batch(&mut self, row: &BatchRow) -> Result<(), StoreError> {
+        self.batches.push(row)
+    }
+
+    /// Adds a row to `overhead.csv`.
+    pub fn overhead(&mut self, row: &OverheadRow) -> Result<(), StoreError> {
+        let table = match &mut self.overhead {
+            Some(table) => table,
+            none => none.insert(Table::create(&self.folder)?),
+        };
+        table.push(row)
     }
 
     /// Adds a row to `litmus.csv`.
@@ -100,6 +121,8 @@ impl Store {
             self.boot.flush(),
             self.verdicts.flush(),
             self.litmus.flush(),
+            self.batches.flush(),
+            self.overhead.as_mut().map_or(Ok(()), Table::flush),
             self.samples.flush(),
             self.console.flush(),
         ];

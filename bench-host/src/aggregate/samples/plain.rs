@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use results::record::Event;
+use results::scenario::Scenario;
 use results::store::{Row, SampleRow};
 
 /// Longest line looked at: far longer than any row.
@@ -21,7 +22,7 @@ pub fn rows(path: &Path, mut f: impl FnMut(&SampleRow<&str>) -> bool) -> bool {
     let Ok(file) = File::open(path) else { return false };
     let mut file = BufReader::with_capacity(1 << 17, file);
     let mut line = Vec::new();
-    let mut header = true;
+    let (mut header, mut with_scenario) = (true, true);
     loop {
         line.clear();
         match file.by_ref().take(MOST).read_until(b'\n', &mut line) {
@@ -33,17 +34,21 @@ pub fn rows(path: &Path, mut f: impl FnMut(&SampleRow<&str>) -> bool) -> bool {
             return false;
         };
         if header {
-            if !text.split(',').eq(SampleRow::<&str>::HEADER.iter().copied()) {
+            let all = SampleRow::<&str>::HEADER;
+            // Version 1 has no scenarios, the last column.
+            let found = [all, &all[..all.len() - 1]].map(|known| text.split(',').eq(known.iter().copied()));
+            if found == [false, false] {
                 return false;
             }
+            with_scenario = found[0];
             header = false;
-        } else if !row(text).is_some_and(|row| f(&row)) {
+        } else if !row(text, with_scenario).is_some_and(|row| f(&row)) {
             return false;
         }
     }
 }
 
-fn row(text: &str) -> Option<SampleRow<&str>> {
+fn row(text: &str, with_scenario: bool) -> Option<SampleRow<&str>> {
     let mut fields = text.split(',');
     let seq = fields
         .next()
@@ -53,6 +58,11 @@ fn row(text: &str) -> Option<SampleRow<&str>> {
     let batch = number(fields.next()?)?;
     let value = number(fields.next()?)?;
     let count = number(fields.next()?)?;
+    let scenario = if with_scenario {
+        fields.next()?.parse().ok()?
+    } else {
+        Scenario::PLAIN
+    };
     let row = SampleRow {
         seq,
         pe: u32::try_from(pe).ok()?,
@@ -60,6 +70,7 @@ fn row(text: &str) -> Option<SampleRow<&str>> {
         batch: u32::try_from(batch).ok()?,
         value,
         count: u32::try_from(count).ok()?,
+        scenario,
     };
     fields.next().is_none().then_some(row)
 }
@@ -81,7 +92,9 @@ mod tests {
 
     #[test]
     fn only_plain_rows_are_taken() {
-        let taken = row("old,1,cycles,2,9999999999999999999,4").unwrap();
+        let taken = row("old,1,cycles,2,9999999999999999999,4,live_64", true).unwrap();
+        assert_eq!(taken.scenario.to_string(), "live_64");
+        let taken = row("old,1,cycles,2,9999999999999999999,4", false).unwrap();
         assert_eq!((taken.seq, taken.pe, taken.batch), ("old", 1, 2));
         assert_eq!((taken.value, taken.count), (9_999_999_999_999_999_999, 4));
         for other in [
@@ -96,8 +109,10 @@ mod tests {
             "old,4294967296,cycles,2,3,4",
             "old,1,cycles,2,3,4294967296",
             "old,1,cycles,2,99999999999999999999,4",
+            "old,1,cycles,2,3,4,plain",
         ] {
-            assert_eq!(row(other), None, "{other:?}");
+            assert_eq!(row(other, false), None, "{other:?}");
         }
+        assert!(row("old,1,cycles,2,3,4", true).is_none() && row("old,1,cycles,2,3,4,live_0", true).is_none());
     }
 }

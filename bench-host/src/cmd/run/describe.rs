@@ -78,7 +78,7 @@ fn start(
 }
 
 /// Returns a text as an id: lowercase letters, digits and underscores.
-fn id(text: &str) -> String {
+pub fn id(text: &str) -> String {
     let id_char = |c: char| {
         if c.is_ascii_alphanumeric() {
             c.to_ascii_lowercase()
@@ -93,13 +93,16 @@ fn id(text: &str) -> String {
 /// Returns the command that makes the run again. Defaults are spelled out: another version may have others.
 fn reproduce(args: &Args) -> String {
     let p = &args.plan;
+    let mut flags = Vec::new();
     let mut words: Vec<String> = vec!["bench-host".into(), "run".into()];
     let mut option = |name: &str, value: String| words.extend([format!("--{name}"), quote(&value)]);
     match &args.log {
         Some(log) => option("log", log.display().to_string()),
         None => {
             option("cpu", args.cpu.clone());
-            option("smp", args.smp.to_string());
+            if let Some(smp) = args.smp {
+                option("smp", smp.to_string());
+            }
         }
     }
     if let Some(kernel) = &args.kernel {
@@ -130,13 +133,21 @@ fn reproduce(args: &Args) -> String {
     if let Some(conduit) = p.psci {
         option("psci", conduit_text(conduit).to_owned());
     }
-    let flags = [
+    for (name, value) in p.measure.options() {
+        match value {
+            Some(value) => option(name, value),
+            None => flags.push(format!("--{name}")),
+        }
+    }
+    let rest = [
         ("--break-even", p.break_even),
         ("--no-checks", p.no_checks),
         ("--deterministic", args.deterministic),
+        ("--one-thread", args.one_thread),
         ("--hardware", args.hardware),
     ];
-    words.extend(flags.iter().filter(|(_, set)| *set).map(|(flag, _)| (*flag).to_owned()));
+    words.extend(flags);
+    words.extend(rest.iter().filter(|(_, set)| *set).map(|(flag, _)| (*flag).to_owned()));
     words.join(" ")
 }
 

@@ -191,6 +191,7 @@ impl<'a> Reader<'a> {
                 kind,
                 line: statement.line,
                 changed: statement.changed,
+                via: Vec::new(),
             })),
             Read::Unknown => self.unread.push(Unread {
                 line: statement.line,

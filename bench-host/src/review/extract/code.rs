@@ -9,6 +9,7 @@ mod items;
 mod statements;
 
 pub use items::functions;
+pub use statements::place;
 
 use crate::review::extract::Unread;
 use crate::review::extract::asm;
@@ -55,6 +56,8 @@ struct Found {
     /// The macro whose body is being read on its own.
     template: String,
     expanding: Vec<String>,
+    /// What variables of the function were last set to.
+    assigned: HashMap<String, String>,
 }
 
 impl<'a> Context<'a> {

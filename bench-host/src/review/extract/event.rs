@@ -2,6 +2,7 @@
 //! What a piece of source does, as far as TLB maintenance goes: events, and the branches between them.
 
 use sequences::{Instruction, TlbiOp, Ttl};
+use std::sync::Arc;
 
 /// What the source gives a `tlbi`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,6 +45,8 @@ pub struct Event {
     pub line: u32,
     /// The line, or that of the macro it comes from, is not on both sides of the patch.
     pub changed: bool,
+    /// The functions it was put in place of, inner ones first.
+    pub via: Vec<Arc<str>>,
 }
 
 /// Events and branches.
@@ -181,6 +184,7 @@ fn walk(nodes: &[Node], mut open: Vec<(Path, Flow)>) -> Vec<(Path, Flow)> {
                                 kind,
                                 line,
                                 changed: false,
+                                via: Vec::new(),
                             });
                         }
                     };

@@ -44,13 +44,13 @@ pub fn read(mnemonic: &str, operands: &str) -> Read {
         "dsb" => barrier(first, true),
         "dmb" => barrier(first, false),
         "isb" => match first.to_ascii_lowercase().as_str() {
-            "" | "sy" | "#15" | "#0xf" | "15" => Read::Event(Kind::Barrier(Instruction::Isb)),
+            "" | "sy" | "#15" | "#0xf" | "15" | "$15" => Read::Event(Kind::Barrier(Instruction::Isb)),
             _ => Read::Unknown,
         },
         "sb" if operands.is_empty() => Read::Event(Kind::Barrier(Instruction::Sb)),
         "tlbi" => tlbi(operands),
         "sys" => sys(operands),
-        ".inst" | ".word" | ".long" | ".4byte" | ".hword" => word(first),
+        ".inst" | ".word" | ".long" | ".4byte" | ".hword" | "word" => word(first.trim_start_matches('$')),
         "msr" => {
             let register = first.to_ascii_lowercase();
             match TRANSLATION.iter().any(|prefix| register.starts_with(prefix)) {
@@ -74,7 +74,8 @@ pub fn read(mnemonic: &str, operands: &str) -> Read {
 }
 
 fn barrier(option: &str, dsb: bool) -> Read {
-    let option = option.trim_start_matches('#').to_ascii_lowercase();
+    // `$10` is how Go's assembler writes a number.
+    let option = option.trim_start_matches(['#', '$']).to_ascii_lowercase();
     let number = match option.strip_prefix("0x") {
         Some(digits) => u32::from_str_radix(digits, 16).ok(),
         None => option.parse::<u32>().ok(),
@@ -116,7 +117,9 @@ fn tlbi(operands: &str) -> Read {
     let (name, rest) = match operands.find(|c: char| c == ',' || c.is_whitespace()) {
         Some(at) => (
             &operands[..at],
-            operands[at + 1..].trim_start_matches([',', ' ', '\t']).trim(),
+            operands[at..]
+                .trim_start_matches(|c: char| c == ',' || c.is_whitespace())
+                .trim(),
         ),
         None => (operands, ""),
     };

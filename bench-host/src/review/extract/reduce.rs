@@ -8,6 +8,7 @@ use crate::review::extract::event::{Event, Kind, Path};
 use crate::review::extract::instruction::instruction;
 use sequences::{Instruction, Item, Operand, OperandFormat, Sequence};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What stands around a sequence, from which its context is inferred.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,6 +23,8 @@ pub struct Around {
     pub returns_from_exception: bool,
     /// What the invalidations are given, as written.
     pub operands: Vec<String>,
+    /// Another way through the function broadcasts, and nothing says that this one is for one PE.
+    pub broadcast_beside: bool,
 }
 
 /// A sequence in a function.
@@ -49,6 +52,8 @@ pub struct Found {
     pub open_start: bool,
     /// Its function goes on after the text at hand ends.
     pub open_end: bool,
+    /// The functions in sight that its invalidations come from.
+    pub via: BTreeSet<Arc<str>>,
 }
 
 /// Returns the sequences on a way.
@@ -211,6 +216,10 @@ fn found(function: &str, path: &Path, start: &[usize], (first, last): (usize, us
         fragment: !instructions.iter().any(dsb),
         open_start: false,
         open_end: false,
+        via: instructions
+            .iter()
+            .flat_map(|event| event.via.iter().cloned())
+            .collect(),
         sequence: compose(&picked),
         around: Around {
             written_before: registers(&events[..first]),
@@ -218,6 +227,7 @@ fn found(function: &str, path: &Path, start: &[usize], (first, last): (usize, us
             store_before: stored(&events[..first]),
             returns_from_exception: events[last..].iter().any(|event| event.kind == Kind::ExceptionReturn),
             operands: picked.iter().filter_map(operand).collect(),
+            broadcast_beside: false,
         },
     }
 }

@@ -3,7 +3,9 @@
 //!
 //! A row maps a call to a sequence, `"__tlbi(op, x)" = "tlbi $op, $x"`. A `*` in the name stands for an operation of
 //! the architecture or an option of a barrier and is `$*` in the sequence. Instructions in `[...]` are optional: an
-//! erratum work-around, patched in at run time.
+//! erratum work-around, patched in at run time. Those in `{...}` are repeated for each page, and ` | ` stands between
+//! sequences of which one runs. Rows of a table `[project.functions]` are whole flushes: a call of one is looked into
+//! only where a patch changes it.
 
 use crate::review::extract::event::{Event, Given, Kind, Node};
 use crate::review::extract::instruction::{self, Read};
@@ -38,8 +40,18 @@ struct Rule {
     prefix: String,
     suffix: Option<String>,
     parameters: Vec<String>,
-    /// The instructions, and whether each is optional.
-    gives: Vec<(String, bool)>,
+    /// The sequences, of which one runs.
+    gives: Vec<Vec<Step>>,
+}
+
+/// An instruction of a row.
+#[derive(Debug, Clone)]
+struct Step {
+    text: String,
+    /// It is patched in at run time.
+    optional: bool,
+    /// It is repeated for each page.
+    repeated: bool,
 }
 
 /// The spellings in use.
@@ -47,6 +59,16 @@ struct Rule {
 pub struct Spellings {
     exact: HashMap<String, Vec<Rule>>,
     patterns: Vec<Rule>,
+    /// Whole flushes.
+    functions: HashMap<String, Vec<Rule>>,
+}
+
+/// A project's table: rows, and a table of rows for whole flushes.
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Entry {
+    Row(String),
+    Functions(BTreeMap<String, String>),
 }
 
 /// What a call is by the table.
@@ -64,6 +86,7 @@ impl Spellings {
         let mut all = Self {
             exact: HashMap::new(),
             patterns: Vec::new(),
+            functions: HashMap::new(),
         };
         all.extend(BUILT_IN).expect("the built-in table is tested");
         all
@@ -71,26 +94,61 @@ impl Spellings {
 
     /// Adds the rows of a user's table, which win over those already there.
     pub fn extend(&mut self, toml: &str) -> Result<(), SpellingError> {
-        let tables: BTreeMap<String, BTreeMap<String, String>> =
+        let tables: BTreeMap<String, BTreeMap<String, Entry>> =
             toml::from_str(toml).map_err(|error| SpellingError::Toml(error.to_string().trim().replace('\n', "; ")))?;
-        for (project, rows) in tables {
-            for (call, gives) in rows {
-                let rule = Rule::parse(&call, &gives).map_err(|what| SpellingError::Row {
-                    project: project.clone(),
-                    call: call.clone(),
-                    what,
-                })?;
-                match rule.suffix {
-                    None => {
-                        let rules = self.exact.entry(rule.prefix.clone()).or_default();
-                        rules.retain(|known| known.parameters.len() != rule.parameters.len());
-                        rules.push(rule);
+        for (project, entries) in tables {
+            for (call, entry) in entries {
+                match entry {
+                    Entry::Row(gives) => self.add(&project, &call, &gives, false)?,
+                    Entry::Functions(rows) if call == "functions" => {
+                        for (call, gives) in rows {
+                            self.add(&project, &call, &gives, true)?;
+                        }
                     }
-                    Some(_) => self.patterns.insert(0, rule),
+                    Entry::Functions(_) => {
+                        return Err(SpellingError::Row {
+                            project,
+                            call,
+                            what: "a table in a project's table must be called `functions`".into(),
+                        });
+                    }
                 }
             }
         }
         Ok(())
+    }
+
+    fn add(&mut self, project: &str, call: &str, gives: &str, whole: bool) -> Result<(), SpellingError> {
+        let failed = |what| SpellingError::Row {
+            project: project.to_owned(),
+            call: call.to_owned(),
+            what,
+        };
+        let rule = Rule::parse(call, gives).map_err(failed)?;
+        let table = match (&rule.suffix, whole) {
+            (None, false) => &mut self.exact,
+            (None, true) => &mut self.functions,
+            (Some(_), true) => return Err(failed("the name of a whole flush has no `*`".into())),
+            (Some(_), false) => {
+                self.patterns.insert(0, rule);
+                return Ok(());
+            }
+        };
+        let rules = table.entry(rule.prefix.clone()).or_default();
+        rules.retain(|known| known.parameters.len() != rule.parameters.len());
+        rules.push(rule);
+        Ok(())
+    }
+
+    /// Returns what a call of a whole flush does; `None` if the table does not know it.
+    pub fn function(&self, name: &str, arguments: &[String], line: u32) -> Option<Vec<Node>> {
+        let rules = self.functions.get(name)?;
+        let fits = |rule: &&Rule| rule.parameters.len() <= arguments.len();
+        let rule = rules.iter().filter(fits).max_by_key(|rule| rule.parameters.len())?;
+        match rule.apply("", arguments, line, true) {
+            Spelled::Nodes(nodes) => Some(nodes),
+            Spelled::Unresolved => None,
+        }
     }
 
     /// Returns what a call is; `None` if the table does not know it. `line` and `changed` are those of the call.
@@ -108,13 +166,9 @@ impl Spellings {
             let middle = lower
                 .strip_prefix(&rule.prefix)?
                 .strip_suffix(rule.suffix.as_deref()?)?;
-            let known = TlbiOp::from_name(middle).is_some()
-                && rule.gives.iter().any(|(text, _)| text.starts_with("tlbi $*"))
-                || is_option(middle)
-                    && rule
-                        .gives
-                        .iter()
-                        .any(|(text, _)| text.contains("sb $*") || text.contains("mb $*"));
+            let mut steps = rule.gives.iter().flatten();
+            let known = TlbiOp::from_name(middle).is_some() && steps.any(|step| step.text.starts_with("tlbi $*"))
+                || is_option(middle) && steps.any(|step| step.text.contains("sb $*") || step.text.contains("mb $*"));
             known.then(|| rule.apply(middle, arguments, line, changed))
         })
     }
@@ -137,84 +191,87 @@ impl Rule {
             Some((prefix, suffix)) => (prefix.to_ascii_lowercase(), Some(suffix.to_ascii_lowercase())),
             None => (name.to_owned(), None),
         };
-        let mut steps = Vec::new();
-        let mut optional = false;
-        for step in gives.split(';') {
-            let mut text = step.trim();
-            if let Some(inner) = text.strip_prefix('[') {
-                optional = true;
-                text = inner.trim();
-            }
-            let ends = text.ends_with(']');
-            let text = text.trim_end_matches(']').trim();
-            if text.is_empty() {
-                return Err("an instruction is empty".into());
-            }
-            let mnemonic = text.split_whitespace().next().unwrap_or_default();
-            if !["dsb", "dmb", "isb", "sb", "tlbi"].contains(&mnemonic) {
-                return Err(format!("`{mnemonic}` is not dsb, dmb, isb, sb or tlbi"));
-            }
-            for name in text.split('$').skip(1) {
-                let name: String = name
-                    .chars()
-                    .take_while(|c| c.is_alphanumeric() || *c == '_' || *c == '*')
-                    .collect();
-                let known = name == "*" && suffix.is_some() || parameters.contains(&name);
-                if !known {
-                    return Err(format!("`${name}` is no argument of the call"));
-                }
-            }
-            steps.push((text.to_owned(), optional));
-            if ends {
-                optional = false;
-            }
-        }
+        let known = |name: &str| name == "*" && suffix.is_some() || parameters.iter().any(|known| known == name);
+        let gives = gives
+            .split(" | ")
+            .map(|sequence| steps(sequence, &known))
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             prefix,
             suffix,
             parameters,
-            gives: steps,
+            gives,
         })
     }
 
     fn apply(&self, star: &str, arguments: &[String], line: u32, changed: bool) -> Spelled {
+        let mut arms = Vec::new();
+        for steps in &self.gives {
+            match self.nodes(steps, star, arguments, (line, changed)) {
+                Some(nodes) => arms.push(nodes),
+                None => return Spelled::Unresolved,
+            }
+        }
+        Spelled::Nodes(match arms.len() {
+            1 => arms.remove(0),
+            _ => vec![Node::Either {
+                condition: format!("{}()", self.prefix),
+                arms,
+                optional: false,
+            }],
+        })
+    }
+
+    /// Returns what the steps of one sequence do; `None` where an argument is no literal.
+    fn nodes(&self, steps: &[Step], star: &str, arguments: &[String], place: (u32, bool)) -> Option<Vec<Node>> {
         let mut nodes = Vec::new();
-        let mut extra = Vec::new();
-        for (text, optional) in &self.gives {
-            let (mnemonic, operands) = text.split_once(' ').unwrap_or((text, ""));
-            let mut operands = operands.splitn(2, ',');
-            let first = self.fill(operands.next().unwrap_or_default(), star, arguments, true);
-            let second = operands.next().map(|text| self.fill(text, star, arguments, false));
-            let (second, level) = match second.as_deref().and_then(|text| text.split_once(" ttl=")) {
-                Some((operand, level)) => (
-                    Some(operand.to_owned()),
-                    level.trim().parse().ok().and_then(Ttl::from_level),
-                ),
-                None => (second, None),
-            };
-            let read = instruction::read(mnemonic, &first);
-            let kind = match read {
-                Read::Event(Kind::Tlbi(op, _)) => Kind::Tlbi(
-                    op,
-                    Given {
-                        text: second.unwrap_or_default().trim().to_owned(),
-                        ttl: level,
-                    },
-                ),
-                Read::Event(kind) => kind,
-                Read::Other | Read::Unknown => return Spelled::Unresolved,
-            };
-            let node = Node::Event(Event { kind, line, changed });
-            if *optional { extra.push(node) } else { nodes.push(node) }
+        for run in steps.chunk_by(|a, b| (a.optional, a.repeated) == (b.optional, b.repeated)) {
+            let part = run
+                .iter()
+                .map(|step| self.node(&step.text, star, arguments, place))
+                .collect::<Option<Vec<Node>>>()?;
+            match (run[0].optional, run[0].repeated) {
+                (true, _) => nodes.push(Node::Either {
+                    condition: "an erratum work-around".into(),
+                    arms: vec![Vec::new(), part],
+                    optional: true,
+                }),
+                (false, true) => nodes.push(Node::Loop(part)),
+                (false, false) => nodes.extend(part),
+            }
         }
-        if !extra.is_empty() {
-            nodes.push(Node::Either {
-                condition: "an erratum work-around".into(),
-                arms: vec![Vec::new(), extra],
-                optional: true,
-            });
-        }
-        Spelled::Nodes(nodes)
+        Some(nodes)
+    }
+
+    fn node(&self, text: &str, star: &str, arguments: &[String], (line, changed): (u32, bool)) -> Option<Node> {
+        let (mnemonic, operands) = text.split_once(' ').unwrap_or((text, ""));
+        let mut operands = operands.splitn(2, ',');
+        let first = self.fill(operands.next().unwrap_or_default(), star, arguments, true);
+        let second = operands.next().map(|text| self.fill(text, star, arguments, false));
+        let (second, level) = match second.as_deref().and_then(|text| text.split_once(" ttl=")) {
+            Some((operand, level)) => (
+                Some(operand.to_owned()),
+                level.trim().parse().ok().and_then(Ttl::from_level),
+            ),
+            None => (second, None),
+        };
+        let kind = match instruction::read(mnemonic, &first) {
+            Read::Event(Kind::Tlbi(op, _)) => Kind::Tlbi(
+                op,
+                Given {
+                    text: second.unwrap_or_default().trim().to_owned(),
+                    ttl: level,
+                },
+            ),
+            Read::Event(kind) => kind,
+            Read::Other | Read::Unknown => return None,
+        };
+        Some(Node::Event(Event {
+            kind,
+            line,
+            changed,
+            via: Vec::new(),
+        }))
     }
 
     /// Puts arguments for their names. An option or operation may come as `Barrier::ISHST`, `"ishst"` or `TLBI_OP(x)`.
@@ -239,6 +296,45 @@ impl Rule {
         out.push_str(rest);
         out
     }
+}
+
+/// Reads the instructions of a row. `known` says which names may stand after `$`.
+fn steps(sequence: &str, known: &impl Fn(&str) -> bool) -> Result<Vec<Step>, String> {
+    let mut steps = Vec::new();
+    let (mut optional, mut repeated) = (false, false);
+    for step in sequence.split(';') {
+        let mut text = step.trim();
+        while let Some(inner) = text.strip_prefix(['[', '{']) {
+            optional |= text.starts_with('[');
+            repeated |= text.starts_with('{');
+            text = inner.trim();
+        }
+        let (ends_optional, ends_repeated) = (text.ends_with(']'), text.ends_with('}'));
+        let text = text.trim_end_matches([']', '}', ' ']);
+        if text.is_empty() {
+            return Err("an instruction is empty".into());
+        }
+        let mnemonic = text.split_whitespace().next().unwrap_or_default();
+        if !["dsb", "dmb", "isb", "sb", "tlbi"].contains(&mnemonic) {
+            return Err(format!("`{mnemonic}` is not dsb, dmb, isb, sb or tlbi"));
+        }
+        for name in text.split('$').skip(1) {
+            let end = name
+                .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '*'))
+                .unwrap_or(name.len());
+            if !known(&name[..end]) {
+                return Err(format!("`${}` is no argument of the call", &name[..end]));
+            }
+        }
+        steps.push(Step {
+            text: text.to_owned(),
+            optional,
+            repeated,
+        });
+        optional &= !ends_optional;
+        repeated &= !ends_repeated;
+    }
+    Ok(steps)
 }
 
 /// Returns the name in an argument: `barrier::ISHST`, `Barrier.ISHST`, `"ishst"` and `ARM_MB_ISHST` are all `ishst`.

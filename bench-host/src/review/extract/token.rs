@@ -119,7 +119,7 @@ pub fn tokens(lines: &[SourceLine], language: Language) -> Vec<Token> {
             let mut last = line;
             while last.text.trim_end().ends_with('\\') {
                 match lines.get(index) {
-                    Some(next) if next.number == last.number + 1 => {
+                    Some(next) if next.number == last.number + 1 || next.text.trim_end().ends_with('\\') => {
                         let kept = text.trim_end().len() - 1;
                         text.truncate(kept);
                         text.push('\n');

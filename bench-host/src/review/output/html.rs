@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One self-contained page, without scripts.
 
-use crate::review::Review;
 use crate::review::evaluate::{SideVerdict, verdict_id};
 use crate::review::output::text::clean;
-use crate::review::output::{heading, headline, side_by_side, timing};
+use crate::review::output::{heading, headline, run_command, side_by_side, tested_on, timing};
+use crate::review::{Review, trial};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
@@ -29,7 +29,7 @@ pub fn render(review: &Review) -> String {
         out.push_str(&format!("<p><strong>{}</strong></p>\n", escape(&review.subject)));
     }
     out.push_str(&format!("<p>{}</p>\n", escape(&headline(review))));
-    for (change, stored) in review.changes.iter().zip(&review.timing) {
+    for (index, change) in review.changes.iter().enumerate() {
         let class = change.shown().map_or("unknown", |side| verdict_id(side.verdict));
         out.push_str(&format!(
             "<h2>{}</h2>\n<table class=\"{class}\"><tr><th>before</th><th>after</th></tr>\n",
@@ -83,7 +83,10 @@ pub fn render(review: &Review) -> String {
         for ground in change.shown().into_iter().flat_map(|side| &side.errata) {
             item(format!("{}: {}", escape(&ground.rule), escape(&ground.text)));
         }
-        for line in timing(stored) {
+        for line in trial::lines(&review.trials[index], true) {
+            item(format!("checks: {}", escape(&line)));
+        }
+        for line in timing(&review.timing[index]) {
             item(format!("timing: {}", escape(&line)));
         }
         for question in &change.questions {
@@ -107,6 +110,13 @@ pub fn render(review: &Review) -> String {
         .map(|unread| format!("{}:{} {}", unread.file, unread.line, unread.text));
     list("Looks like maintenance, not understood", unread.collect());
     list("Notes", review.notes.clone());
+    match tested_on(review) {
+        machines if machines.is_empty() => out.push_str(&format!(
+            "<p>Nothing was run; to check in QEMU: <code>{}</code></p>\n",
+            escape(&run_command(review))
+        )),
+        machines => out.push_str(&format!("<p>Tested on: {}</p>\n", escape(&machines))),
+    }
     out.push_str(&format!(
         "<p>Reproduce: <code>{}</code></p>\n</body></html>\n",
         escape(&review.command)

@@ -11,10 +11,14 @@ use tempfile::TempDir;
 use super::{Row, Rows, Run};
 use crate::SCHEMA_VERSION;
 use crate::check::{Check, Role};
-use crate::manifest::{Gap, Hex, Host, Kernel, Manifest, Plan, QEMU_LABEL, Qemu, Sequence, Status, Stream};
+use crate::event::Support;
+use crate::manifest::{
+    Gap, Hex, Host, Kernel, Manifest, Measure, Plan, QEMU_LABEL, Qemu, ScenarioPlan, Sequence, Status, Stream,
+};
 use crate::plan::{Flow, RuntimeCase};
 use crate::record::Event;
-use crate::store::{BootRow, LitmusRow, ProofRow, SampleRow, Store, StoreError, VerdictRow};
+use crate::scenario::{Axis, Scenario};
+use crate::store::{BatchRow, BootRow, LitmusRow, OverheadRow, ProofRow, SampleRow, Store, StoreError, VerdictRow};
 use crate::verdict::Class;
 
 fn manifest() -> Manifest {
@@ -65,6 +69,17 @@ fn manifest() -> Manifest {
                 aa_of: None,
                 skipped: None,
             }],
+            measure: Measure {
+                events: vec![Event::L1dTlbRefill],
+                scenarios: vec![
+                    ScenarioPlan::of(Scenario::PLAIN),
+                    ScenarioPlan {
+                        id: Scenario::PLAIN.with(Axis::Busy, 3),
+                        skipped: Some("needs 4 PEs".into()),
+                    },
+                ],
+                ..Measure::default()
+            },
         },
         stream: Stream {
             lost: vec![Gap { first: 3, last: 9 }],
@@ -73,6 +88,10 @@ fn manifest() -> Manifest {
         pes: Vec::new(),
     };
     manifest.pe_mut(1).event = Some(Event::Cycles);
+    manifest
+        .pe_mut(1)
+        .events
+        .insert(Event::DtlbWalk, Support::NotImplemented);
     manifest.pe_mut(0).registers.insert("MIDR_EL1".into(), Hex(0x410f_d083));
     manifest
 }
@@ -85,8 +104,17 @@ fn sample(value: u64) -> SampleRow<&'static str> {
         batch: 1,
         value,
         count: 3,
+        scenario: Scenario::PLAIN.with(Axis::Live, 64),
     }
 }
+
+const BATCH: BatchRow = BatchRow {
+    pe: 0,
+    batch: 1,
+    cycles: 1_000_000,
+    ticks: 62_500,
+    samples: 3,
+};
 
 fn filled(folder: &Path) -> Store {
     let mut store = Store::create(folder, manifest()).unwrap();
@@ -126,6 +154,15 @@ fn filled(folder: &Path) -> Store {
             detail: "no fault",
         })
         .unwrap();
+    store.batch(&BATCH).unwrap();
+    let overhead = OverheadRow {
+        batch: 1,
+        samples: 3,
+        timed: 5,
+        bare: 4,
+        words: 2,
+    };
+    store.overhead(&overhead).unwrap();
     store.console(b"raw \xff bytes").unwrap();
     store
 }
@@ -157,6 +194,12 @@ fn a_run_reads_back_as_written() {
     let samples = all(run.samples());
     assert_eq!(samples.len(), 1);
     assert_eq!((samples[0].seq.as_str(), samples[0].value), ("old", u64::MAX));
+    assert_eq!(samples[0].scenario.to_string(), "live_64");
+    assert_eq!(
+        run.batches().unwrap().unwrap().map(Result::unwrap).collect::<Vec<_>>(),
+        [BATCH]
+    );
+    assert_eq!(run.overhead().unwrap().unwrap().count(), 1);
     let litmus = all(run.litmus());
     assert_eq!(
         (litmus[0].role, litmus[0].outcomes().trials()),
@@ -168,7 +211,30 @@ fn a_run_reads_back_as_written() {
     assert!(!all(run.proofs())[0].holds);
     assert_eq!(fs::read(run.console()).unwrap(), b"raw \xff bytes");
     let files = fs::read_dir(&folder).unwrap().count();
-    assert_eq!(files, 7, "no helper file is left behind");
+    assert_eq!(files, 9, "no helper file is left behind");
+}
+
+#[test]
+fn a_run_of_version_1_reads_as_plain() {
+    let folder = TempDir::new().unwrap();
+    filled(folder.path()).finish().unwrap();
+    let manifest = fs::read_to_string(folder.path().join("run.toml")).unwrap();
+    let (before, measure) = manifest.split_once("[plan.measure]").unwrap();
+    let after = measure.split_once("\n[stream]").unwrap().1;
+    let old = format!("{before}[stream]{after}").replace("schema = 2", "schema = 1");
+    fs::write(folder.path().join("run.toml"), old).unwrap();
+    let rows = "seq,pe,event,batch,value,count\nold,0,cycles,0,7,2000\n";
+    fs::write(folder.path().join("samples.csv"), rows).unwrap();
+    fs::remove_file(folder.path().join("batches.csv")).unwrap();
+    fs::remove_file(folder.path().join("overhead.csv")).unwrap();
+    let run = Run::open(folder.path()).unwrap();
+    assert_eq!(
+        (run.manifest.schema, &run.manifest.plan.measure),
+        (1, &Measure::default())
+    );
+    let samples = all(run.samples());
+    assert_eq!((samples[0].scenario, samples[0].value), (Scenario::PLAIN, 7));
+    assert!(run.batches().unwrap().is_none() && run.overhead().unwrap().is_none());
 }
 
 #[test]
@@ -176,7 +242,10 @@ fn an_empty_run_has_tables_with_headers() {
     let folder = TempDir::new().unwrap();
     Store::create(folder.path(), manifest()).unwrap().finish().unwrap();
     let header = |file| fs::read_to_string(folder.path().join(file)).unwrap();
-    assert_eq!(header(SampleRow::<String>::FILE), "seq,pe,event,batch,value,count\n");
+    assert_eq!(
+        header(SampleRow::<String>::FILE),
+        "seq,pe,event,batch,value,count,scenario\n"
+    );
     let run = Run::open(folder.path()).unwrap();
     assert!(all(run.samples()).is_empty() && all(run.litmus()).is_empty() && all(run.verdicts()).is_empty());
     assert!(all(run.boot()).is_empty() && all(run.proofs()).is_empty());
@@ -236,14 +305,16 @@ fn damage_is_named_by_file_line_and_field() {
         error.replace(&path.display().to_string(), "FILE")
     };
     assert_eq!(
-        error(b"old,0,cycles,x,1,1\nold,0,cycles,0,1,1\n"),
+        error(b"old,0,cycles,x,1,1,plain\nold,0,cycles,0,1,1,plain\n"),
         "FILE line 3, field batch: invalid digit found in string"
     );
-    assert_eq!(error(b"old,0,cycles,1\n"), "FILE line 3: 4 fields where 6 are due");
-    assert_eq!(error(b"old,0,cycles,1,1,1"), "FILE line 3: the row is cut short");
-    let unknown = error(b"old,0,furlongs,1,1,1\n");
+    assert_eq!(error(b"old,0,cycles,1\n"), "FILE line 3: 4 fields where 7 are due");
+    assert_eq!(error(b"old,0,cycles,1,1,1,plain"), "FILE line 3: the row is cut short");
+    let unknown = error(b"old,0,furlongs,1,1,1,plain\n");
     assert!(unknown.contains("line 3") && unknown.contains("furlongs"), "{unknown}");
-    assert!(error(b"\xff,0,cycles,1,1,1\n").contains("line 3"));
+    let unknown = error(b"old,0,cycles,1,1,1,live_0\n");
+    assert!(unknown.contains("line 3") && unknown.contains("live_0"), "{unknown}");
+    assert!(error(b"\xff,0,cycles,1,1,1,plain\n").contains("line 3"));
 }
 
 #[test]

@@ -239,6 +239,7 @@ fn follow(
                                 kind,
                                 line,
                                 changed: false,
+                                via: Vec::new(),
                             };
                             way.events.insert(first, (place, mark(Kind::LoopStart)));
                             way.events.push((way.at, mark(Kind::LoopEnd)));
@@ -283,6 +284,7 @@ fn follow(
                                     kind: Kind::Return,
                                     line,
                                     changed: false,
+                                    via: Vec::new(),
                                 },
                             ));
                         }

@@ -194,6 +194,7 @@ impl Context<'_> {
                 self.unread(&place, unread.text);
             }
             resolve(&mut found, named);
+            self.see_through(&mut found);
             nodes.extend(found);
         }
         nodes

@@ -93,6 +93,7 @@ fn read(
     context: &Context<'_>,
 ) {
     name.clone_into(&mut context.found.borrow_mut().function);
+    context.found.borrow_mut().assigned.clear();
     let nodes = context.block(body, 0);
     if Node::has_maintenance(&nodes) || Node::calls_maintenance(&nodes) {
         out.push(Function {
@@ -333,9 +334,8 @@ fn after_parameters(tokens: &[Token], mut at: usize, end: usize) -> Option<usize
 pub(super) fn section_name(section: &str, language: Language) -> String {
     let before = |text: &str| {
         let text = text.trim_end();
-        let start = text
-            .rfind(|c: char| !(c.is_alphanumeric() || c == '_' || c == '!'))
-            .map_or(0, |at| at + 1);
+        let part_of_name = |c: char| c.is_alphanumeric() || c == '_' || c == '!';
+        let start = text.trim_end_matches(part_of_name).len();
         text[start..].to_owned()
     };
     if language == Language::Rust {

@@ -7,6 +7,7 @@ use crate::review::extract::instruction::{self, Read};
 use crate::review::extract::spelling::Spelled;
 use crate::review::extract::token::{Language, Token, TokenKind, closing, join, split};
 use crate::review::extract::{asm, macros};
+use std::sync::Arc;
 
 /// Words in the names of things that hold translation table entries.
 const ENTRIES: [&str; 12] = [
@@ -42,8 +43,7 @@ impl Context<'_> {
                 return close + 1;
             }
             TokenKind::Sign if token.text == "#" && next_is("[") => {
-                // An attribute of Rust.
-                return closing(tokens, at + 1) + 1;
+                return self.attribute(tokens, at, out, depth);
             }
             TokenKind::Sign if token.text == "#" && next_is("!") => return at + 2,
             TokenKind::Word => {}
@@ -141,6 +141,25 @@ impl Context<'_> {
             }
             _ => self.expression(tokens, at, out, depth),
         }
+    }
+
+    /// Reads an attribute of Rust and, where it is a `cfg`, the statement that it decides about.
+    fn attribute(&self, tokens: &[Token], at: usize, out: &mut Vec<Node>, depth: usize) -> usize {
+        let close = closing(tokens, at + 1);
+        let inner = tokens.get(at + 2..close).unwrap_or_default();
+        if !inner.first().is_some_and(|token| token.is_word("cfg")) || close + 1 >= tokens.len() {
+            return close + 1;
+        }
+        let text = join(inner.get(2..inner.len().saturating_sub(1)).unwrap_or_default());
+        let (arm, end) = self.arm(tokens, close + 1, depth);
+        // `cfg(not(x))` is the other arm of `cfg(x)`.
+        let denied = text.strip_prefix("not(").and_then(|text| text.strip_suffix(')'));
+        let arms = match denied {
+            Some(_) => vec![Vec::new(), arm],
+            None => vec![arm, Vec::new()],
+        };
+        push_either(shortened(denied.unwrap_or(&text).to_owned()), arms, out);
+        end
     }
 
     /// Reads a line of assembly between lines of C: the part of a header that only assembly sees.
@@ -367,6 +386,7 @@ impl Context<'_> {
             end += 1;
         }
         let part = &tokens[at..end];
+        self.assign(part);
         self.calls(part, out, depth);
         if is_store(part) {
             self.event(Kind::Store, &part[0], out);
@@ -374,6 +394,51 @@ impl Context<'_> {
         match tokens.get(end) {
             Some(token) if token.is(";") || token.is("}") => end + 1,
             _ => end.max(at + 1),
+        }
+    }
+
+    /// Remembers what a variable is set to, for operands that are given by it.
+    fn assign(&self, tokens: &[Token]) {
+        let Some(equals) = tokens.iter().position(|token| token.is("=")) else {
+            return;
+        };
+        // `let va: usize = x`, `uint64_t va = x`, `va = x`; not `*p = x`, `a.b = x`, `a[i] = x`.
+        let left = &tokens[..equals];
+        let colon = left.iter().position(|token| token.is(":")).unwrap_or(left.len());
+        let plain = left[..colon]
+            .iter()
+            .all(|token| token.kind == TokenKind::Word || token.is("*") && colon > 1);
+        let Some(name) = left[..colon]
+            .last()
+            .filter(|name| plain && name.kind == TokenKind::Word)
+        else {
+            return;
+        };
+        let value = &tokens[equals + 1..];
+        if value.len() <= 64
+            && value
+                .iter()
+                .any(|token| token.is(">") || token.is("<") || token.kind == TokenKind::Word)
+        {
+            self.found.borrow_mut().assigned.insert(name.text.clone(), join(value));
+        }
+    }
+
+    /// Puts what a variable was set to in place of an operand that is only its name.
+    pub(super) fn see_through(&self, nodes: &mut [Node]) {
+        for node in nodes {
+            match node {
+                Node::Event(event) => {
+                    if let Kind::Tlbi(_, given) = &mut event.kind
+                        && let Some(value) = self.found.borrow().assigned.get(given.text.trim())
+                    {
+                        given.text.clone_from(value);
+                    }
+                }
+                Node::Either { arms, .. } => arms.iter_mut().for_each(|arm| self.see_through(arm)),
+                Node::Loop(body) | Node::Region(body) => self.see_through(body),
+                Node::Jump => {}
+            }
         }
     }
 
@@ -429,6 +494,10 @@ impl Context<'_> {
             }
             let close = closing(tokens, open);
             let inner = tokens.get(open + 1..close).unwrap_or_default();
+            if !assembly && !bang && is_declaration(tokens, at, inner) {
+                at = close + 1;
+                continue;
+            }
             if assembly {
                 let nodes = match self.language {
                     Language::Rust => self.rust_assembly(inner, token),
@@ -491,7 +560,7 @@ impl Context<'_> {
         let whole = || self.whole.get(plain).filter(|_| name.changed);
         if let Some(nodes) = self.known.get(plain).or_else(whole).filter(|_| !own) {
             let mut nodes = nodes.clone();
-            place(&mut nodes, name.line, name.changed);
+            place(&mut nodes, name.line, name.changed, &plain.as_str().into());
             self.spent(nodes.len());
             // A call ends where the function does: what returns from it goes on here.
             out.push(Node::Region(nodes));
@@ -504,7 +573,10 @@ impl Context<'_> {
             .filter(|_| !path.is_empty())
             .or_else(|| self.spellings.read(plain, &texts, name.line, name.changed));
         match spelled {
-            Some(Spelled::Nodes(nodes)) => out.extend(nodes),
+            Some(Spelled::Nodes(mut nodes)) => {
+                self.see_through(&mut nodes);
+                out.extend(nodes);
+            }
             Some(Spelled::Unresolved) => self.unread(name, format!("{plain}({})", shortened(join(inner)))),
             None if matches!(
                 plain.as_str(),
@@ -516,12 +588,17 @@ impl Context<'_> {
                     self.event(kind, name, out);
                 }
             }
+            None if writes_register(plain) => self.event(Kind::Sysreg(register(plain)), name, out),
             None if is_write(plain) => self.event(Kind::Store, name, out),
-            None => {
-                if looks_like_maintenance(plain) {
-                    self.event(Kind::Call(plain.clone()), name, out);
-                }
-            }
+            None => match self
+                .spellings
+                .function(plain, &texts, name.line)
+                .filter(|_| name.changed)
+            {
+                Some(nodes) => out.push(Node::Region(nodes)),
+                None if looks_like_maintenance(plain) => self.event(Kind::Call(plain.clone()), name, out),
+                None => {}
+            },
         }
     }
 
@@ -551,21 +628,23 @@ impl Context<'_> {
             kind,
             line: token.line,
             changed: token.changed,
+            via: Vec::new(),
         }));
     }
 }
 
 /// Moves the events of a called function to the line of the call, and makes its return the end of the call.
-fn place(nodes: &mut [Node], line: u32, changed: bool) {
+pub fn place(nodes: &mut [Node], line: u32, changed: bool, via: &Arc<str>) {
     for node in nodes {
         match node {
             Node::Event(event) if event.kind == Kind::Return => *node = Node::Jump,
             Node::Event(event) => {
                 event.line = line;
                 event.changed |= changed;
+                event.via.push(Arc::clone(via));
             }
-            Node::Either { arms, .. } => arms.iter_mut().for_each(|arm| place(arm, line, changed)),
-            Node::Loop(body) | Node::Region(body) => place(body, line, changed),
+            Node::Either { arms, .. } => arms.iter_mut().for_each(|arm| place(arm, line, changed, via)),
+            Node::Loop(body) | Node::Region(body) => place(body, line, changed, via),
             Node::Jump => {}
         }
     }
@@ -615,6 +694,34 @@ fn brace(tokens: &[Token], at: usize) -> usize {
         }
     }
     tokens.len()
+}
+
+/// Returns whether `name(...)` declares a function: a type stands before the name, or its list is `(void)`.
+fn is_declaration(tokens: &[Token], at: usize, inner: &[Token]) -> bool {
+    const STATEMENTS: [&str; 18] = [
+        "return",
+        "else",
+        "do",
+        "case",
+        "goto",
+        "in",
+        "unsafe",
+        "await",
+        "move",
+        "and",
+        "or",
+        "not",
+        "if",
+        "while",
+        "match",
+        "yield",
+        "throw",
+        "co_return",
+    ];
+    let typed = at.checked_sub(1).map(|before| &tokens[before]).is_some_and(|before| {
+        before.kind == TokenKind::Word && before.line == tokens[at].line && !STATEMENTS.contains(&before.text.as_str())
+    });
+    typed || matches!(inner, [only] if only.is_word("void"))
 }
 
 fn skip_statement(tokens: &[Token], at: usize) -> usize {
@@ -673,6 +780,24 @@ fn is_store(tokens: &[Token]) -> bool {
             .any(|token| token.kind == TokenKind::Word && has_entry_word(&token.text))
 }
 
+/// Registers whose write changes how addresses are translated, as they stand in the names of accessors.
+const REGISTERS: [&str; 6] = ["vttbr", "ttbr", "sctlr", "vtcr", "tcr", "mair"];
+
+/// Returns whether a function writes such a register by its name: `write_sctlr_el1()`, `sysreg_write_ttbr0_el1()`.
+fn writes_register(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let writes = ["write", "set", "load", "msr", "install"]
+        .iter()
+        .any(|word| lower.contains(word));
+    writes && REGISTERS.iter().any(|register| lower.contains(register))
+}
+
+fn register(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    let found = REGISTERS.iter().find_map(|register| lower.find(register));
+    found.map_or(lower.clone(), |at| lower[at..].to_owned())
+}
+
 fn is_write(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     has_entry_word(&lower)
@@ -684,7 +809,13 @@ fn is_write(name: &str) -> bool {
 /// Returns whether a name is that of maintenance that this program cannot look into.
 pub(super) fn looks_like_maintenance(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
+    // The TLBs of I/O MMUs and GPUs, bounce buffers, time stamps, and AArch32's operations are other things.
+    let other = [
+        "iommu", "smmu", "ipmmu", "iotlb", "swiotlb", "pvu", "stamp", "_time", "hugetlb", "cp15", "tlbimva", "tlbiall",
+        "tlbiasid", "atsinv",
+    ];
     lower.contains("tlb")
+        && !other.iter().any(|word| lower.contains(word))
         && ["flush", "inv", "tlbi", "purge", "shootdown", "sync"]
             .iter()
             .any(|word| lower.contains(word))

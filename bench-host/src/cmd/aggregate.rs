@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `bench-host aggregate`: the figures of raw sample rows.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use results::manifest::{HARDWARE_LABEL, Manifest};
+use results::store::{MANIFEST, Row, Run, SampleRow};
+
+use crate::error::Error;
+use crate::exit::{self, Exit};
+use crate::raw::render::{self, Format};
+use crate::raw::{Aggregation, Limits, RawError, Request};
+
+const EXAMPLES: &str = "\
+Columns are found by the names in the header: groups by seq (or sequence), pe, event and scenario, as far as there are
+such columns; values in cycles or value; how often a value counts in count, if there is such a column. Upper and lower
+case are the same. `file` in --by means the name of the file.
+
+Every figure is exact: median (mean of the middle two of an even count), p90 and p99 by nearest rank (DuckDB:
+quantile_disc), standard deviation of the sample (n - 1). Memory stays below 64 MiB: counts of values that are too many
+for that go to a temporary file in TMPDIR; more than 50,000 groups are refused.
+
+Values are whole numbers from 0 to 2^64 - 1. A row that has anything else there, or too few or too many fields, is an
+error that names its line (exit code 5); nothing is skipped.
+
+Examples:
+  bench-host aggregate samples.csv
+  bench-host aggregate results/runs/RUN                   the samples of a stored run
+  zstd -dc big.csv.zst | bench-host aggregate - --by seq,pe --value cycles
+  bench-host aggregate --by file,seq a.csv b.csv          one group for each file and sequence
+  bench-host aggregate --no-header --by 2,3 --value 5 rows.csv --format json
+";
+
+/// Count, min, median, p90, p99, max, mean and standard deviation of raw sample rows, by group
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
+pub struct Args {
+    /// CSV files with a header, folders of runs, or - for standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    files: Vec<PathBuf>,
+    /// Columns that make a group; an empty list makes one group of all rows
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+    by: Option<Vec<String>>,
+    /// The column of values
+    #[arg(long, value_name = "COLUMN")]
+    value: Option<String>,
+    /// The column that says how often a value counts
+    #[arg(long, value_name = "COLUMN")]
+    count: Option<String>,
+    /// The first row is data; columns are named by their number, from 1
+    #[arg(long)]
+    no_header: bool,
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+/// Aggregates and prints.
+pub fn run(args: &Args) -> Result<Exit, Error> {
+    let by = args
+        .by
+        .as_ref()
+        .map(|by| by.iter().filter(|name| !name.trim().is_empty()).cloned().collect());
+    let request = Request {
+        by,
+        value: args.value.clone(),
+        count: args.count.clone(),
+        headerless: args.no_header,
+    };
+    let mut aggregation = Aggregation::new(request, Limits::default());
+    let mut labels: Vec<String> = Vec::new();
+    for file in &args.files {
+        if file.as_os_str() == "-" {
+            add(&mut aggregation, "standard input", &mut io::stdin().lock(), None)?;
+            continue;
+        }
+        let file = &samples_of(file);
+        let name = file.display().to_string();
+        let opened = File::open(file).and_then(|opened| Ok((opened.metadata()?, opened)));
+        let (metadata, mut opened) = opened.map_err(|source| RawError::Read {
+            name: name.clone(),
+            source,
+        })?;
+        if metadata.is_dir() {
+            let source = io::Error::other("it is a folder without samples.csv");
+            return Err(RawError::Read { name, source }.into());
+        }
+        labels.extend(label(file).filter(|label| !labels.contains(label)));
+        let length = metadata.is_file().then_some(metadata.len());
+        add(&mut aggregation, &name, &mut opened, length)?;
+    }
+    let table = aggregation.finish()?;
+    for note in &table.notes {
+        eprintln!("note: {note}");
+    }
+    let label = (!labels.is_empty()).then(|| labels.join("; "));
+    // A reader that went away is not an error; there is nobody left to tell.
+    let mut out = BufWriter::new(io::stdout().lock());
+    let _ = render::write(&mut out, &table, label.as_deref(), args.format).and_then(|()| out.flush());
+    Ok(Exit::Ok)
+}
+
+/// Returns the samples of a run folder, or else the path itself.
+fn samples_of(path: &Path) -> PathBuf {
+    let samples = path.join(SampleRow::<String>::FILE);
+    if samples.is_file() { samples } else { path.to_owned() }
+}
+
+/// Returns what the numbers of a run's samples must be labelled with; nothing is known of other files.
+fn label(samples: &Path) -> Option<String> {
+    let folder = samples.parent()?;
+    let is_of_run = samples.ends_with(SampleRow::<String>::FILE) && folder.join(MANIFEST).is_file();
+    let Manifest { label, .. } = is_of_run.then(|| Run::open(folder).ok())??.manifest;
+    (label != HARDWARE_LABEL).then_some(label)
+}
+
+/// Adds a file, and shows how far it is if that takes a while and anybody looks.
+fn add(aggregation: &mut Aggregation, name: &str, from: &mut dyn Read, length: Option<u64>) -> Result<(), RawError> {
+    let target = if io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr_with_hz(5)
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(length, target);
+    let template = match length {
+        Some(_) => "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} [{elapsed_precise}]",
+        None => "{msg} {bytes} {bytes_per_sec} [{elapsed_precise}]",
+    };
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_message(name.to_owned());
+    let mut shown = 0;
+    let added = aggregation.add(name, from, &mut |bytes| {
+        // Every 16 MiB: looking at the clock for every chunk would cost more than it shows.
+        if bytes - shown >= 1 << 24 {
+            shown = bytes;
+            bar.set_position(bytes);
+        }
+    });
+    bar.finish_and_clear();
+    added
+}

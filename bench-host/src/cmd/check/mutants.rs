@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `bench-host check --mutants`: which mistakes this machine shows.
+
+use results::check::Check;
+use results::plan::MAX_SEQUENCES;
+
+use super::bench::Bench;
+use super::write;
+use crate::check::mutants::{self, Fate, Fates};
+use crate::check::suite::Member;
+use crate::check::tally::Tally;
+use crate::cmd::print;
+use crate::error::Error;
+use crate::exit::Exit;
+
+/// Runs the mutants of every base, and tells their fates.
+pub(super) fn run(bench: &mut Bench<'_>, machine: &str) -> Result<Exit, Error> {
+    let mut fates: Fates = Vec::new();
+    for (base, (check, text)) in mutants::BASES.into_iter().enumerate() {
+        let Some(check) = Check::from_id(check) else { continue };
+        let planned = mutants::plan(check, text);
+        for group in planned.chunks(MAX_SEQUENCES - 4) {
+            let member = |(number, mutant): (usize, &mutants::Planned)| Member {
+                id: format!("b{base}_{number}"),
+                text: mutant.judged.mutant.sequence.to_string(),
+                checks: check.mask(),
+            };
+            let members: Vec<_> = group.iter().enumerate().map(member).collect();
+            let (run, folder) = bench.boot(&members, bench.args.seed.0)?;
+            let mut tally = Tally::default();
+            tally.add(&run)?;
+            let cases = tally.cases();
+            let mut rows = Vec::new();
+            for (mutant, member) in group.iter().zip(&members) {
+                let case = cases.iter().find(|case| case.seq == member.id);
+                let fate = mutants::fate(mutant, case);
+                rows.push(mutants::row(mutant, &member.id, case, fate));
+                fates.push((mutant.clone(), fate));
+            }
+            write(&folder.join(mutants::FILE), &mutants::table(&rows)?)?;
+        }
+    }
+    let text = mutants::report(machine, &fates);
+    print(&text);
+    if let Some(path) = &bench.args.summary {
+        write(path, &text)?;
+    }
+    let disagreement = fates.iter().any(|(_, fate)| *fate == Fate::Disagreement);
+    let killed = fates.iter().any(|(_, fate)| *fate == Fate::KilledByRun);
+    Ok(match bench.exit {
+        // A mutant that fails is what is wanted here.
+        Exit::Ok | Exit::Failure | Exit::Undecided if disagreement => Exit::Failure,
+        Exit::Ok | Exit::Failure | Exit::Undecided if !killed => Exit::Undecided,
+        Exit::Ok | Exit::Failure | Exit::Undecided => Exit::Ok,
+        exit => exit,
+    })
+}
