@@ -39,7 +39,7 @@ enum Format {
     ///
     /// A batch becomes a sample of criterion: iterations are its samples, the time is the sum of their counts. What
     /// criterion calls nanoseconds are counts; the name of the group says of what. To see the unit in its reports:
-    /// CRITERION_HOME=DIR cargo bench -p bench-host --bench exported -- --load-baseline NAME [--baseline OTHER]
+    /// CRITERION_HOME=DIR cargo bench -p bench-host --bench exported -- --load-baseline NAME --baseline OTHER
     #[command(after_help = exit::HELP)]
     Criterion {
         /// The run's folder
