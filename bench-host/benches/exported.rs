@@ -95,7 +95,9 @@ pub fn main() {
         .find(|pair| pair[0] == "--load-baseline")
         .map(|pair| pair[1].clone());
     let (Some(home), Some(baseline)) = (std::env::var_os("CRITERION_HOME"), baseline) else {
-        println!("exported: nothing to show; set CRITERION_HOME and name runs with --load-baseline NAME --baseline OTHER");
+        println!(
+            "exported: nothing to show; set CRITERION_HOME and name runs with --load-baseline NAME --baseline OTHER"
+        );
         return;
     };
     let found = benchmarks(Path::new(&home), &baseline);
