@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Criterion's own report of exported runs, with their unit instead of nanoseconds.
 //!
-//! `CRITERION_HOME=DIR cargo bench -p bench-host --bench exported -- --load-baseline NAME [--baseline OTHER]` shows the
-//! run that `bench-host export criterion RUN --out DIR --name NAME` wrote, and compares it with another one. Nothing
-//! is measured.
+//! `CRITERION_HOME=DIR cargo bench -p bench-host --bench exported -- --load-baseline NAME --baseline OTHER` shows the
+//! run that `bench-host export criterion RUN --out DIR --name NAME` wrote, and compares it with another one (or
+//! with itself: criterion wants both). Nothing is measured.
 
 use std::path::Path;
 use std::time::Duration;
@@ -95,7 +95,9 @@ pub fn main() {
         .find(|pair| pair[0] == "--load-baseline")
         .map(|pair| pair[1].clone());
     let (Some(home), Some(baseline)) = (std::env::var_os("CRITERION_HOME"), baseline) else {
-        println!("exported: nothing to show; set CRITERION_HOME and name a run with --load-baseline NAME");
+        println!(
+            "exported: nothing to show; set CRITERION_HOME and name runs with --load-baseline NAME --baseline OTHER"
+        );
         return;
     };
     let found = benchmarks(Path::new(&home), &baseline);

@@ -61,7 +61,7 @@ fn loads_and_compares() -> Result<(), Failed> {
             .assert()
             .success();
     }
-    let text = criterion(&home, &["--load-baseline", "first"])?;
+    let text = criterion(&home, &["--load-baseline", "first", "--baseline", "first"])?;
     // Exact counts: 7 for the old sequence, 6 for the new one, in the unit of the run.
     for line in [
         "pe0 sim-cycles/xen_head_old",

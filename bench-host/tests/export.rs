@@ -49,9 +49,9 @@ fn benchstat_text_follows_the_grammar() {
         if let Some(rest) = line.strip_prefix("Benchmark") {
             let fields: Vec<&str> = line.split_whitespace().collect();
             assert!(rest.starts_with(|c: char| !c.is_lowercase()), "{line}");
-            assert_eq!(fields.len(), 4, "{line}");
+            assert_eq!(fields.len(), 6, "{line}");
             assert!(fields[1].parse::<u64>().unwrap() > 0 && fields[2].parse::<f64>().unwrap().is_finite());
-            assert_eq!(fields[3], "sim-cycles/op");
+            assert_eq!((fields[3], fields[5]), ("sim-cycles/op", "p50-sim-cycles/op"));
             assert!(
                 fields[0].split('/').skip(1).all(|part| part.split_once('=').is_some()),
                 "{line}"
@@ -74,7 +74,7 @@ fn benchstat_text_follows_the_grammar() {
     );
     assert_eq!(keys, ["goarch", "pkg", "cpu", "label"]);
     assert!(
-        text.contains("\nBenchmarkTLB/seq=xen_head_old/pe=0 2000 7 sim-cycles/op\n"),
+        text.contains("\nBenchmarkTLB/seq=xen_head_old/pe=0 2000 7 sim-cycles/op 7 p50-sim-cycles/op\n"),
         "{text}"
     );
     // To a file, once.
@@ -158,7 +158,7 @@ fn what_lost_samples_is_left_out_and_said() {
     );
     let (code, text, messages) = export(&["benchstat"], &[&run]);
     assert_eq!(code, Some(0));
-    assert!(messages.contains("1 batches that lost samples"), "{messages}");
+    assert!(messages.contains("1 batch that lost samples"), "{messages}");
     assert_eq!(text.matches("seq=xen_head_new/").count(), 4);
 }
 
@@ -233,7 +233,7 @@ fn parquet_has_every_row_in_its_partition() {
                 let (batch, value, count) = (
                     row.get_uint(6).unwrap(),
                     row.get_ulong(7).unwrap(),
-                    row.get_uint(8).unwrap(),
+                    row.get_ulong(8).unwrap(),
                 );
                 found.push(format!("{seq},{pe},{event},{batch},{value},{count},{scenario}"));
             }

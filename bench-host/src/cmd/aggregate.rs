@@ -21,7 +21,7 @@ case are the same. `file` in --by means the name of the file.
 
 Every figure is exact: median (mean of the middle two of an even count), p90 and p99 by nearest rank (DuckDB:
 quantile_disc), standard deviation of the sample (n - 1). Memory stays below 64 MiB: counts of values that are too many
-for that go to a temporary file in TMPDIR; more than 50,000 groups are refused.
+for that go to a temporary file in TMPDIR; more than 20,000 groups are refused.
 
 Values are whole numbers from 0 to 2^64 - 1. A row that has anything else there, or too few or too many fields, is an
 error that names its line (exit code 5); nothing is skipped.

@@ -11,7 +11,8 @@ use results::store::Run;
 use super::print;
 use crate::error::Error;
 use crate::exit::{self, Exit};
-use crate::export::{ExportError, Exported, benchstat, criterion};
+use crate::export::criterion::{self, Of};
+use crate::export::{ExportError, Exported, benchstat};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,7 +40,7 @@ enum Format {
     ///
     /// A batch becomes a sample of criterion: iterations are its samples, the time is the sum of their counts. What
     /// criterion calls nanoseconds are counts; the name of the group says of what. To see the unit in its reports:
-    /// CRITERION_HOME=DIR cargo bench -p bench-host --bench exported -- --load-baseline NAME [--baseline OTHER]
+    /// CRITERION_HOME=DIR cargo bench -p bench-host --bench exported -- --load-baseline NAME --baseline OTHER
     #[command(after_help = exit::HELP)]
     Criterion {
         /// The run's folder
@@ -51,10 +52,14 @@ enum Format {
         /// Name of the baseline [default: the name of the run's folder]
         #[arg(long, value_name = "NAME")]
         name: Option<String>,
+        /// What stands for a batch; the group of medians is named so (p50-cycles)
+        #[arg(long, value_enum, default_value_t = Of::Mean)]
+        of: Of,
     },
     /// Go's benchmark text format, for benchstat
     ///
-    /// One line per batch. Units are cycles/op (or the event counted), with sim- in front if a simulator counted.
+    /// One line per batch: mean and median. Units are cycles/op and p50-cycles/op (or the event counted), with sim- in
+    /// front of the event if a simulator counted.
     #[command(after_help = exit::HELP)]
     Benchstat {
         /// The run's folder
@@ -82,7 +87,7 @@ enum Format {
 /// Exports.
 pub fn run(args: &Args) -> Result<Exit, Error> {
     match &args.format {
-        Format::Criterion { run, out, name } => {
+        Format::Criterion { run, out, name, of } => {
             let name = name.as_deref();
             if name.is_some_and(|name| name.is_empty() || name.starts_with('.') || name.contains(['/', '\\'])) {
                 return Err(Error::Usage(
@@ -90,7 +95,7 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
                 ));
             }
             let run = open(run)?;
-            tell(&run, &criterion::write(&run, out, name)?, out, "benchmark");
+            tell(&run, &criterion::write(&run, out, name, *of)?, out, "benchmark");
         }
         Format::Benchstat { run, out } => {
             let run = open(run)?;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The benchmark text format of Go, for benchstat.
 //!
-//! One line per batch: the number of samples, their mean, the unit (`golang.org/x/perf/benchfmt`; the format is
+//! One line per batch: the number of samples, their mean, and their median as a second unit, because a mean is at the
+//! mercy of a single interrupt (`golang.org/x/perf/benchfmt`; the format is
 //! specified in Go's design document 14313-benchmark-format). The sequence, the PE and the conditions are parts of
 //! the name that `-row` and `-col` can select. Only what must keep two files apart is a configuration line: benchstat
 //! makes a table of its own for every configuration.
@@ -33,7 +34,7 @@ pub fn render(run: &Run) -> Result<(String, Option<String>), ExportError> {
     );
     let units: BTreeSet<String> = means.series.keys().map(|series| unit(series.event, manifest)).collect();
     for unit in units {
-        let _ = writeln!(text, "Unit {unit}/op better=lower");
+        let _ = writeln!(text, "Unit {unit}/op better=lower\nUnit p50-{unit}/op better=lower");
     }
     for (series, batches) in &means.series {
         let mut name = format!("BenchmarkTLB/seq={}/pe={}", word(&series.seq), series.pe);
@@ -42,7 +43,8 @@ pub fn render(run: &Run) -> Result<(String, Option<String>), ExportError> {
         }
         let unit = unit(series.event, manifest);
         for batch in batches {
-            let _ = writeln!(text, "{name} {} {} {unit}/op", batch.count, batch.mean());
+            let (count, mean, median) = (batch.count, batch.mean(), batch.median);
+            let _ = writeln!(text, "{name} {count} {mean} {unit}/op {median} p50-{unit}/op");
         }
     }
     Ok((text, means.note()))

@@ -2,7 +2,8 @@
 //! The data layout of criterion 0.8, as `--save-baseline` writes it.
 //!
 //! A sample of criterion is a number of iterations and the time they took together. A batch becomes just that: `iters`
-//! is its number of samples, `times` the sum of their counts. All batches are of one size, so the sampling mode is
+//! is its number of samples, `times` the sum of their counts (or, on request, the median times that number: a mean is at
+//! the mercy of a single interrupt). All batches are of one size, so the sampling mode is
 //! `Flat`: no regression over the number of iterations. What criterion calls nanoseconds are counts here; the unit is
 //! part of the group's name, and `benches/exported.rs` shows it in criterion's own report.
 //!
@@ -27,11 +28,31 @@ const CONFIDENCE: f64 = 0.95;
 /// Longest name of a directory, as criterion cuts it.
 const MOST_NAME: usize = 64;
 
+/// What stands for a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Of {
+    /// The mean of its samples, as criterion understands it
+    #[default]
+    Mean,
+    /// The median of its samples
+    Median,
+}
+
+impl Of {
+    /// Returns the time that criterion divides by the number of samples.
+    fn time(self, batch: &Batch) -> f64 {
+        match self {
+            Self::Mean => batch.sum as f64,
+            Self::Median => batch.median * batch.count as f64,
+        }
+    }
+}
+
 /// Writes a run into criterion's output directory `out`, as a baseline of this name.
-pub fn write(run: &Run, out: &Path, baseline: Option<&str>) -> Result<Exported, ExportError> {
+pub fn write(run: &Run, out: &Path, baseline: Option<&str>, of: Of) -> Result<Exported, ExportError> {
     let means = means::read(run)?;
     let name = baseline.map_or_else(|| run_name(run.folder()), str::to_owned);
-    let ids: Vec<Id> = means.series.keys().map(|series| Id::of(series, run)).collect();
+    let ids: Vec<Id> = means.series.keys().map(|series| Id::new(series, run, of)).collect();
     let folders: Vec<_> = ids
         .iter()
         .map(|id| out.join(id.directory()).join(safe(&name)))
@@ -46,7 +67,7 @@ pub fn write(run: &Run, out: &Path, baseline: Option<&str>) -> Result<Exported, 
     let mut exported = Exported::default();
     exported.notes.extend(means.note());
     for ((id, folder), (series, batches)) in ids.iter().zip(folders).zip(&means.series) {
-        if batches.iter().any(|batch| batch.sum == 0) {
+        if batches.iter().any(|batch| of.time(batch) == 0.0) {
             exported.notes.push(format!(
                 "{}: a batch counts 0 in all, and criterion refuses to load a sample that took no time",
                 id.full()
@@ -57,10 +78,13 @@ pub fn write(run: &Run, out: &Path, baseline: Option<&str>) -> Result<Exported, 
             run.manifest.plan.seed.0,
             &format!("criterion {} {}", series.seq, series.pe),
         );
-        let means: Vec<f64> = batches.iter().map(|batch| batch.mean()).collect();
+        let means: Vec<f64> = batches
+            .iter()
+            .map(|batch| of.time(batch) / batch.count as f64)
+            .collect();
         for (file, value) in [
             ("benchmark.json", id.json()),
-            ("sample.json", sample(batches)),
+            ("sample.json", sample(batches, of)),
             ("estimates.json", estimates(&means, random)),
             ("tukey.json", tukey(&means)),
         ] {
@@ -80,9 +104,11 @@ struct Id {
 }
 
 impl Id {
-    fn of(series: &Series, run: &Run) -> Self {
+    fn new(series: &Series, run: &Run, of: Of) -> Self {
+        // Means and medians must never be compared with each other.
+        let median = if of == Of::Median { "p50-" } else { "" };
         Self {
-            group: format!("pe{} {}", series.pe, unit(series.event, &run.manifest)),
+            group: format!("pe{} {median}{}", series.pe, unit(series.event, &run.manifest)),
             function: series.seq.clone(),
             value: (series.scenario != Scenario::PLAIN).then(|| series.scenario.to_string()),
         }
@@ -128,11 +154,11 @@ fn safe(name: &str) -> String {
     name
 }
 
-fn sample(batches: &[Batch]) -> Value {
+fn sample(batches: &[Batch], of: Of) -> Value {
     json!({
         "sampling_mode": "Flat",
         "iters": batches.iter().map(|batch| batch.count as f64).collect::<Vec<_>>(),
-        "times": batches.iter().map(|batch| batch.sum as f64).collect::<Vec<_>>(),
+        "times": batches.iter().map(|batch| of.time(batch)).collect::<Vec<_>>(),
     })
 }
 

@@ -9,9 +9,11 @@ use std::collections::BTreeMap;
 use results::manifest::Manifest;
 use results::record::Event;
 use results::scenario::Scenario;
-use results::store::Run;
+use results::store::{Row, Run, SampleRow, StoreError};
 
 use super::ExportError;
+use crate::aggregate::EMPTY_FRAME;
+use crate::stats::batch::grouped_median;
 
 /// What samples belong together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,12 +31,14 @@ pub struct Series {
 }
 
 /// The samples of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Batch {
     /// How many there are.
     pub count: u64,
     /// The sum of the raw counts.
     pub sum: u128,
+    /// Their median, interpolated within its unit as everywhere for batches ([`grouped_median`]).
+    pub median: f64,
 }
 
 impl Batch {
@@ -53,21 +57,56 @@ pub struct Means {
     pub short: u64,
 }
 
+/// A series being read.
+#[derive(Debug, Default)]
+struct Reading {
+    batches: Vec<(u32, Batch)>,
+    /// The batch that goes on.
+    open: Option<u32>,
+    pairs: Vec<(u64, u64)>,
+}
+
+impl Reading {
+    /// Counts a value, or returns the later batch that came before its own.
+    fn add(&mut self, batch: u32, value: u64, count: u32) -> Result<(), u32> {
+        match self.open {
+            Some(open) if open == batch => {}
+            Some(open) if open > batch => return Err(open),
+            _ => {
+                self.close();
+                self.open = Some(batch);
+            }
+        }
+        self.pairs.push((value, count.into()));
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        let (Some(index), Some(median)) = (self.open.take(), grouped_median(&mut self.pairs)) else {
+            return;
+        };
+        let batch = Batch {
+            count: self.pairs.iter().map(|&(_, count)| count).sum(),
+            sum: self
+                .pairs
+                .iter()
+                .map(|&(value, count)| u128::from(value) * u128::from(count))
+                .sum(),
+            median,
+        };
+        self.batches.push((index, batch));
+        self.pairs.clear();
+    }
+}
+
 /// Reads the samples of a run. Memory grows with the number of batches, not of samples.
 pub fn read(run: &Run) -> Result<Means, ExportError> {
-    let mut all: BTreeMap<Series, BTreeMap<u32, Batch>> = BTreeMap::new();
+    let mut all: BTreeMap<Series, Reading> = BTreeMap::new();
     let place = |seq: &str| {
         let planned = run.manifest.plan.sequences.iter().position(|planned| planned.id == seq);
-        planned.map_or(
-            if seq == crate::aggregate::EMPTY_FRAME {
-                0
-            } else {
-                usize::MAX
-            },
-            |place| place + 1,
-        )
+        planned.map_or(if seq == EMPTY_FRAME { 0 } else { usize::MAX }, |place| place + 1)
     };
-    for row in run.samples()? {
+    for (index, row) in run.samples()?.enumerate() {
         let row = row?;
         let series = Series {
             pe: row.pe,
@@ -76,19 +115,25 @@ pub fn read(run: &Run) -> Result<Means, ExportError> {
             seq: row.seq,
             scenario: row.scenario,
         };
-        let batch = all.entry(series).or_default().entry(row.batch).or_default();
-        batch.count += u64::from(row.count);
-        batch.sum += u128::from(row.value) * u128::from(row.count);
+        let added = all.entry(series).or_default().add(row.batch, row.value, row.count);
+        added.map_err(|after| StoreError::Row {
+            path: run.folder().join(SampleRow::<String>::FILE),
+            line: index as u64 + 2,
+            field: Some("batch".to_owned()),
+            message: format!("batch {} after batch {after}", row.batch),
+        })?;
     }
     let mut means = Means {
         series: BTreeMap::new(),
         short: 0,
     };
-    for (series, batches) in all {
-        let all = batches.len();
-        let whole: Vec<Batch> = batches
+    for (series, mut reading) in all {
+        reading.close();
+        let all = reading.batches.len();
+        let whole: Vec<Batch> = reading
+            .batches
             .into_iter()
-            .filter(|(index, batch)| batch.count > 0 && batch.count >= required(*index, &run.manifest))
+            .filter(|(index, batch)| batch.count >= required(*index, &run.manifest))
             .map(|(_, batch)| batch)
             .collect();
         means.short += (all - whole.len()) as u64;
@@ -115,7 +160,11 @@ fn required(batch: u32, manifest: &Manifest) -> u64 {
 impl Means {
     /// Returns what is to be said about batches that were left out.
     pub fn note(&self) -> Option<String> {
-        let lost = format!("{} batches that lost samples on the way were left out", self.short);
-        (self.short > 0).then_some(lost)
+        let lost = match self.short {
+            0 => return None,
+            1 => "1 batch that lost samples on the way was left out".to_owned(),
+            many => format!("{many} batches that lost samples on the way were left out"),
+        };
+        Some(lost)
     }
 }

@@ -31,7 +31,7 @@ const SCHEMA: &str = "message samples {
     required binary scenario (STRING);
     required int32 batch (INTEGER(32,false));
     required int64 value (INTEGER(64,false));
-    required int32 count (INTEGER(32,false));
+    required int64 count (INTEGER(64,false));
 }";
 /// Rows kept in memory over all files, about 100 bytes each.
 const MOST_ROWS: usize = 1 << 17;
@@ -165,14 +165,18 @@ fn write_rows(
             ColumnWriter::Int32ColumnWriter(column) => {
                 let number = |row: &SampleRow| match index {
                     3 => row.pe,
-                    6 => row.batch,
-                    _ => row.count,
+                    _ => row.batch,
                 };
                 let values: Vec<i32> = rows.iter().map(|row| number(row).cast_signed()).collect();
                 column.write_batch(&values, None, None)?;
             }
             ColumnWriter::Int64ColumnWriter(column) => {
-                let values: Vec<i64> = rows.iter().map(|row| row.value.cast_signed()).collect();
+                // 64 bits for the count too: readers add it up in its own type.
+                let number = |row: &SampleRow| match index {
+                    7 => row.value,
+                    _ => row.count.into(),
+                };
+                let values: Vec<i64> = rows.iter().map(|row| number(row).cast_signed()).collect();
                 column.write_batch(&values, None, None)?;
             }
             _ => {
