@@ -11,13 +11,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use results::manifest;
-use results::store::Store;
+use results::store::{Run, Store};
 
 use super::{print, report};
 use crate::error::Error;
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::kernel::Kernel;
+use crate::overhead;
 use crate::plan::{PlanArgs, RunPlan};
 use crate::progress::Progress;
 use crate::qemu::{Machine, Qemu};
@@ -176,6 +177,12 @@ fn tell(args: &Args, folder: &Path, finished: &Finished) {
         Ok(summary) if !args.quiet => print(&summary),
         Ok(_) => {}
         Err(error) => super::complain(&error),
+    }
+    if !args.quiet {
+        match Run::open(folder).and_then(|run| overhead::describe(&run)) {
+            Ok(text) => text.iter().for_each(|text| print(text)),
+            Err(error) => super::complain(&error.into()),
+        }
     }
     let findings = [&received.refusals, &received.failures, &received.defects];
     for finding in findings.into_iter().flatten() {
