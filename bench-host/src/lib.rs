@@ -16,6 +16,7 @@ pub mod input;
 pub mod interrupt;
 pub mod kernel;
 pub mod output;
+pub mod overhead;
 pub mod plan;
 pub mod process;
 pub mod progress;
