@@ -69,6 +69,7 @@ pub fn manifest(machine: &str) -> Manifest {
             checks: Check::ALL[..4].to_vec(),
             deterministic: false,
             sequences: vec![sequence("old", OLD), sequence("old_aa", OLD), sequence("new", NEW)],
+            measure: results::manifest::Measure::default(),
         },
         stream: Stream::default(),
         pes: vec![Pe {
@@ -149,6 +150,7 @@ pub fn comparison(seq: &str, pe: u32, estimate: f64, finding: Finding) -> Compar
         shift: None,
         tests: None,
         family: 1,
+        correlation: None,
     }
 }
 
