@@ -32,10 +32,12 @@ pub fn document(entries: &[Entry]) -> Document {
     order.sort_by(|a, b| (started(b), &b.name).cmp(&(started(a), &a.name)));
     let columns = [
         "run",
-        "started (UTC)",
+        ">started (UTC)",
         "machine",
         "counts",
         "first comparison",
+        ">ratio",
+        "finding",
         ">noise floor",
         "checks",
         "status",
@@ -46,7 +48,7 @@ pub fn document(entries: &[Entry]) -> Document {
         match &entry.run {
             Ok(run) => table.row(row(name, run)),
             Err(why) => {
-                let dashes = ["-"; 6].map(Cell::from);
+                let dashes = ["-"; 8].map(Cell::from);
                 let why = Cell::toned(format!("unreadable: {why}"), Tone::Bad);
                 table.row([name].into_iter().chain(dashes).chain([why]));
             }
@@ -100,14 +102,17 @@ fn row(name: Cell, run: &Summary) -> Vec<Cell> {
         Tone::Care
     };
     let floor = run.comparisons.iter().find(|c| !c.is_twin).and_then(|c| c.noise_floor);
-    vec![
+    let started = m.started.replace('T', " ").replace('Z', "");
+    let start = [
         name,
-        m.started.replace('T', " ").replace('Z', "").into(),
+        started.into(),
         machine(m).into(),
         Cell::toned(run.label(), counts),
-        main_ratio(run),
+    ];
+    let end = [
         floor.map_or_else(|| "-".to_owned(), percent).into(),
         check_classes(run),
         Cell::toned(m.status.to_string(), tone),
-    ]
+    ];
+    start.into_iter().chain(main_ratio(run)).chain(end).collect()
 }

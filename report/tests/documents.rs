@@ -248,6 +248,16 @@ fn lines_through_sweeps_are_said_in_words() {
     let words = "old: each further TLBI before the DSB costs 31 cycles [30.4, 31.6]; completion without any would cost \
                  900 cycles [895, 905] (line fitted in 50 batches).";
     assert!(text.contains(words), "{text}");
+    // Nothing is said about a cost that cannot be told from 0, and no negative cost is given as one.
+    let of = |low: f64, high: f64| {
+        let mut summary = everything();
+        let fit = summary.sweeps[0].fit.as_mut().unwrap();
+        (fit.intercept, fit.intercept_interval) = ((low + high) / 2.0, example::interval(low, high));
+        let text = terminal::render(&summary, terminal::WIDTH);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(of(-30.0, 10.0).contains("what completion alone costs cannot be told from 0 (-10 cycles [-30, 10])"));
+    assert!(of(-30.0, -10.0).contains("the line would start below 0, at -20 cycles [-30, -10], so the cost is not"));
     assert!(text.contains("local, by VA: cheaper up to 32 pages; the full flush wins from 64 on."));
 }
 

@@ -56,7 +56,8 @@ pub struct Args {
     /// Folder for the report of several runs [default: results/report]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Write a page over all runs in DIR/runs (or in DIR, if there is no such folder): DIR/index.html
+    /// Write a page over all runs in DIR/runs: DIR/index.html. Without such a folder the runs are those in DIR, and if that
+    /// is named runs, the page goes beside it
     #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = RESULTS,
           conflicts_with_all = ["runs", "out", "format"])]
     index: Option<PathBuf>,

@@ -112,6 +112,14 @@ fn table(sweeps: &[&Sweep], summary: &Summary) -> Table {
     table
 }
 
+/// On which side of 0 an interval lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Above,
+    Below,
+    None,
+}
+
 /// Says what the line through the points means.
 fn fit(sweep: &Sweep) -> Option<String> {
     let LineFit {
@@ -124,14 +132,29 @@ fn fit(sweep: &Sweep) -> Option<String> {
     let unit = sweep.event.id();
     let each = format!("{} {unit} {}", count(slope), interval(&slope_interval));
     let start = format!("{} {unit} {}", count(intercept), interval(&intercept_interval));
-    let words = match sweep.axis {
-        Axis::Tlbis => {
+    // What is left at 0 is a cost only if it is above 0 beyond doubt.
+    let sign = match intercept_interval {
+        Interval { low, .. } if low > 0.0 => Sign::Above,
+        Interval { high, .. } if high < 0.0 => Sign::Below,
+        _ => Sign::None,
+    };
+    let bent = format!("the line would start below 0, at {start}, so the cost is not quite linear");
+    let words = match (sweep.axis, sign) {
+        (Axis::Tlbis, Sign::Above) => {
             format!("each further TLBI before the DSB costs {each}; completion without any would cost {start}")
         }
-        Axis::Repeat => {
+        (Axis::Tlbis, Sign::None) => format!(
+            "each further TLBI before the DSB costs {each}; what completion alone costs cannot be told from 0 ({start})"
+        ),
+        (Axis::Tlbis, Sign::Below) => format!("each further TLBI before the DSB costs {each}; {bent}"),
+        (Axis::Repeat, Sign::Above) => {
             format!("one more run costs {each}, with the frame canceled out; what is left at none is {start}")
         }
-        axis => format!("one more of the {} costs {each}, starting from {start}", axis.title()),
+        (Axis::Repeat, Sign::None) => {
+            format!("one more run costs {each}, with the frame canceled out; nothing is left at none ({start})")
+        }
+        (Axis::Repeat, Sign::Below) => format!("one more run costs {each}, with the frame canceled out; {bent}"),
+        (axis, _) => format!("one more of the {} costs {each}, starting from {start}", axis.title()),
     };
     Some(format!(
         "{}{}: {words} (line fitted in {}).",
@@ -246,7 +269,8 @@ fn refills(summary: &Summary) -> Table {
         &columns,
     )
     .labelled(summary.label());
-    for r in &summary.refills {
+    let shown = |refill: &&Refill| !matches!(refill.part, Part::Twin(_));
+    for r in summary.refills.iter().filter(shown) {
         let Refill { flush, refill, .. } = r;
         let flush_text = match flush {
             Net::Resolved(net) => Cell::from(count(*net)),
@@ -272,7 +296,7 @@ fn refills(summary: &Summary) -> Table {
             count(r.warm).into(),
         ]);
     }
-    table.of_pes(summary.refills.iter().map(|refill| refill.pe))
+    table.of_pes(summary.refills.iter().filter(shown).map(|refill| refill.pe))
 }
 
 fn events(summary: &Summary) -> Table {

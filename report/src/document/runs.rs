@@ -16,7 +16,12 @@ use crate::table::{Cell, Table, Tone};
 
 /// Returns a machine's name as a reader would say it: model, PEs, and what ran it.
 pub fn machine(manifest: &Manifest) -> String {
-    let pes = manifest.pes.len() as u64;
+    // Only PEs that timed or checked something describe themselves; QEMU was told of all.
+    let told = manifest.qemu.as_ref().and_then(|qemu| {
+        let at = qemu.arguments.iter().position(|argument| argument == "-smp")?;
+        qemu.arguments.get(at + 1)?.parse().ok()
+    });
+    let pes = told.unwrap_or(manifest.pes.len() as u64);
     let pes = if pes > 1 {
         format!(", {}", plural(pes, "PE", "PEs"))
     } else {
@@ -123,12 +128,12 @@ fn first(runs: &[Summary], unreadable: &[String], labels: &[&str]) -> Vec<Block>
     blocks
 }
 
-/// Returns what stands in one cell for the timing of a run: its first comparison.
-pub fn main_ratio(run: &Summary) -> Cell {
+/// Returns what stands in three cells for the timing of a run: its first comparison, the ratio, and the finding.
+pub fn main_ratio(run: &Summary) -> [Cell; 3] {
     let first = run.comparisons.iter().find(|c| !c.is_twin);
     let Some(c) = first else {
         let timed = run.series.iter().any(|series| series.part != Part::Empty);
-        return if timed { "nothing compared" } else { "no timing" }.into();
+        return [if timed { "nothing compared" } else { "no timing" }, "-", "-"].map(Cell::from);
     };
     let (finding, tone) = word(c.finding);
     // What a simulator counts is no good news and no bad news.
@@ -137,11 +142,14 @@ pub fn main_ratio(run: &Summary) -> Cell {
     } else {
         Tone::Plain
     };
-    let ratio = c
-        .net
-        .or(c.raw)
-        .map_or(String::new(), |ratio| format!(" {}", ratio_interval(&ratio)));
-    Cell::toned(format!("{} / {}:{ratio} {finding}", c.seq, c.baseline), tone)
+    let ratio = c.net.or(c.raw);
+    [
+        format!("{} / {}", c.seq, c.baseline).into(),
+        ratio
+            .map_or_else(|| "-".to_owned(), |ratio| ratio_interval(&ratio))
+            .into(),
+        Cell::toned(finding, tone),
+    ]
 }
 
 /// Returns what stands in one cell for the checks of a run: how many of each class, the worst first.
@@ -171,7 +179,16 @@ fn word(finding: Finding) -> (&'static str, Tone) {
 }
 
 fn overview(runs: &[Summary], names: &[String], report: impl Fn(&Summary) -> String) -> Table {
-    let columns = ["run", "machine", "counts", "timing", "checks", "status"];
+    let columns = [
+        "run",
+        "machine",
+        "counts",
+        "comparison",
+        ">ratio",
+        "finding",
+        "checks",
+        "status",
+    ];
     let mut table = Table::new("Runs, each with its first comparison", &columns);
     for (run, name) in runs.iter().zip(names) {
         let tone = if run.reservations.is_empty() {
@@ -179,14 +196,13 @@ fn overview(runs: &[Summary], names: &[String], report: impl Fn(&Summary) -> Str
         } else {
             Tone::Bad
         };
-        table.row([
+        let start = [
             Cell::from(run.name.as_str()).linked(report(run)),
             name.as_str().into(),
             run.label().into(),
-            main_ratio(run),
-            check_classes(run),
-            Cell::toned(run.manifest.status.to_string(), tone),
-        ]);
+        ];
+        let end = [check_classes(run), Cell::toned(run.manifest.status.to_string(), tone)];
+        table.row(start.into_iter().chain(main_ratio(run)).chain(end));
     }
     table
 }

@@ -13,6 +13,8 @@ use crate::number::{count, percent};
 
 /// Largest value over smallest from which on a linear axis shows too little of the small ones.
 const FAR: f64 = 30.0;
+/// How far dots of different lines at one place stand apart, as a fraction of the axis.
+const ASIDE: f64 = 0.011;
 
 /// Lines over two axes.
 #[derive(Debug, Clone, PartialEq)]
@@ -230,8 +232,11 @@ impl Curves {
                 }
                 let line = LineSeries::new(line(), color.stroke_width(2));
                 chart.draw_series(line).map_err(text)?;
+                // Intervals of several lines at one place stand beside each other.
+                let middle = (self.curves.len() as f64 - 1.0) / 2.0;
+                let aside = (index as f64 - middle) * (self.x.high - self.x.low) * ASIDE;
                 for point in &curve.points {
-                    let (across, up) = point.at;
+                    let (across, up) = (point.at.0 + aside, point.at.1);
                     if let Some(Interval { low, high }) = point.whisker {
                         let at = |value: f64| value.clamp(self.y.low, self.y.high);
                         let whisker = vec![(across, at(low)), (across, at(high))];

@@ -21,6 +21,14 @@ const RUNS: &str = "runs";
 pub fn write(results: &Path) -> Result<Exit, Error> {
     let (results, runs) = match results.join(RUNS) {
         runs if runs.is_dir() => (results, runs),
+        // The folder of runs itself, where the results folder is its parent.
+        _ if results.ends_with(RUNS) => (
+            results
+                .parent()
+                .filter(|parent| !parent.as_os_str().is_empty())
+                .unwrap_or(Path::new(".")),
+            results.to_owned(),
+        ),
         _ => (results, results.to_owned()),
     };
     let candidates = folders::candidates(&runs)?;
