@@ -204,6 +204,22 @@ fn what_is_not_whole_is_said() {
 }
 
 #[test]
+fn a_patch_of_too_many_files_is_cut() {
+    let text = String::from_utf8(fixture("assembly/narrow_domain.patch")).unwrap();
+    let many: String = (0..2010)
+        .map(|number| text.replace("arch/arm64/boot/entry.S", &format!("arch/arm64/boot/entry{number}.S")))
+        .collect();
+    let found = review_bytes(many.as_bytes());
+    assert_eq!(found.changes.len(), 2000);
+    assert_eq!(found.outcome(), Outcome::Undecided);
+    assert!(
+        found.notes.iter().any(|note| note.contains("2000 files")),
+        "{:?}",
+        found.notes
+    );
+}
+
+#[test]
 fn hostile_names_stay_text() {
     let text = String::from_utf8(fixture("assembly/narrow_domain.patch")).unwrap();
     let hostile = text.replace("arch/arm64/boot/entry.S", "a\"><script>alert(1)</script>\u{1b}[2J&.S");

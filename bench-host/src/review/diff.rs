@@ -18,6 +18,8 @@ use std::io::{self, BufRead};
 
 /// Bytes of hunk text that are kept, over all files: more than any patch that a person reviews.
 const MAX_KEPT: usize = 64 << 20;
+/// Most files with maintenance that are kept: what is compared with what grows with their square.
+const MAX_FILES: usize = 2000;
 /// Words without which a hunk has nothing to do with TLB maintenance, lowercase.
 const MARKERS: [&str; 7] = ["tlb", "dsb", "isb", "barrier", "alle", "mb()", "flush"];
 
@@ -157,6 +159,8 @@ struct Reader {
     before: Option<String>,
     number: usize,
     kept: usize,
+    /// Files were left out: the note about it was made.
+    left_out: bool,
     seen: HashSet<u64>,
     /// The text is at its end.
     ending: bool,
@@ -173,6 +177,7 @@ impl Reader {
             before: None,
             number: 0,
             kept: 0,
+            left_out: false,
             seen: HashSet::new(),
             ending: false,
         }
@@ -399,6 +404,13 @@ impl Reader {
             return;
         }
         self.patch.files_seen += 1;
+        if self.patch.files.len() >= MAX_FILES && !open.file.hunks.is_empty() {
+            if !self.left_out {
+                self.left_out = true;
+                self.note_at("more than 2000 files mention maintenance: the patch is cut short here, give it in parts");
+            }
+            return;
+        }
         if open.file.hunks.is_empty() {
             return;
         }

@@ -199,7 +199,7 @@ impl Missing {
         Self {
             before: !has_before && !any(|ends| ends.0) && !found.around.store_before && asks_for_dsb(question),
             // An ISB or a DMB in the DSB's place says that nothing else is meant to follow.
-            after: !has_after && !lost(|ends| ends.1) && !replaced(found),
+            after: !has_after && (found.around.call_after || !lost(|ends| ends.1) && !replaced(found)),
         }
     }
 

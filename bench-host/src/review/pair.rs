@@ -4,6 +4,7 @@
 use crate::review::evaluate::is_workaround;
 use crate::review::extract::reduce::Found;
 use sequences::{ExceptionLevel, Instruction, Sequence, Target, Tlbi};
+use std::collections::HashSet;
 
 /// What happened to a sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,8 +75,8 @@ pub fn pair(before: Vec<Placed>, after: Vec<Placed>) -> Vec<Pair> {
     // Another text in the same function: of the same exception level, or the only one there is, or the one
     // on the same way.
     take(&mut old, &mut new, &mut pairs, |a, b| {
-        let alike = similarity(&a.found.sequence, &b.found.sequence);
-        (same_place(a, b) && a.found.primary == b.found.primary && level(a) == level(b)).then_some(alike + 1)
+        let fits = same_place(a, b) && a.found.primary == b.found.primary && level(a) == level(b);
+        fits.then(|| similarity(&a.found.sequence, &b.found.sequence) + 1)
     });
     let alone = |all: &[(String, String)], placed: &Placed| {
         let same = |(path, function): &&(String, String)| *path == placed.path && *function == placed.found.function;
@@ -105,8 +106,9 @@ pub fn pair(before: Vec<Placed>, after: Vec<Placed>) -> Vec<Pair> {
     let nearer: [fn(bool, bool) -> bool; 3] = [|_, same_name| same_name, |same_file, _| same_file, |_, _| true];
     for near in nearer {
         take(&mut old, &mut new, &mut pairs, |a, b| {
-            let alike = similarity(&a.found.sequence, &b.found.sequence);
-            (near(a.path == b.path, same_name(a, b)) && touched(a, b) && alike >= 4).then_some(alike)
+            let near = near(a.path == b.path, same_name(a, b)) && touched(a, b);
+            near.then(|| similarity(&a.found.sequence, &b.found.sequence))
+                .filter(|alike| *alike >= 4)
         });
     }
     lend(&mut pairs, &mut old, &mut new);
@@ -252,40 +254,34 @@ fn counts(pair: &Pair) -> bool {
 /// Leaves out what says nothing new: ways with a work-around whose plain way changed alike, and repeated pairs.
 fn condense(pairs: Vec<Pair>) -> Vec<Pair> {
     let primary = |pair: &Pair| pair.before.iter().chain(&pair.after).all(|placed| placed.found.primary);
-    let name = |pair: &Pair| {
-        pair.after
-            .as_ref()
-            .or(pair.before.as_ref())
-            .map(|placed| placed.found.function.clone())
+    let place = |pair: &Pair| {
+        let side = pair.after.as_ref().or(pair.before.as_ref());
+        side.map(|placed| (placed.path.clone(), placed.found.function.clone()))
     };
-    let text = |pair: &Pair| {
-        let text = |placed: &Option<Placed>| placed.as_ref().map(|placed| placed.found.sequence.to_string());
-        (text(&pair.before), text(&pair.after))
-    };
+    let text = |placed: &Option<Placed>| placed.as_ref().map(|placed| placed.found.sequence.to_string());
     let differs = |pair: &Pair| {
-        let (before, after) = text(pair);
-        before != after
+        let sequence = |placed: &Option<Placed>| placed.as_ref().map(|placed| placed.found.sequence.clone());
+        sequence(&pair.before) != sequence(&pair.after)
     };
-    let mut out: Vec<Pair> = Vec::new();
-    for pair in &pairs {
-        let repeated = out
-            .iter()
-            .any(|known| name(known) == name(pair) && text(known) == text(pair));
-        // Of the plain way and one with a work-around, the one that changed says more.
-        let other = |wanted: bool| {
-            let same = |other: &&Pair| primary(other) == wanted && name(other) == name(pair) && differs(other);
-            pairs.iter().any(|other| same(&other))
-        };
-        let shadowed = if primary(pair) {
-            !differs(pair) && other(false)
-        } else {
-            !differs(pair) || other(true)
-        };
-        if !repeated && !shadowed {
-            out.push(pair.clone());
-        }
-    }
-    out
+    // Of the plain way and one with a work-around, the one that changed says more.
+    let changed: HashSet<_> = pairs
+        .iter()
+        .filter(|pair| differs(pair))
+        .map(|pair| (place(pair), primary(pair)))
+        .collect();
+    let mut known = HashSet::new();
+    pairs
+        .into_iter()
+        .filter(|pair| {
+            let other = |wanted: bool| changed.contains(&(place(pair), wanted));
+            let shadowed = if primary(pair) {
+                !differs(pair) && other(false)
+            } else {
+                !differs(pair) || other(true)
+            };
+            !shadowed && known.insert((place(pair), text(&pair.before), text(&pair.after)))
+        })
+        .collect()
 }
 
 /// Scores how alike two sequences are: 4 and more where an invalidation of one kind is in both.

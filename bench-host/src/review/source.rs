@@ -213,10 +213,13 @@ impl Surroundings {
         }
         let base = self.clone();
         // A helper may call a helper, which may call a helper.
-        for _ in 0..3 {
-            let functions: Vec<Function> = units
+        for _ in 0..4 {
+            let functions: Vec<(&str, Function)> = units
                 .iter()
-                .flat_map(|unit| self.functions(unit, spellings).0)
+                .flat_map(|unit| {
+                    let found = self.functions(unit, spellings).0;
+                    found.into_iter().map(|function| (unit.path.as_str(), function))
+                })
                 .collect();
             let mut next = Self {
                 macros: std::mem::take(&mut self.macros),
@@ -224,11 +227,11 @@ impl Surroundings {
                 ..base.clone_functions()
             };
             let mut own = HashMap::new();
-            for function in functions
+            for (path, function) in functions
                 .into_iter()
-                .filter(|function| !function.template && !function.name.is_empty())
+                .filter(|(_, function)| !function.template && !function.name.is_empty())
             {
-                next.learn(function, &mut own);
+                next.learn(path, function, &mut own);
             }
             let settled = next.known == self.known && next.whole == self.whole;
             *self = next;
@@ -283,7 +286,7 @@ impl Surroundings {
     }
 
     /// Takes a function into the tables; `own` are those of this pass, which win over those known before.
-    fn learn(&mut self, function: Function, own: &mut HashMap<String, Vec<Node>>) {
+    fn learn(&mut self, path: &str, function: Function, own: &mut HashMap<String, (String, Vec<Node>)>) {
         let Function {
             name,
             nodes,
@@ -299,8 +302,17 @@ impl Surroundings {
         let bare = without_places(&nodes);
         match (&part, own.get(&name)) {
             (Part::Nothing, _) => return,
+            // Two of one file are for two configurations.
+            (Part::Fragment, Some((file, known))) if *known != bare && file == path => {
+                if let Some(other) = self.known.remove(&name) {
+                    let both = either_of(&name, other, nodes);
+                    own.insert(name.clone(), (path.to_owned(), without_places(&both)));
+                    self.known.insert(name, both);
+                }
+                return;
+            }
             // Two functions of one name: which one a call means cannot be said.
-            (_, Some(known)) if *known != bare => {
+            (_, Some((_, known))) if *known != bare => {
                 self.known.remove(&name);
                 self.whole.remove(&name);
                 self.ambiguous.insert(name);
@@ -308,7 +320,7 @@ impl Surroundings {
             }
             _ => {}
         }
-        own.insert(name.clone(), bare);
+        own.insert(name.clone(), (path.to_owned(), bare));
         self.ambiguous.remove(&name);
         self.known.remove(&name);
         self.whole.remove(&name);
@@ -537,6 +549,11 @@ fn kind_of(name: &str, nodes: &[Node]) -> Part {
     if size > 200 {
         return Part::Nothing;
     }
+    // What calls something that may be a part of the sequence is not known before that is.
+    let mut calls = false;
+    visit(nodes, &mut |event| {
+        calls |= matches!(&event.kind, Kind::Call(name) if reduce::may_complete(name));
+    });
     if Node::has_tlbi(nodes) {
         let all = paths(nodes);
         let complete = all.iter().flat_map(|path| reduce::sequences(name, path)).any(|found| {
@@ -550,7 +567,11 @@ fn kind_of(name: &str, nodes: &[Node]) -> Part {
                 .iter()
                 .any(|i| matches!(i, Instruction::Dsb(_) | Instruction::DsbNxs(_)))
         });
-        return if complete { Part::Whole } else { Part::Fragment };
+        return match (complete, calls) {
+            (true, _) => Part::Whole,
+            (false, false) => Part::Fragment,
+            (false, true) => Part::Nothing,
+        };
     }
     let lower = name.to_ascii_lowercase();
     let named = ["tlb", "dsb", "isb", "barrier", "sync", "fence"]
@@ -561,6 +582,18 @@ fn kind_of(name: &str, nodes: &[Node]) -> Part {
     } else {
         Part::Nothing
     }
+}
+
+/// Puts the bodies of two configurations beside each other; one that adds an invalidation of nothing is a work-around.
+fn either_of(name: &str, first: Vec<Node>, second: Vec<Node>) -> Vec<Node> {
+    let mut arms = vec![first, second];
+    arms.sort_by_key(|arm| Node::has_tlbi(arm));
+    let optional = !Node::has_tlbi(&arms[0]) && Node::has_tlbi(&arms[1]);
+    vec![Node::Either {
+        condition: format!("{name}()"),
+        arms,
+        optional,
+    }]
 }
 
 fn without_places(nodes: &[Node]) -> Vec<Node> {

@@ -25,6 +25,8 @@ pub struct Around {
     pub operands: Vec<String>,
     /// Another way through the function broadcasts, and nothing says that this one is for one PE.
     pub broadcast_beside: bool,
+    /// Something is called after the last invalidation that may complete it, and cannot be looked into.
+    pub call_after: bool,
 }
 
 /// A sequence in a function.
@@ -228,8 +230,20 @@ fn found(function: &str, path: &Path, start: &[usize], (first, last): (usize, us
             returns_from_exception: events[last..].iter().any(|event| event.kind == Kind::ExceptionReturn),
             operands: picked.iter().filter_map(operand).collect(),
             broadcast_beside: false,
+            call_after: events[last + 1..]
+                .iter()
+                .take_while(|event| !matches!(event.kind, Kind::Tlbi(..)))
+                .any(|event| matches!(&event.kind, Kind::Call(name) if may_complete(name))),
         },
     }
+}
+
+/// Returns whether something called may complete invalidations, by its name.
+pub fn may_complete(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    ["tlb", "sync", "barrier", "fence", "complete", "dsb"]
+        .iter()
+        .any(|word| lower.contains(word))
 }
 
 /// Returns whether the last thing that counts, barriers aside, is a store.

@@ -133,7 +133,7 @@ fn items(out: &mut String, title: &str, lines: impl Iterator<Item = String>) {
 /// Escapes our own sentences and shows what is between backquotes as code.
 fn prose(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return escape(text);
     }
     let part = |(index, part): (usize, &&str)| match index % 2 {
