@@ -203,7 +203,8 @@ fn modes_are_found_in_samples_and_not_in_what_has_one() {
         let fields: Vec<&str> = line.split(',').collect();
         match (fields[0], fields[3].parse::<u32>(), fields[4].parse::<u64>()) {
             ("xen_head_new", Ok(batch), Ok(value)) if batch % 3 == 0 => {
-                format!("{},{},{}", fields[..4].join(","), value * 4 / 3 + 1000, fields[5])
+                let value = value * 4 / 3 + 1000;
+                format!("{},{value},{}", fields[..4].join(","), fields[5..].join(","))
             }
             _ => line.to_owned(),
         }

@@ -16,7 +16,6 @@ const NAMED: usize = 3;
 pub fn of(summary: &Summary) -> Vec<String> {
     let mut warnings = general(summary);
     warnings.extend(series::clocks(summary));
-    warnings.extend(conditions::unstable_clocks(summary));
     warnings.extend(conditions::not_counted(summary));
     warnings.extend(conditions::missing_scenarios(summary));
     warnings.extend(series::lost(summary));

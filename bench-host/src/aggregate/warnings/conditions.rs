@@ -1,26 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Warnings about the clock, the events and the conditions.
+//! Warnings about the events and the conditions.
 
 use report::model::Summary;
-use report::number::percent;
-
-/// A clock whose frequency differs by more than this between batches is not stable.
-const UNSTABLE: f64 = 0.01;
-
-/// Warns about a cycle counter that does not keep step with the generic timer.
-pub fn unstable_clocks(summary: &Summary) -> Vec<String> {
-    let unstable = summary.clocks.iter().filter(|clock| clock.spread > UNSTABLE);
-    unstable
-        .map(|clock| {
-            format!(
-                "the clock of PE {} is not stable: its frequency, held against the generic timer, differs by {} between \
-                 batches; counts of cycles still compare, times do not",
-                clock.pe,
-                percent(clock.spread)
-            )
-        })
-        .collect()
-}
 
 /// Names the events that were asked for and not counted.
 pub fn not_counted(summary: &Summary) -> Vec<String> {
