@@ -30,6 +30,7 @@ DUCKDB = """
 import duckdb, sys
 con = duckdb.connect()
 con.execute("set threads = 2")
+con.execute("set enable_progress_bar = false")
 print("seq,pe,count,min,median,p90,p99,max,mean,stddev")
 for row in con.execute(f'''
     select seq, pe, count(*), min(cycles), median(cycles), quantile_disc(cycles, 0.9), quantile_disc(cycles, 0.99),
