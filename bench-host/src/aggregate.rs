@@ -9,10 +9,11 @@ pub mod checks;
 mod comparisons;
 mod counters;
 mod judgements;
+mod mutants;
 mod samples;
 mod scenarios;
 mod series;
-mod warnings;
+pub mod warnings;
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,7 @@ use report::model::{BootPhase, Proof, Summary};
 use results::manifest::{Manifest, Status};
 use results::store::{Run, StoreError};
 
+use crate::break_even;
 use scenarios::Scenarios;
 
 pub use comparisons::paired;
@@ -88,8 +90,11 @@ pub fn aggregate(run: &Path) -> Result<Summary, AggregateError> {
         events: counters::events(&collected, &run.manifest),
         not_counted: counters::not_counted(&collected, &run.manifest),
         clocks: counters::clocks(&run)?,
+        break_even: Vec::new(),
+        mutants: mutants::read(run.folder())?,
         manifest: run.manifest,
     };
+    summary.break_even = break_even::of(&summary);
     summary.warnings.extend(warnings::of(&summary));
     Ok(summary)
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From how many pages on is a full flush cheaper than invalidating page by page, or by range?
 //!
-//! A set of sequences, one for each form, scope and number of pages, with ids that say which; and the table made from
-//! their medians. What a full flush costs later, when everything it threw away is walked for again, is not in it.
+//! A set of sequences, one for each form, scope and number of pages, with ids that say which; and what their medians say
+//! about it. What a full flush costs later, when everything it threw away is walked for again, is not in it.
 
-use report::model::{Net, Series, Summary};
-use report::number::count;
-
-use crate::output;
+use report::model::{BreakEven, Net, Series, Summary, Way, WayPoint};
+use report::number::plural;
 
 /// Pages invalidated at a time.
 const PAGES: [u16; 10] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
@@ -122,61 +120,53 @@ pub fn points() -> Vec<Point> {
     points
 }
 
-/// The median net cost of a point: what it is, or why there is none.
-fn cost(summary: &Summary, point: Point) -> Option<(&Series, Net)> {
+/// Returns what a run says, scope by scope; nothing if the run did not make the comparison.
+pub fn of(summary: &Summary) -> Vec<BreakEven> {
+    let baseline = at(Form::All, Scope::Local, 1);
+    if series(summary, baseline).is_none() {
+        return Vec::new();
+    }
+    Scope::ALL
+        .into_iter()
+        .filter_map(|scope| one_scope(summary, scope))
+        .collect()
+}
+
+fn one_scope(summary: &Summary, scope: Scope) -> Option<BreakEven> {
+    let all = series(summary, at(Form::All, scope, 1))?;
+    let ways = Form::ALL.into_iter().map(|form| Way {
+        name: form.title().to_owned(),
+        points: PAGES
+            .into_iter()
+            .filter_map(|pages| {
+                let stats = series(summary, at(form, scope, pages))?.stats?;
+                Some(WayPoint {
+                    pages: pages.into(),
+                    net: stats.net,
+                    interval: stats.net_interval,
+                })
+            })
+            .collect(),
+    });
+    Some(BreakEven {
+        scope: scope.title().to_owned(),
+        pe: all.pe,
+        event: all.event,
+        ways: ways.filter(|way| !way.points.is_empty()).collect(),
+        findings: findings(summary, scope),
+    })
+}
+
+fn series(summary: &Summary, point: Point) -> Option<&Series> {
     let id = point.id();
-    let series = summary.series.iter().find(|series| series.seq == id)?;
-    Some((series, series.stats.as_ref()?.net))
+    summary.series.iter().find(|series| series.seq == id)
 }
 
 fn resolved(summary: &Summary, point: Point) -> Option<f64> {
-    match cost(summary, point)?.1 {
+    match series(summary, point)?.stats?.net {
         Net::Resolved(net) => Some(net),
         Net::BelowResolution(_) | Net::NoFrame | Net::IsFrame => None,
     }
-}
-
-/// Returns the comparison as text, or `None` if the run did not make it.
-pub fn table(summary: &Summary) -> Option<String> {
-    let baseline = Point {
-        form: Form::All,
-        scope: Scope::Local,
-        pages: 1,
-    };
-    let (series, _) = cost(summary, baseline)?;
-    let mut text = format!(
-        "== Break-even ==\n\nMedian cost less the empty frame, in {} ({}); what a full flush makes others walk for later \
-         is not included\n",
-        series.event.id(),
-        summary.manifest.label
-    );
-    for scope in Scope::ALL {
-        text.push_str(&format!("\n{}\n", scope.title()));
-        text.push_str(&costs(summary, scope));
-        text.push_str(&conclusion(summary, scope));
-    }
-    Some(text)
-}
-
-fn costs(summary: &Summary, scope: Scope) -> String {
-    let header = ["PAGES", "BY VA", "BY RANGE", "FULL FLUSH", "CHEAPEST"];
-    let mut rows = vec![header.map(str::to_owned).to_vec()];
-    for pages in PAGES {
-        let cell = |form| match cost(summary, at(form, scope, pages)) {
-            Some((_, Net::Resolved(net))) => count(net),
-            Some((_, Net::BelowResolution(_))) => "below resolution".to_owned(),
-            Some((_, Net::NoFrame | Net::IsFrame)) | None => "-".to_owned(),
-        };
-        let cheapest = cheapest(summary, scope, pages).map_or("-", Form::title);
-        rows.push(vec![
-            pages.to_string(),
-            cell(Form::Va),
-            cell(Form::Range),
-            cell(Form::All),
-            cheapest.to_owned(),
-        ]);
-    }
-    output::table(&rows)
 }
 
 const fn at(form: Form, scope: Scope, pages: u16) -> Point {
@@ -187,26 +177,18 @@ const fn at(form: Form, scope: Scope, pages: u16) -> Point {
     Point { form, scope, pages }
 }
 
-fn cheapest(summary: &Summary, scope: Scope, pages: u16) -> Option<Form> {
-    let costs = Form::ALL
-        .into_iter()
-        .filter_map(|form| Some((form, resolved(summary, at(form, scope, pages))?)));
-    costs.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(form, _)| form)
-}
-
 /// Says where each form other than the full flush stops winning over it.
-fn conclusion(summary: &Summary, scope: Scope) -> String {
-    let mut text = String::new();
-    for form in [Form::Va, Form::Range] {
-        let Some(all) = resolved(summary, at(Form::All, scope, 1)) else {
-            continue;
-        };
+fn findings(summary: &Summary, scope: Scope) -> Vec<String> {
+    let Some(all) = resolved(summary, at(Form::All, scope, 1)) else {
+        return Vec::new();
+    };
+    let one_form = |form: Form| {
         let known = PAGES
             .iter()
             .filter_map(|&pages| Some((pages, resolved(summary, at(form, scope, pages))?)));
         let known: Vec<_> = known.collect();
         let title = form.title();
-        let sentence = match (
+        match (
             known.iter().rfind(|(_, cost)| *cost < all),
             known.iter().find(|(_, cost)| *cost >= all),
         ) {
@@ -214,19 +196,24 @@ fn conclusion(summary: &Summary, scope: Scope) -> String {
             (Some((last, _)), None) => {
                 format!("{title}: cheaper than the full flush up to {last} pages, the most tried")
             }
-            (None, Some((first, _))) => format!("{title}: the full flush is no dearer from {first} page(s) on"),
+            (None, Some((first, _))) => {
+                format!(
+                    "{title}: the full flush is no dearer from {} on",
+                    plural((*first).into(), "page", "pages")
+                )
+            }
             (Some((last, _)), Some((first, _))) if last < first => {
-                format!("{title}: cheaper up to {last} pages; the full flush wins from {first} on")
+                let last = plural((*last).into(), "page", "pages");
+                format!("{title}: cheaper up to {last}; the full flush wins from {first} on")
             }
             (Some(_), Some((first, _))) => {
                 format!(
                     "{title}: no clear break-even: the full flush wins first at {first} pages, but not at all after"
                 )
             }
-        };
-        text.push_str(&format!("  {sentence}\n"));
-    }
-    text
+        }
+    };
+    [Form::Va, Form::Range].map(one_form).into()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod context;
 pub mod death;
 pub mod error;
 pub mod exit;
+pub mod export;
 pub mod host;
 pub mod input;
 pub mod interrupt;

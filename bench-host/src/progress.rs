@@ -1,57 +1,141 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the user sees while a run goes on: a bar on a terminal, a line per phase elsewhere.
+//! What the user sees while a run goes on: a live view on a terminal, a line now and then elsewhere.
+//!
+//! Receiving only counts; words are made from the counts a few times a second, and only if somebody can see them. The
+//! view uses no color, and is wiped when the run ends, however it ends, so that only the report stays.
+
+mod live;
 
 use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
 
+use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use results::check::{Outcomes, Role};
+use results::record::Event;
+
+use live::Live;
+
+/// How often the view is made anew.
+const REDRAW: Duration = Duration::from_millis(200);
+/// How often a line is written where there is no terminal.
+const LINE: Duration = Duration::from_secs(10);
+
+/// Where progress is shown.
+#[derive(Debug)]
+enum Display {
+    /// Nowhere.
+    Hidden,
+    /// As lines on standard error.
+    Lines,
+    /// On the terminal that standard error is.
+    Terminal(ProgressBar),
+}
 
 /// How far a run is.
 #[derive(Debug)]
 pub struct Progress {
-    bar: ProgressBar,
-    plain: bool,
+    display: Display,
+    live: Live,
+    /// When it was last shown.
+    shown: Instant,
 }
 
 impl Progress {
     /// Shows progress on standard error, or nothing.
     pub fn new(quiet: bool) -> Self {
-        let terminal = io::stderr().is_terminal();
-        let target = if quiet || !terminal {
-            ProgressDrawTarget::hidden()
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let display = if quiet {
+            Display::Hidden
+        } else if dumb || !io::stderr().is_terminal() {
+            Display::Lines
         } else {
-            ProgressDrawTarget::stderr_with_hz(10)
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
+            let style = ProgressStyle::with_template("{msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            Display::Terminal(bar)
         };
-        let bar = ProgressBar::with_draw_target(Some(0), target);
-        let style = ProgressStyle::with_template("{msg:10} {bar:40} {pos}/{len} [{elapsed_precise}]");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let now = Instant::now();
         Self {
-            bar,
-            plain: !quiet && !terminal,
+            display,
+            live: Live::new(now),
+            shown: now,
         }
     }
 
+    /// Sets what has to be said with every number.
+    pub fn label(&mut self, label: &str) {
+        self.live.label = label.to_owned();
+    }
+
     /// A phase with so many steps begins.
-    pub fn phase(&self, name: &str, steps: u32) {
-        self.bar.set_length(steps.into());
-        self.bar.set_position(0);
-        self.bar.set_message(name.to_owned());
+    pub fn phase(&mut self, name: &str, steps: u32) {
         self.line(&format!("{name}: {steps} steps"));
+        let now = Instant::now();
+        self.live.phase(name, steps, now);
+        match self.display {
+            Display::Terminal(_) => self.show(now),
+            Display::Hidden | Display::Lines => self.shown = now,
+        }
     }
 
     /// So many steps are done.
-    pub fn step(&self, done: u32) {
-        self.bar.set_position(done.into());
+    pub fn step(&mut self, done: u32) {
+        self.live.done = done;
     }
 
-    /// Shows a line of its own, only where there is no bar.
+    /// A value was counted so many times.
+    pub fn sample(&mut self, seq: &str, pe: u32, event: Event, value: u64, count: u32) {
+        if !matches!(self.display, Display::Hidden) {
+            self.live.sample(seq, pe, event, value, count);
+        }
+    }
+
+    /// Some trials were made.
+    pub fn outcome(&mut self, role: Role, outcomes: &Outcomes) {
+        self.live.outcome(role, outcomes);
+    }
+
+    /// Time goes by.
+    pub fn tick(&mut self) {
+        let now = Instant::now();
+        let every = match self.display {
+            Display::Hidden => return,
+            Display::Lines => LINE,
+            Display::Terminal(_) => REDRAW,
+        };
+        if now - self.shown >= every {
+            self.show(now);
+        }
+    }
+
+    /// Shows a line of its own, only where there is no terminal.
     pub fn line(&self, text: &str) {
-        if self.plain {
+        if matches!(self.display, Display::Lines) {
             eprintln!("{text}");
         }
     }
 
-    /// Removes the bar.
+    /// Wipes the view.
     pub fn finish(&self) {
-        self.bar.finish_and_clear();
+        if let Display::Terminal(bar) = &self.display {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn show(&mut self, now: Instant) {
+        self.shown = now;
+        match &self.display {
+            Display::Hidden => {}
+            Display::Lines => {
+                let line = self.live.line(now);
+                line.iter().for_each(|line| self.line(line));
+            }
+            Display::Terminal(bar) => {
+                let (rows, columns) = Term::stderr().size();
+                bar.set_message(self.live.view(now, rows.into(), columns.into()).join("\n"));
+                bar.tick();
+            }
+        }
     }
 }

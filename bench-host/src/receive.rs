@@ -79,7 +79,8 @@ pub struct Receiver {
 impl Receiver {
     /// Receives into `store`. With `plan_given`, the kernel was given the plan in the manifest, and nothing else will do;
     /// without, that plan is only a guess until the start line shows its checksum.
-    pub fn new(store: Store, progress: Progress, plan_given: bool) -> Self {
+    pub fn new(store: Store, mut progress: Progress, plan_given: bool) -> Self {
+        progress.label(&store.manifest.label);
         Self {
             batches: Batches::default(),
             store,
@@ -162,9 +163,9 @@ impl Receiver {
         }
     }
 
-    /// Returns the display of the run's progress.
-    pub fn progress(&self) -> &Progress {
-        &self.progress
+    /// Shows how far the run is, if it is time to.
+    pub fn tick(&mut self) {
+        self.progress.tick();
     }
 
     fn log(&mut self, bytes: &[u8]) -> Result<(), StoreError> {

@@ -122,6 +122,7 @@ fn receive(events: &Channel<Event>, receiver: &mut Receiver, timeout: Duration) 
         if let Some(stop) = stop {
             return stop;
         }
+        receiver.tick();
         let now = Instant::now();
         if std::mem::replace(&mut records, receiver.records()) != records {
             heard = now;

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The report as blocks, before anybody decides what it is written in.
 
+mod break_even;
 mod checks;
+mod conditions;
 mod details;
 mod headline;
 mod machine;
+mod mutants;
+mod plots;
+mod runs;
 mod timing;
 
+use crate::matrix::Matrix;
 use crate::model::Summary;
 use crate::plot::Figure;
 use crate::table::{Table, Tone};
 
-pub use headline::{finding, headline};
-pub(crate) use timing::first_finding;
+pub use headline::{checks_line, finding, headline};
+pub use runs::{check_classes, machine, main_ratio};
 
 /// A whole report.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +69,8 @@ pub enum Block {
     List(Vec<String>),
     /// A table.
     Table(Table),
+    /// A matrix of signs.
+    Matrix(Matrix),
     /// A plot; written only where pictures can be.
     Figure(Figure),
     /// Text to be taken as it is.
@@ -82,7 +90,10 @@ impl Document {
             section("", (headline::blocks(summary), Vec::new())),
             section("Sequences", (timing::sequences(summary), Vec::new())),
             section("Timing", timing::blocks(summary)),
+            section("Conditions", conditions::blocks(summary)),
+            section("Break-even", break_even::blocks(summary)),
             section("Checks", checks::blocks(summary)),
+            section("Mutants", mutants::blocks(std::slice::from_ref(summary))),
             section("Boot", timing::boot(summary)),
             section("Machine", (Vec::new(), machine::blocks(summary))),
             section("Stream", (Vec::new(), machine::stream(summary))),

@@ -1,53 +1,94 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The whole report as one page: no script, nothing to load, well-formed as XML too.
+//! A document as one page: nothing to load, readable without scripts, well-formed as XML too.
+//!
+//! The one script adds what paper cannot do (sorting, choosing, values under the pointer). The page's security policy
+//! allows it by its hash and nothing else, so that text from a run stays text even if an escape were missing.
 
 use std::fmt::Write;
+use std::sync::LazyLock;
+
+use data_encoding::BASE64;
+use sha2::{Digest, Sha256};
 
 use crate::document::{Block, Document};
+use crate::matrix::Matrix;
 use crate::model::Summary;
 use crate::plot::{self, Figure};
-use crate::table::{Align, Table, Tone};
+use crate::table::{Align, Cell, Table, Tone};
 
 const STYLE: &str = include_str!("html/page.css");
+const SCRIPT: &str = include_str!("html/page.js");
 
-/// Writes the page. `data` gives the address of a file with plot data.
+/// The script as the browser hashes it: all that is between the tags. Read as XML, it is one piece of text too.
+static SCRIPT_TEXT: LazyLock<String> = LazyLock::new(|| format!("//<![CDATA[\n{SCRIPT}//]]>\n"));
+
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = BASE64.encode(&Sha256::digest(SCRIPT_TEXT.as_bytes()));
+    format!(
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'"
+    )
+});
+
+/// Writes the page of a run. `data` gives the address of a file with plot data.
 pub fn render(summary: &Summary, data: impl Fn(&str) -> String) -> String {
-    let document = Document::of(summary);
+    page(&Document::of(summary), data)
+}
+
+/// Writes the page of a document. `data` gives the address of a file with plot data.
+pub fn page(document: &Document, data: impl Fn(&str) -> String) -> String {
     let title = escape(&document.title);
     let mut out = String::from("<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n");
     out.push_str("<meta charset=\"utf-8\" />\n");
     out.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n");
     out.push_str("<meta name=\"color-scheme\" content=\"light dark\" />\n");
-    // A run's text reaches the page escaped; this holds even if an escape were missing.
-    out.push_str(
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\" />\n",
-    );
-    let style = plot::STYLE;
+    let (style, policy) = (plot::STYLE, escape(&POLICY));
     // Writing to a string does not fail.
     let _ = write!(
         out,
-        "<title>{title}</title>\n<style>\n{style}{STYLE}</style>\n</head>\n<body>\n<main>\n"
-    );
-    let _ = writeln!(
-        out,
-        "<h1>{title}</h1>\n<p class=\"subtitle\">{}</p>",
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\" />\n<title>{title}</title>\n\
+         <style>\n{style}{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n<p class=\"subtitle\">{}</p>\n",
         escape(&document.subtitle)
     );
-    for section in &document.sections {
-        out.push_str("<section>\n");
-        if !section.heading.is_empty() {
-            let _ = writeln!(out, "<h2>{}</h2>", escape(&section.heading));
+    contents(&mut out, document);
+    for (index, section) in document.sections.iter().enumerate() {
+        if section.heading.is_empty() {
+            out.push_str("<section>\n");
+        } else {
+            let heading = escape(&section.heading);
+            let _ = write!(
+                out,
+                "<section aria-labelledby=\"s{index}\">\n<h2 id=\"s{index}\">{heading}</h2>\n"
+            );
         }
         for block in section.blocks() {
-            write_block(&mut out, block, summary, &data);
+            write_block(&mut out, block, &data);
         }
         out.push_str("</section>\n");
     }
-    out.push_str("</main>\n</body>\n</html>\n");
+    let _ = write!(out, "</main>\n<script>{}</script>\n</body>\n</html>\n", *SCRIPT_TEXT);
     out
 }
 
-fn write_block(out: &mut String, block: &Block, summary: &Summary, data: &impl Fn(&str) -> String) {
+/// Writes the list of sections, unless there are too few to get lost in.
+fn contents(out: &mut String, document: &Document) {
+    let named = || {
+        document
+            .sections
+            .iter()
+            .enumerate()
+            .filter(|(_, s)| !s.heading.is_empty())
+    };
+    if named().count() < 3 {
+        return;
+    }
+    out.push_str("<nav aria-label=\"Contents\">");
+    for (index, section) in named() {
+        let _ = write!(out, "<a href=\"#s{index}\">{}</a> ", escape(&section.heading));
+    }
+    out.push_str("</nav>\n");
+}
+
+fn write_block(out: &mut String, block: &Block, data: &impl Fn(&str) -> String) {
     let _ = match block {
         Block::Banner { tone, title, lines } => {
             let _ = write!(
@@ -71,24 +112,56 @@ fn write_block(out: &mut String, block: &Block, summary: &Summary, data: &impl F
             write_table(out, table);
             Ok(())
         }
+        Block::Matrix(matrix) => {
+            write_matrix(out, matrix, data);
+            Ok(())
+        }
         Block::Figure(figure) => {
-            write_figure(out, figure, summary, data);
+            write_figure(out, figure, data);
             Ok(())
         }
         Block::Code(code) => writeln!(out, "<pre><code>{}</code></pre>", escape(code)),
     };
 }
 
-fn write_figure(out: &mut String, figure: &Figure, summary: &Summary, data: &impl Fn(&str) -> String) {
-    out.push_str("<figure>\n<div class=\"panels\">\n");
-    for panel in figure.panels(summary) {
-        out.push_str(&panel);
+fn write_figure(out: &mut String, figure: &Figure, data: &impl Fn(&str) -> String) {
+    let pe = figure.pe.map_or(String::new(), |pe| format!(" data-pe=\"{pe}\""));
+    let _ = writeln!(out, "<figure{pe}>");
+    for (index, view) in figure.views.iter().enumerate() {
+        let panels = |out: &mut String| {
+            out.push_str("<div class=\"panels\">\n");
+            view.panels.iter().for_each(|panel| out.push_str(&panel.svg()));
+            out.push_str("</div>\n");
+        };
+        if index == 0 {
+            let _ = write!(out, "<div class=\"view\" data-view=\"{}\">", view.name);
+            panels(out);
+            out.push_str("</div>\n");
+        } else {
+            // The script makes a switch of these.
+            let _ = write!(
+                out,
+                "<details class=\"view\" data-view=\"{0}\"><summary>The same, {0}</summary>",
+                view.name
+            );
+            panels(out);
+            out.push_str("</details>\n");
+        }
     }
-    let (caption, address) = (escape(&figure.caption(summary)), escape(&data(figure.data())));
+    let (caption, address) = (escape(&figure.caption), escape(&data(figure.data)));
     let _ = writeln!(
         out,
-        "</div>\n<figcaption>{caption} <a href=\"{address}\">Data (CSV)</a></figcaption>\n</figure>"
+        "<figcaption>{caption} <a href=\"{address}\">Data (CSV)</a></figcaption>\n</figure>"
     );
+}
+
+/// Writes a caption. Not a `caption` element: that would be as wide as the table, and cut off with it on a narrow screen.
+fn write_caption(out: &mut String, caption: &str, label: Option<&String>) {
+    let _ = write!(out, "<p class=\"caption\">{}", escape(caption));
+    if let Some(label) = label {
+        let _ = write!(out, " <span class=\"label\">{}</span>", escape(label));
+    }
+    out.push_str("</p>\n");
 }
 
 fn write_table(out: &mut String, table: &Table) {
@@ -96,38 +169,85 @@ fn write_table(out: &mut String, table: &Table) {
         Align::Left => "",
         Align::Right => " class=\"n\"",
     };
-    // Not a `caption`: that would be as wide as the table, and cut off with it on a narrow screen.
     let caption = escape(&table.caption);
-    let _ = write!(out, "<p class=\"caption\">{caption}");
-    if let Some(label) = &table.label {
-        let _ = write!(out, " <span class=\"label\">{}</span>", escape(label));
-    }
+    write_caption(out, &table.caption, table.label.as_ref());
     let _ = write!(
         out,
-        "</p>\n<div class=\"scroll\" tabindex=\"0\">\n<table aria-label=\"{caption}\">\n<thead><tr>"
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\">\n\
+         <table aria-label=\"{caption}\">\n<thead><tr>"
     );
     for (index, (name, _)) in table.columns.iter().enumerate() {
         let _ = write!(out, "<th scope=\"col\"{}>{}</th>", class(index), escape(name));
     }
     out.push_str("</tr></thead>\n<tbody>\n");
-    for row in &table.rows {
-        out.push_str("<tr>");
-        for (index, cell) in row.iter().enumerate() {
-            let text = escape(&cell.text);
-            let _ = match cell.tone {
-                Tone::Plain => write!(out, "<td{}>{text}</td>", class(index)),
-                Tone::Code => write!(out, "<td{}><code>{text}</code></td>", class(index)),
-                tone => write!(
+    for (row, cells) in table.rows.iter().enumerate() {
+        match table.pes.get(row) {
+            Some(pe) => {
+                let _ = write!(out, "<tr data-pe=\"{pe}\">");
+            }
+            None => out.push_str("<tr>"),
+        }
+        for (index, cell) in cells.iter().enumerate() {
+            // The first cell names the row.
+            let (open, close) = match index {
+                0 => ("th scope=\"row\"", "th"),
+                _ => ("td", "td"),
+            };
+            let _ = write!(out, "<{open}{}>{}</{close}>", class(index), inner(cell));
+        }
+        out.push_str("</tr>\n");
+    }
+    out.push_str("</tbody>\n</table>\n</div>\n");
+}
+
+fn inner(cell: &Cell) -> String {
+    let text = escape(&cell.text);
+    let text = match cell.tone {
+        Tone::Plain => text,
+        Tone::Code => format!("<code>{text}</code>"),
+        tone => format!("<span class=\"{}\">{text}</span>", tone.id()),
+    };
+    match cell.link.is_empty() {
+        true => text,
+        false => format!("<a href=\"{}\">{text}</a>", escape(&cell.link)),
+    }
+}
+
+fn write_matrix(out: &mut String, matrix: &Matrix, data: &impl Fn(&str) -> String) {
+    let caption = escape(&matrix.caption);
+    write_caption(out, &matrix.caption, matrix.label.as_ref());
+    let _ = write!(
+        out,
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\">\n\
+         <table class=\"matrix\" aria-label=\"{caption}\">\n<thead><tr><th scope=\"col\">{}</th>",
+        escape(&matrix.corner)
+    );
+    for name in &matrix.columns {
+        let _ = write!(out, "<th scope=\"col\"><span>{}</span></th>", escape(name));
+    }
+    out.push_str("</tr></thead>\n<tbody>\n");
+    for (name, marks) in &matrix.rows {
+        let _ = write!(out, "<tr><th scope=\"row\">{}</th>", escape(name));
+        for mark in marks {
+            let _ = match mark {
+                None => write!(out, "<td></td>"),
+                Some(mark) => write!(
                     out,
-                    "<td{}><span class=\"{}\">{text}</span></td>",
-                    class(index),
-                    tone.id()
+                    "<td class=\"{}\" title=\"{2}\" aria-label=\"{2}\">{1}</td>",
+                    mark.tone.id(),
+                    escape(&mark.sign),
+                    escape(&mark.words)
                 ),
             };
         }
         out.push_str("</tr>\n");
     }
-    out.push_str("</tbody>\n</table>\n</div>\n");
+    let address = escape(&data(matrix.data));
+    let _ = write!(
+        out,
+        "</tbody>\n</table>\n</div>\n<p class=\"key\">{} <a href=\"{address}\">Data (CSV)</a></p>\n",
+        escape(&matrix.key_words())
+    );
 }
 
 /// Takes their meaning from the characters that have one in HTML, and leaves out what no document may hold.
@@ -158,5 +278,10 @@ mod tests {
             escape("<a href=\"x\">'&\u{1b}\u{ffff}"),
             "&lt;a href=&quot;x&quot;&gt;&#39;&amp;\u{fffd}\u{fffd}"
         );
+    }
+
+    #[test]
+    fn nothing_in_the_script_ends_it_early() {
+        assert!(!SCRIPT.contains("</") && !SCRIPT.contains("]]>") && !SCRIPT.contains("<!--"));
     }
 }

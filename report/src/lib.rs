@@ -10,7 +10,10 @@
 pub mod data;
 pub mod document;
 pub mod html;
+pub mod index;
+pub mod mail;
 pub mod markdown;
+pub mod matrix;
 pub mod model;
 pub mod number;
 pub mod plot;
@@ -19,4 +22,4 @@ pub mod table;
 pub mod terminal;
 mod write;
 
-pub use write::{Paths, ReportError, write_reports};
+pub use write::{Paths, ReportError, replace, write_comparison, write_reports};

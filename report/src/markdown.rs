@@ -2,13 +2,18 @@
 //! The whole report as Markdown (GitHub's dialect), with the plots as files beside it.
 
 use crate::document::{Block, Document};
+use crate::matrix::{Mark, Matrix};
 use crate::model::Summary;
 use crate::plot::Figure;
 use crate::table::{Align, Cell, Table, Tone};
 
 /// Writes the report. `file` gives the address of a file with a plot.
 pub fn render(summary: &Summary, file: impl Fn(&str) -> String) -> String {
-    let document = Document::of(summary);
+    page(&Document::of(summary), file)
+}
+
+/// Writes a document. `file` gives the address of a file with a plot.
+pub fn page(document: &Document, file: impl Fn(&str) -> String) -> String {
     let mut out = format!("# {}\n\n{}\n", escape(&document.title), escape(&document.subtitle));
     for section in &document.sections {
         if !section.heading.is_empty() {
@@ -16,13 +21,13 @@ pub fn render(summary: &Summary, file: impl Fn(&str) -> String) -> String {
         }
         for block in section.blocks() {
             out.push('\n');
-            out.push_str(&text(block, summary, &file));
+            out.push_str(&text(block, &file));
         }
     }
     out
 }
 
-fn text(block: &Block, summary: &Summary, file: &impl Fn(&str) -> String) -> String {
+fn text(block: &Block, file: &impl Fn(&str) -> String) -> String {
     match block {
         Block::Banner { title, lines, tone } => {
             // GitHub's alerts; a plain quotation everywhere else.
@@ -34,21 +39,45 @@ fn text(block: &Block, summary: &Summary, file: &impl Fn(&str) -> String) -> Str
         Block::Paragraph(text) => format!("{}\n", escape(text)),
         Block::List(items) => items.iter().map(|item| format!("- {}\n", escape(item))).collect(),
         Block::Table(table) => self::table(table),
-        Block::Figure(figure) => self::figure(figure, summary, file),
+        Block::Matrix(matrix) => self::matrix(matrix, file),
+        Block::Figure(figure) => self::figure(figure, file),
         Block::Code(code) => fenced(code),
     }
 }
 
-fn figure(figure: &Figure, summary: &Summary, file: &impl Fn(&str) -> String) -> String {
-    let files = figure.files();
-    let panels = files
-        .iter()
-        .map(|name| format!("![{}]({})\n", escape(&figure.id()), file(name)));
+fn figure(figure: &Figure, file: &impl Fn(&str) -> String) -> String {
+    let panels = figure
+        .files()
+        .map(|(name, _)| format!("![{}]({})\n", escape(&figure.id), file(&name)));
     let panels: String = panels.collect();
     format!(
         "{panels}\n{} [Data (CSV)]({})\n",
-        escape(&figure.caption(summary)),
-        file(figure.data())
+        escape(&figure.caption),
+        file(figure.data)
+    )
+}
+
+fn matrix(matrix: &Matrix, file: &impl Fn(&str) -> String) -> String {
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let mut out = format!("{}\n\n", escape(&matrix.full_caption()));
+    let names = [&matrix.corner].into_iter().chain(&matrix.columns);
+    out.push_str(&line(names.map(|name| escape(name)).collect()));
+    let rules = matrix.columns.iter().map(|_| ":---:".to_owned());
+    out.push_str(&line(["---".to_owned()].into_iter().chain(rules).collect()));
+    for (name, marks) in &matrix.rows {
+        let sign = |mark: &Option<Mark>| match mark {
+            None => String::new(),
+            Some(mark) if mark.tone == Tone::Bad => format!("**{}**", escape(&mark.sign)),
+            Some(mark) => escape(&mark.sign),
+        };
+        out.push_str(&line(
+            [escape(name)].into_iter().chain(marks.iter().map(sign)).collect(),
+        ));
+    }
+    format!(
+        "{out}\n{} [Data (CSV)]({})\n",
+        escape(&matrix.key_words()),
+        file(matrix.data)
     )
 }
 
@@ -69,11 +98,16 @@ pub fn table(table: &Table) -> String {
 }
 
 fn cell(cell: &Cell) -> String {
-    match cell.tone {
+    let text = match cell.tone {
         _ if cell.text.is_empty() => String::new(),
         Tone::Code => code(&cell.text),
         Tone::Bad => format!("**{}**", escape(&cell.text)),
         Tone::Plain | Tone::Good | Tone::Care => escape(&cell.text),
+    };
+    match cell.link.is_empty() {
+        true => text,
+        // An address in angle brackets may hold blanks and parentheses.
+        false => format!("[{text}](<{}>)", cell.link.replace(['<', '>', '\n', '\r'], "")),
     }
 }
 

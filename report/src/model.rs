@@ -40,6 +40,10 @@ pub struct Summary {
     pub not_counted: Vec<NotCounted>,
     /// The clock behind the cycles, per PE.
     pub clocks: Vec<Clock>,
+    /// Cost by number of pages, for each way to invalidate them; empty unless the run was made for it.
+    pub break_even: Vec<BreakEven>,
+    /// Sequences with one mistake each, and what became of them; empty unless the run was made for it.
+    pub mutants: Vec<Mutant>,
 }
 
 /// The part a timed series plays.
@@ -444,6 +448,104 @@ pub struct Clock {
     pub median: f64,
     /// Largest less smallest, as a fraction of the median.
     pub spread: f64,
+}
+
+/// Ways to invalidate pages, side by side by number of pages.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BreakEven {
+    /// Whose TLBs: `local`, `broadcast`.
+    pub scope: String,
+    /// Index of the PE.
+    pub pe: u32,
+    /// What was counted.
+    pub event: Event,
+    /// The ways, at most as many as a plot can tell apart.
+    pub ways: Vec<Way>,
+    /// From where on which is cheaper, one sentence each.
+    pub findings: Vec<String>,
+}
+
+/// One way to invalidate pages.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Way {
+    /// Its name, e.g. `by VA`.
+    pub name: String,
+    /// Net cost by number of pages, in rising order; the same everywhere for one that does not depend on it.
+    pub points: Vec<WayPoint>,
+}
+
+/// The cost of one way at one number of pages.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WayPoint {
+    /// Pages invalidated.
+    pub pages: u64,
+    /// The median less that of the empty frame.
+    pub net: Net,
+    /// Its 95% interval; `None` with too few batches or below resolution.
+    pub interval: Option<Interval>,
+}
+
+/// A sequence with one mistake, or what might be one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mutant {
+    /// The kind of edit.
+    pub kind: String,
+    /// Stable id of the check it ran in.
+    pub check: String,
+    /// The sequence after the edit.
+    pub sequence: String,
+    /// What was edited.
+    pub edit: String,
+    /// What the judge says, in a word.
+    pub judge: String,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What became of a mutant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fate {
+    /// The run saw a stale translation.
+    KilledByRun,
+    /// The judge says it is insufficient; this machine did not show it.
+    KilledByJudge,
+    /// Neither decided against it.
+    Survived,
+    /// The judge says it is sufficient, and the run agrees: no mistake at all.
+    Equivalent,
+    /// The run saw a stale translation where the judge says there can be none: the machine or the judge is wrong.
+    Disagreement,
+    /// This machine cannot run it.
+    Skipped,
+}
+
+impl Fate {
+    /// Every fate, in the order of tables.
+    pub const ALL: [Self; 6] = [
+        Self::KilledByRun,
+        Self::KilledByJudge,
+        Self::Survived,
+        Self::Equivalent,
+        Self::Disagreement,
+        Self::Skipped,
+    ];
+
+    /// Returns its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::KilledByRun => "killed by the run",
+            Self::KilledByJudge => "killed by the judge only",
+            Self::Survived => "survived",
+            Self::Equivalent => "no mistake",
+            Self::Disagreement => "disagreement",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    /// Returns whether the mutant is a mistake as far as anybody knows, so that it counts in the score.
+    pub const fn is_mistake(self) -> bool {
+        matches!(self, Self::KilledByRun | Self::KilledByJudge | Self::Survived)
+    }
 }
 
 impl Summary {

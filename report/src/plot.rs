@@ -2,98 +2,109 @@
 //! The plots, as SVG that takes its colors from the page around it.
 //!
 //! A plot is one or more panels of one width, so that a wide screen can set them side by side and a phone below each
-//! other. Every panel says what it shows, its unit, and the label of the run.
+//! other. Every panel says what it shows, its unit, and the label of the run. A plot holds what it draws, already
+//! reduced to that; it is drawn when somebody asks for a panel.
 
+mod bars;
 mod canvas;
+mod curves;
 mod distribution;
+mod forest;
 mod rows;
+mod strips;
 mod theme;
 
-use crate::document::first_finding;
-use crate::model::Summary;
-use crate::number::grouped;
-
+pub use bars::{Bar, Bars, Segment};
+pub use curves::{Curve, Curves, Look, Point, Scale, Ticks};
+pub use distribution::{beyond, panels as distribution};
+pub use forest::{Forest, Row};
+pub use strips::{Strip, Strips};
 pub use theme::{SERIES as OVERLAID, STYLE, standalone};
 
 /// A plot of a report.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Figure {
-    /// Histogram and cumulative distribution of a few series.
-    Distribution {
-        /// Number of the plot, from 1.
-        number: usize,
-        /// Indices into [`Summary::series`], at most [`OVERLAID`].
-        series: Vec<usize>,
-    },
-    /// Ratios to the baseline with their intervals and the noise floor.
-    Ratios,
-    /// The phases of the boot path.
-    Boot,
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    /// A name that is unique in the report, `[a-z0-9_]+`.
+    pub id: String,
+    /// What it shows, in words and with the label of its numbers.
+    pub caption: String,
+    /// The file with its data, one of [`crate::data`].
+    pub data: &'static str,
+    /// The PE it is about, if it is about one.
+    pub pe: Option<u32>,
+    /// The ways to see it, the preferred one first; at least one.
+    pub views: Vec<View>,
+}
+
+/// One way to see a plot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// Its name, e.g. `net`; empty for the only one.
+    pub name: &'static str,
+    /// Its panels.
+    pub panels: Vec<Panel>,
+}
+
+/// One drawing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Panel {
+    /// What tells its file from those of the other panels of the plot; empty for the only one.
+    pub suffix: String,
+    /// What it shows.
+    pub title: String,
+    /// The label of its numbers.
+    pub label: String,
+    /// Names of the series, in the order of their colors.
+    pub legend: Vec<String>,
+    /// What is drawn.
+    pub body: Body,
+}
+
+/// What a panel draws.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// Lines over two axes.
+    Curves(Curves),
+    /// Ratios with their intervals, one below the other.
+    Forest(Forest),
+    /// Bars made of segments.
+    Bars(Bars),
+    /// Small courses over the batches, one below the other.
+    Strips(Strips),
 }
 
 impl Figure {
-    /// Returns a name that is unique in the report, `[a-z0-9_]+`.
-    pub fn id(&self) -> String {
-        match self {
-            Self::Distribution { number, .. } => format!("distribution_{number}"),
-            Self::Ratios => "ratios".to_owned(),
-            Self::Boot => "boot".to_owned(),
+    /// Creates a plot that can be seen in one way.
+    pub fn new(id: impl Into<String>, caption: String, data: &'static str, panels: Vec<Panel>) -> Self {
+        Self {
+            id: id.into(),
+            caption,
+            data,
+            pe: None,
+            views: vec![View { name: "", panels }],
         }
     }
 
-    /// Returns the name of the file with its data, one of [`crate::data::files`].
-    pub const fn data(&self) -> &'static str {
-        match self {
-            Self::Distribution { .. } => "distribution.csv",
-            Self::Ratios => "ratios.csv",
-            Self::Boot => "boot.csv",
-        }
+    /// Returns every panel with the name of its file.
+    pub fn files(&self) -> impl Iterator<Item = (String, &Panel)> + '_ {
+        self.views.iter().flat_map(move |view| {
+            view.panels.iter().map(move |panel| {
+                let parts = [self.id.as_str(), view.name, panel.suffix.as_str()];
+                let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+                (format!("{}.svg", parts.join("_")), panel)
+            })
+        })
     }
+}
 
-    /// Returns the file names of its panels.
-    pub fn files(&self) -> Vec<String> {
-        match self {
-            Self::Distribution { .. } => ["histogram", "ecdf"]
-                .map(|panel| format!("{}_{panel}.svg", self.id()))
-                .into(),
-            Self::Ratios | Self::Boot => vec![format!("{}.svg", self.id())],
-        }
-    }
-
-    /// Returns what the plot shows, in words and with the label of the run.
-    pub fn caption(&self, summary: &Summary) -> String {
-        let what = match self {
-            Self::Distribution { series, .. } => {
-                let names: Vec<String> = series
-                    .iter()
-                    .filter_map(|&at| summary.series.get(at))
-                    .map(|series| summary.naming().of(series))
-                    .collect();
-                let beyond = distribution::beyond(summary, series);
-                let beyond = match beyond {
-                    0 => String::new(),
-                    n => format!(" {} samples lie outside the axis.", grouped(n)),
-                };
-                format!(
-                    "Distribution of raw samples of {}: histogram and share at or below.{beyond}",
-                    names.join(", ")
-                )
-            }
-            Self::Ratios => {
-                let finding = first_finding(summary).map_or(String::new(), |text| format!(" {text}."));
-                format!("Ratio to the baseline; bars are 95% intervals, the band is the A/A noise floor.{finding}")
-            }
-            Self::Boot => "Duration of each phase of the boot path.".to_owned(),
-        };
-        format!("{what} {}.", summary.label())
-    }
-
-    /// Draws the panels; one `svg` element each, to be styled by [`STYLE`].
-    pub fn panels(&self, summary: &Summary) -> Vec<String> {
-        match self {
-            Self::Distribution { series, .. } => distribution::panels(summary, series),
-            Self::Ratios => vec![rows::ratios(summary)],
-            Self::Boot => vec![rows::boot(summary)],
+impl Panel {
+    /// Draws the panel: one `svg` element, to be styled by [`STYLE`].
+    pub fn svg(&self) -> String {
+        match &self.body {
+            Body::Curves(curves) => curves.svg(self),
+            Body::Forest(forest) => forest.svg(self),
+            Body::Bars(bars) => bars.svg(self),
+            Body::Strips(strips) => strips.svg(self),
         }
     }
 }

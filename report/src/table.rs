@@ -21,6 +21,8 @@ pub struct Table {
     pub columns: Vec<(String, Align)>,
     /// Rows, as many cells each as there are columns.
     pub rows: Vec<Vec<Cell>>,
+    /// The PE of each row, if the rows are about PEs; as many as rows, or none.
+    pub pes: Vec<u32>,
 }
 
 /// A cell: its text and, where a color may help, its tone.
@@ -30,6 +32,8 @@ pub struct Cell {
     pub text: String,
     /// The tone.
     pub tone: Tone,
+    /// The address it leads to, relative to the document; empty for none.
+    pub link: String,
 }
 
 /// What a cell or a banner says, for those who write in color.
@@ -66,6 +70,7 @@ impl<T: Into<String>> From<T> for Cell {
         Self {
             text: text.into(),
             tone: Tone::Plain,
+            link: String::new(),
         }
     }
 }
@@ -76,7 +81,14 @@ impl Cell {
         Self {
             text: text.into(),
             tone,
+            link: String::new(),
         }
+    }
+
+    /// Makes the cell lead somewhere.
+    pub fn linked(mut self, link: impl Into<String>) -> Self {
+        self.link = link.into();
+        self
     }
 }
 
@@ -92,12 +104,19 @@ impl Table {
             label: None,
             columns: columns.iter().map(column).collect(),
             rows: Vec::new(),
+            pes: Vec::new(),
         }
     }
 
     /// Sets the label of its numbers.
     pub fn labelled(mut self, label: &str) -> Self {
         self.label = Some(label.to_owned());
+        self
+    }
+
+    /// Sets the PE of each row, so that a reader can choose among them.
+    pub fn of_pes(mut self, pes: impl Iterator<Item = u32>) -> Self {
+        self.pes = pes.collect();
         self
     }
 

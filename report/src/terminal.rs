@@ -4,6 +4,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, TableComponent, presets};
 
 use crate::document::{Block, Document};
+use crate::matrix::Matrix;
 use crate::model::Summary;
 use crate::table::{Align, Table};
 
@@ -14,7 +15,11 @@ pub const MAIL_WIDTH: usize = 72;
 
 /// Writes the short form, no wider than `width` columns where words allow it.
 pub fn render(summary: &Summary, width: usize) -> String {
-    let document = Document::of(summary);
+    page(&Document::of(summary), width)
+}
+
+/// Writes the short form of a document, no wider than `width` columns where words allow it.
+pub fn page(document: &Document, width: usize) -> String {
     let mut out = format!("{}\n{}\n", printable(&document.title), printable(&document.subtitle));
     for section in document.sections.iter().filter(|section| !section.brief.is_empty()) {
         if !section.heading.is_empty() {
@@ -47,7 +52,11 @@ fn text(block: &Block, width: usize) -> Option<String> {
             items.join("\n")
         }
         Block::Table(table) => self::table(table, width),
-        Block::Code(code) => format!("    {}", printable(code)),
+        Block::Matrix(matrix) => self::matrix(matrix, width),
+        Block::Code(code) => {
+            let lines: Vec<String> = code.lines().map(|line| format!("    {}", printable(line))).collect();
+            lines.join("\n")
+        }
         Block::Figure(_) => return None,
     })
 }
@@ -59,6 +68,26 @@ pub fn fill(text: &str, width: usize, indent: &str) -> String {
         .initial_indent(indent)
         .subsequent_indent(&hanging);
     textwrap::fill(&printable(text), options.break_words(false))
+}
+
+fn matrix(matrix: &Matrix, width: usize) -> String {
+    let names: Vec<&str> = [&matrix.corner]
+        .into_iter()
+        .chain(&matrix.columns)
+        .map(String::as_str)
+        .collect();
+    let mut table = Table::new(matrix.full_caption(), &names);
+    for (name, marks) in &matrix.rows {
+        let signs = marks
+            .iter()
+            .map(|mark| mark.as_ref().map_or("", |mark| mark.sign.as_str()).into());
+        table.row([name.as_str().into()].into_iter().chain(signs));
+    }
+    let text = self::table(&table, width);
+    match matrix.key_words() {
+        key if key.is_empty() => text,
+        key => format!("{text}\n{}", fill(&key, width, "")),
+    }
 }
 
 /// Writes a table with its caption, no wider than `width` columns where words allow it.
@@ -86,7 +115,7 @@ pub fn table(table: &Table, width: usize) -> String {
 }
 
 /// Replaces control characters: text from a console must not drive the terminal.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()

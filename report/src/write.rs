@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::document::Document;
 use crate::model::Summary;
+use crate::plot::Figure;
 use crate::{data, html, markdown, plot};
 
 /// Folder of the plots and their data, inside the run folder.
@@ -39,32 +40,49 @@ pub enum ReportError {
 
 /// Writes `report.html`, `report.md` and `plots/` into a run folder, replacing those of an earlier report.
 pub fn write_reports(run: &Path, summary: &Summary) -> Result<Paths, ReportError> {
+    write(run, &Document::of(summary), data::files(summary))
+}
+
+/// Writes the report of several runs beside each other into a folder, as [`write_reports`] does for one. `unreadable` and
+/// `report` are those of [`Document::of_runs`], addresses seen from that folder.
+pub fn write_comparison(
+    folder: &Path,
+    runs: &[Summary],
+    unreadable: &[String],
+    report: impl Fn(&Summary) -> String,
+) -> Result<Paths, ReportError> {
+    write(
+        folder,
+        &Document::of_runs(runs, unreadable, report),
+        data::files_of_runs(runs),
+    )
+}
+
+fn write(folder: &Path, document: &Document, data: Vec<data::File>) -> Result<Paths, ReportError> {
     let paths = Paths {
-        html: run.join("report.html"),
-        markdown: run.join("report.md"),
-        plots: run.join(PLOTS),
+        html: folder.join("report.html"),
+        markdown: folder.join("report.md"),
+        plots: folder.join(PLOTS),
     };
     fs::create_dir_all(&paths.plots).map_err(|source| ReportError::Io {
         path: paths.plots.clone(),
         source,
     })?;
-    for (name, contents) in data::files(summary) {
+    for (name, contents) in data {
         replace(&paths.plots.join(name), &contents)?;
     }
-    for figure in Document::of(summary).figures() {
-        for (name, panel) in figure.files().iter().zip(figure.panels(summary)) {
-            replace(&paths.plots.join(name), &plot::standalone(&panel))?;
-        }
+    for (name, panel) in document.figures().flat_map(Figure::files) {
+        replace(&paths.plots.join(name), &plot::standalone(&panel.svg()))?;
     }
-    let page = html::render(summary, |file| format!("{PLOTS}/{file}"));
+    let page = html::page(document, |file| format!("{PLOTS}/{file}"));
     replace(&paths.html, &page)?;
-    let text = markdown::render(summary, |file| format!("{PLOTS}/{file}"));
+    let text = markdown::page(document, |file| format!("{PLOTS}/{file}"));
     replace(&paths.markdown, &text)?;
     Ok(paths)
 }
 
 /// Writes a file beside its place and moves it there, so that a full disk leaves the earlier report as it was.
-fn replace(path: &Path, contents: &str) -> Result<(), ReportError> {
+pub fn replace(path: &Path, contents: &str) -> Result<(), ReportError> {
     let mut new = path.as_os_str().to_owned();
     new.push(".new");
     let new = PathBuf::from(new);

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+pub use report::model::Fate;
 use results::check::Check;
 use results::verdict::Class;
 use sequences::judge::Verdict;
@@ -29,37 +30,6 @@ pub const BASES: [(&str, &str); 7] = [
         "dsb ishst; tlbi ipas2e1is, {ipa}; dsb ish; tlbi vmalle1is; dsb ish; isb",
     ),
 ];
-
-/// What became of a mutant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fate {
-    /// The run saw a stale translation.
-    KilledByRun,
-    /// The judge says it is insufficient; this machine did not show it.
-    KilledByJudge,
-    /// The judge says it is sufficient, and the run agrees: no mistake at all.
-    Equivalent,
-    /// Neither decided against it.
-    Survived,
-    /// The run saw a stale translation where the judge says there can be none: the machine or the judge is wrong.
-    Disagreement,
-    /// This machine cannot run it.
-    Skipped,
-}
-
-impl Fate {
-    /// Returns the name used in the matrix.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::KilledByRun => "killed by the run",
-            Self::KilledByJudge => "killed by the judge only",
-            Self::Equivalent => "no mistake",
-            Self::Survived => "survived",
-            Self::Disagreement => "disagreement",
-            Self::Skipped => "skipped",
-        }
-    }
-}
 
 /// A mutant, ready to run.
 #[derive(Debug, Clone)]

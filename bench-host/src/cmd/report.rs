@@ -1,32 +1,88 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `bench-host report`: a stored run, shown again.
+//! `bench-host report`: stored runs, shown again.
 
-use std::fs;
+mod folders;
+mod index;
+
 use std::path::{Path, PathBuf};
 
-use report::{terminal, write_reports};
+use clap::ValueEnum;
+use report::model::Summary;
+use report::{mail, terminal, write_comparison, write_reports};
 
 use super::print;
 use crate::aggregate::aggregate;
-use crate::break_even;
 use crate::error::Error;
 use crate::exit::{self, Exit};
 
 /// Columns of the summary: fits a terminal, and a mail when quoted once or twice.
 const WIDTH: usize = 100;
+/// Where a report of several runs goes.
+const COMPARISON: &str = "results/report";
+/// Where the index looks for runs.
+const RESULTS: &str = "results";
 
-/// Show a stored run again, and write its report files
-#[derive(Debug, clap::Args)]
-#[command(after_help = exit::HELP)]
-pub struct Args {
-    /// The run's folder
-    #[arg(value_name = "RUN")]
-    run: PathBuf,
+const EXAMPLES: &str = "\
+Examples:
+  bench-host report results/runs/RUN                 the run again, and its report.html, report.md, plots/
+  bench-host report results/runs/RUN --format mail   the result in a few lines for a mail
+  bench-host report RUN_A RUN_B RUN_C                one report over several runs, machine by machine
+  bench-host report results/runs --out DIR           the same over all runs of a folder
+  bench-host report --index                          results/index.html: a page over all stored runs
+";
+
+/// The forms on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Tables for a terminal, 100 columns
+    Terminal,
+    /// A few lines for a mail, 72 columns, ASCII
+    Mail,
 }
 
-/// Shows the run.
+/// Show stored runs again, and write their report files
+///
+/// One run is shown, and its report written into its folder. Several runs, or a folder of runs, are shown machine by
+/// machine, with counts of simulators and of hardware apart from each other, and that report is written into --out.
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
+pub struct Args {
+    /// Folders of runs, or folders with runs in them
+    #[arg(value_name = "RUN", required_unless_present = "index")]
+    runs: Vec<PathBuf>,
+    /// Form of what is printed; the files are written in any case
+    #[arg(long, value_enum, default_value_t = Format::Terminal)]
+    format: Format,
+    /// Folder for the report of several runs [default: results/report]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write a page over all runs in DIR/runs: DIR/index.html. Without such a folder the runs are those in DIR, and if that
+    /// is named runs, the page goes beside it
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = RESULTS,
+          conflicts_with_all = ["runs", "out", "format"])]
+    index: Option<PathBuf>,
+}
+
+/// Shows the runs.
 pub fn run(args: &Args) -> Result<Exit, Error> {
-    print(&present(&args.run)?);
+    if let Some(results) = &args.index {
+        return index::write(results);
+    }
+    let mut found = Vec::new();
+    for folder in &args.runs {
+        found.extend(folders::runs(folder)?);
+    }
+    let one = args.runs.len() == 1 && found.len() == 1 && args.out.is_none();
+    let text = match (&found[..], args.format) {
+        ([run], Format::Terminal) if one => present(run)?,
+        ([run], Format::Mail) if one => {
+            let summary = aggregate(run)?;
+            write_reports(run, &summary)?;
+            mail::render(&summary)
+        }
+        (runs, format) => several(runs, &args.runs, format, args.out.as_deref())?,
+    };
+    print(&text);
     Ok(Exit::Ok)
 }
 
@@ -34,16 +90,60 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
 pub fn present(folder: &Path) -> Result<String, Error> {
     let summary = aggregate(folder)?;
     let paths = write_reports(folder, &summary)?;
-    let mut text = terminal::render(&summary, WIDTH);
-    if let Some(table) = break_even::table(&summary) {
-        let path = folder.join("break_even.txt");
-        fs::write(&path, &table).map_err(|source| Error::Output { path, source })?;
-        text.push_str(&format!("\n{table}"));
+    let text = terminal::render(&summary, WIDTH);
+    Ok(text + &written(&paths))
+}
+
+/// Writes the report of several runs beside each other, and returns its short form.
+fn several(runs: &[PathBuf], named: &[PathBuf], format: Format, out: Option<&Path>) -> Result<String, Error> {
+    let out = out.unwrap_or(Path::new(COMPARISON));
+    let (mut read, mut summaries, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
+    for run in runs {
+        match aggregate(run) {
+            Ok(summary) => {
+                read.push(run);
+                summaries.push(summary);
+            }
+            // What was named has to be there; what was found beside it need not keep the others from being shown.
+            Err(error) if named.contains(run) => return Err(error.into()),
+            Err(error) if runs.len() == 1 => return Err(error.into()),
+            Err(error) => unreadable.push(error.to_string()),
+        }
     }
-    text.push_str(&format!(
+    for why in &unreadable {
+        eprintln!("warning: {why}");
+    }
+    // Every run keeps a report of its own, which the rows lead to.
+    let mut links = Vec::new();
+    for (run, summary) in read.iter().zip(&summaries) {
+        let link = match write_reports(run, summary) {
+            Ok(paths) => folders::address(out, &paths.html),
+            // A folder that cannot be written, such as one of a checked-out archive, still has its numbers.
+            Err(_) => folders::address(out, run),
+        };
+        links.push(link);
+    }
+    let link = |summary: &Summary| {
+        let at = summaries.iter().position(|other| std::ptr::eq(other, summary));
+        at.map(|at| links[at].clone()).unwrap_or_default()
+    };
+    let paths = write_comparison(out, &summaries, &unreadable, link)?;
+    Ok(match format {
+        Format::Mail => {
+            let mails: Vec<String> = summaries.iter().map(mail::render).collect();
+            mails.join(&format!("\n{}\n\n", "-".repeat(terminal::MAIL_WIDTH)))
+        }
+        Format::Terminal => {
+            let document = report::document::Document::of_runs(&summaries, &unreadable, |_| String::new());
+            terminal::page(&document, WIDTH) + &written(&paths)
+        }
+    })
+}
+
+fn written(paths: &report::Paths) -> String {
+    format!(
         "\nreport: {}\n        {}\n",
         paths.html.display(),
         paths.markdown.display()
-    ));
-    Ok(text)
+    )
 }

@@ -8,6 +8,7 @@ use results::manifest::{Hex, Plan, ScenarioPlan, Status};
 use results::order::Order;
 use results::plan::is_timed_under;
 use results::record::{Event, Record, Support};
+use results::scenario::Scenario;
 use results::store::{BatchRow, BootRow, LitmusRow, OverheadRow, ProofRow, SampleRow, StoreError, VerdictRow};
 use results::verdict::Class;
 
@@ -70,8 +71,13 @@ impl Receiver {
             }
             Record::Sample { seq, scenario, pe, event, batch, pairs } => {
                 let (mut samples, mut stored) = (0, Ok(()));
+                // The live view has room for what a reader asks first: the time of the sequence alone.
+                let shown = scenario == Scenario::PLAIN && event.number().is_none();
                 pairs.for_each(|value, count| {
                     samples += u64::from(count);
+                    if shown {
+                        self.progress.sample(seq, pe, event, value, count);
+                    }
                     if stored.is_ok() {
                         stored = self.store.sample(&SampleRow { seq, pe, event, batch, value, count, scenario });
                     }
@@ -91,6 +97,7 @@ impl Receiver {
                     return Ok(());
                 };
                 self.checks.outcome(check, seq, role, &outcomes);
+                self.progress.outcome(role, &outcomes);
                 let results::check::Outcomes { stale, new, fault, other } = outcomes;
                 self.store.litmus(&LitmusRow { check, seq, role, pe, stale, new, fault, other })?;
             }

@@ -5,6 +5,8 @@ use results::check::Outcomes;
 use results::verdict::Class;
 
 use super::Block;
+use crate::data;
+use crate::matrix::{Mark, Matrix};
 use crate::model::{CheckResult, Summary};
 use crate::number::{grouped, percent};
 use crate::table::{Cell, Table, Tone};
@@ -46,8 +48,57 @@ pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
     );
     (
         vec![Block::Table(overview(summary))],
-        vec![power, Block::Table(titles), Block::Table(table)],
+        vec![
+            power,
+            Block::Matrix(matrix(summary)),
+            Block::Table(titles),
+            Block::Table(table),
+        ],
     )
+}
+
+/// Returns the class of every check with every sequence, with fewer columns than rows.
+fn matrix(summary: &Summary) -> Matrix {
+    let mut seqs: Vec<&str> = Vec::new();
+    for row in summary.checks.iter().flat_map(|check| &check.rows) {
+        if !seqs.contains(&row.seq.as_str()) {
+            seqs.push(&row.seq);
+        }
+    }
+    let row = |check: &CheckResult| {
+        let of = |seq: &&str| check.rows.iter().find(|row| row.seq == *seq);
+        let marks = seqs.iter().map(|seq| of(seq).map(|row| class_mark(row.class)));
+        (check.id.clone(), marks.collect())
+    };
+    let matrix = Matrix {
+        caption: "Class of every check with every sequence".to_owned(),
+        label: None,
+        corner: "check".to_owned(),
+        rows: summary.checks.iter().map(row).collect(),
+        columns: seqs.iter().map(|seq| (*seq).to_owned()).collect(),
+        data: data::CHECKS,
+    };
+    if matrix.columns.len() > matrix.rows.len() {
+        matrix.transposed("sequence")
+    } else {
+        matrix
+    }
+}
+
+/// Returns a class as a sign that is told from the others without color.
+pub fn class_mark(class: Class) -> Mark {
+    let (words, tone) = class_word(class);
+    let sign = match class {
+        Class::Pass => "\u{2713}",
+        Class::Fail => "\u{2717}",
+        Class::NotObservable => "\u{25cb}",
+        Class::Skipped => "\u{2013}",
+    };
+    Mark {
+        sign: sign.to_owned(),
+        tone,
+        words: words.to_owned(),
+    }
 }
 
 /// Returns one row per check: stale trials of both controls, and the sequences by class, the worst class first.

@@ -82,7 +82,7 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     if tested.is_empty() {
         sentences.extend(alone(summary).map(|text| format!("{text}{label}.")));
     }
-    sentences.push(checks(summary));
+    sentences.push(checks_line(summary));
     if !summary.proofs.is_empty() {
         let holds = summary.proofs.iter().filter(|proof| proof.holds).count();
         sentences.push(match summary.proofs.len() {
@@ -139,7 +139,8 @@ pub fn finding(c: &Comparison) -> String {
     }
 }
 
-fn checks(summary: &Summary) -> String {
+/// Says how many checks ended how, in one sentence.
+pub fn checks_line(summary: &Summary) -> String {
     let total = summary.classes().count();
     if total == 0 {
         return "No check was made.".to_owned();

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The sequences, their timing, and the boot path.
 
-use super::{Block, details, finding};
-use crate::model::{Finding, Net, Part, Series, Summary};
+use super::{Block, details, finding, plots};
+use crate::model::{Finding, Net, Part, Summary};
 use crate::number::{count, grouped, interval, percent, ratio_interval};
-use crate::plot::{Figure, OVERLAID};
 use crate::table::{Cell, Table, Tone};
 
 /// Returns which sequences the run is about.
@@ -73,18 +72,23 @@ pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
             Vec::new(),
         );
     }
-    let mut brief = vec![Block::Table(medians(summary))];
-    let mut detail = Vec::new();
+    let pes = summary.series.iter().map(|series| series.pe);
+    let mut brief = vec![Block::Table(medians(summary).of_pes(pes))];
     if !summary.comparisons.is_empty() {
-        brief.push(Block::Table(ratios(summary)));
-        if summary.comparisons.iter().any(|c| c.net.or(c.raw).is_some()) {
-            detail.push(Block::Figure(Figure::Ratios));
-        }
-        brief.push(Block::Table(details::shifts(summary)));
+        let pes = || summary.comparisons.iter().map(|comparison| comparison.pe);
+        brief.push(Block::Table(ratios(summary).of_pes(pes())));
+        brief.push(Block::Table(details::shifts(summary).of_pes(pes())));
     }
-    brief.push(Block::Table(details::spread(summary)));
-    detail.extend(distributions(summary).into_iter().map(Block::Figure));
-    (brief, detail)
+    let spread = summary.series.iter().filter(|series| series.stats.is_some());
+    brief.push(Block::Table(
+        details::spread(summary).of_pes(spread.map(|series| series.pe)),
+    ));
+    let figures = [
+        plots::ratios(summary),
+        plots::distributions(summary),
+        plots::drift(summary),
+    ];
+    (brief, figures.into_iter().flatten().map(Block::Figure).collect())
 }
 
 fn unit(summary: &Summary) -> &'static str {
@@ -171,33 +175,6 @@ fn ratios(summary: &Summary) -> Table {
     table
 }
 
-/// Returns the plots of distributions: the baseline with a few others in each, per PE and counter.
-fn distributions(summary: &Summary) -> Vec<Figure> {
-    let shown = |series: &Series| series.stats.is_some() && !matches!(series.part, Part::Empty | Part::Twin(_));
-    let mut figures = Vec::new();
-    let mut sources: Vec<_> = summary.series.iter().map(|s| (s.pe, s.event)).collect();
-    sources.dedup();
-    for source in sources {
-        let of = |(_, s): &(usize, &Series)| (s.pe, s.event) == source && shown(s);
-        let all: Vec<(usize, &Series)> = summary.series.iter().enumerate().filter(of).collect();
-        let (baseline, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, s)| s.part == Part::Baseline);
-        let baseline: Vec<usize> = baseline.into_iter().map(|(at, _)| at).take(1).collect();
-        let others: Vec<usize> = others.into_iter().map(|(at, _)| at).collect();
-        let groups: Vec<&[usize]> = match others.is_empty() {
-            true if baseline.is_empty() => Vec::new(),
-            true => vec![&[]],
-            false => others.chunks(OVERLAID - baseline.len()).collect(),
-        };
-        for others in groups {
-            figures.push(Figure::Distribution {
-                number: figures.len() + 1,
-                series: [&baseline[..], others].concat(),
-            });
-        }
-    }
-    figures
-}
-
 /// Returns the phases of the boot path and its proofs.
 pub fn boot(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
     let (mut brief, mut detail) = (Vec::new(), Vec::new());
@@ -229,7 +206,7 @@ pub fn boot(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
             table.row(pe.into_iter().chain(cells));
         }
         brief.push(Block::Table(table));
-        detail.push(Block::Figure(Figure::Boot));
+        detail.extend(plots::boot(summary).map(Block::Figure));
     }
     if !summary.proofs.is_empty() {
         let mut table = Table::new(

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Histogram and cumulative distribution of a few series on one axis.
 
-use plotters::series::{AreaSeries, LineSeries};
-use plotters::style::Color;
-
-use super::canvas::{Axis, Panel, WIDTH, axes, text};
-use super::theme::Paint;
-use crate::model::{Series, Summary};
-use crate::number::{count, percent};
+use super::canvas::WIDTH;
+use super::curves::{Curve, Curves, Look, Point, Scale, Ticks};
+use super::{Body, Panel};
+use crate::model::{Naming, Series};
+use crate::number::count;
 
 /// Bins of a histogram, at most.
 const BINS: u64 = 80;
@@ -90,20 +88,30 @@ impl Window {
         points.push((self.axis().end, seen as f64 / total));
         points
     }
+
+    /// Returns the quantiles of the tables, as places on the cumulative distribution that tell their value.
+    fn quantiles(self, series: &Series, name: &str) -> Vec<((f64, f64), String)> {
+        let Some(s) = series.stats else { return Vec::new() };
+        let quantiles = [
+            ("p1", s.p1 as f64, 0.01),
+            ("p10", s.p10 as f64, 0.1),
+            ("median", s.median, 0.5),
+            ("p90", s.p90 as f64, 0.9),
+            ("p99", s.p99 as f64, 0.99),
+        ];
+        let seen = |(_, value, _): &(&str, f64, f64)| (self.axis().start..=self.axis().end).contains(value);
+        let spot = |(word, value, share)| ((value, share), format!("{name}: {word} {}", count(value)));
+        quantiles.into_iter().filter(seen).map(spot).collect()
+    }
 }
 
 fn total(series: &Series) -> f64 {
     series.distribution.iter().map(|&(_, n)| n).sum::<u64>() as f64
 }
 
-fn shown<'a>(summary: &'a Summary, indices: &[usize]) -> Vec<&'a Series> {
-    indices.iter().filter_map(|&at| summary.series.get(at)).collect()
-}
-
 /// Returns how many samples lie outside the axis.
-pub fn beyond(summary: &Summary, indices: &[usize]) -> u64 {
-    let shown = shown(summary, indices);
-    let Some(window) = Window::of(&shown) else { return 0 };
+pub fn beyond(shown: &[&Series]) -> u64 {
+    let Some(window) = Window::of(shown) else { return 0 };
     let outside = shown
         .iter()
         .flat_map(|s| &s.distribution)
@@ -111,66 +119,67 @@ pub fn beyond(summary: &Summary, indices: &[usize]) -> u64 {
     outside.map(|&(_, n)| n).sum()
 }
 
-/// Draws histogram and cumulative distribution.
-pub fn panels(summary: &Summary, indices: &[usize]) -> Vec<String> {
-    let shown = shown(summary, indices);
-    let legend: Vec<String> = shown.iter().map(|s| summary.naming().of(s)).collect();
-    let Some(window) = Window::of(&shown) else {
+/// Returns histogram and cumulative distribution of a few series that were counted alike.
+pub fn panels(shown: &[&Series], naming: Naming, label: &str) -> Vec<Panel> {
+    let Some(window) = Window::of(shown) else {
         return Vec::new();
     };
     let event = shown[0].event.id();
-    let panel = |title| Panel {
-        title,
-        label: summary.label(),
-        legend: &legend,
-        height: 260,
+    let panel = |suffix: &str, title: &str, curves| Panel {
+        suffix: String::from(suffix),
+        title: title.to_owned(),
+        label: label.to_owned(),
+        legend: shown.iter().map(|s| naming.of(s)).collect(),
+        body: Body::Curves(curves),
     };
-    let x_words = format!("raw {event} per sample");
-    let x = Axis {
-        range: window.axis(),
-        words: &x_words,
-        tick: &count,
+    let x = Scale {
+        low: window.axis().start,
+        high: window.axis().end,
+        words: format!("raw {event} per sample"),
+        ticks: Ticks::Count,
     };
     let outlines: Vec<_> = shown.iter().map(|s| window.outline(s)).collect();
-    let tallest = outlines
-        .iter()
-        .flatten()
-        .map(|point| point.1)
-        .fold(0.0, f64::max)
-        .max(1e-9);
-    let y_words = match window.bin {
-        1 => "share of samples".to_owned(),
-        bin => format!("share per {} {event}", count(bin as f64)),
+    let points = outlines.iter().flatten();
+    let tallest = points.map(|point| point.1).fold(0.0, f64::max).max(1e-9);
+    let histogram = Curves {
+        x: x.clone(),
+        y: Scale {
+            low: 0.0,
+            high: tallest * 1.05,
+            words: match window.bin {
+                1 => "share of samples".to_owned(),
+                bin => format!("share per {} {event}", count(bin as f64)),
+            },
+            ticks: Ticks::Percent,
+        },
+        curves: outlines
+            .into_iter()
+            .map(|points| Curve {
+                points: points.into_iter().map(Point::from).collect(),
+                look: Look::Shaded,
+                spots: Vec::new(),
+            })
+            .collect(),
     };
-    let y = Axis {
-        range: 0.0..tallest * 1.05,
-        words: &y_words,
-        tick: &percent,
+    let ecdf = Curves {
+        x,
+        y: Scale {
+            low: 0.0,
+            high: 1.02,
+            words: "share at or below".to_owned(),
+            ticks: Ticks::WholePercent,
+        },
+        curves: shown
+            .iter()
+            .map(|series| Curve {
+                points: window.cumulative(series).into_iter().map(Point::from).collect(),
+                look: Look::Plain,
+                spots: window.quantiles(series, &naming.of(series)),
+            })
+            .collect(),
     };
-    let histogram = panel("Histogram").draw(|area| {
-        let mut chart = axes(area, &x, &y)?;
-        for (index, points) in outlines.iter().enumerate() {
-            let color = Paint::Series(index).color();
-            let shade = AreaSeries::new(points.iter().copied(), 0.0, color.mix(0.14));
-            chart.draw_series(shade).map_err(text)?;
-            let line = LineSeries::new(points.iter().copied(), color.stroke_width(2));
-            chart.draw_series(line).map_err(text)?;
-        }
-        Ok(())
-    });
-    let y = Axis {
-        range: 0.0..1.02,
-        words: "share at or below",
-        tick: &|share| format!("{:.0}%", share * 100.0),
-    };
-    let ecdf = panel("Share of samples at or below").draw(|area| {
-        let mut chart = axes(area, &x, &y)?;
-        for (index, series) in shown.iter().enumerate() {
-            let stroke = Paint::Series(index).color().stroke_width(2);
-            let line = LineSeries::new(window.cumulative(series), stroke);
-            chart.draw_series(line).map_err(text)?;
-        }
-        Ok(())
-    });
-    vec![histogram, ecdf]
+    vec![
+        panel("histogram", "Histogram", histogram),
+        panel("ecdf", "Share of samples at or below", ecdf),
+    ]
 }

@@ -1,78 +1,101 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Plots of one row per thing: its name and number as text, and below that its bar. No name is ever cut or overlaps.
+//! Layout of plots with one row per thing: its name and number as text, and below that its bar. No name is ever cut or
+//! overlaps another.
 
-use plotters::element::{Circle, PathElement, Rectangle, Text};
-use plotters::style::Color;
+use plotters::element::Text;
 
-use super::canvas::{Axis, Chart, Drawn, LINE, Panel, axes, style, text};
+use super::canvas::{AXIS, Chart, Drawn, LINE, style, text};
 use super::theme::Paint;
-use crate::model::{Comparison, Interval, Ratio, Summary};
-use crate::number::{count, grouped, ratio, ratio_interval};
 
-/// Height of the bar of a row, with the room around it.
-const BAR: u32 = 22;
 /// Characters of a line of text: a panel's width at the size it is written in.
 const CHARACTERS: usize = 50;
-/// Height of the axis below the rows.
-const AXIS: u32 = 60;
-/// Ratios beyond this are drawn at the edge; their number is in the text.
-const MOST: f64 = 4.0;
 
-/// Lines of text above the bar of each row, as many for all of them.
-struct Rows {
-    texts: Vec<Vec<String>>,
-    lines: usize,
+/// Rows of one plot, below each other.
+pub struct Rows {
+    rows: Vec<Lines>,
+    height: u32,
+    /// Height of the bar of a row, with the room around it.
+    bar: u32,
+}
+
+struct Lines {
+    top: u32,
+    lines: Vec<String>,
+    /// Whether there is a bar below.
+    bar: bool,
 }
 
 impl Rows {
-    /// Takes names and their numbers; a number that does not fit beside its name goes below it.
-    fn of(texts: impl Iterator<Item = (String, String)>) -> Self {
-        let wrap = |(name, number): (String, String)| {
-            let line = format!("{name}: {number}");
-            if line.chars().count() <= CHARACTERS {
-                return vec![line];
+    /// Starts a plot whose bars take so many pixels.
+    pub fn new(bar: u32) -> Self {
+        Self {
+            rows: Vec::new(),
+            height: 0,
+            bar,
+        }
+    }
+
+    /// Adds a row with its number, and returns its index. A number that does not fit beside its name goes below it.
+    pub fn add(&mut self, name: &str, number: &str) -> usize {
+        let line = format!("{name}: {number}");
+        let lines = match line.chars().count() <= CHARACTERS {
+            true => vec![line],
+            false => {
+                let mut lines = wrapped(name);
+                lines.extend(wrapped(number));
+                lines
             }
-            let mut lines: Vec<String> = textwrap::wrap(&name, CHARACTERS)
-                .iter()
-                .map(|line| line.to_string())
-                .collect();
-            lines.push(number);
-            lines
         };
-        let texts: Vec<Vec<String>> = texts.map(wrap).collect();
-        let lines = texts.iter().map(Vec::len).max().unwrap_or(1);
-        Self { texts, lines }
+        self.push(lines, true)
     }
 
-    /// Returns the height of a row in pixels.
-    fn row(&self) -> u32 {
-        LINE * self.lines as u32 + BAR
+    /// Adds words without a bar, such as the name of the rows to come.
+    pub fn heading(&mut self, words: &str) {
+        self.push(wrapped(words), false);
     }
 
-    fn height(&self) -> u32 {
-        self.row() * self.texts.len() as u32 + AXIS
+    fn push(&mut self, lines: Vec<String>, bar: bool) -> usize {
+        let height = LINE * lines.len() as u32 + if bar { self.bar } else { 4 };
+        self.rows.push(Lines {
+            top: self.height,
+            lines,
+            bar,
+        });
+        self.height += height;
+        self.rows.len() - 1
     }
 
-    /// Returns the place this many pixels below the top of a row.
-    fn y(&self, index: usize, pixels: u32) -> f64 {
-        index as f64 + f64::from(pixels) / f64::from(self.row())
+    /// Returns the height of all rows, in pixels: the span of the vertical axis.
+    pub fn height(&self) -> u32 {
+        self.height.max(1)
+    }
+
+    /// Returns the height of the plot, its axis included.
+    pub fn outer_height(&self) -> u32 {
+        self.height() + AXIS
+    }
+
+    /// Returns the top and the bottom of a row with all that is in it.
+    pub fn extent(&self, index: usize) -> (f64, f64) {
+        let next = self.rows.get(index + 1).map_or(self.height, |row| row.top);
+        (self.rows[index].top.into(), next.into())
     }
 
     /// Returns the top and the bottom of the bar of a row.
-    fn bar(&self, index: usize) -> (f64, f64) {
-        let top = LINE * self.lines as u32 + 2;
-        (self.y(index, top), self.y(index, top + BAR - 9))
+    pub fn bar(&self, index: usize) -> (f64, f64) {
+        let row = &self.rows[index];
+        debug_assert!(row.bar, "row {index} is a heading");
+        let top = row.top + LINE * row.lines.len() as u32 + 2;
+        (f64::from(top), f64::from(top + self.bar - 9))
     }
 
     /// Writes the text of every row, from `x` on.
-    fn write(&self, chart: &mut Chart<'_, '_>, x: f64) -> Drawn {
-        for (index, lines) in self.texts.iter().enumerate() {
-            for (line, words) in (0..).zip(lines) {
-                let words = Text::new(
-                    words.clone(),
-                    (x, self.y(index, line * LINE + 3)),
-                    style(14, Paint::Ink),
-                );
+    pub fn write(&self, chart: &mut Chart<'_, '_>, x: f64) -> Drawn<()> {
+        for row in &self.rows {
+            for (line, words) in (0..).zip(&row.lines) {
+                let paint = if row.bar { Paint::Ink } else { Paint::Muted };
+                let at = (x, f64::from(row.top + line * LINE + 3));
+                let words = Text::new(words.clone(), at, style(14, paint));
                 chart.draw_series([words]).map_err(text)?;
             }
         }
@@ -80,103 +103,7 @@ impl Rows {
     }
 }
 
-/// Draws the ratios to the baseline.
-pub fn ratios(summary: &Summary) -> String {
-    let rows: Vec<(&Comparison, Ratio)> = summary
-        .comparisons
-        .iter()
-        .filter_map(|c| Some((c, c.net.or(c.raw)?)))
-        .collect();
-    let floor = |c: &Comparison| c.noise_floor.unwrap_or(0.0).min(MOST - 1.0);
-    let ends = rows.iter().flat_map(|(c, ratio)| {
-        let Interval { low, high } = ratio.interval;
-        [low, high, ratio.estimate, 1.0 / (1.0 + floor(c)), 1.0 + floor(c)]
-    });
-    let (low, high) = ends.fold((1.0_f64, 1.0_f64), |(low, high), end| {
-        (low.min(end), high.max(end.min(MOST)))
-    });
-    let room = ((high - low) * 0.06).max(0.01);
-    let (low, high) = ((low - room).max(0.0), high + room);
-    let texts = Rows::of(rows.iter().map(|(c, ratio)| {
-        let twin = if c.is_twin { " (A/A)" } else { "" };
-        let name = summary.naming().of_comparison(c);
-        (format!("{name}{twin}"), ratio_interval(ratio))
-    }));
-    let panel = Panel {
-        title: "Ratio to the baseline: left of 1 is faster",
-        label: summary.label(),
-        legend: &[],
-        height: texts.height(),
-    };
-    panel.draw(|area| {
-        let depth = rows.len() as f64;
-        let x = Axis {
-            range: low..high,
-            words: "ratio, 95% interval; band: A/A noise floor",
-            tick: &ratio,
-        };
-        let mut chart = axes(area, &x, &Axis::rows(rows.len()))?;
-        for (index, (c, _)) in rows.iter().enumerate() {
-            let top = index as f64;
-            let band = [(1.0 / (1.0 + floor(c)), top), (1.0 + floor(c), top + 1.0)];
-            let band = Rectangle::new(band, Paint::Band.color().mix(0.28).filled());
-            chart.draw_series([band]).map_err(text)?;
-        }
-        let one = PathElement::new(vec![(1.0, 0.0), (1.0, depth)], Paint::Ink.color());
-        chart.draw_series([one]).map_err(text)?;
-        for (index, (c, ratio)) in rows.iter().enumerate() {
-            let (top, bottom) = texts.bar(index);
-            let y = (top + bottom) / 2.0;
-            let at = |value: f64| value.clamp(low, high);
-            let Interval { low: from, high: to } = ratio.interval;
-            let color = Paint::Series(usize::from(c.is_twin)).color();
-            let bar = PathElement::new(vec![(at(from), y), (at(to), y)], color.stroke_width(3));
-            chart.draw_series([bar]).map_err(text)?;
-            let dot = Circle::new((at(ratio.estimate), y), 5, color.filled());
-            chart.draw_series([dot]).map_err(text)?;
-        }
-        texts.write(&mut chart, low)
-    })
-}
-
-/// Draws the phases of the boot path that were counted as the first one was.
-pub fn boot(summary: &Summary) -> String {
-    let Some(first) = summary.boot.first() else {
-        return String::new();
-    };
-    let rows: Vec<_> = summary.boot.iter().filter(|phase| phase.event == first.event).collect();
-    let one_pe = rows.iter().all(|phase| phase.pe == first.pe);
-    let longest = rows.iter().map(|phase| phase.count).max().unwrap_or(0).max(1) as f64;
-    let texts = Rows::of(rows.iter().map(|phase| {
-        let pe = if one_pe {
-            String::new()
-        } else {
-            format!("PE {}: ", phase.pe)
-        };
-        (format!("{pe}{}", phase.phase), grouped(phase.count))
-    }));
-    let panel = Panel {
-        title: "Boot phases, in order",
-        label: summary.label(),
-        legend: &[],
-        height: texts.height(),
-    };
-    panel.draw(|area| {
-        let words = format!("{} per phase", first.event.id());
-        let x = Axis {
-            range: 0.0..longest * 1.02,
-            words: &words,
-            tick: &count,
-        };
-        let mut chart = axes(area, &x, &Axis::rows(rows.len()))?;
-        for (index, phase) in rows.iter().enumerate() {
-            let (top, bottom) = texts.bar(index);
-            let bar = Rectangle::new(
-                [(0.0, top), (phase.count as f64, bottom)],
-                Paint::Series(0).color().filled(),
-            );
-            chart.draw_series([bar]).map_err(text)?;
-        }
-        texts.write(&mut chart, 0.0)
-    })
+fn wrapped(words: &str) -> Vec<String> {
+    let lines = textwrap::wrap(words, CHARACTERS);
+    lines.iter().map(|line| line.to_string()).collect()
 }

@@ -23,6 +23,8 @@ pub enum Paint {
     Band,
     /// The series with this index.
     Series(usize),
+    /// An interval of the series with this index: its color, never dashed.
+    Whisker(usize),
 }
 
 impl Paint {
@@ -35,6 +37,7 @@ impl Paint {
             Self::Grid => 3,
             Self::Band => 4,
             Self::Series(index) => 16 + (index % SERIES) as u8,
+            Self::Whisker(index) => 32 + (index % SERIES) as u8,
         }
     }
 
@@ -44,7 +47,8 @@ impl Paint {
             Self::Muted => "muted".to_owned(),
             Self::Grid => "grid".to_owned(),
             Self::Band => "band".to_owned(),
-            Self::Series(index) => index.to_string(),
+            Self::Series(index) => (index % SERIES).to_string(),
+            Self::Whisker(index) => format!("w{}", index % SERIES),
         }
     }
 
@@ -59,8 +63,11 @@ pub const STYLE: &str = include_str!("plot.css");
 
 /// Exchanges the colors of [`Paint`] for classes, and gives the drawing a description.
 pub fn themed(svg: &str, description: &str) -> String {
-    let mut out = svg.to_owned();
-    for paint in Paint::FIXED.into_iter().chain((0..SERIES).map(Paint::Series)) {
+    // The drawing library escapes markup, but lets through what no document may hold.
+    let forbidden = |c: char| c.is_control() && c != '\n' || matches!(c, '\u{fffe}' | '\u{ffff}');
+    let mut out = svg.replace(forbidden, "\u{fffd}");
+    let series = (0..SERIES).flat_map(|index| [Paint::Series(index), Paint::Whisker(index)]);
+    for paint in Paint::FIXED.into_iter().chain(series) {
         let (RGBColor(r, g, b), name) = (paint.color(), paint.name());
         out = out.replace(
             &format!("fill=\"#{r:02X}{g:02X}{b:02X}\""),

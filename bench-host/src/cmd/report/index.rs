@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The page over all stored runs.
+
+use std::path::Path;
+
+use report::index::{Entry, document};
+use report::{ReportError, html, replace, write_reports};
+
+use super::{folders, print};
+use crate::aggregate::aggregate;
+use crate::error::Error;
+use crate::exit::Exit;
+
+/// Name of the page.
+const PAGE: &str = "index.html";
+/// Folder with the runs, inside the results.
+const RUNS: &str = "runs";
+
+/// Writes the page. A run without a report gets one, so that every row leads somewhere; a run that cannot be read is a
+/// row that says why.
+pub fn write(results: &Path) -> Result<Exit, Error> {
+    let (results, runs) = match results.join(RUNS) {
+        runs if runs.is_dir() => (results, runs),
+        // The folder of runs itself, where the results folder is its parent.
+        _ if results.ends_with(RUNS) => (
+            results
+                .parent()
+                .filter(|parent| !parent.as_os_str().is_empty())
+                .unwrap_or(Path::new(".")),
+            results.to_owned(),
+        ),
+        _ => (results, results.to_owned()),
+    };
+    let candidates = folders::candidates(&runs)?;
+    let entries: Vec<Entry> = candidates.iter().map(|run| entry(results, &runs, run)).collect();
+    let page = html::page(&document(&entries), str::to_owned);
+    let path = results.join(PAGE);
+    replace(&path, &page)?;
+    let unreadable = entries.iter().filter(|entry| entry.run.is_err()).count();
+    for entry in &entries {
+        if let Err(why) = &entry.run {
+            eprintln!("warning: {}: {why}", entry.name);
+        }
+    }
+    print(&format!(
+        "{} runs, {unreadable} of them unreadable\nindex: {}\n",
+        entries.len(),
+        path.display()
+    ));
+    Ok(Exit::Ok)
+}
+
+fn entry(results: &Path, runs: &Path, run: &Path) -> Entry {
+    let name = run.strip_prefix(runs).unwrap_or(run).display().to_string();
+    let report = run.join("report.html");
+    let summary = aggregate(run);
+    let written: Result<(), ReportError> = match &summary {
+        Ok(summary) if !report.is_file() => write_reports(run, summary).map(|_| ()),
+        _ => Ok(()),
+    };
+    let target = match (&written, report.is_file()) {
+        (Ok(()), true) => &report,
+        // The folder itself: a browser lists it.
+        _ => run,
+    };
+    Entry {
+        name,
+        link: folders::address(results, target),
+        run: summary.map_err(|error| error.to_string()),
+    }
+}

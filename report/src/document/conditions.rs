@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How the cost depends on the conditions it is measured under, and what the counters beside the clock say.
+
+use results::record::Event;
+use results::scenario::Axis;
+
+use super::Block;
+use super::break_even::upward;
+use crate::data;
+use crate::model::{Clock, EventCount, Interval, LineFit, Net, Part, Refill, Summary, Sweep, SweepPoint};
+use crate::number::{count, grouped, interval, percent, plural};
+use crate::plot::{Body, Curve, Curves, Figure, Look, OVERLAID, Panel, Point, Scale, Strip, Strips};
+use crate::table::{Cell, Table, Tone};
+
+/// Returns the costs in words and tables, then the plots and the counters.
+pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
+    let (mut brief, mut detail) = (Vec::new(), Vec::new());
+    for sweeps in groups(summary) {
+        brief.push(Block::Table(table(&sweeps, summary)));
+        let fits: Vec<String> = sweeps.iter().filter_map(|sweep| fit(sweep)).collect();
+        if !fits.is_empty() {
+            brief.push(Block::List(fits));
+        }
+    }
+    detail.extend(figures(summary).into_iter().map(Block::Figure));
+    if !summary.refills.is_empty() {
+        brief.push(Block::Table(refills(summary)));
+    }
+    if !summary.events.is_empty() {
+        detail.push(Block::Table(events(summary)));
+    }
+    if !summary.not_counted.is_empty() {
+        let line = |n: &crate::model::NotCounted| format!("PE {}: {} not counted: {}.", n.pe, n.event.id(), n.reason);
+        detail.push(Block::List(summary.not_counted.iter().map(line).collect()));
+    }
+    if !summary.clocks.is_empty() {
+        detail.push(Block::Table(clocks(summary)));
+        detail.extend(clock_figure(summary).map(Block::Figure));
+    }
+    (brief, detail)
+}
+
+/// Returns the sweeps that share everything but the sequence, at most as many together as a plot can tell apart. The
+/// twin of the baseline says nothing here that the baseline does not.
+fn groups(summary: &Summary) -> Vec<Vec<&Sweep>> {
+    let mut groups: Vec<Vec<&Sweep>> = Vec::new();
+    let shown = summary
+        .sweeps
+        .iter()
+        .filter(|s| !matches!(s.part, Part::Empty | Part::Twin(_)));
+    for sweep in shown {
+        let key = |s: &Sweep| (s.axis, s.pe, s.event, s.base.clone());
+        let known = groups
+            .iter_mut()
+            .find(|group| key(group[0]) == key(sweep) && group.len() < OVERLAID);
+        match known {
+            Some(group) => group.push(sweep),
+            None => groups.push(vec![sweep]),
+        }
+    }
+    groups
+}
+
+/// Returns the conditions that stay, in words.
+fn kept(sweep: &Sweep) -> String {
+    match sweep.base.as_str() {
+        "plain" => String::new(),
+        base => format!(", with {base}"),
+    }
+}
+
+fn places(sweeps: &[&Sweep]) -> Vec<u64> {
+    let mut places: Vec<u64> = sweeps
+        .iter()
+        .flat_map(|sweep| sweep.points.iter().map(|p| p.x))
+        .collect();
+    places.sort_unstable();
+    places.dedup();
+    places
+}
+
+fn table(sweeps: &[&Sweep], summary: &Summary) -> Table {
+    let first = sweeps[0];
+    let pe = if summary.naming().pe {
+        format!(" on PE {}", first.pe)
+    } else {
+        String::new()
+    };
+    let caption = format!(
+        "Net median in {} by {}{}{pe}, [95% interval]",
+        first.event.id(),
+        first.axis.title(),
+        kept(first)
+    );
+    let mut columns = vec![format!(">{}", first.axis.title())];
+    columns.extend(sweeps.iter().map(|sweep| format!(">{}", sweep.seq)));
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let mut table = Table::new(caption, &columns).labelled(summary.label());
+    for place in places(sweeps) {
+        let cell = |sweep: &&Sweep| match sweep.points.iter().find(|point| point.x == place) {
+            None => "-".into(),
+            Some(point) => match (point.net, point.net_interval) {
+                (Net::Resolved(net), Some(ends)) => format!("{} {}", count(net), interval(&ends)).into(),
+                (Net::Resolved(net), None) => count(net).into(),
+                (Net::BelowResolution(_), _) => Cell::toned("below resolution", Tone::Care),
+                (Net::NoFrame | Net::IsFrame, _) => format!("{} raw", count(point.median)).into(),
+            },
+        };
+        let cells = [grouped(place).into()].into_iter();
+        table.row(cells.chain(sweeps.iter().map(cell)));
+    }
+    table
+}
+
+/// On which side of 0 an interval lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Above,
+    Below,
+    None,
+}
+
+/// Says what the line through the points means.
+fn fit(sweep: &Sweep) -> Option<String> {
+    let LineFit {
+        slope,
+        slope_interval,
+        intercept,
+        intercept_interval,
+        batches,
+    } = sweep.fit?;
+    let unit = sweep.event.id();
+    let each = format!("{} {unit} {}", count(slope), interval(&slope_interval));
+    let start = format!("{} {unit} {}", count(intercept), interval(&intercept_interval));
+    // What is left at 0 is a cost only if it is above 0 beyond doubt.
+    let sign = match intercept_interval {
+        Interval { low, .. } if low > 0.0 => Sign::Above,
+        Interval { high, .. } if high < 0.0 => Sign::Below,
+        _ => Sign::None,
+    };
+    let bent = format!("the line would start below 0, at {start}, so the cost is not quite linear");
+    let words = match (sweep.axis, sign) {
+        (Axis::Tlbis, Sign::Above) => {
+            format!("each further TLBI before the DSB costs {each}; completion without any would cost {start}")
+        }
+        (Axis::Tlbis, Sign::None) => format!(
+            "each further TLBI before the DSB costs {each}; what completion alone costs cannot be told from 0 ({start})"
+        ),
+        (Axis::Tlbis, Sign::Below) => format!("each further TLBI before the DSB costs {each}; {bent}"),
+        (Axis::Repeat, Sign::Above) => {
+            format!("one more run costs {each}, with the frame canceled out; what is left at none is {start}")
+        }
+        (Axis::Repeat, Sign::None) => {
+            format!("one more run costs {each}, with the frame canceled out; nothing is left at none ({start})")
+        }
+        (Axis::Repeat, Sign::Below) => format!("one more run costs {each}, with the frame canceled out; {bent}"),
+        (axis, _) => format!("one more of the {} costs {each}, starting from {start}", axis.title()),
+    };
+    Some(format!(
+        "{}{}: {words} (line fitted in {}).",
+        sweep.seq,
+        kept(sweep),
+        plural(batches, "batch", "batches")
+    ))
+}
+
+/// Returns one plot per PE and counter, with a panel for every condition that varies.
+fn figures(summary: &Summary) -> Vec<Figure> {
+    let groups = groups(summary);
+    let mut figures: Vec<Figure> = Vec::new();
+    let mut sources: Vec<(u32, Event)> = groups.iter().map(|group| (group[0].pe, group[0].event)).collect();
+    sources.dedup();
+    for (pe, event) in sources {
+        let here = groups
+            .iter()
+            .filter(|group| (group[0].pe, group[0].event) == (pe, event));
+        let (mut panels, mut below) = (Vec::new(), 0);
+        for group in here {
+            let (panel, missing) = panel(group, summary, panels.len() + 1);
+            panels.extend(panel);
+            below += missing;
+        }
+        if panels.is_empty() {
+            continue;
+        }
+        let below = match below {
+            0 => String::new(),
+            n => format!(
+                " {} below resolution and not drawn.",
+                plural(n, "point is", "points are")
+            ),
+        };
+        let caption = format!(
+            "Net median cost on PE {pe} as one condition varies, with 95% intervals over the batches.{below} {}.",
+            summary.label()
+        );
+        let id = if figures.is_empty() {
+            "sweeps".to_owned()
+        } else {
+            format!("sweeps_pe{pe}_{}", event.id())
+        };
+        let figure = Figure::new(id, caption, data::SWEEPS, panels);
+        figures.push(Figure { pe: Some(pe), ..figure });
+    }
+    figures
+}
+
+/// Returns the panel of some sweeps along one axis, unless nothing of them can be drawn, and how many points cannot.
+fn panel(sweeps: &[&Sweep], summary: &Summary, number: usize) -> (Option<Panel>, u64) {
+    let first = sweeps[0];
+    let x = Scale::of(&places(sweeps), first.axis.title());
+    let curve = |sweep: &&Sweep| {
+        let resolved = sweep.points.iter().filter_map(|point| match point.net {
+            Net::Resolved(net) => Some((point, net)),
+            _ => None,
+        });
+        let point = |(point, net): (&SweepPoint, f64)| Point {
+            at: (x.place(point.x), net),
+            whisker: point.net_interval,
+        };
+        let spot = |(point, net): (&SweepPoint, f64)| ((x.place(point.x), net), spot(sweep, point, net));
+        Curve {
+            points: resolved.clone().map(point).collect(),
+            look: Look::Dotted,
+            spots: resolved.map(spot).collect(),
+        }
+    };
+    let curves: Vec<Curve> = sweeps.iter().map(curve).collect();
+    let drawn: usize = curves.iter().map(|curve| curve.points.len()).sum();
+    let below = sweeps.iter().map(|sweep| sweep.points.len()).sum::<usize>() - drawn;
+    let panel = Panel {
+        suffix: format!("{number}_{}", first.axis.id()),
+        title: format!("Cost by {}{}", first.axis.title(), kept(first)),
+        label: summary.label().to_owned(),
+        legend: sweeps.iter().map(|sweep| sweep.seq.clone()).collect(),
+        body: Body::Curves(Curves {
+            y: upward(&curves, format!("net {}", first.event.id())),
+            x,
+            curves,
+        }),
+    };
+    ((drawn > 0).then_some(panel), below as u64)
+}
+
+fn spot(sweep: &Sweep, point: &SweepPoint, net: f64) -> String {
+    let ends = |ends: Interval| format!(" {}", interval(&ends));
+    format!(
+        "{}, {} {}: {}{}",
+        sweep.seq,
+        grouped(point.x),
+        sweep.axis.title(),
+        count(net),
+        point.net_interval.map_or(String::new(), ends)
+    )
+}
+
+fn refills(summary: &Summary) -> Table {
+    let columns = [
+        "sequence",
+        ">pages",
+        ">flush",
+        ">refill",
+        ">95% interval",
+        ">sum",
+        ">warm",
+    ];
+    let mut table = Table::new(
+        "The flush beside what it makes the code after it walk for again, net medians; warm: the same pages without a flush",
+        &columns,
+    )
+    .labelled(summary.label());
+    let shown = |refill: &&Refill| !matches!(refill.part, Part::Twin(_));
+    for r in summary.refills.iter().filter(shown) {
+        let Refill { flush, refill, .. } = r;
+        let flush_text = match flush {
+            Net::Resolved(net) => Cell::from(count(*net)),
+            Net::BelowResolution(_) => Cell::toned("below resolution", Tone::Care),
+            Net::NoFrame | Net::IsFrame => "-".into(),
+        };
+        let sum = match (flush, refill) {
+            (Net::Resolved(flush), Some(refill)) => count(flush + refill),
+            _ => "-".to_owned(),
+        };
+        table.row([
+            summary.naming().name(&r.seq, r.pe, r.event).into(),
+            grouped(r.pages).into(),
+            flush_text,
+            refill.map_or_else(
+                || Cell::toned("none to be seen", Tone::Care),
+                |refill| count(refill).into(),
+            ),
+            r.refill_interval
+                .map_or_else(|| "-".to_owned(), |ends| interval(&ends))
+                .into(),
+            sum.into(),
+            count(r.warm).into(),
+        ]);
+    }
+    table.of_pes(summary.refills.iter().filter(shown).map(|refill| refill.pe))
+}
+
+fn events(summary: &Summary) -> Table {
+    let columns = [
+        "sequence",
+        "conditions",
+        "event",
+        ">mean",
+        ">net mean",
+        ">median",
+        ">samples",
+    ];
+    let mut table = Table::new("Events counted during a sequence, per sample", &columns).labelled(summary.label());
+    let shown = |event: &&EventCount| !matches!(event.part, Part::Twin(_));
+    for e in summary.events.iter().filter(shown) {
+        table.row([
+            match summary.naming().pe {
+                true => format!("{} (PE {})", e.seq, e.pe),
+                false => e.seq.clone(),
+            }
+            .into(),
+            e.scenario.as_str().into(),
+            e.event.id().into(),
+            fine(e.mean).into(),
+            e.net_mean.map_or_else(|| "-".to_owned(), fine).into(),
+            count(e.median).into(),
+            grouped(e.samples).into(),
+        ]);
+    }
+    let pes: Vec<u32> = summary.events.iter().filter(shown).map(|event| event.pe).collect();
+    table.of_pes(pes.into_iter())
+}
+
+/// Writes a mean of events, which are often rarer than samples.
+fn fine(mean: f64) -> String {
+    if mean != 0.0 && mean.abs() < 10.0 {
+        format!("{mean:.3}")
+    } else {
+        count(mean)
+    }
+}
+
+fn clocks(summary: &Summary) -> Table {
+    let columns = [">PE", ">median", ">spread", ">batches"];
+    let mut table = Table::new("Cycle counter beside the generic timer, in MHz", &columns).labelled(summary.label());
+    for clock in &summary.clocks {
+        table.row([
+            clock.pe.to_string().into(),
+            format!("{:.3}", clock.median / 1e6).into(),
+            percent(clock.spread).into(),
+            grouped(clock.frequencies.len() as u64).into(),
+        ]);
+    }
+    table.of_pes(summary.clocks.iter().map(|clock| clock.pe))
+}
+
+fn clock_figure(summary: &Summary) -> Option<Figure> {
+    let strip = |clock: &Clock| Strip::of(format!("PE {}, Hz", clock.pe), None, &clock.frequencies);
+    let strips: Vec<Strip> = summary.clocks.iter().filter_map(strip).collect();
+    if strips.is_empty() {
+        return None;
+    }
+    let strips = Strips::new(strips);
+    let caption = format!(
+        "Frequency of the cycle counter in every batch, held against the generic timer; every strip reaches {} of the \
+         median up and down. {}.",
+        percent(strips.span),
+        summary.label()
+    );
+    let panel = Panel {
+        suffix: String::new(),
+        title: "Frequency of the cycle counter over the run".to_owned(),
+        label: summary.label().to_owned(),
+        legend: Vec::new(),
+        body: Body::Strips(strips),
+    };
+    Some(Figure::new("clock", caption, data::CLOCKS, vec![panel]))
+}

@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Several runs in one report: the same questions, machine by machine. Numbers of simulators and of hardware never
+//! share an axis or a row.
+
+use results::manifest::{HARDWARE_LABEL, Manifest};
+use results::verdict::Class;
+
+use super::plots::segments;
+use super::{Block, Document, Section, checks, mutants};
+use crate::data;
+use crate::matrix::{Mark, Matrix};
+use crate::model::{BootPhase, Comparison, Finding, Net, Part, Ratio, Summary};
+use crate::number::{count, interval, percent, plural, ratio_interval};
+use crate::plot::{Bar, Bars, Body, Figure, Forest, Panel, Row, View};
+use crate::table::{Cell, Table, Tone};
+
+/// Returns a machine's name as a reader would say it: model, PEs, and what ran it.
+pub fn machine(manifest: &Manifest) -> String {
+    // Only PEs that timed or checked something describe themselves; QEMU was told of all.
+    let told = manifest.qemu.as_ref().and_then(|qemu| {
+        let at = qemu.arguments.iter().position(|argument| argument == "-smp")?;
+        qemu.arguments.get(at + 1)?.parse().ok()
+    });
+    let pes = told.unwrap_or(manifest.pes.len() as u64);
+    let pes = if pes > 1 {
+        format!(", {}", plural(pes, "PE", "PEs"))
+    } else {
+        String::new()
+    };
+    match &manifest.qemu {
+        Some(qemu) => format!("{}{pes}, QEMU {}", manifest.machine, qemu.version),
+        None => format!("{}{pes}", manifest.machine),
+    }
+}
+
+impl Document {
+    /// Lays out several runs beside each other. `unreadable` says which others should be there and why they are not;
+    /// `report` gives the address of the report of a run.
+    pub fn of_runs(runs: &[Summary], unreadable: &[String], report: impl Fn(&Summary) -> String) -> Self {
+        let names = names(runs);
+        let mut labels: Vec<&str> = runs.iter().map(Summary::label).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        let section = |heading: &str, (brief, detail): (Vec<Block>, Vec<Block>)| Section {
+            heading: heading.to_owned(),
+            brief,
+            detail,
+        };
+        let commands: Vec<&str> = runs.iter().map(|run| run.manifest.reproduce.as_str()).collect();
+        let sections = vec![
+            section("", (first(runs, unreadable, &labels), Vec::new())),
+            section("Runs", (vec![Block::Table(overview(runs, &names, report))], Vec::new())),
+            section("Ratios", ratios(runs, &names, &labels)),
+            section("Medians", (medians(runs, &names, &labels), Vec::new())),
+            section(
+                "Checks",
+                (
+                    matrix(runs, &names).map(Block::Matrix).into_iter().collect(),
+                    Vec::new(),
+                ),
+            ),
+            section("Mutants", mutants::blocks(runs)),
+            section("Boot", (Vec::new(), boot(runs, &names, &labels))),
+            section("Reproduce", (vec![Block::Code(commands.join("\n"))], Vec::new())),
+        ];
+        Self {
+            title: format!("TLB maintenance: {}", plural(runs.len() as u64, "run", "runs")),
+            subtitle: labels.join(" · "),
+            sections: sections.into_iter().filter(|s| s.blocks().next().is_some()).collect(),
+        }
+    }
+}
+
+/// Returns a name for every run: its machine, and the run's own name where that is not enough.
+fn names(runs: &[Summary]) -> Vec<String> {
+    let machines: Vec<String> = runs.iter().map(|run| machine(&run.manifest)).collect();
+    let name = |(run, machine): (&Summary, &String)| match machines.iter().filter(|other| *other == machine).count() {
+        1 => machine.clone(),
+        _ => format!("{machine} ({})", run.name),
+    };
+    runs.iter().zip(&machines).map(name).collect()
+}
+
+fn first(runs: &[Summary], unreadable: &[String], labels: &[&str]) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    if !unreadable.is_empty() {
+        blocks.push(Block::Banner {
+            tone: Tone::Bad,
+            title: format!(
+                "{} UNREADABLE, and not in this report",
+                plural(unreadable.len() as u64, "run", "runs")
+            ),
+            lines: unreadable.to_vec(),
+        });
+    }
+    let incomplete: Vec<String> = runs
+        .iter()
+        .filter(|run| !run.reservations.is_empty())
+        .map(|run| format!("{}: {}", run.name, run.reservations.join("; ")))
+        .collect();
+    if !incomplete.is_empty() {
+        blocks.push(Block::Banner {
+            tone: Tone::Bad,
+            title: format!(
+                "{} of {} INCOMPLETE",
+                incomplete.len(),
+                plural(runs.len() as u64, "run", "runs")
+            ),
+            lines: incomplete,
+        });
+    }
+    let others: Vec<String> = labels
+        .iter()
+        .filter(|label| **label != HARDWARE_LABEL)
+        .map(|l| (*l).to_owned())
+        .collect();
+    if !others.is_empty() {
+        let words = match labels.contains(&HARDWARE_LABEL) {
+            true => "Some counts are no hardware timing. They have plots and tables of their own, under their label.",
+            false => "No count in this report is hardware timing; the checks do test what the simulator models.",
+        };
+        blocks.push(Block::Banner {
+            tone: Tone::Care,
+            title: others.join("; "),
+            lines: vec![words.to_owned()],
+        });
+    }
+    blocks
+}
+
+/// Returns what stands in three cells for the timing of a run: its first comparison, the ratio, and the finding.
+pub fn main_ratio(run: &Summary) -> [Cell; 3] {
+    let first = run.comparisons.iter().find(|c| !c.is_twin);
+    let Some(c) = first else {
+        let timed = run.series.iter().any(|series| series.part != Part::Empty);
+        return [if timed { "nothing compared" } else { "no timing" }, "-", "-"].map(Cell::from);
+    };
+    let (finding, tone) = word(c.finding);
+    // What a simulator counts is no good news and no bad news.
+    let tone = if run.label() == HARDWARE_LABEL {
+        tone
+    } else {
+        Tone::Plain
+    };
+    let ratio = c.net.or(c.raw);
+    [
+        format!("{} / {}", c.seq, c.baseline).into(),
+        ratio
+            .map_or_else(|| "-".to_owned(), |ratio| ratio_interval(&ratio))
+            .into(),
+        Cell::toned(finding, tone),
+    ]
+}
+
+/// Returns what stands in one cell for the checks of a run: how many of each class, the worst first.
+pub fn check_classes(run: &Summary) -> Cell {
+    let classes = [Class::Fail, Class::Pass, Class::NotObservable, Class::Skipped];
+    let of = |class: Class| run.classes().filter(|&other| other == class).count();
+    let found = classes.into_iter().filter(|&class| of(class) > 0);
+    let parts: Vec<String> = found
+        .clone()
+        .map(|class| format!("{} {}", of(class), checks::class_word(class).0))
+        .collect();
+    match found.clone().next() {
+        Some(worst) => Cell::toned(parts.join(", "), checks::class_word(worst).1),
+        None => "no checks".into(),
+    }
+}
+
+fn word(finding: Finding) -> (&'static str, Tone) {
+    match finding {
+        Finding::Faster => ("faster", Tone::Good),
+        Finding::Slower => ("slower", Tone::Bad),
+        Finding::Indistinguishable => ("indistinguishable", Tone::Plain),
+        Finding::BelowResolution => ("below resolution", Tone::Care),
+        Finding::TooFewSamples { .. } => ("too few samples", Tone::Care),
+        Finding::NoNoiseFloor => ("no noise floor, no claim", Tone::Care),
+    }
+}
+
+fn overview(runs: &[Summary], names: &[String], report: impl Fn(&Summary) -> String) -> Table {
+    let columns = [
+        "run",
+        "machine",
+        "counts",
+        "comparison",
+        ">ratio",
+        "finding",
+        "checks",
+        "status",
+    ];
+    let mut table = Table::new("Runs, each with its first comparison", &columns);
+    for (run, name) in runs.iter().zip(names) {
+        let tone = if run.reservations.is_empty() {
+            Tone::Plain
+        } else {
+            Tone::Bad
+        };
+        let start = [
+            Cell::from(run.name.as_str()).linked(report(run)),
+            name.as_str().into(),
+            run.label().into(),
+        ];
+        let end = [check_classes(run), Cell::toned(run.manifest.status.to_string(), tone)];
+        table.row(start.into_iter().chain(main_ratio(run)).chain(end));
+    }
+    table
+}
+
+/// A comparison with the name of its run.
+struct Found<'a> {
+    name: &'a str,
+    run: &'a Summary,
+    comparison: &'a Comparison,
+}
+
+/// Returns the comparisons of runs with one label, by pair of sequences in the order in which these come up.
+fn pairs<'a>(runs: &'a [Summary], names: &'a [String], label: &str) -> Vec<(String, Vec<Found<'a>>)> {
+    let mut pairs: Vec<(String, Vec<Found<'a>>)> = Vec::new();
+    for (run, name) in runs.iter().zip(names).filter(|(run, _)| run.label() == label) {
+        for comparison in &run.comparisons {
+            let twin = if comparison.is_twin { " (A/A)" } else { "" };
+            let pair = format!("{} / {}{twin}", comparison.seq, comparison.baseline);
+            let found = Found { name, run, comparison };
+            match pairs.iter_mut().find(|(known, _)| *known == pair) {
+                Some((_, all)) => all.push(found),
+                None => pairs.push((pair, vec![found])),
+            }
+        }
+    }
+    // What is under test comes first, the noise floor after it.
+    pairs.sort_by_key(|(_, all)| all[0].comparison.is_twin);
+    pairs
+}
+
+impl Found<'_> {
+    fn title(&self) -> String {
+        self.run
+            .naming()
+            .name(self.name, self.comparison.pe, self.comparison.event)
+    }
+}
+
+fn ratios(runs: &[Summary], names: &[String], labels: &[&str]) -> (Vec<Block>, Vec<Block>) {
+    let (mut brief, mut detail) = (Vec::new(), Vec::new());
+    for (index, label) in labels.iter().enumerate() {
+        let pairs = pairs(runs, names, label);
+        if pairs.is_empty() {
+            continue;
+        }
+        brief.push(Block::Table(ratio_table(&pairs, label)));
+        let view = |name: &'static str, of: fn(&Comparison) -> Option<Ratio>, floored: bool| {
+            let mut rows = Vec::new();
+            for (pair, all) in &pairs {
+                let mut group = pair.clone();
+                for found in all {
+                    let Some(ratio) = of(found.comparison) else { continue };
+                    rows.push(Row {
+                        group: std::mem::take(&mut group),
+                        name: found.title(),
+                        ratio,
+                        floor: found.comparison.noise_floor.filter(|_| floored),
+                        is_twin: found.comparison.is_twin,
+                    });
+                }
+            }
+            let band = if floored { "; band: A/A noise floor" } else { "" };
+            let forest = Forest {
+                words: format!("{name} ratio, left of 1 is faster{band}"),
+                rows,
+            };
+            let panel = Panel {
+                suffix: String::new(),
+                title: format!("Ratio of {name} medians by machine"),
+                label: (*label).to_owned(),
+                legend: Vec::new(),
+                body: Body::Forest(forest.clone()),
+            };
+            let view = View {
+                name,
+                panels: vec![panel],
+            };
+            (!forest.rows.is_empty()).then_some(view)
+        };
+        let has_net = pairs
+            .iter()
+            .any(|(_, all)| all.iter().any(|found| found.comparison.net.is_some()));
+        let views: Vec<View> = [view("net", |c| c.net, true), view("raw", |c| c.raw, !has_net)]
+            .into_iter()
+            .flatten()
+            .collect();
+        if !views.is_empty() {
+            detail.push(Block::Figure(Figure {
+                id: format!("machines_{}", index + 1),
+                caption: format!(
+                    "Ratio to the baseline, machine by machine: left of 1 is faster; bars are 95% intervals, the bands are each run's own A/A \
+                     noise floor. {label}."
+                ),
+                data: data::RATIOS,
+                pe: None,
+                views,
+            }));
+        }
+    }
+    (brief, detail)
+}
+
+fn ratio_table(pairs: &[(String, Vec<Found<'_>>)], label: &str) -> Table {
+    let columns = [
+        "sequence / baseline",
+        "machine",
+        ">net ratio",
+        ">raw ratio",
+        ">noise floor",
+        "finding",
+    ];
+    let mut table = Table::new("Ratios by machine, 95% interval over paired batches", &columns).labelled(label);
+    for (pair, all) in pairs {
+        for found in all {
+            let c = found.comparison;
+            let ratio = |ratio: Option<Ratio>| ratio.map_or_else(|| "-".to_owned(), |ratio| ratio_interval(&ratio));
+            let (finding, tone) = if c.is_twin {
+                ("A/A control", Tone::Plain)
+            } else {
+                word(c.finding)
+            };
+            table.row([
+                pair.as_str().into(),
+                found.title().into(),
+                ratio(c.net).into(),
+                ratio(c.raw).into(),
+                c.noise_floor.map_or_else(|| "-".to_owned(), percent).into(),
+                Cell::toned(finding, tone),
+            ]);
+        }
+    }
+    table
+}
+
+fn medians(runs: &[Summary], names: &[String], labels: &[&str]) -> Vec<Block> {
+    let mut tables = Vec::new();
+    for label in labels {
+        let columns = [
+            "sequence",
+            "machine",
+            ">net median",
+            ">95% interval",
+            "unit",
+            ">samples",
+        ];
+        let mut table = Table::new("Net medians by machine", &columns).labelled(label);
+        let mut rows = Vec::new();
+        for (run, name) in runs.iter().zip(names).filter(|(run, _)| run.label() == *label) {
+            for series in run
+                .series
+                .iter()
+                .filter(|s| !matches!(s.part, Part::Empty | Part::Twin(_)))
+            {
+                let Some(s) = series.stats else { continue };
+                let net = match s.net {
+                    Net::Resolved(net) => Cell::from(count(net)),
+                    Net::BelowResolution(_) => Cell::toned("below resolution", Tone::Care),
+                    Net::NoFrame | Net::IsFrame => format!("{} raw", count(s.median)).into(),
+                };
+                let ends = s.net_interval.map_or_else(|| "-".to_owned(), |ends| interval(&ends));
+                let machine = match run.naming().pe {
+                    true => format!("{name} (PE {})", series.pe),
+                    false => name.clone(),
+                };
+                rows.push((
+                    series.seq.clone(),
+                    [
+                        series.seq.as_str().into(),
+                        machine.into(),
+                        net,
+                        ends.into(),
+                        series.event.id().into(),
+                        crate::number::grouped(s.samples).into(),
+                    ],
+                ));
+            }
+        }
+        // Stable: machines stay in the order of the runs.
+        let mut order: Vec<String> = Vec::new();
+        for (seq, _) in &rows {
+            if !order.contains(seq) {
+                order.push(seq.clone());
+            }
+        }
+        rows.sort_by_key(|(seq, _)| order.iter().position(|known| known == seq));
+        rows.into_iter().for_each(|(_, cells)| table.row(cells));
+        if !table.rows.is_empty() {
+            tables.push(Block::Table(table));
+        }
+    }
+    tables
+}
+
+/// Returns the class of every check on every machine, the worst over its sequences.
+fn matrix(runs: &[Summary], names: &[String]) -> Option<Matrix> {
+    let with_checks: Vec<(&Summary, &String)> = runs
+        .iter()
+        .zip(names)
+        .filter(|(run, _)| !run.checks.is_empty())
+        .collect();
+    let mut ids: Vec<&str> = Vec::new();
+    for check in with_checks.iter().flat_map(|(run, _)| &run.checks) {
+        if !ids.contains(&check.id.as_str()) {
+            ids.push(&check.id);
+        }
+    }
+    let mark = |run: &Summary, id: &str| -> Option<Mark> {
+        let check = run.checks.iter().find(|check| check.id == id)?;
+        let order = [Class::Fail, Class::Pass, Class::NotObservable, Class::Skipped];
+        let has = |class: &Class| check.rows.iter().any(|row| row.class == *class);
+        Some(checks::class_mark(order.into_iter().find(has)?))
+    };
+    let rows = ids.iter().map(|id| {
+        let marks = with_checks.iter().map(|(run, _)| mark(run, id));
+        ((*id).to_owned(), marks.collect())
+    });
+    (!ids.is_empty()).then(|| Matrix {
+        caption: "Checks by machine: fail if any sequence failed, pass if one with power passed".to_owned(),
+        label: None,
+        corner: "check".to_owned(),
+        rows: rows.collect(),
+        columns: with_checks.iter().map(|(_, name)| (*name).clone()).collect(),
+        data: data::CHECKS,
+    })
+}
+
+fn boot(runs: &[Summary], names: &[String], labels: &[&str]) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    for (index, label) in labels.iter().enumerate() {
+        let of = |run: &Summary| run.label() == *label && !run.boot.is_empty();
+        let here: Vec<(&Summary, &String)> = runs.iter().zip(names).filter(|(run, _)| of(run)).collect();
+        let Some((first, _)) = here.first() else { continue };
+        let event = first.boot[0].event;
+        let mut phases: Vec<&str> = Vec::new();
+        for phase in here.iter().flat_map(|(run, _)| &run.boot) {
+            if !phases.contains(&phase.phase.as_str()) {
+                phases.push(&phase.phase);
+            }
+        }
+        let bar = |(run, name): &(&Summary, &String)| {
+            let flow = run
+                .manifest
+                .kernel
+                .flow
+                .as_deref()
+                .unwrap_or(run.manifest.plan.flow.id());
+            let own = |phase: &&BootPhase| phase.event == event && phase.pe == run.boot[0].pe;
+            Bar {
+                name: format!("{name}, flow {flow}"),
+                segments: segments(run.boot.iter().filter(own), &phases),
+            }
+        };
+        let bars: Vec<Bar> = here.iter().map(bar).filter(|bar| !bar.segments.is_empty()).collect();
+        let panel = Panel {
+            suffix: String::new(),
+            title: "Boot phases by run, boot PE".to_owned(),
+            label: (*label).to_owned(),
+            legend: Vec::new(),
+            body: Body::Bars(Bars {
+                words: format!("{} since entry", event.id()),
+                listed: false,
+                bars,
+            }),
+        };
+        let caption = format!("The boot path of every run, phase by phase. {label}.");
+        blocks.push(Block::Figure(Figure::new(
+            format!("boot_{}", index + 1),
+            caption,
+            data::BOOT,
+            vec![panel],
+        )));
+    }
+    blocks
+}

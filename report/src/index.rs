@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A page over many runs: one row each, and what cannot be read is a row too.
+
+use results::manifest::HARDWARE_LABEL;
+
+use crate::document::{Block, Document, Section, check_classes, machine, main_ratio};
+use crate::model::Summary;
+use crate::number::{percent, plural};
+use crate::table::{Cell, Table, Tone};
+
+/// A run as the index knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Path of its folder, seen from the folder of all runs: its name.
+    pub name: String,
+    /// Address of its report, seen from the page; empty if there is none.
+    pub link: String,
+    /// The run, or why it cannot be read.
+    pub run: Result<Summary, String>,
+}
+
+/// Lays out the index: newest run first, unreadable ones at the end.
+pub fn document(entries: &[Entry]) -> Document {
+    let started = |entry: &Entry| {
+        entry
+            .run
+            .as_ref()
+            .map(|run| run.manifest.started.clone())
+            .unwrap_or_default()
+    };
+    let mut order: Vec<&Entry> = entries.iter().collect();
+    order.sort_by(|a, b| (started(b), &b.name).cmp(&(started(a), &a.name)));
+    let columns = [
+        "run",
+        ">started (UTC)",
+        "machine",
+        "counts",
+        "first comparison",
+        ">ratio",
+        "finding",
+        ">noise floor",
+        "checks",
+        "status",
+    ];
+    let mut table = Table::new("Runs, the newest first", &columns);
+    for entry in order {
+        let name = Cell::from(entry.name.as_str()).linked(entry.link.as_str());
+        match &entry.run {
+            Ok(run) => table.row(row(name, run)),
+            Err(why) => {
+                let dashes = ["-"; 8].map(Cell::from);
+                let why = Cell::toned(format!("unreadable: {why}"), Tone::Bad);
+                table.row([name].into_iter().chain(dashes).chain([why]));
+            }
+        }
+    }
+    let readable: Vec<&Summary> = entries.iter().filter_map(|entry| entry.run.as_ref().ok()).collect();
+    let simulated = readable.iter().filter(|run| run.label() != HARDWARE_LABEL).count();
+    let mut brief = Vec::new();
+    if simulated > 0 {
+        brief.push(Block::Banner {
+            tone: Tone::Care,
+            title: format!(
+                "{} of {} without hardware timing",
+                simulated,
+                plural(readable.len() as u64, "run", "runs")
+            ),
+            lines: vec![
+                "Their counts say nothing about how long a sequence takes on hardware; their checks do test what the \
+                 simulator models. The column \"counts\" says which."
+                    .to_owned(),
+            ],
+        });
+    }
+    if entries.is_empty() {
+        brief.push(Block::Paragraph("There are no runs here yet.".to_owned()));
+    } else {
+        brief.push(Block::Table(table));
+    }
+    let unreadable = (entries.len() - readable.len()) as u64;
+    let unreadable = match unreadable {
+        0 => String::new(),
+        n => format!(", {n} of them unreadable"),
+    };
+    Document {
+        title: "TLB maintenance: stored runs".to_owned(),
+        subtitle: format!("{}{unreadable}", plural(entries.len() as u64, "run", "runs")),
+        sections: vec![Section {
+            heading: String::new(),
+            brief,
+            detail: Vec::new(),
+        }],
+    }
+}
+
+fn row(name: Cell, run: &Summary) -> Vec<Cell> {
+    let m = &run.manifest;
+    let tone = if m.is_complete() { Tone::Plain } else { Tone::Bad };
+    let counts = if run.label() == HARDWARE_LABEL {
+        Tone::Good
+    } else {
+        Tone::Care
+    };
+    let floor = run.comparisons.iter().find(|c| !c.is_twin).and_then(|c| c.noise_floor);
+    let started = m.started.replace('T', " ").replace('Z', "");
+    let start = [
+        name,
+        started.into(),
+        machine(m).into(),
+        Cell::toned(run.label(), counts),
+    ];
+    let end = [
+        floor.map_or_else(|| "-".to_owned(), percent).into(),
+        check_classes(run),
+        Cell::toned(m.status.to_string(), tone),
+    ];
+    start.into_iter().chain(main_ratio(run)).chain(end).collect()
+}

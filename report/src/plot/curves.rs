@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Lines over two axes: distributions, and cost against something that varies.
+
+use plotters::element::{Circle, PathElement};
+use plotters::series::{AreaSeries, LineSeries};
+use plotters::style::Color;
+
+use super::Panel;
+use super::canvas::{Axis, Spot, axes, draw, text};
+use super::theme::Paint;
+use crate::model::Interval;
+use crate::number::{count, percent};
+
+/// Largest value over smallest from which on a linear axis shows too little of the small ones.
+const FAR: f64 = 30.0;
+/// How far dots of different lines at one place stand apart, as a fraction of the axis.
+const ASIDE: f64 = 0.011;
+
+/// Lines over two axes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curves {
+    /// The horizontal axis.
+    pub x: Scale,
+    /// The vertical axis.
+    pub y: Scale,
+    /// The lines, in the order of the legend.
+    pub curves: Vec<Curve>,
+}
+
+/// An axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scale {
+    /// Its lower end.
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
+    /// What it measures, with the unit.
+    pub words: String,
+    /// How its marks are written, and where they are.
+    pub ticks: Ticks,
+}
+
+/// The marks of an axis.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ticks {
+    /// Counts, at round places.
+    Count,
+    /// Percentages with as many digits as it takes, at round places.
+    Percent,
+    /// Whole percentages, at round places.
+    WholePercent,
+    /// Counts at these places of an axis that is linear.
+    At(Vec<u64>),
+    /// Counts at these places of an axis that is logarithmic and has a place for 0.
+    LogAt(Vec<u64>),
+    /// Counts at powers of ten and, if there are few of these, at twice and five times them.
+    Decades,
+}
+
+/// A line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// Its points, from left to right.
+    pub points: Vec<Point>,
+    /// What it looks like.
+    pub look: Look,
+    /// Places that tell something when pointed at, in the units of the axes.
+    pub spots: Vec<((f64, f64), String)>,
+}
+
+/// What a line looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// A line.
+    Plain,
+    /// A line with the area below it.
+    Shaded,
+    /// A line with a dot at each point.
+    Dotted,
+}
+
+/// A point of a line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// Where, in the units of the axes.
+    pub at: (f64, f64),
+    /// Its interval.
+    pub whisker: Option<Interval>,
+}
+
+impl From<(f64, f64)> for Point {
+    fn from(at: (f64, f64)) -> Self {
+        Self { at, whisker: None }
+    }
+}
+
+/// Returns the place of a value on a logarithmic axis, which has one for 0 too.
+pub fn log(value: u64) -> f64 {
+    if value == 0 { -1.0 } else { (value as f64).log2() }
+}
+
+impl Scale {
+    /// Returns an axis for these values: logarithmic if they reach far.
+    pub fn of(values: &[u64], words: impl Into<String>) -> Self {
+        let mut marks = values.to_vec();
+        marks.sort_unstable();
+        marks.dedup();
+        let (first, last) = (marks.first().copied().unwrap_or(0), marks.last().copied().unwrap_or(1));
+        let smallest = marks.iter().copied().find(|&value| value > 0).unwrap_or(1);
+        let logarithmic = last / smallest > 16;
+        // Labels of neighbors must not run into each other.
+        let spread = |places: Vec<u64>, place: &dyn Fn(u64) -> f64| {
+            let apart = (place(last) - place(first)) / 9.0;
+            let mut kept: Vec<u64> = Vec::new();
+            for value in places {
+                if kept.last().is_none_or(|&before| place(value) - place(before) >= apart) {
+                    kept.push(value);
+                }
+            }
+            kept
+        };
+        let (low, high, ticks) = if logarithmic {
+            (log(first), log(last), Ticks::LogAt(spread(marks, &log)))
+        } else {
+            let place = |value: u64| value as f64;
+            (first as f64, last as f64, Ticks::At(spread(marks, &place)))
+        };
+        let room = ((high - low) * 0.04).max(0.1);
+        Self {
+            low: low - room,
+            high: high + room,
+            words: words.into(),
+            ticks,
+        }
+    }
+
+    /// Returns the place of a value.
+    pub fn place(&self, value: u64) -> f64 {
+        match self.ticks {
+            Ticks::LogAt(_) => log(value),
+            _ => value as f64,
+        }
+    }
+
+    fn tick(&self, at: f64) -> String {
+        match self.ticks {
+            Ticks::Count | Ticks::At(_) => count(at),
+            Ticks::Percent => percent(at),
+            Ticks::WholePercent => format!("{:.0}%", at * 100.0),
+            Ticks::LogAt(_) if at < 0.0 => "0".to_owned(),
+            Ticks::LogAt(_) => count(at.exp2()),
+            Ticks::Decades => count(10_f64.powf(at)),
+        }
+    }
+
+    fn marks(&self) -> Vec<f64> {
+        match &self.ticks {
+            Ticks::At(values) | Ticks::LogAt(values) => values.iter().map(|&value| self.place(value)).collect(),
+            Ticks::Decades => {
+                let steps: &[f64] = if self.high - self.low > 2.5 {
+                    &[1.0]
+                } else {
+                    &[1.0, 2.0, 5.0]
+                };
+                let decades = self.low.floor() as i32..=self.high.ceil() as i32;
+                let marks = decades.flat_map(|decade| steps.iter().map(move |step| f64::from(decade) + step.log10()));
+                marks.filter(|mark| (self.low..=self.high).contains(mark)).collect()
+            }
+            Ticks::Count | Ticks::Percent | Ticks::WholePercent => Vec::new(),
+        }
+    }
+}
+
+impl Curves {
+    /// Makes the vertical axis logarithmic, if all is above 0 and some of it is far above the rest.
+    #[must_use]
+    pub fn logarithmic(mut self) -> Self {
+        let points = || {
+            self.curves
+                .iter()
+                .flat_map(|curve| &curve.points)
+                .map(|point| point.at.1)
+        };
+        let (low, high) = (points().fold(f64::INFINITY, f64::min), points().fold(0.0, f64::max));
+        if low <= 0.0 || high / low < FAR {
+            return self;
+        }
+        let place = |value: f64| value.max(low / 2.0).log10();
+        for curve in &mut self.curves {
+            for point in &mut curve.points {
+                point.at.1 = place(point.at.1);
+                point.whisker = point.whisker.map(|Interval { low, high }| Interval {
+                    low: place(low),
+                    high: place(high),
+                });
+            }
+            for (at, _) in &mut curve.spots {
+                at.1 = place(at.1);
+            }
+        }
+        (self.y.low, self.y.high, self.y.ticks) = (place(low) - 0.1, place(high) + 0.15, Ticks::Decades);
+        self
+    }
+
+    /// Height below the heading.
+    const HEIGHT: u32 = 260;
+
+    pub(super) fn svg(&self, panel: &Panel) -> String {
+        let (x_tick, y_tick) = (|at: f64| self.x.tick(at), |at: f64| self.y.tick(at));
+        let axis = |scale: &'_ Scale| scale.low..scale.high;
+        draw(panel, Self::HEIGHT, |area| {
+            let x = Axis {
+                range: axis(&self.x),
+                words: &self.x.words,
+                tick: &x_tick,
+                marks: self.x.marks(),
+            };
+            let y = Axis {
+                range: axis(&self.y),
+                words: &self.y.words,
+                tick: &y_tick,
+                marks: self.y.marks(),
+            };
+            let mut chart = axes(area, &x, &y)?;
+            let mut spots = Vec::new();
+            for (index, curve) in self.curves.iter().enumerate() {
+                let color = Paint::Series(index).color();
+                let line = || curve.points.iter().map(|point| point.at);
+                if curve.look == Look::Shaded {
+                    let shade = AreaSeries::new(line(), 0.0, color.mix(0.14));
+                    chart.draw_series(shade).map_err(text)?;
+                }
+                let line = LineSeries::new(line(), color.stroke_width(2));
+                chart.draw_series(line).map_err(text)?;
+                // Intervals of several lines at one place stand beside each other.
+                let middle = (self.curves.len() as f64 - 1.0) / 2.0;
+                let aside = (index as f64 - middle) * (self.x.high - self.x.low) * ASIDE;
+                for point in &curve.points {
+                    let (across, up) = (point.at.0 + aside, point.at.1);
+                    if let Some(Interval { low, high }) = point.whisker {
+                        let at = |value: f64| value.clamp(self.y.low, self.y.high);
+                        let whisker = vec![(across, at(low)), (across, at(high))];
+                        let whisker = PathElement::new(whisker, Paint::Whisker(index).color().stroke_width(2));
+                        chart.draw_series([whisker]).map_err(text)?;
+                    }
+                    if curve.look == Look::Dotted {
+                        let dot = Circle::new((across, up), 4, color.filled());
+                        chart.draw_series([dot]).map_err(text)?;
+                    }
+                }
+                spots.extend(curve.spots.iter().map(|(at, text)| Spot {
+                    at: chart.backend_coord(at),
+                    text: text.clone(),
+                }));
+            }
+            Ok(spots)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_is_logarithmic_only_where_values_reach_far() {
+        let pages = Scale::of(&[1, 2, 4, 8, 16, 32, 64, 128, 256, 512], "pages");
+        assert_eq!(pages.ticks, Ticks::LogAt(vec![1, 2, 4, 8, 16, 32, 64, 128, 256, 512]));
+        assert_eq!((pages.place(1), pages.place(512)), (0.0, 9.0));
+        assert_eq!(pages.tick(pages.place(64)), "64");
+        let entries = Scale::of(&[0, 16, 1024], "entries");
+        assert_eq!(entries.tick(entries.place(0)), "0");
+        assert!(entries.low < entries.place(0) && entries.high > entries.place(1024));
+        let pes = Scale::of(&[3, 1, 2, 0, 1], "PEs");
+        assert_eq!((pes.ticks.clone(), pes.place(3)), (Ticks::At(vec![0, 1, 2, 3]), 3.0));
+    }
+
+    #[test]
+    fn values_far_apart_are_drawn_on_decades() {
+        let curves = |values: &[f64]| {
+            let points = values.iter().map(|&value| Point::from((0.0, value)));
+            let scale = Scale {
+                low: 0.0,
+                high: 1.0,
+                words: String::new(),
+                ticks: Ticks::Count,
+            };
+            Curves {
+                x: scale.clone(),
+                y: scale,
+                curves: vec![Curve {
+                    points: points.collect(),
+                    look: Look::Dotted,
+                    spots: Vec::new(),
+                }],
+            }
+        };
+        let far = curves(&[10.0, 100_000.0]).logarithmic();
+        assert_eq!(far.curves[0].points[1].at.1, 5.0);
+        assert_eq!(far.y.marks(), [1.0, 2.0, 3.0, 4.0, 5.0]);
+        assert_eq!(far.y.tick(5.0), "100,000");
+        assert_eq!(curves(&[10.0, 100.0]).logarithmic(), curves(&[10.0, 100.0]));
+        assert_eq!(curves(&[0.0, 100.0]).logarithmic(), curves(&[0.0, 100.0]));
+    }
+
+    #[test]
+    fn labels_of_an_axis_keep_their_distance() {
+        let Ticks::At(kept) = Scale::of(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16], "").ticks else {
+            panic!()
+        };
+        assert_eq!(kept, [1, 3, 5, 7, 9, 11, 13, 15]);
+    }
+}

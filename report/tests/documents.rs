@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Every part of a report, in every form.
+#![allow(missing_docs)]
+
+#[path = "support/example.rs"]
+mod example;
+
+use report::document::{Block, Document};
+use report::index::{self, Entry};
+use report::model::Summary;
+use report::{data, html, mail, markdown, terminal, write_comparison, write_reports};
+use results::manifest::HARDWARE_LABEL;
+use roxmltree::Node;
+
+const SVG: &str = "http://www.w3.org/2000/svg";
+const HOSTILE: &str = "</script><script>alert('1')</script>\"&]]>`|\u{1b}[2J\u{202e}";
+
+fn everything() -> Summary {
+    example::run("run_a", "qemu_cortex_a72", 2, 3)
+}
+
+fn parse(page: &str) -> roxmltree::Document<'_> {
+    let options = roxmltree::ParsingOptions {
+        allow_dtd: true,
+        ..Default::default()
+    };
+    roxmltree::Document::parse_with_options(page, options).unwrap()
+}
+
+fn text(node: Node<'_, '_>) -> String {
+    node.descendants()
+        .filter(Node::is_text)
+        .filter_map(|node| node.text())
+        .collect()
+}
+
+/// Asserts what holds for every page: well-formed, nothing to load, one script that the policy knows, no repeated ids.
+fn assert_sound(page: &str) {
+    let tree = parse(page);
+    let elements = || tree.descendants().filter(Node::is_element);
+    let of = |name: &'static str| elements().filter(move |node| node.tag_name().name() == name);
+    for name in ["link", "img", "iframe", "object", "embed", "base", "form"] {
+        assert_eq!(of(name).count(), 0, "{name}");
+    }
+    assert_eq!(of("script").count(), 1);
+    for node in elements() {
+        for attribute in node.attributes() {
+            let (name, value) = (attribute.name(), attribute.value());
+            assert!(
+                name != "src" && name != "style" && !name.starts_with("on"),
+                "{attribute:?}"
+            );
+            let outside = value.contains(':') || value.starts_with('/');
+            assert!(name != "href" || !outside, "{attribute:?}");
+            assert!(
+                !value.starts_with('#') || name == "href",
+                "colors come from the style sheet: {attribute:?}"
+            );
+        }
+    }
+    let mut ids: Vec<&str> = elements().filter_map(|node| node.attribute("id")).collect();
+    let all = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), all);
+    for link in of("a").filter_map(|node| node.attribute("href")?.strip_prefix('#')) {
+        assert!(ids.contains(&link), "{link}");
+    }
+    // Names for those who hear the page.
+    for svg in of("svg") {
+        assert!(svg.attribute("aria-label").is_some_and(|label| !label.is_empty()));
+        assert_eq!(svg.attribute("role"), Some("img"));
+    }
+    for table in of("table") {
+        let heads = || {
+            table
+                .descendants()
+                .filter(|node| node.has_tag_name("th") || node.tag_name().name() == "th")
+        };
+        assert!(heads().count() > 0 && heads().all(|head| head.attribute("scope").is_some()));
+        let columns = heads().filter(|head| head.attribute("scope") == Some("col")).count();
+        for row in table.descendants().filter(|node| node.tag_name().name() == "tr") {
+            assert_eq!(
+                row.children().filter(Node::is_element).count(),
+                columns,
+                "{:?}",
+                text(row)
+            );
+        }
+    }
+    for figure in of("figure") {
+        assert_eq!(text(figure).matches("Data (CSV)").count(), 1);
+    }
+}
+
+#[test]
+fn the_page_has_every_part_and_is_sound() {
+    let summary = everything();
+    let page = html::render(&summary, |file| format!("plots/{file}"));
+    assert_sound(&page);
+    let tree = parse(&page);
+    let headings: Vec<String> = tree
+        .descendants()
+        .filter(|n| n.tag_name().name() == "h2")
+        .map(text)
+        .collect();
+    let all = [
+        "Sequences",
+        "Timing",
+        "Conditions",
+        "Break-even",
+        "Checks",
+        "Mutants",
+        "Boot",
+        "Machine",
+        "Stream",
+        "Method",
+        "Reproduce",
+    ];
+    assert_eq!(headings, all);
+    let plots: Vec<_> = tree
+        .descendants()
+        .filter(|node| node.has_tag_name((SVG, "svg")))
+        .collect();
+    for plot in &plots {
+        assert!(
+            text(*plot).contains(summary.label()),
+            "{:?}",
+            plot.attribute("aria-label")
+        );
+        assert!(!text(*plot).contains("not drawn"), "{}", text(*plot));
+    }
+    let titled = |title: &str| plots.iter().filter(|plot| text(**plot).contains(title)).count();
+    // One of each for both PEs where PEs differ.
+    assert_eq!(titled("Ratio of net medians"), 2);
+    assert_eq!(titled("Ratio of raw medians"), 2);
+    assert_eq!(titled("Batch medians over the run"), 2);
+    assert_eq!(titled("Cost by TLBIs before the DSB"), 1);
+    assert_eq!(titled("Cost by pages touched before"), 1);
+    assert_eq!(titled("Cost by other PEs, loading"), 1);
+    assert_eq!(titled("Cost by pages, "), 2);
+    assert_eq!(titled("Frequency of the cycle counter"), 1);
+    assert_eq!(titled("Boot phases, in order"), 1);
+    let pes: Vec<&str> = tree
+        .descendants()
+        .filter_map(|node| node.attribute("data-pe"))
+        .collect();
+    assert!(pes.contains(&"0") && pes.contains(&"1"));
+}
+
+#[test]
+#[ignore = "asserts nothing: writes pages to look at into target/tmp"]
+fn pages_to_look_at() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
+    write_reports(&folder.join("one"), &everything()).unwrap();
+    let runs = [
+        example::run("run_a", "qemu_cortex_a72", 1, 1),
+        example::on_hardware("board", "rpi4"),
+        example::run("run_b", "qemu_cortex_a53", 1, 0),
+    ];
+    write_comparison(&folder.join("several"), &runs, &["run_c: cut short".to_owned()], |_| {
+        String::new()
+    })
+    .unwrap();
+}
+
+#[test]
+fn the_policy_allows_this_script_and_no_other() {
+    let page = html::render(&everything(), str::to_owned);
+    let (start, end) = (page.find("<script>").unwrap() + 8, page.find("</script>").unwrap());
+    use sha2::Digest;
+    let hash = data_encoding::BASE64.encode(&sha2::Sha256::digest(&page.as_bytes()[start..end]));
+    let tree = parse(&page);
+    let policy = tree
+        .descendants()
+        .find(|node| node.attribute("http-equiv") == Some("Content-Security-Policy"))
+        .and_then(|node| node.attribute("content"))
+        .unwrap();
+    assert!(policy.contains(&format!("script-src 'sha256-{hash}'")), "{policy}");
+    assert!(
+        policy.starts_with("default-src 'none'") && !policy.contains("script-src 'unsafe"),
+        "{policy}"
+    );
+}
+
+#[test]
+fn a_matrix_tells_classes_apart_without_color() {
+    let page = html::render(&everything(), str::to_owned);
+    let tree = parse(&page);
+    let matrix = tree
+        .descendants()
+        .find(|node| node.attribute("class") == Some("matrix"))
+        .unwrap();
+    let cells: Vec<(String, &str)> = matrix
+        .descendants()
+        .filter_map(|node| {
+            Some((
+                text(node),
+                node.attribute("aria-label")
+                    .filter(|_| node.tag_name().name() == "td")?,
+            ))
+        })
+        .collect();
+    for pair in [("✓", "pass"), ("✗", "FAIL"), ("○", "not observable"), ("–", "skipped")] {
+        assert!(
+            cells.iter().any(|(sign, words)| (sign.as_str(), *words) == pair),
+            "{pair:?}: {cells:?}"
+        );
+    }
+    assert!(page.contains("✓ pass, ✗ FAIL, ○ not observable, – skipped; empty: not run together."));
+}
+
+#[test]
+fn every_plot_has_its_data_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let summary = everything();
+    let paths = write_reports(folder.path(), &summary).unwrap();
+    let page = std::fs::read_to_string(&paths.html).unwrap();
+    let tree = parse(&page);
+    let links: Vec<&str> = tree
+        .descendants()
+        .filter(|node| text(*node) == "Data (CSV)")
+        .filter_map(|node| node.attribute("href"))
+        .collect();
+    assert!(links.len() > 10);
+    for link in links {
+        let contents = std::fs::read_to_string(folder.path().join(link)).unwrap();
+        assert!(contents.lines().count() > 1, "{link}");
+        let columns = contents.lines().next().unwrap().split(',').count();
+        let mut rows = csv::Reader::from_reader(contents.as_bytes());
+        assert!(rows.records().all(|row| row.unwrap().len() == columns), "{link}");
+    }
+    let text = std::fs::read_to_string(&paths.markdown).unwrap();
+    for name in text
+        .split("](")
+        .skip(1)
+        .filter_map(|part| part.split_once(')'))
+        .map(|(name, _)| name)
+    {
+        assert!(folder.path().join(name).is_file(), "{name}");
+    }
+}
+
+#[test]
+fn lines_through_sweeps_are_said_in_words() {
+    let text = terminal::render(&everything(), terminal::WIDTH);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = "old: each further TLBI before the DSB costs 31 cycles [30.4, 31.6]; completion without any would cost \
+                 900 cycles [895, 905] (line fitted in 50 batches).";
+    assert!(text.contains(words), "{text}");
+    // Nothing is said about a cost that cannot be told from 0, and no negative cost is given as one.
+    let of = |low: f64, high: f64| {
+        let mut summary = everything();
+        let fit = summary.sweeps[0].fit.as_mut().unwrap();
+        (fit.intercept, fit.intercept_interval) = ((low + high) / 2.0, example::interval(low, high));
+        let text = terminal::render(&summary, terminal::WIDTH);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(of(-30.0, 10.0).contains("what completion alone costs cannot be told from 0 (-10 cycles [-30, 10])"));
+    assert!(of(-30.0, -10.0).contains("the line would start below 0, at -20 cycles [-30, -10], so the cost is not"));
+    assert!(text.contains("local, by VA: cheaper up to 32 pages; the full flush wins from 64 on."));
+}
+
+#[test]
+fn the_score_counts_mistakes_only() {
+    let text = terminal::render(&everything(), terminal::WIDTH);
+    let words = "qemu_cortex_a72, QEMU 7.2.22: 2 of 4 mistakes killed by the run (50.0%), 3 by run or judge.";
+    assert!(text.contains(words), "{text}");
+}
+
+#[test]
+fn hardware_and_simulators_never_share_a_plot() {
+    let runs = [
+        example::run("run_a", "qemu_cortex_a72", 1, 1),
+        example::on_hardware("board", "rpi4"),
+        example::run("run_b", "qemu_cortex_a53", 1, 0),
+    ];
+    let document = Document::of_runs(&runs, &[], |run| format!("../{}/report.html", run.name));
+    let page = html::page(&document, |file| format!("plots/{file}"));
+    assert_sound(&page);
+    let tree = parse(&page);
+    let plots: Vec<String> = tree
+        .descendants()
+        .filter(|n| n.has_tag_name((SVG, "svg")))
+        .map(text)
+        .collect();
+    assert!(plots.iter().any(|plot| plot.contains("rpi4")));
+    for plot in plots {
+        let (hardware, simulated) = (plot.contains("rpi4"), plot.contains("qemu_"));
+        assert!(hardware != simulated, "{plot}");
+        assert_eq!(simulated, plot.contains("not hardware timing"), "{plot}");
+    }
+    for table in document
+        .sections
+        .iter()
+        .flat_map(|s| s.blocks())
+        .filter_map(|block| match block {
+            Block::Table(table) => Some(table),
+            _ => None,
+        })
+    {
+        let has = |words: &str| table.rows.iter().flatten().any(|cell| cell.text.contains(words));
+        match table.label.as_deref() {
+            Some(HARDWARE_LABEL) => assert!(!has("qemu_"), "{}", table.caption),
+            Some(_) => assert!(!has("rpi4"), "{}", table.caption),
+            // The list of runs says it row by row.
+            None => assert!(table.columns.iter().any(|(name, _)| name == "counts") || !has("qemu_") || has("drop")),
+        }
+    }
+    for form in [
+        terminal::page(&document, terminal::WIDTH),
+        markdown::page(&document, str::to_owned),
+    ] {
+        for words in [
+            "rpi4",
+            "qemu_cortex_a53, QEMU 7.2.22",
+            "not hardware timing",
+            "new / old",
+        ] {
+            assert!(form.contains(words), "{words}: {form}");
+        }
+    }
+}
+
+#[test]
+fn runs_of_one_machine_are_named_apart_and_their_mutants_counted_once() {
+    let runs = [example::run("first", "m", 1, 0), example::run("second", "m", 1, 0)];
+    let document = Document::of_runs(&runs, &[], |_| String::new());
+    let text = terminal::page(&document, terminal::WIDTH);
+    assert!(
+        text.contains("m, QEMU 7.2.22 (first)") && text.contains("m, QEMU 7.2.22 (second)"),
+        "{text}"
+    );
+    assert!(
+        text.contains("m, QEMU 7.2.22: 2 of 4 mistakes killed by the run"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_report_of_several_runs_has_its_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = [everything(), example::on_hardware("board", "rpi4")];
+    let paths = write_comparison(folder.path(), &runs, &[], |_| String::new()).unwrap();
+    let ratios = std::fs::read_to_string(paths.plots.join(data::RATIOS)).unwrap();
+    assert!(ratios.starts_with("run,seq,baseline,") && ratios.contains("\nrun_a,") && ratios.contains("\nboard,"));
+    let text = std::fs::read_to_string(&paths.markdown).unwrap();
+    for name in text
+        .split("](")
+        .skip(1)
+        .filter_map(|part| part.split_once(')'))
+        .map(|(name, _)| name)
+    {
+        assert!(
+            name.is_empty() || name == "<>" || folder.path().join(name).is_file(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_index_has_a_row_for_every_run_that_can_be_read_or_not() {
+    let mut older = example::on_hardware("board", "rpi4");
+    older.manifest.started = "2026-11-20T00:00:00Z".to_owned();
+    let entry = |name: &str, run| Entry {
+        name: name.to_owned(),
+        link: format!("runs/{name}/report.html"),
+        run,
+    };
+    let entries = [
+        entry("board", Ok(older)),
+        entry("broken", Err("run.toml: no such key".to_owned())),
+        entry("run_a", Ok(everything())),
+    ];
+    let document = index::document(&entries);
+    let page = html::page(&document, str::to_owned);
+    assert_sound(&page);
+    let tree = parse(&page);
+    let links: Vec<&str> = tree.descendants().filter_map(|node| node.attribute("href")).collect();
+    assert_eq!(
+        links,
+        [
+            "runs/run_a/report.html",
+            "runs/board/report.html",
+            "runs/broken/report.html"
+        ]
+    );
+    for words in [
+        "unreadable: run.toml: no such key",
+        "3 runs, 1 of them unreadable",
+        "1 FAIL, 3 pass",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(html::page(&index::document(&[]), str::to_owned).contains("There are no runs here yet."));
+}
+
+#[test]
+fn the_form_for_mail() {
+    let text = mail::render(&example::run("run_a", "qemu_cortex_a72", 1, 2));
+    assert!(text.is_ascii());
+    assert!(
+        text.lines()
+            .all(|line| line.len() <= terminal::MAIL_WIDTH || line.contains("--sequence")),
+        "{text}"
+    );
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_mail_with_many_sequences_stays_short() {
+    let text = mail::render(&example::run("run_a", "qemu_cortex_a72", 1, 48));
+    assert!(text.contains("and 38 more") && text.lines().count() < 60, "{text}");
+}
+
+#[test]
+fn whatever_a_name_holds_it_stays_a_name() {
+    let mut summary = everything();
+    summary.name = HOSTILE.to_owned();
+    summary.manifest.machine = HOSTILE.to_owned();
+    summary.manifest.label = HOSTILE.to_owned();
+    summary.manifest.reproduce = HOSTILE.to_owned();
+    for series in &mut summary.series {
+        series.seq.push_str(HOSTILE);
+    }
+    for comparison in &mut summary.comparisons {
+        comparison.seq.push_str(HOSTILE);
+    }
+    for sweep in &mut summary.sweeps {
+        sweep.seq.push_str(HOSTILE);
+        sweep.base = HOSTILE.to_owned();
+    }
+    for check in &mut summary.checks {
+        check.id.push_str(HOSTILE);
+        check.rows[0].seq = HOSTILE.to_owned();
+    }
+    for mutant in &mut summary.mutants {
+        mutant.kind.push_str(HOSTILE);
+        mutant.sequence = HOSTILE.to_owned();
+    }
+    summary.boot[0].phase = HOSTILE.to_owned();
+    summary.break_even[0].ways[0].name = HOSTILE.to_owned();
+    let runs = [summary.clone()];
+    let several = Document::of_runs(&runs, &[], |_| HOSTILE.to_owned());
+    let entry = Entry {
+        name: HOSTILE.to_owned(),
+        link: "x".to_owned(),
+        run: Err(HOSTILE.to_owned()),
+    };
+    for page in [
+        html::render(&summary, str::to_owned),
+        html::page(&index::document(&[entry]), str::to_owned),
+    ] {
+        assert_sound(&page);
+        assert!(!page.contains("<script>alert") && page.contains("&lt;script&gt;alert"));
+    }
+    let page = html::page(&several, str::to_owned);
+    assert!(!page.contains("<script>alert"));
+    parse(&page);
+    for text in [
+        terminal::render(&summary, terminal::WIDTH),
+        terminal::page(&several, terminal::WIDTH),
+        mail::render(&summary),
+    ] {
+        assert!(!text.contains('\u{1b}'));
+    }
+    let text = markdown::render(&summary, str::to_owned);
+    let text = text.split("```").step_by(2).collect::<String>();
+    assert!(!text.contains("<script>"));
+    for (name, contents) in data::files(&summary) {
+        let mut rows = csv::Reader::from_reader(contents.as_bytes());
+        assert!(rows.records().all(|row| row.is_ok()), "{name}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write_reports(folder.path(), &summary).unwrap();
+}
+
+#[test]
+fn a_run_without_anything_still_has_a_report() {
+    let mut summary = example::run("empty", "m", 0, 0);
+    summary.boot.clear();
+    summary.proofs.clear();
+    summary.checks.clear();
+    summary.sweeps.clear();
+    summary.refills.clear();
+    summary.events.clear();
+    summary.not_counted.clear();
+    summary.clocks.clear();
+    summary.break_even.clear();
+    summary.mutants.clear();
+    let page = html::render(&summary, str::to_owned);
+    assert_sound(&page);
+    assert!(page.contains("No timed sample arrived.") && !page.contains("<svg"));
+    assert!(mail::render(&summary).contains("No check was made."));
+    assert_sound(&html::page(
+        &Document::of_runs(&[summary], &[], |_| String::new()),
+        str::to_owned,
+    ));
+    assert_sound(&html::page(
+        &Document::of_runs(&[], &["gone: no such run".to_owned()], |_| String::new()),
+        str::to_owned,
+    ));
+}
+
+#[test]
+fn fifty_sequences_on_two_pes_fit_a_page() {
+    let page = html::render(&example::run("large", "qemu_cortex_a72", 2, 47), str::to_owned);
+    assert!(page.len() < 2_000_000, "{}", page.len());
+    assert_sound(&page);
+}
