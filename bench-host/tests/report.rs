@@ -467,3 +467,24 @@ fn fifty_sequences_make_a_page_below_two_megabytes() {
     let page = html::render(&summary, str::to_owned);
     assert!(page.len() < 2_000_000, "{}", page.len());
 }
+
+/// Every run in the repository, the oldest too, which know no scenarios.
+#[test]
+fn stored_runs_of_every_version_can_be_read() {
+    let runs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/runs");
+    let mut versions = std::collections::BTreeSet::new();
+    for entry in fs::read_dir(runs).unwrap() {
+        let folder = entry.unwrap().path();
+        if !folder.join("run.toml").exists() {
+            continue;
+        }
+        let summary = aggregate(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        assert!(
+            !summary.checks.is_empty() || !summary.series.is_empty(),
+            "{}",
+            folder.display()
+        );
+        versions.insert(summary.manifest.schema);
+    }
+    assert!(versions.contains(&1), "{versions:?}");
+}

@@ -111,7 +111,7 @@ fn loads(pages: u16) -> impl Iterator<Item = u32> + Clone {
         let in_reach = page % PAGES_IN_REACH;
         let step = (page > 0 && in_reach == 0).then_some(STEP);
         let offset = u32::from(in_reach) * 4096 + offset_in_page(page) as u32;
-        step.into_iter().chain([LOAD | offset / 8 << 10])
+        step.into_iter().chain([LOAD | (offset / 8) << 10])
     })
 }
 

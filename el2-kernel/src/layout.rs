@@ -30,7 +30,7 @@ pub struct Layout {
     pub block: u64,
     /// A level 1 entry for blocks, in a level 0 slot of its own; the next one holds pages behind a level 1 entry.
     pub far: u64,
-    /// Pages that sequences are timed on: [`MAX_LIVE`] of them, in the level 0 slot of `far`.
+    /// Pages that sequences are timed on: [`LIVE_PAGES`] of them, in the level 0 slot of `far`.
     pub live: u64,
 }
 

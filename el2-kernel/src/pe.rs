@@ -44,7 +44,7 @@ pub enum Command {
     Introduce,
     /// Run some rounds of a [`Session`].
     Sample,
-    /// Keep busy until told to stop: the argument is a [`Duty`].
+    /// Keep busy until told to stop: with loads, or for an argument other than 0 with broadcasts (see [`duty`]).
     Work,
     /// Turn yourself off.
     Off,

@@ -83,7 +83,7 @@ mod tests {
             tables.reset();
             let address = 2 << granule.level_shift(2) | 5 << granule.shift() | 0x123;
             let link = tables.entries(address, 2, 1)[0].get();
-            assert_eq!(link, tables.root() + 2 * size | 0b11);
+            assert_eq!(link, (tables.root() + 2 * size) | 0b11);
             tables.entries(address, 3, 2)[0].set(1);
             let offset = (link & !0xfff) - arena;
             let walked = &ARENA[(offset / 8) as usize + 5];
