@@ -13,7 +13,7 @@ mod mutants;
 mod samples;
 mod scenarios;
 mod series;
-mod warnings;
+pub mod warnings;
 
 use std::path::{Path, PathBuf};
 
@@ -88,7 +88,7 @@ pub fn aggregate(run: &Path) -> Result<Summary, AggregateError> {
         sweeps: scenarios.sweeps(),
         refills: scenarios.refills(),
         events: counters::events(&collected, &run.manifest),
-        not_counted: counters::not_counted(&run.manifest),
+        not_counted: counters::not_counted(&collected, &run.manifest),
         clocks: counters::clocks(&run)?,
         break_even: Vec::new(),
         mutants: mutants::read(run.folder())?,

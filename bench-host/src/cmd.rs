@@ -7,6 +7,7 @@ mod compare;
 mod context;
 mod doctor;
 mod explain;
+mod export;
 mod image;
 mod judge;
 mod list;
@@ -40,6 +41,7 @@ Examples:
   bench-host report results/runs/RUN                 show a stored run again
   bench-host compare RUN RUN --fail-above 3%         stored runs beside each other
   bench-host aggregate samples.csv                   exact figures of raw sample rows, however many
+  bench-host export parquet RUN... --out DIR         samples for DuckDB, Polars, Spark; criterion; benchstat
   bench-host doctor                                  what is missing here, and how to get it
 ";
 
@@ -62,6 +64,7 @@ enum Command {
     Report(report::Args),
     Compare(compare::Args),
     Aggregate(aggregate::Args),
+    Export(export::Args),
     Review(review::Args),
     Scan(scan::Args),
     List(list::Args),
@@ -93,6 +96,7 @@ pub fn main() -> Exit {
         Command::Report(args) => report::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Aggregate(args) => aggregate::run(args),
+        Command::Export(args) => export::run(args),
         Command::Review(args) => review::run(args),
         Command::Scan(args) => scan::run(args),
         Command::List(args) => list::run(args),

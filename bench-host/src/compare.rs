@@ -13,12 +13,14 @@ mod comparable;
 pub mod gate;
 mod load;
 pub mod output;
+mod own;
 mod row;
 mod rows;
 pub mod select;
 
 pub use gate::{Gate, Outcome, Threshold};
 pub use load::{Loaded, Side};
+pub use own::{Own, OwnRatio};
 pub use row::{Finding, Numbers, Row, Unit};
 
 use crate::error::Error;
@@ -37,6 +39,8 @@ pub struct Compared {
     pub family: usize,
     /// What a reader should know, one sentence each.
     pub notes: Vec<String>,
+    /// Every sequence beside the baseline of its own run.
+    pub own: Vec<Own>,
     /// Whether a run on any side is incomplete.
     pub incomplete: bool,
 }
@@ -50,6 +54,7 @@ pub fn compare(selected: select::Selected, baseline: usize) -> Result<Compared, 
     notes.extend(comparable::notes(&loaded, baseline));
     notes.extend(rows::partial(&loaded, &rows));
     Ok(Compared {
+        own: own::own(&loaded, &selected.only),
         incomplete: loaded.runs.iter().any(|run| !run.reservations.is_empty()),
         sides: loaded.sides,
         baseline,

@@ -3,8 +3,84 @@
 //!
 //! Everything inferred is an assumption, and whoever uses it prints it.
 
-use sequences::judge::{After, Change, Level, Name, Observers, Question, Regime, Stage};
+use sequences::judge::{After, Change, CpuChoice, Level, Name, Observers, Question, Regime, Stage};
 use sequences::{ExceptionLevel, Instruction, Item, Scope, Sequence, Target, Tlbi};
+
+/// What is said of a question; the rest is inferred.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Given {
+    /// What was changed.
+    pub change: Option<Change>,
+    /// Whose tables.
+    pub regime: Option<Regime>,
+    /// Of which stage.
+    pub stage: Option<Stage>,
+    /// Which kind of entry.
+    pub level: Option<Level>,
+    /// At which level of the tables.
+    pub level_number: Option<u8>,
+    /// Who may hold the entry.
+    pub observers: Option<Observers>,
+    /// What follows.
+    pub after: Option<After>,
+    /// Whether the entry is global.
+    pub global: Option<bool>,
+    /// The entry maps a device.
+    pub device: bool,
+    /// Who runs the sequence.
+    pub runs_at: Option<ExceptionLevel>,
+    /// HCR_EL2.{E2H,TGE} is {1,1}.
+    pub host: bool,
+    /// The CPU has FEAT_ETS2.
+    pub ets2: bool,
+    /// The CPU has FEAT_ETS3.
+    pub ets3: bool,
+    /// The CPU.
+    pub cpu: CpuChoice,
+}
+
+impl Given {
+    /// Returns a question with what is said in place of what was inferred.
+    pub fn apply(&self, inferred: Question) -> Question {
+        let change = self.change.unwrap_or(inferred.change);
+        let regime = self.regime.unwrap_or(inferred.regime);
+        let observers = self.observers.unwrap_or(inferred.observers);
+        let after = self.after.unwrap_or(match (inferred.after, observers) {
+            (After::AccessElsewhere, Observers::ThisPe) => After::DataHere,
+            (after, _) => after,
+        });
+        let mut question = Question::new(change, regime, observers, after);
+        question.stage = self.stage.unwrap_or(inferred.stage);
+        question.level = question.level.or(inferred.level);
+        question.level_number = inferred.level_number;
+        question.range = inferred.range;
+        question.global = inferred.global;
+        question.device = inferred.device;
+        question.vmid_is_current = inferred.vmid_is_current;
+        question.architecture = inferred.architecture;
+        if self.regime.is_none() {
+            question.host = inferred.host;
+            question.runs_at = inferred.runs_at;
+        }
+        self.complete(question)
+    }
+
+    /// Puts what is said about the entry and the machine into a question.
+    pub fn complete(&self, mut question: Question) -> Question {
+        question.level = self.level.or(question.level);
+        question.level_number = self.level_number.or(question.level_number);
+        question.global = self.global.or(question.global);
+        question.device |= self.device;
+        question.architecture.ets2 |= self.ets2;
+        question.architecture.ets3 |= self.ets3;
+        question.host |= self.host;
+        question.runs_at = self.runs_at.unwrap_or(question.runs_at);
+        if self.cpu != CpuChoice::Any {
+            question.cpu = self.cpu;
+        }
+        question
+    }
+}
 
 /// Returns the question a sequence looks made for: an entry of its regime made invalid, held by the PEs its TLBIs
 /// apply to, and used again.

@@ -9,6 +9,7 @@ use results::store::StoreError;
 
 use crate::aggregate::AggregateError;
 use crate::exit::Exit;
+use crate::export::ExportError;
 use crate::raw::RawError;
 
 /// Why a command could not do what was asked. The message says what, where, and what to do.
@@ -30,6 +31,9 @@ pub enum Error {
     /// Raw rows cannot be aggregated.
     #[error(transparent)]
     Raw(#[from] RawError),
+    /// A run cannot be exported.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// A report cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -51,7 +55,9 @@ impl Error {
             Self::Setup(_) => Exit::Setup,
             Self::Raw(error) if error.is_usage() => Exit::Usage,
             Self::Raw(_) => Exit::Store,
-            Self::Store(_) | Self::Aggregate(_) | Self::Report(_) | Self::Output { .. } => Exit::Store,
+            Self::Store(_) | Self::Aggregate(_) | Self::Export(_) | Self::Report(_) | Self::Output { .. } => {
+                Exit::Store
+            }
         }
     }
 }

@@ -7,9 +7,10 @@
 pub enum Exit {
     /// Everything that was asked for was done, and nothing failed.
     Ok = 0,
-    /// A check failed, a proof of the boot path does not hold, or the kernel took an exception nobody expected.
+    /// A check failed, a proof of the boot path does not hold, the kernel took an exception nobody expected, or a
+    /// sequence became slower than `compare --fail-above` allows.
     Failure = 1,
-    /// Nothing failed, but nothing could be shown either: no check had power here.
+    /// Nothing failed, but nothing could be shown either: no check had power here, or a comparison cannot be decided.
     Undecided = 2,
     /// Lines are lost or damaged, or the run stopped early: silence, early exit, crash.
     Incomplete = 3,
@@ -27,8 +28,8 @@ pub enum Exit {
 pub const HELP: &str = "\
 Exit codes:
     0  ok
-    1  conformance failure: a check or a boot proof failed, or an unexpected exception
-    2  not decided: no check could show anything on this machine
+    1  conformance failure: a check or a boot proof failed, or an unexpected exception; compare: a regression
+    2  not decided: no check could show anything on this machine; compare: it cannot be told
     3  incomplete run: lines lost or damaged, silence, early exit or crash
     4  set-up problem: QEMU absent, too old or without EL2; no kernel; kernel refused to start
     5  store problem: disk full, folder unwritable or not empty, run unreadable

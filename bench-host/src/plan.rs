@@ -49,7 +49,7 @@ pub struct PlanArgs {
     pub iterations: Option<u32>,
     /// Timed samples per sequence and batch [default: a fiftieth of the samples, but no fewer than 100 if ten
     /// batches can have them]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = batch_samples)]
     pub batch: Option<u32>,
     /// Trials per check, sequence and control
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
@@ -140,6 +140,13 @@ impl fmt::Display for Runtime {
             RuntimeCase::Address => write!(f, "{:#x}", self.1),
             case => f.write_str(case.id()),
         }
+    }
+}
+
+fn batch_samples(text: &str) -> Result<u32, String> {
+    match measure::samples(text)? {
+        0 => Err("a batch has at least one sample".to_owned()),
+        samples => Ok(samples),
     }
 }
 
@@ -357,6 +364,16 @@ impl RunPlan {
         let mut area = vec![0; results::image::PLAN_CAPACITY];
         encode(&plan.settings, &plan.entries(), &mut area).map_err(|error| usage(format!("plan too big: {error}")))?;
         Ok(plan)
+    }
+
+    /// Returns how many series of samples the plan asks for, at most: of the empty frame and every timed sequence, under
+    /// every scenario.
+    pub fn series(&self) -> usize {
+        let timed = self
+            .sequences
+            .iter()
+            .filter(|sequence| sequence.flags & flags::TIMED != 0);
+        (1 + timed.count()) * self.settings.measure.scenarios.as_slice().len()
     }
 
     /// Returns the sequences in the form the plan area takes.
@@ -615,7 +632,7 @@ mod tests {
             ("xen_head_new", "xen_head_old")
         );
         assert_eq!(described.checks, checks_of(one_page_checks()));
-        assert_eq!(described.checks.len(), 12);
+        assert_eq!(described.checks.len(), 15);
     }
 
     #[test]
@@ -696,12 +713,12 @@ mod tests {
         assert!(refusal(&["--sequence", "a=nop", "--sequence", "a=isb"]).contains("twice"));
         assert!(refusal(&["--sequence", "a=nop", "--sequence", "a_aa=isb"]).contains("rename"));
         assert!(refusal(&["--boot-flush", "x"]).contains("--boot-flush: no sequence `x`"));
-        let all = [
-            &["--sequence", "@xen"][..],
-            &["--full", "--sweep", "live=1,2,3,4,5,6,7,8,9,10,11,12"],
-        ]
-        .concat();
-        assert!(refusal(&all).contains("scenarios are more than"), "{}", refusal(&all));
+        let many: Vec<_> = (0..70)
+            .flat_map(|i| ["--sequence".to_owned(), format!("s{i}=nop")])
+            .chain(["--full", "--sweep", "live=1,2,3,4,5,6,7,8,9,10,11,12"].map(str::to_owned))
+            .collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        assert!(refusal(&many).contains("scenarios are more than"));
         let many: Vec<_> = (0..120)
             .flat_map(|i| ["--sequence".to_owned(), format!("s{i}=nop")])
             .collect();

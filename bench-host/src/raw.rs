@@ -159,7 +159,7 @@ impl Aggregation {
             });
         }
         if layout.keys.is_empty() && self.request.by.is_none() {
-            self.note("no column is called seq, sequence, pe or event, so all rows are one group (--by splits them)");
+            self.note("no column is called seq, sequence, pe, event or scenario, so all rows are one group (--by splits them)");
         }
         let file = layout.by_file.then(|| name.as_bytes().into());
         self.groups.begin(file.into_iter().collect());

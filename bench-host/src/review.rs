@@ -18,6 +18,7 @@ pub mod relation;
 pub mod source;
 pub mod timing;
 pub mod tree;
+pub mod trial;
 
 use diff::Patch;
 use evaluate::{Evaluated, evaluate};
@@ -28,6 +29,7 @@ use sequences::judge::Verdict;
 use source::{Side, Surroundings, Unit};
 use timing::Timing;
 use tree::Tree;
+use trial::Trials;
 
 /// What looks like maintenance and was not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +57,8 @@ pub struct Review {
     pub changes: Vec<Evaluated>,
     /// Timing from stored runs, for each change.
     pub timing: Vec<Vec<Timing>>,
+    /// What checks saw, for each change.
+    pub trials: Vec<Vec<Trials>>,
     /// What was not understood.
     pub unrecognised: Vec<Unrecognised>,
     /// Barriers that the patch changes and that belong to no sequence.
@@ -70,7 +74,7 @@ pub struct Review {
 pub enum Outcome {
     /// Every side after is sufficient, or there is none.
     Fine,
-    /// A side after is insufficient.
+    /// A side after is insufficient, or failed a check.
     Insufficient,
     /// Something could not be decided.
     Undecided,
@@ -85,7 +89,7 @@ impl Review {
                 .filter_map(|change| change.after.as_ref())
                 .any(|side| side.verdict == verdict)
         };
-        if after(Verdict::Insufficient) {
+        if after(Verdict::Insufficient) || self.trials.iter().flatten().any(Trials::is_failure) {
             Outcome::Insufficient
         } else if self.changes.iter().any(Evaluated::is_open)
             || self.unrecognised.iter().any(|unread| unread.after)
@@ -170,6 +174,7 @@ pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&
         subject: patch.subject,
         files: patch.files_seen,
         timing: vec![Vec::new(); changes.len()],
+        trials: vec![Vec::new(); changes.len()],
         changes,
         unrecognised,
         barriers: lone_barriers(&barriers),

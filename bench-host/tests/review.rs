@@ -100,6 +100,8 @@ fn every_form_says_what_is_expected() {
 fn every_form_has_five_patches() {
     for form in [
         "assembly",
+        "assembly_macro",
+        "wrapper_call",
         "inline_c",
         "c_macro",
         "function_style",
@@ -161,6 +163,12 @@ fn line_ends_and_encodings_do_not_matter() {
         .collect();
     let mail = format!("{head}Content-Transfer-Encoding: base64\n\n{}\n", lines.join("\n"));
     assert_eq!(summary(&review_bytes(mail.as_bytes())), expected);
+    let wide: Vec<u8> = [0xfeff]
+        .into_iter()
+        .chain(text.encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    assert_eq!(summary(&review_bytes(&wide)), expected);
     let mut latin = plain.clone();
     latin.splice(0..0, b"Caf\xe9 \xff\n".iter().copied());
     assert_eq!(summary(&review_bytes(&latin)), expected);
@@ -206,6 +214,16 @@ fn hostile_names_stay_text() {
     let plain = output::text::render(&found) + &output::markdown::render(&found);
     assert!(!plain.contains('\u{1b}') && !output::markdown::render(&found).contains("<script"));
     assert!(output::sarif::render(&found).contains("\"2.1.0\""));
+}
+
+#[test]
+fn wide_characters_do_no_harm() {
+    // A space of two bytes before the name of a function, and after the name of an operation.
+    let text = String::from_utf8(fixture("inline_c/adjacent_strings.patch")).unwrap();
+    let found = review_bytes(text.replace("flush_kernel_page", "flush\u{a0}kernel_page").as_bytes());
+    assert_eq!(found.changes.len(), 1);
+    let found = review_bytes(text.replace("tlbi vaae1is, ", "tlbi vaae1is\u{a0}").as_bytes());
+    assert_eq!(found.changes.len(), 1);
 }
 
 #[test]
@@ -264,7 +282,7 @@ fn the_command_keeps_its_promises() {
     assert_eq!(bench_host(&["review", &path("other/nothing.patch")]).0, Some(0));
     for wrong in [
         &["review", "/does/not/exist"][..],
-        &["review", "--regime", "el9", &path("other/nothing.patch")],
+        &["review", "--cpu", "nobody", &path("other/nothing.patch")],
         &["review", "--git", "/", "HEAD"],
         &["review", "--git", "/", "a..b"],
         &["review", env!("CARGO_MANIFEST_DIR")],
@@ -275,6 +293,28 @@ fn the_command_keeps_its_promises() {
         assert_eq!((code, out.as_str()), (Some(64), ""), "{wrong:?}");
         assert_eq!(error.lines().count(), 1, "{error}");
     }
+}
+
+#[test]
+fn the_context_is_one_of_the_known() {
+    let patch = folder().join("c_macro/macro_of_macros.patch").display().to_string();
+    let (code, out, error) = bench_host(&["review", "--regime", "el9", &patch]);
+    assert_eq!((code, out.as_str()), (Some(64), ""));
+    assert!(error.contains("--regime") && error.contains("el2&0"), "{error}");
+    // What is given is part of the command that gives the same again.
+    let (code, out, _) = bench_host(&["review", "--observers", "this-pe", "--ets2", &patch]);
+    assert_eq!(code, Some(0), "{out}");
+    let command = out
+        .split("Reproduce: ")
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        command.starts_with("bench-host review --observers this-pe --ets2 "),
+        "{command}"
+    );
 }
 
 #[test]

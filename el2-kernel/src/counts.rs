@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Samples to exact value counts: lossless, in memory that does not grow with their number, and small on a serial line.
 
+use results::record::count_length;
+use results::wire::MAX_LINE;
+
 /// How often one value was seen in one series: a place in the table, free while the count is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Count {
@@ -73,12 +76,125 @@ impl<'a> Tally<'a> {
     }
 }
 
+/// Values of one line: more than fit.
+const VALUES: usize = MAX_LINE / 2;
+
+/// Empties a tally into lines, each of one series and as long as it may be.
+///
+/// `room` returns how many bytes a line of a series has for values; `line` takes them in rising order.
+pub fn pack(tally: &mut Tally<'_>, room: impl Fn(u16) -> usize, mut line: impl FnMut(u16, &[(u64, u32)])) {
+    let mut pairs = [(0, 0); VALUES];
+    let (mut used, mut left, mut last) = (0, 0, None);
+    tally.drain(|series, value, count| {
+        let length = match last {
+            Some((other, before)) if other == series => Some(count_length(value - before, count)),
+            _ => None,
+        };
+        match length.filter(|&length| length <= left && used < VALUES) {
+            Some(length) => left -= length,
+            None => {
+                if let Some((series, _)) = last {
+                    line(series, &pairs[..used]);
+                }
+                used = 0;
+                left = room(series).saturating_sub(count_length(value, count));
+            }
+        }
+        pairs[used] = (value, count);
+        used += 1;
+        last = Some((series, value));
+    });
+    if let Some((series, _)) = last {
+        line(series, &pairs[..used]);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
+    use results::record::{Event, Pairs, Record, count_room};
+    use results::scenario::Scenario;
+    use results::wire::LineWriter;
+
     use super::*;
     use crate::order::Random;
+
+    /// Returns the bytes on the wire of a batch of four series with so many different values each, and so many samples.
+    fn bytes_of_a_batch(different: u32, samples: u32) -> usize {
+        let (mut places, mut taken) = (vec![Count::FREE; 1 << 16], vec![0; 1 << 15]);
+        let mut tally = Tally::new(&mut places, &mut taken);
+        for series in 0..4 {
+            for value in 0..different {
+                // Cycles of a flush on hardware, with gaps.
+                assert!(tally.add(sample(series, 280 + u64::from(value) * 3)));
+            }
+        }
+        for place in tally.places.iter_mut().filter(|place| place.count > 0) {
+            place.count = samples / different;
+        }
+        let mut writer = LineWriter::resume(String::new(), 99_000);
+        let (mut total, mut most) = (0, 0);
+        let room = |_| count_room("xen_head_old_aa", Scenario::PLAIN, Event::Cycles);
+        pack(&mut tally, room, |_, pairs| {
+            let (seq, scenario, event) = ("xen_head_old_aa", Scenario::PLAIN, Event::Cycles);
+            let (pe, batch, pairs) = (0, 49, Pairs::Slice(pairs));
+            writer
+                .record(&Record::Sample {
+                    seq,
+                    scenario,
+                    pe,
+                    event,
+                    batch,
+                    pairs,
+                })
+                .unwrap();
+            let text = std::mem::take(writer.get_mut());
+            most = most.max(text.len());
+            total += text.len();
+        });
+        assert!(most <= MAX_LINE, "{most}");
+        total
+    }
+
+    #[test]
+    fn a_hundred_million_samples_fit_a_megabyte_unless_they_are_all_different() {
+        // 100 million samples of four series in 50 batches: 500,000 samples of each in a batch.
+        let total = |different| 50 * bytes_of_a_batch(different, 500_000);
+        assert!(total(20) < 50_000, "{}", total(20));
+        assert!(total(600) < 1_000_000, "{}", total(600));
+        // The limit, as docs/measurement.md gives it.
+        assert!(total(900) > 1_000_000, "{}", total(900));
+    }
+
+    #[test]
+    fn lines_hold_every_count_in_order_and_one_series_each() {
+        let (mut places, mut taken) = ([Count::FREE; 256], [0; 200]);
+        let mut tally = Tally::new(&mut places, &mut taken);
+        let mut expected = Vec::new();
+        for series in 0..3 {
+            for value in 0..60 {
+                expected.push((series, value * value));
+                tally.add(sample(series, value * value));
+            }
+        }
+        let (mut seen, mut lines) = (Vec::new(), 0);
+        pack(
+            &mut tally,
+            |_| 40,
+            |series, pairs| {
+                lines += 1;
+                seen.extend(pairs.iter().map(|&(value, _)| (series, value)));
+            },
+        );
+        assert_eq!(seen, expected);
+        assert!(lines > 3);
+        pack(
+            &mut tally,
+            |_| 40,
+            |series, _| panic!("something is left of series {series}"),
+        );
+    }
 
     #[test]
     fn every_sample_is_counted_once_and_comes_out_in_order() {

@@ -11,13 +11,13 @@ use core::cell::UnsafeCell;
 use core::fmt::Write;
 
 use results::plan::{MAX_PES, Plan};
-use results::record::{Event, Pairs, Record, count_length, count_room};
+use results::record::{Event, Pairs, Record, count_room};
 use results::scenario::{MAX_SCENARIOS, Scenario};
 
 use crate::arch::ticks;
 use crate::boot::Handover;
 use crate::console;
-use crate::counts::{Count, Tally};
+use crate::counts::{Count, Tally, pack};
 use crate::duty::{self, Others, Work};
 use crate::identity::Identity;
 use crate::introduction::{Introduction, counted};
@@ -288,14 +288,13 @@ fn bare_loop(stub: usize, operands: &Operands, times: usize) -> u64 {
     ticks() - before
 }
 
-/// Values of one line: more than fit.
-const VALUES: usize = results::wire::MAX_LINE / 2;
-
 /// Prints what was counted, as many values to a line as fit.
 fn print(tally: &mut Tally<'_>, streams: &Streams<'_>, batch: u32, pe: usize, event: Event) {
-    let mut pairs = [(0, 0); VALUES];
-    let (mut used, mut room, mut last) = (0, 0, None);
-    let line = |series: u16, pairs: &[(u64, u32)]| {
+    let room = |series| {
+        let (seq, scenario) = streams.name(series);
+        count_room(seq, scenario, event)
+    };
+    pack(tally, room, |series, pairs| {
         let (seq, scenario) = streams.name(series);
         console::record(&Record::Sample {
             seq,
@@ -305,29 +304,5 @@ fn print(tally: &mut Tally<'_>, streams: &Streams<'_>, batch: u32, pe: usize, ev
             batch,
             pairs: Pairs::Slice(pairs),
         });
-    };
-    tally.drain(|series, value, count| {
-        let difference = |before: Option<(u16, u64)>| match before {
-            Some((other, before)) if other == series => Some(value - before),
-            _ => None,
-        };
-        let length = difference(last).map(|difference| count_length(difference, count));
-        match length.filter(|&length| length <= room && used < VALUES) {
-            Some(length) => room -= length,
-            None => {
-                if let Some((series, _)) = last {
-                    line(series, &pairs[..used]);
-                }
-                let (seq, scenario) = streams.name(series);
-                used = 0;
-                room = count_room(seq, scenario, event).saturating_sub(count_length(value, count));
-            }
-        }
-        pairs[used] = (value, count);
-        used += 1;
-        last = Some((series, value));
     });
-    if let Some((series, _)) = last {
-        line(series, &pairs[..used]);
-    }
 }

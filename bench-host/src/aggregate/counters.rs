@@ -3,16 +3,25 @@
 
 use report::model::{Clock, EventCount, NotCounted};
 use results::manifest::Manifest;
-use results::record::Support;
+use results::record::{Event, Support};
 use results::store::Run;
 
 use super::AggregateError;
 use super::samples::Collected;
 use super::series::{is_empty_frame, part};
 
+/// Why an event that a simulator says it implements is not shown.
+const ALWAYS_ZERO: &str = "implemented in name only: the simulator counts 0 whatever runs";
+
+/// Returns whether a simulator has an event in its identification registers only. (QEMU's stall events are such.)
+fn is_in_name_only(all: &[Collected], manifest: &Manifest, pe: u32, event: Event) -> bool {
+    let mut counts = all.iter().filter(|c| (c.pe, c.event) == (pe, event));
+    manifest.simulator && counts.all(|c| c.whole.max() == Some(0))
+}
+
 /// Returns what every event counter counted during every sequence.
 pub fn events(all: &[Collected], manifest: &Manifest) -> Vec<EventCount> {
-    let counted = |c: &&Collected| c.event.number().is_some();
+    let counted = |c: &&Collected| c.event.number().is_some() && !is_in_name_only(all, manifest, c.pe, c.event);
     let mean = |c: &Collected| c.whole.mean();
     let mut events: Vec<_> = all
         .iter()
@@ -58,16 +67,25 @@ pub fn events(all: &[Collected], manifest: &Manifest) -> Vec<EventCount> {
 }
 
 /// Returns the events that were asked for and not counted.
-pub fn not_counted(manifest: &Manifest) -> Vec<NotCounted> {
-    let absent = manifest.pes.iter().flat_map(|pe| {
-        let absent = pe.events.iter().filter(|(_, support)| **support != Support::Counted);
-        absent.map(|(&event, support)| NotCounted {
-            pe: pe.pe,
-            event,
-            reason: support.phrase().to_owned(),
-        })
-    });
-    absent.collect()
+pub fn not_counted(all: &[Collected], manifest: &Manifest) -> Vec<NotCounted> {
+    let mut absent = Vec::new();
+    for pe in &manifest.pes {
+        for (&event, &support) in &pe.events {
+            let reason = if support != Support::Counted {
+                support.phrase()
+            } else if is_in_name_only(all, manifest, pe.pe, event) {
+                ALWAYS_ZERO
+            } else {
+                continue;
+            };
+            absent.push(NotCounted {
+                pe: pe.pe,
+                event,
+                reason: reason.to_owned(),
+            });
+        }
+    }
+    absent
 }
 
 /// Holds the cycle counter of every PE against the generic timer.

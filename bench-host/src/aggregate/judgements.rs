@@ -24,9 +24,8 @@ pub fn judgements(manifest: &Manifest) -> Vec<Judgement> {
             let text = match judged.verdict {
                 Verdict::Sufficient => "sufficient".to_owned(),
                 Verdict::StrongerThanNeeded => {
-                    let weakest = judged.weakest.unwrap_or_default();
-                    let weakest: Vec<_> = weakest.iter().map(ToString::to_string).collect();
-                    format!("stronger than needed: {}", weakest.join("; "))
+                    let weakest: sequences::Sequence = judged.weakest.unwrap_or_default().into_iter().collect();
+                    format!("stronger than needed: {weakest}")
                 }
                 Verdict::Insufficient | Verdict::Unknown => {
                     let reason = judged

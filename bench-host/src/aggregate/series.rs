@@ -24,34 +24,49 @@ pub fn evaluate(collected: &[Collected], manifest: &Manifest) -> Vec<Series> {
         found.unwrap_or(usize::MAX)
     };
     collected.sort_by_key(|c| (c.pe, c.event, !is_empty_frame(&c.seq, manifest), place(&c.seq)));
-    let mut all: Vec<Series> = Vec::with_capacity(collected.len());
-    for &c in &collected {
-        let frame = collected
-            .iter()
-            .find(|other| (other.pe, other.event) == (c.pe, c.event) && is_empty_frame(&other.seq, manifest));
-        let overhead = frame.and_then(|frame| Overhead::of(&frame.whole));
-        let mut series = one_series(c, overhead, manifest);
-        let step = step(&collected, c.event);
-        let modes = two_modes(&series.distribution, step, &series.batches);
-        // The frame comes first, so what it shows is known by now.
-        let of_frame = all
-            .iter()
-            .find(|other| (other.pe, other.event) == (c.pe, c.event) && other.part == Part::Empty)
-            .and_then(|frame| frame.stats?.modes);
-        if let Some(stats) = &mut series.stats {
-            let apart = |modes: &Modes| (modes.high - modes.low) as f64;
-            let least = of_frame.as_ref().map_or(0.0, |frame| BEYOND_FRAME * apart(frame));
-            stats.modes = modes.filter(|modes| apart(modes) > least);
-        }
-        all.push(series);
-    }
+    let frame = |c: &Collected| {
+        let mut frames = collected.iter().filter(|other| is_empty_frame(&other.seq, manifest));
+        let frame = frames.find(|other| (other.pe, other.event) == (c.pe, c.event));
+        frame.and_then(|frame| Overhead::of(&frame.whole))
+    };
+    let mut all: Vec<Series> = collected.iter().map(|c| one_series(c, frame(c), manifest)).collect();
+    find_modes(&mut all);
     all
 }
 
-/// Returns what the counter of an event advances by.
-fn step(collected: &[&Collected], event: Event) -> u64 {
-    let same = collected.iter().filter(|c| c.event == event);
-    modes::step(same.flat_map(|c| c.whole.iter().map(|(value, _)| value)))
+/// Finds the series that have two modes.
+fn find_modes(all: &mut [Series]) {
+    let steps = steps(all);
+    let apart = |modes: &Modes| (modes.high - modes.low) as f64;
+    for index in 0..all.len() {
+        let series = &all[index];
+        let step = steps
+            .iter()
+            .find(|(event, _)| *event == series.event)
+            .map_or(1, |&(_, step)| step);
+        let modes = two_modes(&series.distribution, step, &series.batches);
+        // The frame comes first, so what it shows is known by now.
+        let of_frame = all[..index]
+            .iter()
+            .find(|other| (other.pe, other.event) == (series.pe, series.event) && other.part == Part::Empty)
+            .and_then(|frame| frame.stats?.modes);
+        let least = of_frame.map_or(0.0, |frame| BEYOND_FRAME * apart(&frame));
+        if let Some(stats) = &mut all[index].stats {
+            stats.modes = modes.filter(|modes| apart(modes) > least);
+        }
+    }
+}
+
+/// Returns what the counter of each event advances by.
+fn steps(series: &[Series]) -> Vec<(Event, u64)> {
+    let mut events: Vec<Event> = series.iter().map(|series| series.event).collect();
+    events.sort_unstable();
+    events.dedup();
+    let of = |event| {
+        let same = series.iter().filter(move |series| series.event == event);
+        (event, modes::step(same.map(|series| series.distribution.as_slice())))
+    };
+    events.into_iter().map(of).collect()
 }
 
 fn two_modes(distribution: &[(u64, u64)], step: u64, batches: &[(u32, f64)]) -> Option<Modes> {

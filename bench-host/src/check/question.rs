@@ -41,6 +41,10 @@ pub fn question(check: Check) -> Question {
         (_, Observer::Own, _) => After::DataHere,
     };
     let table = change == Change::RemoveTable;
+    let of_identity = matches!(
+        spec.change,
+        check::Change::Identity | check::Change::IdentityOfSecondaries
+    );
     Question {
         stage: if spec.regime.changes_stage2() {
             Stage::Two
@@ -48,6 +52,8 @@ pub fn question(check: Check) -> Question {
             Stage::One
         },
         level: Some(if table { Level::Table } else { Level::Last }),
+        // Where the 1:1 map's own entry is depends on the addresses.
+        level_number: (!of_identity).then_some(spec.level),
         range: spec.entries > 1,
         global: Some(!matches!(spec.tag, Tag::Asid | Tag::OtherAsid)),
         host: spec.regime == check::Regime::El2HostTge,
@@ -123,6 +129,14 @@ mod tests {
         let whole = "dsb ishst; tlbi ipas2e1, {ipa}; dsb nsh; tlbi vmalle1; dsb nsh; isb";
         assert_eq!(enough("cowinvt_s2_s1", half), Some(false));
         assert_eq!(enough("cowinvt_s2_s1", whole), Some(true));
+    }
+
+    #[test]
+    fn a_level_hint_is_enough_at_its_level_only() {
+        let hint = "dsb nshst; tlbi vae2, {va, ttl=3}; dsb nsh; isb";
+        assert_eq!(enough("cowinvt_el2", hint), Some(true));
+        assert_eq!(enough("block_l2_el2", hint), Some(false));
+        assert_eq!(enough("table_l2_el2", hint), Some(false));
     }
 
     #[test]

@@ -15,13 +15,13 @@ use crate::raw::render::{self, Format};
 use crate::raw::{Aggregation, Limits, RawError, Request};
 
 const EXAMPLES: &str = "\
-Columns are found by the names in the header: groups by seq (or sequence), pe and event, as far as there are such
-columns; values in cycles or value; how often a value counts in count, if there is such a column. Upper and lower case
-are the same. `file` in --by means the name of the file.
+Columns are found by the names in the header: groups by seq (or sequence), pe, event and scenario, as far as there are
+such columns; values in cycles or value; how often a value counts in count, if there is such a column. Upper and lower
+case are the same. `file` in --by means the name of the file.
 
 Every figure is exact: median (mean of the middle two of an even count), p90 and p99 by nearest rank (DuckDB:
 quantile_disc), standard deviation of the sample (n - 1). Memory stays below 64 MiB: counts of values that are too many
-for that go to a temporary file in TMPDIR; more than 50,000 groups are refused.
+for that go to a temporary file in TMPDIR; more than 20,000 groups are refused.
 
 Values are whole numbers from 0 to 2^64 - 1. A row that has anything else there, or too few or too many fields, is an
 error that names its line (exit code 5); nothing is skipped.

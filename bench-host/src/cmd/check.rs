@@ -3,6 +3,7 @@
 
 mod bench;
 mod failures;
+pub(in crate::cmd) mod given;
 mod mutants;
 mod pace;
 

@@ -67,7 +67,10 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     };
     print(&text);
     if let Some(gate) = gate {
-        gate.messages.iter().for_each(|message| eprintln!("error: {message}"));
+        // The forms for people have them already.
+        if matches!(args.format, Format::Json | Format::Csv) {
+            gate.messages.iter().for_each(|message| eprintln!("error: {message}"));
+        }
         return Ok(gate.exit);
     }
     let reasons: BTreeSet<&str> = compared

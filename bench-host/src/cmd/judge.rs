@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `bench-host judge`: what the architecture says about a sequence.
 
-use sequences::Instruction;
+use sequences::Sequence;
 use sequences::judge::{Judgement, Question, Reason, Verdict, judge};
 use serde_json::{Value, json};
 
@@ -56,15 +56,6 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     })
 }
 
-/// Returns instructions as text that parses.
-pub fn text_of(instructions: &[Instruction]) -> String {
-    instructions
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("; ")
-}
-
 /// Returns a judgement as JSON.
 pub fn to_json(question: &Question, sequence: &str, judgement: &Judgement) -> Value {
     let reason =
@@ -79,7 +70,7 @@ pub fn to_json(question: &Question, sequence: &str, judgement: &Judgement) -> Va
         "verdict": judgement.verdict.name().replace(' ', "-"),
         "reasons": judgement.reasons.iter().map(reason).collect::<Vec<_>>(),
         "notes": judgement.notes.iter().map(reason).collect::<Vec<_>>(),
-        "weakest": judgement.weakest.as_deref().map(text_of),
+        "weakest": judgement.weakest.as_ref().map(|weakest| weakest.iter().copied().collect::<Sequence>().to_string()),
         "counterexample":
             judgement.counterexample.iter().map(|step| json!({"pe": step.pe, "text": step.text})).collect::<Vec<_>>(),
     })

@@ -6,7 +6,7 @@ use sequences::ExceptionLevel;
 use sequences::errata::Cpu;
 use sequences::judge::{After, Change, CpuChoice, Level, Name, Observers, Question, Regime, Stage};
 
-use crate::context::parts;
+use crate::context::{Given, parts};
 use crate::error::Error;
 
 /// What a sequence is for; what is not said is inferred from it.
@@ -63,45 +63,82 @@ fn named<T: Name + Clone + Send + Sync>() -> impl TypedValueParser<Value = T> {
 }
 
 impl QuestionArgs {
-    /// Returns the question with what the options say in place of what was inferred.
-    pub fn question(&self, inferred: Question) -> Result<Question, Error> {
-        let change = self.change.unwrap_or(inferred.change);
-        let regime = self.regime.unwrap_or(inferred.regime);
-        let observers = self.observers.unwrap_or(inferred.observers);
-        let after = self.after.unwrap_or(match (inferred.after, observers) {
-            (After::AccessElsewhere, Observers::ThisPe) => After::DataHere,
-            (after, _) => after,
-        });
-        let mut question = Question::new(change, regime, observers, after);
-        question.stage = self.stage.unwrap_or(inferred.stage);
-        question.level = self.level.or(question.level).or(inferred.level);
-        question.level_number = self.level_number.or(inferred.level_number);
-        question.range = inferred.range;
-        question.global = self.global.as_deref().map(|global| global == "yes").or(inferred.global);
-        question.device = self.device || inferred.device;
-        question.vmid_is_current = inferred.vmid_is_current;
-        question.architecture = inferred.architecture;
-        question.architecture.ets2 |= self.ets2;
-        question.architecture.ets3 |= self.ets3;
-        if self.regime.is_none() {
-            question.host = inferred.host;
-            question.runs_at = inferred.runs_at;
-        }
-        question.host |= self.host;
-        question.runs_at = match self.runs_at.as_deref() {
-            None => question.runs_at,
-            Some("el1") => ExceptionLevel::El1,
-            Some("el2") => ExceptionLevel::El2,
-            Some(_) => ExceptionLevel::El3,
-        };
-        if !self.cpu.eq_ignore_ascii_case("any") {
+    /// Returns what the options say.
+    pub fn given(&self) -> Result<Given, Error> {
+        let cpu = if self.cpu.eq_ignore_ascii_case("any") {
+            CpuChoice::Any
+        } else {
             let cpu: Cpu = self
                 .cpu
                 .parse()
                 .map_err(|error| Error::Usage(format!("--cpu {}: {error}", self.cpu)))?;
-            question.cpu = CpuChoice::One(cpu);
-        }
-        Ok(question)
+            CpuChoice::One(cpu)
+        };
+        Ok(Given {
+            change: self.change,
+            regime: self.regime,
+            stage: self.stage,
+            level: self.level,
+            level_number: self.level_number,
+            observers: self.observers,
+            after: self.after,
+            global: self.global.as_deref().map(|global| global == "yes"),
+            device: self.device,
+            runs_at: self.runs_at.as_deref().map(|level| match level {
+                "el1" => ExceptionLevel::El1,
+                "el2" => ExceptionLevel::El2,
+                _ => ExceptionLevel::El3,
+            }),
+            host: self.host,
+            ets2: self.ets2,
+            ets3: self.ets3,
+            cpu,
+        })
+    }
+
+    /// Returns the question with what the options say in place of what was inferred.
+    pub fn question(&self, inferred: Question) -> Result<Question, Error> {
+        Ok(self.given()?.apply(inferred))
+    }
+
+    /// Returns the options that are set as words of a command line.
+    pub fn words(&self) -> Vec<String> {
+        let named = [
+            ("--change", self.change.map(Name::name)),
+            ("--regime", self.regime.map(Name::name)),
+            ("--stage", self.stage.map(Name::name)),
+            ("--level", self.level.map(Name::name)),
+            ("--observers", self.observers.map(Name::name)),
+            ("--after", self.after.map(Name::name)),
+            ("--global", self.global.as_deref()),
+            ("--runs-at", self.runs_at.as_deref()),
+            (
+                "--cpu",
+                Some(self.cpu.as_str()).filter(|cpu| !cpu.eq_ignore_ascii_case("any")),
+            ),
+        ];
+        let flags = [
+            ("--device", self.device),
+            ("--host", self.host),
+            ("--ets2", self.ets2),
+            ("--ets3", self.ets3),
+        ];
+        let number = self
+            .level_number
+            .map(|level| ["--level-number".to_owned(), level.to_string()]);
+        let mut words: Vec<String> = named
+            .into_iter()
+            .filter_map(|(flag, value)| Some([flag.to_owned(), value?.to_owned()]))
+            .chain(number)
+            .flatten()
+            .collect();
+        words.extend(
+            flags
+                .into_iter()
+                .filter(|(_, set)| *set)
+                .map(|(flag, _)| flag.to_owned()),
+        );
+        words
     }
 
     /// Returns in one line what the sequence is judged for.

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `bench-host review`: a patch, and what can be said about its TLB maintenance.
 
+use crate::check::suite::Member;
+use crate::cmd::check::given::Machine;
 use crate::cmd::context::Context;
 use crate::error::Error;
 use crate::exit::{self, Exit};
+use crate::interrupt;
 use crate::output::print;
 use crate::review::diff::Patch;
+use crate::review::evaluate::SideVerdict;
 use crate::review::input::Source;
 use crate::review::output::{html, json, markdown, sarif, text};
 use crate::review::tree::Tree;
+use crate::review::trial::{self, Mutants, Trials};
 use crate::review::{Outcome, Review, review, timing};
 use clap::ValueEnum;
 use std::path::PathBuf;
@@ -41,9 +46,15 @@ pub struct Args {
     /// Source tree with the macros and callers that the patch does not show
     #[arg(long, value_name = "DIR")]
     tree: Option<PathBuf>,
-    /// Stored runs to take timing from: a run's folder, or a folder of runs
+    /// Stored runs to take timing and checks from: a run's folder, or a folder of runs
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
+    /// Boot QEMU, as this CPU model, and check both sides, and the mutants of the side after, in the checks that fit
+    #[arg(long, value_name = "CPU", num_args = 0..=1, require_equals = true, default_missing_value = "cortex-a72")]
+    run: Option<String>,
+    /// All evidence in the text, not only what fits a screen
+    #[arg(long, visible_alias = "verbose")]
+    long: bool,
     /// Form of the output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -79,16 +90,21 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     let mut found = review(patch, &spellings, &given, tree.as_ref());
     if let Some(folder) = &args.results {
         let runs = timing::runs(folder)?;
-        for (change, stored) in found.changes.iter().zip(&mut found.timing) {
+        for (index, change) in found.changes.iter().enumerate() {
             if let (Some(before), Some(after)) = (&change.before, &change.after) {
-                *stored = timing::timing(&runs, &before.sequence, &after.sequence);
+                found.timing[index] = timing::timing(&runs, &before.sequence, &after.sequence);
             }
+            found.trials[index] = trial::stored(&runs, change);
         }
+    }
+    if let Some(cpu) = &args.run {
+        interrupt::install();
+        run_checks(&mut found, cpu)?;
     }
     found.source = names.join(" ");
     found.command = command(args);
     let format = if args.json { Format::Json } else { args.format };
-    print(&render(&found, format));
+    print(&render(&found, format, args.long));
     Ok(match found.outcome() {
         Outcome::Fine => Exit::Ok,
         Outcome::Insufficient => Exit::Failure,
@@ -96,8 +112,69 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     })
 }
 
-fn render(review: &Review, format: Format) -> String {
+/// Most changes that are run.
+const MAX_RUN: usize = 16;
+
+/// Checks the changes in QEMU, each pair of sequences once.
+fn run_checks(found: &mut Review, cpu: &str) -> Result<(), Error> {
+    let words = ["--cpu", cpu, "--trials", "200"];
+    let mut machine = Machine::new(&words)?;
+    let mut done: Vec<(String, Trials)> = Vec::new();
+    let mut left = 0;
+    for (change, trials) in found.changes.iter().zip(&mut found.trials) {
+        let sides = trial::sides(change);
+        let key: String = sides
+            .iter()
+            .map(|(name, side)| format!("{name} {};", side.sequence))
+            .collect();
+        if let Some((_, known)) = done.iter().find(|(known, _)| *known == key) {
+            trials.push(known.clone());
+            continue;
+        }
+        let member = |(name, side): &(&str, &SideVerdict)| Member {
+            id: (*name).to_owned(),
+            text: side.sequence.to_string(),
+            checks: trial::fitting(&change.question, &side.sequence)
+                .iter()
+                .fold(0, |mask, check| mask | check.mask()),
+        };
+        let members: Vec<Member> = sides.iter().map(member).filter(|member| member.checks != 0).collect();
+        if members.is_empty() || !trial::is_worth_running(change) {
+            continue;
+        }
+        if done.len() >= MAX_RUN {
+            left += 1;
+            continue;
+        }
+        let cases = machine.check(&members)?;
+        let after = sides.iter().find(|(name, _)| *name == "after");
+        let mutants = match after.and_then(|(_, side)| {
+            let check = trial::mutants_check(&change.question, &side.sequence)?;
+            Some((check, side.sequence.to_string()))
+        }) {
+            Some((check, text)) => Some(Mutants::of(check, &machine.mutants(check, &text)?)),
+            None => None,
+        };
+        let seen = Trials {
+            machine: machine.name.clone(),
+            simulator: true,
+            seen: trial::seen(&cases, "before", "after"),
+            mutants,
+        };
+        done.push((key, seen.clone()));
+        trials.push(seen);
+    }
+    if left > 0 {
+        found.notes.push(format!(
+            "{left} further changes were not run: --run stops after {MAX_RUN}"
+        ));
+    }
+    Ok(())
+}
+
+fn render(review: &Review, format: Format, long: bool) -> String {
     match format {
+        Format::Text if long => text::render_long(review),
         Format::Text => text::render(review),
         Format::Markdown => markdown::render(review),
         Format::Html => html::render(review),
@@ -117,6 +194,11 @@ fn command(args: &Args) -> String {
         if let Some(path) = path {
             words.extend([flag.to_owned(), quote(&path.display().to_string())]);
         }
+    }
+    match args.run.as_deref() {
+        Some("cortex-a72") => words.push("--run".to_owned()),
+        Some(cpu) => words.push(quote(&format!("--run={cpu}"))),
+        None => {}
     }
     words.extend(args.context.words().iter().map(|word| quote(word)));
     words.extend(args.patches.iter().map(|word| quote(word)));

@@ -11,13 +11,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use results::manifest;
-use results::store::Store;
+use results::store::{Run, Store};
 
 use super::{print, report};
 use crate::error::Error;
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::kernel::Kernel;
+use crate::overhead;
 use crate::plan::{PlanArgs, RunPlan};
 use crate::progress::Progress;
 use crate::qemu::{Machine, Qemu};
@@ -65,9 +66,9 @@ pub struct Args {
     /// Count instructions instead of time (-icount), so that two runs store the same bytes
     #[arg(long)]
     deterministic: bool,
-    /// Give up after so many seconds without a record
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    timeout: u64,
+    /// Give up after so many seconds without a record [default: 60, or longer where a batch may take longer]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: Option<u64>,
     /// The run's folder, new or empty [default: results/runs/<UTC time>-<machine>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -104,16 +105,31 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     let crc = kernel
         .install(&plan.settings, &plan.entries())
         .map_err(|error| Error::Usage(error.to_string()))?;
+    let patience = Duration::from_secs(args.timeout.unwrap_or_else(|| patience(&plan)));
     let plan = plan.describe(crc, args.deterministic);
     let (folder, finished) = match &args.log {
         Some(log) => from_log(args, log, plan)?,
-        None => in_qemu(args, smp, &kernel, plan)?,
+        None => in_qemu(args, smp, patience, &kernel, plan)?,
     };
     tell(args, &folder, &finished);
     Ok(finished.exit)
 }
 
-fn in_qemu(args: &Args, smp: u32, kernel: &Kernel, plan: manifest::Plan) -> Result<(PathBuf, Finished), Error> {
+/// Returns how many seconds the kernel may be silent: at most one batch, at a pace that no machine should stay below.
+fn patience(plan: &RunPlan) -> u64 {
+    const LEAST: u64 = 60;
+    const SAMPLES_PER_SECOND: u64 = 20_000;
+    let samples = u64::from(plan.settings.batch) * plan.series() as u64;
+    LEAST.max(samples / SAMPLES_PER_SECOND)
+}
+
+fn in_qemu(
+    args: &Args,
+    smp: u32,
+    timeout: Duration,
+    kernel: &Kernel,
+    plan: manifest::Plan,
+) -> Result<(PathBuf, Finished), Error> {
     let qemu = Qemu::find(args.qemu.as_deref()).map_err(setup)?;
     let mut image = tempfile::Builder::new()
         .prefix("el2-kernel-")
@@ -136,10 +152,7 @@ fn in_qemu(args: &Args, smp: u32, kernel: &Kernel, plan: manifest::Plan) -> Resu
     let receiver = receiver(args, store, true);
     let mut command = Command::new(&qemu.program);
     command.args(&arguments);
-    Ok((
-        folder,
-        session::run_qemu(command, receiver, Duration::from_secs(args.timeout)),
-    ))
+    Ok((folder, session::run_qemu(command, receiver, timeout)))
 }
 
 fn from_log(args: &Args, log: &Path, plan: manifest::Plan) -> Result<(PathBuf, Finished), Error> {
@@ -176,6 +189,12 @@ fn tell(args: &Args, folder: &Path, finished: &Finished) {
         Ok(summary) if !args.quiet => print(&summary),
         Ok(_) => {}
         Err(error) => super::complain(&error),
+    }
+    if !args.quiet {
+        match Run::open(folder).and_then(|run| overhead::describe(&run)) {
+            Ok(text) => text.iter().for_each(|text| print(text)),
+            Err(error) => super::complain(&error.into()),
+        }
     }
     let findings = [&received.refusals, &received.failures, &received.defects];
     for finding in findings.into_iter().flatten() {

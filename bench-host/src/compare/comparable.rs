@@ -87,7 +87,14 @@ fn differences<'a>(runs: impl Iterator<Item = &'a RunData> + Clone) -> Vec<Strin
     if pairs.any(|(a, b)| !is_same_machine(a, b)) {
         differ(
             "machine (a ratio between machines is no effect of the sequence)",
-            &|m| m.machine.clone(),
+            &|m| {
+                let midr = m.pes.first().and_then(|pe| pe.registers.get("MIDR_EL1"));
+                format!(
+                    "{} (MIDR {})",
+                    m.machine,
+                    midr.map_or_else(|| "unknown".to_owned(), ToString::to_string)
+                )
+            },
         );
     }
     differ("number of PEs", &|m| m.pes.len().to_string());
@@ -102,12 +109,8 @@ fn differences<'a>(runs: impl Iterator<Item = &'a RunData> + Clone) -> Vec<Strin
         format!("{} at {case}", m.kernel.flow.as_deref().unwrap_or(m.plan.flow.id()))
     });
     // What a simulator counts goes by its host's clock.
-    differ("host, by whose clock a simulator counts", &|m| {
-        if m.simulator && !m.plan.deterministic {
-            m.host.cpu.clone()
-        } else {
-            String::new()
-        }
-    });
+    if manifests.clone().all(|m| m.simulator && !m.plan.deterministic) {
+        differ("host, by whose clock a simulator counts", &|m| m.host.cpu.clone());
+    }
     found
 }

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use report::model::{Net, Part, Series, Summary};
+use report::model::{Comparison, Net, Part, Series, Summary};
 use report::number::plural;
 use results::manifest::Manifest;
 use results::record::Event;
@@ -11,6 +11,7 @@ use results::record::Event;
 use super::select::Selection;
 use crate::aggregate::aggregate;
 use crate::error::Error;
+use crate::stats::bootstrap::median_of_sorted;
 
 /// One side.
 #[derive(Debug, Clone)]
@@ -44,6 +45,8 @@ pub struct RunData {
     pub series: Vec<Measured>,
     /// The noise floor per PE and event, where there is one.
     pub floors: Vec<((u32, Event), f64)>,
+    /// Every sequence beside the run's own baseline, without A/A twins.
+    pub own: Vec<Comparison>,
 }
 
 /// What was measured of one sequence.
@@ -55,8 +58,8 @@ pub struct Measured {
     pub pe: u32,
     /// What was counted.
     pub event: Event,
-    /// Median of all samples, frame included.
-    pub raw: f64,
+    /// Median of the batch medians, frame included: what a busy spell of the machine moves least.
+    pub level: f64,
     /// The median less that of the empty frame.
     pub net: Net,
     /// Median of the empty frame, if it was measured.
@@ -120,7 +123,7 @@ pub fn load(selected: &[Selection], notes: &mut Vec<String>) -> Result<Loaded, E
                     members.push(runs.len());
                     runs.push(data(absolute, summary));
                 }
-                Err(error) if selection.is_collection => notes.push(format!("{error}; left out")),
+                Err(error) if selection.is_collection => notes.push(format!("{}; left out", one_line(&error))),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -141,6 +144,12 @@ pub fn load(selected: &[Selection], notes: &mut Vec<String>) -> Result<Loaded, E
     }
     notes.dedup();
     Ok(Loaded { sides, runs })
+}
+
+/// Returns an error on one line: that of a manifest shows where in it.
+fn one_line(error: &impl ToString) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 /// Refuses names of sequences that are in none of the runs they are to be in.
@@ -201,11 +210,13 @@ fn data(folder: PathBuf, summary: Summary) -> RunData {
     let series = tested
         .filter_map(|series| {
             let stats = series.stats?;
+            let mut medians: Vec<f64> = series.batches.iter().map(|&(_, median)| median).collect();
+            medians.sort_by(f64::total_cmp);
             Some(Measured {
                 seq: series.seq.clone(),
                 pe: series.pe,
                 event: series.event,
-                raw: stats.median,
+                level: median_of_sorted(&medians)?,
                 net: stats.net,
                 frame: frame(series),
                 batches: series.batches.clone(),
@@ -223,6 +234,7 @@ fn data(folder: PathBuf, summary: Summary) -> RunData {
         reservations: summary.reservations,
         series,
         floors,
+        own: summary.comparisons.into_iter().filter(|c| !c.is_twin).collect(),
     }
 }
 

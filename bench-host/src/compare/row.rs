@@ -98,9 +98,9 @@ pub struct Row {
     pub is_across_machines: bool,
     /// Whether the empty frame is subtracted.
     pub is_net: bool,
-    /// Median on that side; over several runs, the median of theirs. `None` if there is none.
+    /// Median of the batch medians on that side; over several runs, the median of theirs. `None` if there is none.
     pub value: Option<f64>,
-    /// Median on the baseline's side.
+    /// The same on the baseline's side.
     pub baseline_value: Option<f64>,
     /// What an observation is.
     pub unit: Unit,

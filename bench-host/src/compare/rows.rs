@@ -178,9 +178,9 @@ fn unlike(ours: &Found<'_>, theirs: &Found<'_>, is_same_id: bool) -> Option<Stri
 
 fn value(m: &Measured, is_net: bool) -> f64 {
     if is_net {
-        (m.raw - m.frame.unwrap_or(0.0)).max(0.0)
+        (m.level - m.frame.unwrap_or(0.0)).max(0.0)
     } else {
-        m.raw
+        m.level
     }
 }
 

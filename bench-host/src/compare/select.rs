@@ -198,8 +198,8 @@ mod tests {
         let (_folder, path) = folder();
         let one = format!("{path}/one");
         let refused = |arguments: &[String], seqs: &[&str]| of(arguments, seqs).unwrap_err();
-        assert!(refused(&[one.clone()], &[]).contains("only one side"));
-        assert!(refused(&[one.clone()], &["old"]).contains("--seq A --seq B"));
+        assert!(refused(std::slice::from_ref(&one), &[]).contains("only one side"));
+        assert!(refused(std::slice::from_ref(&one), &["old"]).contains("--seq A --seq B"));
         assert!(refused(&[format!("{one}:old"), one.clone()], &[]).contains("every side"));
         assert!(refused(&[format!("{one}:old"), format!("{one}:new")], &["x"]).contains("not both"));
         assert!(refused(&[one.clone(), one.clone()], &[]).contains("given twice"));

@@ -18,9 +18,9 @@ const SLOTS: usize = 1 << 12;
 /// Slots looked at before the map is asked.
 const PROBES: usize = 4;
 /// Most groups. More than anybody can read, and what a wrong key column gives.
-pub const MOST_GROUPS: usize = 50_000;
+pub const MOST_GROUPS: usize = 20_000;
 /// Most bytes of all keys together.
-pub const MOST_BYTES: usize = 4 << 20;
+pub const MOST_BYTES: usize = 2 << 20;
 
 /// The contents of the key columns.
 pub type Key = Box<[Box<[u8]>]>;

@@ -17,7 +17,7 @@ pub struct Request {
 }
 
 /// Key columns looked for: another name for the same thing in the same place.
-pub const KEYS: [&[&str]; 3] = [&["seq", "sequence"], &["pe"], &["event"]];
+pub const KEYS: [&[&str]; 4] = [&["seq", "sequence"], &["pe"], &["event"], &["scenario"]];
 /// Value columns looked for.
 pub const VALUES: [&str; 2] = ["cycles", "value"];
 /// Count column looked for.

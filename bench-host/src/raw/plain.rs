@@ -70,6 +70,7 @@ pub fn read(chunk: Chunk<'_>, at: usize, layout: &Layout, groups: &mut Groups, b
         4 => read_rows::<4>(chunk, at, layout, groups, batch),
         5 => read_rows::<5>(chunk, at, layout, groups, batch),
         6 => read_rows::<6>(chunk, at, layout, groups, batch),
+        7 => read_rows::<7>(chunk, at, layout, groups, batch),
         _ => read_rows::<COLUMNS>(chunk, at, layout, groups, batch),
     }
 }

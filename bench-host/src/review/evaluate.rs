@@ -76,6 +76,8 @@ pub struct Evaluated {
     pub assumptions: Vec<Assumption>,
     /// What a reviewer should ask.
     pub questions: Vec<String>,
+    /// What the judge was asked.
+    pub question: Question,
 }
 
 impl Evaluated {
@@ -121,7 +123,7 @@ pub fn evaluate(pair: Pair, message: &str, given: &Given) -> Evaluated {
     let (path, function) = place.map_or(("", ""), |placed| {
         (placed.path.as_str(), placed.found.function.as_str())
     });
-    let (question, assumptions) = infer(
+    let (question, mut assumptions) = infer(
         &sides,
         Place {
             path,
@@ -130,6 +132,12 @@ pub fn evaluate(pair: Pair, message: &str, given: &Given) -> Evaluated {
         },
         given,
     );
+    if let Some(found) = sides.last() {
+        let missing = Missing::of(found, &sides, &question);
+        if !sides.iter().all(|side| side.fragment) {
+            assumptions.extend(missing.left_as_it_was(&sides).assumptions());
+        }
+    }
     let (relation, differences) = match (&before, &after) {
         (Some(a), Some(b)) => compare(&a.found.sequence, &b.found.sequence),
         _ => (Relation::NotApplicable, Vec::new()),
@@ -145,6 +153,7 @@ pub fn evaluate(pair: Pair, message: &str, given: &Given) -> Evaluated {
         differences,
         assumptions,
         questions,
+        question,
     }
 }
 
@@ -173,6 +182,7 @@ fn ends(found: &Found) -> (bool, bool) {
 }
 
 /// What of a sequence's surroundings is not in sight.
+#[derive(Clone, Copy)]
 struct Missing {
     /// A DSB before it, which neither side shows.
     before: bool,
@@ -191,6 +201,28 @@ impl Missing {
             // An ISB or a DMB in the DSB's place says that nothing else is meant to follow.
             after: !has_after && !lost(|ends| ends.1) && !replaced(found),
         }
+    }
+
+    /// Leaves what both sides of a change do without, and what the text at hand cuts off: it is as before.
+    fn left_as_it_was(self, sides: &[&Found]) -> Self {
+        let cut = |open: fn(&Found) -> bool| sides.len() == 2 && sides.iter().all(|side| open(side));
+        Self {
+            before: self.before && cut(|side| side.open_start),
+            after: self.after && cut(|side| side.open_end && !side.fragment),
+        }
+    }
+
+    /// Returns what is then assumed.
+    fn assumptions(&self) -> Vec<Assumption> {
+        let part = |name, value: &str| Assumption {
+            name,
+            value: value.to_owned(),
+            why: "both sides go on where the text at hand ends, and are the same there".to_owned(),
+        };
+        let mut all = Vec::new();
+        all.extend(self.before.then(|| part("store", "completed before")));
+        all.extend(self.after.then(|| part("completion", "follows")));
+        all
     }
 
     /// Returns what must then be true elsewhere.
@@ -234,7 +266,12 @@ fn side(placed: &Placed, sides: &[&Found], question: &Question) -> SideVerdict {
     } else if sides.iter().all(|side| side.fragment) {
         open = Some("no barrier is with it here: a building block, whose callers have one before and one after");
     } else if judgement.verdict != Verdict::Insufficient {
-        open = missing.text();
+        let assumed = missing.left_as_it_was(sides);
+        let open_ends = Missing {
+            before: missing.before && !assumed.before,
+            after: missing.after && !assumed.after,
+        };
+        open = open_ends.text();
     } else if sides.len() == 1 && judgement.reasons.iter().all(|reason| reason.rule == Rule::Context) {
         // With two sides the context is inferred from what both do without.
         open =
@@ -306,7 +343,7 @@ fn leaves_completion(function: &str) -> bool {
         "_async",
         "batch",
         "gather",
-        "_one",
+        "tlb_one",
         "_add_",
         "nobarrier",
         "no_barrier",

@@ -3,30 +3,10 @@
 //!
 //! Everything here is a guess with its reason. It is printed, and each part can be given on the command line instead.
 
+pub use crate::context::Given;
 use crate::review::extract::reduce::Found;
-use sequences::judge::{After, Change, CpuChoice, Level, Name, Observers, Question, Regime, Stage};
+use sequences::judge::{After, Change, Level, Name, Observers, Question, Regime, Stage};
 use sequences::{ExceptionLevel, Instruction, Operand, Scope, Target, Tlbi};
-
-/// What the command line says instead.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Given {
-    /// `--regime`.
-    pub regime: Option<Regime>,
-    /// `--stage`.
-    pub stage: Option<Stage>,
-    /// `--change`.
-    pub change: Option<Change>,
-    /// `--observers`.
-    pub observers: Option<Observers>,
-    /// `--after`.
-    pub after: Option<After>,
-    /// `--level`.
-    pub level: Option<Level>,
-    /// `--ets2`.
-    pub ets2: bool,
-    /// `--cpu`.
-    pub cpu: CpuChoice,
-}
 
 /// A part of the context: its name, its value, and why it is taken to be so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,8 +84,6 @@ pub fn infer(sides: &[&Found], place: Place<'_>, given: &Given) -> (Question, Ve
 
     let mut question = Question::new(change, regime, observers, after);
     question.stage = stage;
-    question.cpu = given.cpu;
-    question.architecture.ets2 = given.ets2;
     let only_el1 = tlbis.iter().all(|tlbi| {
         tlbi.op.level() == ExceptionLevel::El1
             && !matches!(
@@ -127,7 +105,7 @@ pub fn infer(sides: &[&Found], place: Place<'_>, given: &Given) -> (Question, Ve
     };
     let (level, why) = if given.level.is_some() {
         (given.level, flag)
-    } else if change == Change::RemoveTable {
+    } else if change == Change::RemoveTable || given.change.is_none() && removes_empty_table(&names) {
         (Some(Level::Table), "a table entry is removed")
     } else if tlbis.iter().any(last) {
         (Some(Level::Last), "a last-level operation is used")
@@ -152,8 +130,8 @@ pub fn infer(sides: &[&Found], place: Place<'_>, given: &Given) -> (Question, Ve
         );
     }
     let paged = |tlbi: &Tlbi| matches!(tlbi.operand, Operand::Page(_) | Operand::Range(_));
-    question.range = tlbis.iter().any(paged);
-    (question, all)
+    question.range = tlbis.iter().any(paged) && !(given.change.is_none() && removes_empty_table(&names));
+    (given.complete(question), all)
 }
 
 /// What names and words say.
@@ -216,7 +194,7 @@ fn regime(tlbis: &[Tlbi], names: &Names) -> (Regime, Stage, &'static str) {
     } else if stage_two && level(ExceptionLevel::El1) && !level(ExceptionLevel::El2) {
         (Regime::El10, stage, "stage 2 operations are used")
     } else if level(ExceptionLevel::El2) {
-        match names.text.contains("vhe") || names.text.contains("e2h") {
+        match names.text.replace("nvhe", "").contains("vhe") || names.text.contains("e2h") {
             true => (Regime::El20, Stage::One, "by the operations, and VHE in the name"),
             false => (
                 Regime::El2,
@@ -288,30 +266,40 @@ fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change, &'static 
             "the MMU is switched on or off: what the TLB holds is from before",
         );
     }
-    let switches = names.function_has(&["switch", "context", "activate", "vmid", "asid", "rollover", "ttbr"]);
-    if everything && !stores && !has_dsb_before && (around("ttbr", false) || around("vttbr", false) || switches) {
+    let switches = names.function_has(&[
+        "switch",
+        "new_context",
+        "activate",
+        "rollover",
+        "recycle",
+        "ttbr",
+        "new_asid",
+        "alloc_asid",
+        "asid_alloc",
+    ]) || tlbis.iter().all(|tlbi| tlbi.op.target() == Target::Asid) && names.function_has(&["asid"]);
+    let here = tlbis.iter().all(|tlbi| tlbi.op.scope() == Scope::Local);
+    if everything && here && !stores && !has_dsb_before && (around("ttbr", false) || around("vttbr", false) || switches)
+    {
         return (
             Change::RecycleContext,
             "an address space is switched, no table entry is written",
         );
     }
     if names.function_has(&[
-        "tlb_pgtable",
-        "kernel_pgtable",
-        "free_pgtable",
-        "remove_pgtable",
         "remove_identity",
         "remove_1_1",
         "unmap_identity",
-        "free_pte",
-        "free_pmd",
-        "free_pud",
-        "free_table",
-    ]) || names.function_has(&["remove_identity_mapping", "identity_mapping_removed", "walk_cache"])
-    {
+        "identity_mapping_removed",
+    ]) {
         return (
             Change::RemoveTable,
-            "by the function's name, a table or its entry is removed",
+            "by the function's name, a table entry is removed with what is below it",
+        );
+    }
+    if removes_empty_table(names) {
+        return (
+            Change::Invalidate,
+            "by the function's name, an empty table is taken out: its entry may be in a walk cache",
         );
     }
     if names.function_has(&[
@@ -329,6 +317,21 @@ fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change, &'static 
         Change::Invalidate,
         "the usual one: an entry was made invalid just before",
     )
+}
+
+/// Returns whether a function takes out a table by its name. Its last-level entries were invalidated before.
+fn removes_empty_table(names: &Names) -> bool {
+    names.function_has(&[
+        "tlb_pgtable",
+        "kernel_pgtable",
+        "free_pgtable",
+        "remove_pgtable",
+        "free_pte",
+        "free_pmd",
+        "free_pud",
+        "free_table",
+        "walk_cache",
+    ])
 }
 
 fn observers(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Observers, &'static str) {
@@ -391,6 +394,21 @@ fn observers(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Observers, &'s
         "this pe",
     ];
     let mixed = scopes.contains(&Scope::Local);
+    // Names that leave no doubt count where one side is broadcast, too.
+    const OWN: [&str; 9] = [
+        "idmap",
+        "identity",
+        "per_cpu",
+        "percpu",
+        "this_cpu",
+        "boot_cpu",
+        "secondary",
+        "cpu_init",
+        "cpu_setup",
+    ];
+    if mixed && names.function_has(&OWN) {
+        return (Observers::ThisPe, "by name, this PE alone uses the tables");
+    }
     if mixed && MESSAGE.iter().any(|word| names.says(word)) {
         return (
             Observers::ThisPe,

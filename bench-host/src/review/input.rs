@@ -3,7 +3,7 @@
 
 use crate::review::diff::{self, Patch, Quoting};
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -136,13 +136,14 @@ impl Source {
                     )));
                 }
                 // A pipe or a device cannot be read twice.
-                if meta.is_file() {
-                    Ok(file)
+                let file = if meta.is_file() {
+                    file
                 } else {
-                    spool(file).map_err(failed)
-                }
+                    spool(file).map_err(failed)?
+                };
+                narrow(file).map_err(failed)
             }
-            Self::Stdin => spool(io::stdin().lock()).map_err(failed),
+            Self::Stdin => spool(io::stdin().lock()).and_then(narrow).map_err(failed),
             Self::Git { repository, range } => git(repository, range),
         }
     }
@@ -153,6 +154,34 @@ fn spool(mut from: impl Read) -> io::Result<File> {
     io::copy(&mut from, &mut file)?;
     file.seek(SeekFrom::Start(0))?;
     Ok(file)
+}
+
+/// Returns UTF-16, as some shells redirect it, as UTF-8, and anything else as it is.
+fn narrow(mut file: File) -> io::Result<File> {
+    let mut mark = Vec::new();
+    (&file).take(2).read_to_end(&mut mark)?;
+    file.seek(SeekFrom::Start(0))?;
+    let encoding = match mark.as_slice() {
+        [0xff, 0xfe] => encoding_rs::UTF_16LE,
+        [0xfe, 0xff] => encoding_rs::UTF_16BE,
+        _ => return Ok(file),
+    };
+    let mut decoder = encoding.new_decoder_with_bom_removal();
+    let mut out = tempfile::tempfile()?;
+    let mut bytes = vec![0; 1 << 16];
+    let mut text = String::with_capacity(1 << 18);
+    loop {
+        let read = file.read(&mut bytes)?;
+        text.clear();
+        // Three bytes of UTF-8 at most come of two, so the text always fits.
+        let _ = decoder.decode_to_string(&bytes[..read], &mut text, read == 0);
+        out.write_all(text.as_bytes())?;
+        if read == 0 {
+            break;
+        }
+    }
+    out.seek(SeekFrom::Start(0))?;
+    Ok(out)
 }
 
 /// Runs `git` on a repository without its configured hooks, pagers and external diff programs.

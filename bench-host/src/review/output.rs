@@ -8,7 +8,8 @@ pub mod sarif;
 pub mod scan;
 pub mod text;
 
-use crate::review::evaluate::{Evaluated, Ground, SideVerdict};
+use crate::review::evaluate::{Evaluated, SideVerdict};
+use crate::review::timing::Timing;
 use crate::review::{Outcome, Review};
 use sequences::Instruction;
 
@@ -25,8 +26,16 @@ pub fn headline(review: &Review) -> String {
         Outcome::Fine if review.changes.iter().all(|change| change.after.is_none()) => {
             "Nothing after it is left to judge."
         }
-        Outcome::Fine => "Every sequence after it is sufficient, under the context below.",
-        Outcome::Insufficient => "INSUFFICIENT after it, under the context below.",
+        Outcome::Fine
+            if review
+                .changes
+                .iter()
+                .any(|change| change.after.as_ref().is_some_and(|side| !side.verdict.is_sufficient())) =>
+        {
+            "After it: nothing insufficient, in the context below."
+        }
+        Outcome::Fine => "After it: sufficient, in the context below.",
+        Outcome::Insufficient => "After it: INSUFFICIENT, in the context below.",
         Outcome::Undecided => "Not everything could be decided.",
     };
     format!("{changes} {verdict}")
@@ -112,11 +121,6 @@ fn side_by_side(change: &Evaluated) -> Vec<(String, String)> {
     rows
 }
 
-/// Returns the grounds worth a line: of a stronger sequence its excess first, of an insufficient one what is missing.
-fn leading(side: &SideVerdict, most: usize) -> Vec<&Ground> {
-    side.reasons.iter().take(most).collect()
-}
-
 /// Returns the context in one line.
 fn context(change: &Evaluated) -> String {
     let parts = change
@@ -127,24 +131,42 @@ fn context(change: &Evaluated) -> String {
 }
 
 /// Returns the timing in lines.
-fn timing(list: &[crate::review::timing::Timing]) -> Vec<String> {
-    list.iter()
-        .map(|timing| {
-            let where_from = if timing.simulator {
-                "simulator, not hardware timing"
-            } else {
-                "hardware"
-            };
-            let ratio = timing.ratio.map_or("no ratio".to_owned(), |(estimate, low, high)| {
-                format!("after/before {estimate:.3} [{low:.3}, {high:.3}]")
-            });
-            let floor = timing.noise_floor.map_or("noise floor unknown".to_owned(), |floor| {
-                format!("noise floor {:.1}%", floor * 100.0)
-            });
-            format!(
-                "{} PE{} ({where_from}): {ratio}, {floor}: {}",
-                timing.run, timing.pe, timing.finding
-            )
-        })
-        .collect()
+fn timing(list: &[Timing]) -> Vec<String> {
+    let line = |timing: &Timing| {
+        let place = format!("{} PE{}", timing.run, timing.pe);
+        if let Some((before, after)) = timing.instructions {
+            return format!("{place} (simulator): {before} instructions became {after}; no time was measured");
+        }
+        let ratio = timing.ratio.map_or("no ratio".to_owned(), |(estimate, low, high)| {
+            format!("after/before {estimate:.3} [{low:.3}, {high:.3}]")
+        });
+        let floor = timing.noise_floor.map_or("noise floor unknown".to_owned(), |floor| {
+            format!("noise floor {:.1}%", floor * 100.0)
+        });
+        format!("{place} (hardware): {ratio}, {floor}: {}", timing.finding)
+    };
+    list.iter().map(line).collect()
+}
+
+/// Returns the machines that checks ran on, as a tag names them; empty where nothing ran.
+fn tested_on(review: &Review) -> String {
+    let mut machines: Vec<&str> = review
+        .trials
+        .iter()
+        .flatten()
+        .map(|trials| trials.machine.as_str())
+        .collect();
+    machines.sort_unstable();
+    machines.dedup();
+    match machines.as_slice() {
+        [] | [_] | [_, _] => machines.join(", "),
+        many => format!("{} stored runs", many.len()),
+    }
+}
+
+/// Returns the command that runs the checks that were not run.
+fn run_command(review: &Review) -> String {
+    review
+        .command
+        .replacen("bench-host review", "bench-host review --run", 1)
 }

@@ -71,7 +71,8 @@ pub fn pair(before: Vec<Placed>, after: Vec<Placed>) -> Vec<Pair> {
     take(&mut old, &mut new, &mut pairs, |a, b| {
         (same_place(a, b) && a.found.sequence == b.found.sequence).then_some(1)
     });
-    // Another text in the same function: of the same exception level, or the only one there is.
+    // Another text in the same function: of the same exception level, or the only one there is, or the one
+    // on the same way.
     take(&mut old, &mut new, &mut pairs, |a, b| {
         let alike = similarity(&a.found.sequence, &b.found.sequence);
         (same_place(a, b) && a.found.primary == b.found.primary && level(a) == level(b)).then_some(alike + 1)
@@ -82,7 +83,9 @@ pub fn pair(before: Vec<Placed>, after: Vec<Placed>) -> Vec<Pair> {
     };
     take(&mut old, &mut new, &mut pairs, |a, b| {
         let only = || alone(&old_places, a) && alone(&new_places, b);
-        (same_place(a, b) && a.found.primary == b.found.primary && only()).then_some(1)
+        // The same way through the function, where the patch wrote another operation.
+        let same_way = || a.found.changed && b.found.changed && a.found.conditions == b.found.conditions;
+        (same_place(a, b) && a.found.primary == b.found.primary && (only() || same_way())).then_some(1)
     });
     // What the patch took from one place and put in another: the function of that name in another file, another
     // function of the file, another function elsewhere. A building block is no heir of a whole sequence: its callers are.

@@ -2,12 +2,13 @@
 //! What stored runs say about the two sequences of a change.
 
 use crate::aggregate::{AggregateError, aggregate};
-use report::model::{Comparison, Finding, Part, Summary};
+use report::model::{Comparison, Finding, Net, Part, Summary};
+use results::record::Event;
 use sequences::Sequence;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A ratio from a stored run.
+/// A ratio from a stored run on hardware, or instruction counts from one on a simulator.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timing {
     /// The run.
@@ -22,6 +23,8 @@ pub struct Timing {
     pub noise_floor: Option<f64>,
     /// What may be said.
     pub finding: String,
+    /// Instructions of the side before and of the side after, where a simulator counted them.
+    pub instructions: Option<(u64, u64)>,
 }
 
 /// Reads the runs in a folder, or the one run it is.
@@ -55,6 +58,11 @@ pub fn timing(runs: &[Summary], before: &Sequence, after: &Sequence) -> Vec<Timi
         let (Some(old), Some(new)) = (id(before), id(after)) else {
             continue;
         };
+        if run.manifest.simulator {
+            // A simulator's cycles say nothing about time; where they are instructions, they are shown as such.
+            out.extend(counted(run, old, new));
+            continue;
+        }
         for comparison in &run.comparisons {
             if let Some(timing) = of(run, comparison, old, new) {
                 out.push(timing);
@@ -62,6 +70,33 @@ pub fn timing(runs: &[Summary], before: &Sequence, after: &Sequence) -> Vec<Timi
         }
     }
     out
+}
+
+/// Returns the instructions of both sides from a run that counted instructions instead of time.
+fn counted(run: &Summary, old: &str, new: &str) -> Option<Timing> {
+    if !run.manifest.plan.deterministic {
+        return None;
+    }
+    let count = |id: &str| {
+        let series = run
+            .series
+            .iter()
+            .find(|series| series.seq == id && series.event == Event::Cycles)?;
+        match series.stats.as_ref()?.net {
+            Net::Resolved(net) if net >= 0.0 => Some((series.pe, net.round() as u64)),
+            _ => None,
+        }
+    };
+    let ((pe, before), (_, after)) = (count(old)?, count(new)?);
+    Some(Timing {
+        run: run.name.clone(),
+        simulator: true,
+        pe,
+        ratio: None,
+        noise_floor: None,
+        finding: "instructions, not time".to_owned(),
+        instructions: Some((before, after)),
+    })
 }
 
 fn of(run: &Summary, comparison: &Comparison, old: &str, new: &str) -> Option<Timing> {
@@ -93,5 +128,6 @@ fn of(run: &Summary, comparison: &Comparison, old: &str, new: &str) -> Option<Ti
         ratio,
         noise_floor: comparison.noise_floor,
         finding,
+        instructions: None,
     })
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use bench_host::stats::bootstrap::SplitMix64;
 use results::check::{Check, Role};
 use results::manifest::{
-    Gap, Hex, Host, Kernel, Manifest, Measure, Pe, Plan, QEMU_LABEL, Qemu, Sequence, Status, Stream,
+    Gap, HARDWARE_LABEL, Hex, Host, Kernel, Manifest, Measure, Pe, Plan, QEMU_LABEL, Qemu, Sequence, Status, Stream,
 };
 use results::plan::{Flow, RuntimeCase};
 use results::record::Event;
@@ -30,6 +30,14 @@ pub struct Synthetic {
     pub damaged: bool,
     /// PEs that took samples.
     pub pes: u32,
+    /// Seed of the noise.
+    pub seed: u64,
+    /// Cost of everything but the empty frame in this boot, in thousandths of the usual.
+    pub boot: u64,
+    /// Cost of the new sequence, in thousandths of the usual.
+    pub new: u64,
+    /// Whether the run says it was made by a processor.
+    pub hardware: bool,
 }
 
 impl Default for Synthetic {
@@ -41,6 +49,10 @@ impl Default for Synthetic {
             batch: 2000,
             damaged: false,
             pes: 1,
+            seed: 1,
+            boot: 1000,
+            new: 1000,
+            hardware: false,
         }
     }
 }
@@ -163,6 +175,12 @@ impl Synthetic {
             stream: Stream::default(),
             pes: Vec::new(),
         };
+        if self.hardware {
+            manifest.simulator = false;
+            manifest.label = HARDWARE_LABEL.to_owned();
+            manifest.qemu = None;
+            manifest.machine = "board".to_owned();
+        }
         manifest.pes = (0..self.pes)
             .map(|pe| Pe {
                 pe,
@@ -225,7 +243,7 @@ impl Synthetic {
     }
 
     fn samples(&self, store: &mut Store) {
-        let mut random = SplitMix64::new(1);
+        let mut random = SplitMix64::new(self.seed);
         let sequences = self.sequences();
         for pe in 0..self.pes {
             for batch in 0..self.iterations.div_ceil(self.batch) {
@@ -265,6 +283,11 @@ impl Synthetic {
             .get(index)
             .copied()
             .unwrap_or(3500 + 150 * index as u64);
+        let center = match index {
+            0 => center,
+            3 => center * self.boot / 1000 * self.new / 1000,
+            _ => center * self.boot / 1000,
+        };
         let noise = random.below(center / 8) + random.below(center / 8);
         // A few samples take much longer: an interrupt on the host.
         let tail = if random.below(200) == 0 {

@@ -8,18 +8,10 @@ use crate::table::{Cell, Table, Tone};
 /// Returns what is known of the spread of every series.
 pub fn spread(summary: &Summary) -> Table {
     let columns = [
-        "sequence",
-        ">min",
-        ">mean",
-        ">trimmed",
-        ">deviation",
-        ">MAD",
-        ">max",
-        ">drift",
-        ">modes",
+        "sequence", ">min", ">mean", ">trimmed", ">sd", ">MAD", ">max", ">drift", ">modes",
     ];
     let mut table = Table::new(
-        "Spread of the samples, raw; trimmed: mean without a tenth at each end",
+        "Spread of the samples, raw; trimmed: mean without a tenth at each end; sd: standard deviation",
         &columns,
     )
     .labelled(summary.label());

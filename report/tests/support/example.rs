@@ -68,8 +68,8 @@ pub fn manifest(machine: &str) -> Manifest {
             known_good: "old".to_owned(),
             checks: Check::ALL[..4].to_vec(),
             deterministic: false,
-            sequences: vec![sequence("old", OLD), sequence("old_aa", OLD), sequence("new", NEW)],
             measure: results::manifest::Measure::default(),
+            sequences: vec![sequence("old", OLD), sequence("old_aa", OLD), sequence("new", NEW)],
         },
         stream: Stream::default(),
         pes: vec![Pe {

@@ -2,9 +2,8 @@
 //! Judgements as plain text, at most 72 columns wide.
 
 use super::{Judgement, Reason, Verdict};
-use crate::instruction::Instruction;
+use crate::sequence::Sequence;
 use alloc::format;
-use alloc::string::String;
 use core::fmt;
 
 const WIDTH: usize = 72;
@@ -19,19 +18,6 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} [{}]", self.text, self.rule.citation())
     }
-}
-
-/// Writes instructions as text that parses.
-#[must_use]
-pub(super) fn text_of(sequence: &[Instruction]) -> String {
-    let mut text = String::new();
-    for instruction in sequence {
-        if !text.is_empty() {
-            text.push_str("; ");
-        }
-        text += &format!("{instruction}");
-    }
-    text
 }
 
 /// Writes `text` wrapped, the first line after `head`, the others indented as far.
@@ -61,7 +47,11 @@ impl fmt::Display for Judgement {
             wrapped(f, "- ", &format!("{reason}"))?;
         }
         if let Some(weakest) = &self.weakest {
-            wrapped(f, "weakest sufficient: ", &text_of(weakest))?;
+            wrapped(
+                f,
+                "weakest sufficient: ",
+                &format!("{}", weakest.iter().copied().collect::<Sequence>()),
+            )?;
         }
         if !self.counterexample.is_empty() {
             writeln!(f, "counterexample:")?;

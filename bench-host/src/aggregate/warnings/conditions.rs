@@ -36,7 +36,7 @@ pub fn not_counted(summary: &Summary) -> Vec<String> {
     }
     let said = reasons.into_iter().map(|(reason, pe, events)| {
         let simulator = if summary.manifest.simulator {
-            "; a simulator models no TLB or pipeline that could be counted"
+            "; a simulator models neither TLBs nor pipelines that could be counted"
         } else {
             ""
         };

@@ -111,7 +111,7 @@ pub fn modes(summary: &Summary) -> Vec<String> {
 
 fn two(modes: &Modes) -> String {
     let switching = match SWITCHING.contains(&modes.upper_batches) {
-        true => "whole batches are of one or the other",
+        true => "whole batches",
         false => "within batches",
     };
     format!(

@@ -15,6 +15,7 @@ struct Object<'a> {
     sides: Vec<SideObject<'a>>,
     baseline: usize,
     comparisons: Vec<Entry<'a>>,
+    own: Vec<OwnEntry<'a>>,
     corrected_for: usize,
     notes: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,6 +63,40 @@ struct Entry<'a> {
     words: String,
     gate: Option<&'a str>,
     timing: &'a str,
+}
+
+/// A sequence of one side beside the baseline of its own runs.
+#[derive(Serialize)]
+struct OwnEntry<'a> {
+    side: &'a str,
+    seq: &'a str,
+    baseline_seq: &'a str,
+    pe: u32,
+    event: &'a str,
+    ratio: f64,
+    low: f64,
+    high: f64,
+    runs: usize,
+}
+
+fn own(compared: &Compared) -> impl Iterator<Item = OwnEntry<'_>> {
+    compared.own.iter().flat_map(|own| {
+        let sides = compared.sides.iter().zip(&own.sides);
+        sides.filter_map(|(side, found)| {
+            let found = found.as_ref()?;
+            Some(OwnEntry {
+                side: &side.label,
+                seq: &own.seq,
+                baseline_seq: &own.baseline,
+                pe: own.pe,
+                event: own.event.id(),
+                ratio: found.ratio,
+                low: found.ends.0,
+                high: found.ends.1,
+                runs: found.runs,
+            })
+        })
+    })
 }
 
 fn entries<'a>(compared: &'a Compared, gate: Option<&'a Gate>) -> impl Iterator<Item = Entry<'a>> {
@@ -120,6 +155,7 @@ pub fn json(compared: &Compared, gate: Option<&Gate>) -> Result<String, serde_js
         sides: compared.sides.iter().map(side_object).collect(),
         baseline: compared.baseline,
         comparisons: entries(compared, gate).collect(),
+        own: own(compared).collect(),
         corrected_for: compared.family,
         notes: &compared.notes,
         gate: gate.map(|gate| GateObject {

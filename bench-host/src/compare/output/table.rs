@@ -20,15 +20,15 @@ pub fn text(compared: &Compared, gate: Option<&Gate>, width: usize) -> String {
         out.push_str(&format!("\n{}\n", terminal::table(&table, width)));
     }
     let mut list = |title: &str, items: &[String]| {
-        if !items.is_empty() {
-            out.push_str(&format!("\n{title}\n"));
-        }
+        out.push_str(&format!("\n{title}\n"));
         for item in items {
             out.push_str(&terminal::fill(item, width, "- "));
             out.push('\n');
         }
     };
-    list("Notes", &compared.notes);
+    if !compared.notes.is_empty() {
+        list("Notes", &compared.notes);
+    }
     if let Some(gate) = gate {
         list(&verdict(gate), &gate.messages);
     }
@@ -45,14 +45,14 @@ pub fn markdown(compared: &Compared, gate: Option<&Gate>) -> String {
         out.push_str(&format!("\n{}", md::table(&table)));
     }
     let mut list = |title: &str, items: &[String]| {
-        if !items.is_empty() {
-            out.push_str(&format!("\n**{}**\n\n", md::escape(title)));
-        }
+        out.push_str(&format!("\n**{}**\n\n", md::escape(title)));
         items
             .iter()
             .for_each(|item| out.push_str(&format!("- {}\n", md::escape(item))));
     };
-    list("Notes", &compared.notes);
+    if !compared.notes.is_empty() {
+        list("Notes", &compared.notes);
+    }
     if let Some(gate) = gate {
         list(&verdict(gate), &gate.messages);
     }
@@ -95,16 +95,51 @@ fn verdict(gate: &Gate) -> String {
 /// Returns one table per side beside the baseline.
 fn tables(compared: &Compared) -> Vec<Table> {
     let others = (0..compared.sides.len()).filter(|&side| side != compared.baseline);
-    others.map(|side| table(compared, side)).collect()
+    let mut tables: Vec<Table> = others.map(|side| table(compared, side)).collect();
+    if !compared.own.is_empty() {
+        tables.push(own(compared));
+    }
+    tables
+}
+
+/// Returns what every side says by itself.
+fn own(compared: &Compared) -> Table {
+    let mut columns = vec!["sequence / baseline".to_owned()];
+    columns.extend((0..compared.sides.len()).map(|side| format!(">{}", letter(side))));
+    let several = compared
+        .own
+        .iter()
+        .flat_map(|own| &own.sides)
+        .flatten()
+        .any(|own| own.runs > 1);
+    let ends = match several {
+        true => "95% interval, of several runs lowest and highest",
+        false => "95% interval",
+    };
+    let mut labels: Vec<&str> = compared.sides.iter().map(|side| side.timing.as_str()).collect();
+    labels.dedup();
+    let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let caption = format!("Within each side: ratio to the baseline of its own run, {ends}");
+    let mut table = Table::new(caption, &names).labelled(&labels.join(", "));
+    for own in &compared.own {
+        let name = format!("{} / {}", own.seq, own.baseline);
+        let cells = own
+            .sides
+            .iter()
+            .map(|side| side.map_or_else(|| "-".to_owned(), |own| own.text()).into());
+        let name: Cell = compared.naming().name(&name, own.pe, own.event).into();
+        table.row(std::iter::once(name).chain(cells));
+    }
+    table
 }
 
 fn table(compared: &Compared, side: usize) -> Table {
     let rows: Vec<&Row> = compared.rows.iter().filter(|row| row.side == side).collect();
     let (b, a) = (letter(side), letter(compared.baseline));
     let basis = match (rows.iter().all(|row| row.is_net), rows.iter().any(|row| row.is_net)) {
-        (true, _) => "net medians",
-        (false, false) => "raw medians",
-        (false, true) => "medians, net where the empty frame was measured",
+        (true, _) => "net, medians of batch medians",
+        (false, false) => "raw, medians of batch medians",
+        (false, true) => "medians of batch medians, net where the empty frame was measured",
     };
     let unit = match rows.first().map(|row| row.unit) {
         Some(Unit::PairedBatches) => "over paired batches of the run",

@@ -117,7 +117,9 @@ fn tlbi(operands: &str) -> Read {
     let (name, rest) = match operands.find(|c: char| c == ',' || c.is_whitespace()) {
         Some(at) => (
             &operands[..at],
-            operands[at + 1..].trim_start_matches([',', ' ', '\t']).trim(),
+            operands[at..]
+                .trim_start_matches(|c: char| c == ',' || c.is_whitespace())
+                .trim(),
         ),
         None => (operands, ""),
     };

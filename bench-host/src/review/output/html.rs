@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One self-contained page, without scripts.
 
-use crate::review::Review;
-use crate::review::evaluate::{SideVerdict, verdict_id};
+use crate::review::evaluate::{Evaluated, SideVerdict, verdict_id};
 use crate::review::output::text::clean;
-use crate::review::output::{heading, headline, side_by_side, timing};
+use crate::review::output::{heading, headline, run_command, side_by_side, tested_on, timing};
+use crate::review::{Review, trial};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
-table{border-collapse:collapse;margin:1rem 0;width:100%}td,th{border:1px solid #8888;padding:.25rem .75rem;text-align:left}\
+table{border-collapse:collapse;margin:1rem 0;width:100%;table-layout:fixed}h3{font-size:1rem;margin:1.25rem 0 .25rem}ul{margin:0;padding-left:1.25rem}td,th{border:1px solid #8888;padding:.25rem .75rem;text-align:left}\
 code,td{font-family:ui-monospace,monospace;overflow-wrap:anywhere}h2{font-size:1.1rem;margin-top:2.5rem;overflow-wrap:anywhere}\
 .insufficient{border-left:.4rem solid #d55e00}.sufficient{border-left:.4rem solid #0072b2}\
 .stronger-than-needed{border-left:.4rem solid #e69f00}.unknown{border-left:.4rem dashed #888}\
@@ -29,89 +29,118 @@ pub fn render(review: &Review) -> String {
         out.push_str(&format!("<p><strong>{}</strong></p>\n", escape(&review.subject)));
     }
     out.push_str(&format!("<p>{}</p>\n", escape(&headline(review))));
-    for (change, stored) in review.changes.iter().zip(&review.timing) {
-        let class = change.shown().map_or("unknown", |side| verdict_id(side.verdict));
-        out.push_str(&format!(
-            "<h2>{}</h2>\n<table class=\"{class}\"><tr><th>before</th><th>after</th></tr>\n",
-            escape(&heading(change))
-        ));
-        for (old, new) in side_by_side(change) {
-            out.push_str(&format!(
-                "<tr><td>{}</td><td>{}</td></tr>\n",
-                escape(&old),
-                escape(&new)
-            ));
-        }
-        let verdict = |side: &Option<SideVerdict>| side.as_ref().map_or("", |side| verdict_id(side.verdict));
-        let row = format!(
-            "<tr><th>{}</th><th>{}</th></tr></table>\n",
-            verdict(&change.before),
-            verdict(&change.after)
+    for (index, change) in review.changes.iter().enumerate() {
+        one(&mut out, change);
+        let checks = trial::lines(&review.trials[index], true);
+        items(&mut out, "Checks", checks.iter().map(|line| escape(line)));
+        let timing = timing(&review.timing[index]);
+        items(&mut out, "Timing", timing.iter().map(|line| escape(line)));
+        items(
+            &mut out,
+            "To ask",
+            change.questions.iter().map(|question| prose(question)),
         );
-        out.push_str(&row);
-        out.push_str(&format!("<p>After is <strong>{}</strong>. ", change.relation.name()));
-        out.push_str(&format!("{}</p>\n<ul>\n", escape(&change.differences.join("; "))));
-        let mut item = |text: String| out.push_str(&format!("<li>{text}</li>\n"));
-        for part in &change.assumptions {
-            let value = format!("{} <code>{}</code>", part.name, escape(&part.value));
-            item(format!(
-                "assumed: {value} <span class=\"why\">({})</span>",
-                escape(&part.why)
-            ));
-        }
-        for (side, name) in [(&change.before, "before"), (&change.after, "after")] {
-            let Some(side) = side else { continue };
-            for ground in &side.reasons {
-                item(format!(
-                    "{name}: {} <span class=\"why\">({})</span>",
-                    escape(&ground.text),
-                    escape(&ground.citation)
-                ));
-            }
-            if !side.counterexample.is_empty() {
-                let steps: String = side
-                    .counterexample
-                    .iter()
-                    .map(|step| format!("<li>{}</li>", escape(step)))
-                    .collect();
-                item(format!("{name}, how a stale translation is used:<ol>{steps}</ol>"));
-            }
-            if let Some(weakest) = &side.weakest {
-                item(format!("{name}, enough: <code>{}</code>", escape(weakest)));
-            }
-        }
-        for ground in change.shown().into_iter().flat_map(|side| &side.errata) {
-            item(format!("{}: {}", escape(&ground.rule), escape(&ground.text)));
-        }
-        for line in timing(stored) {
-            item(format!("timing: {}", escape(&line)));
-        }
-        for question in &change.questions {
-            item(format!("to ask: {}", escape(question)));
-        }
-        out.push_str("</ul>\n");
     }
     let mut list = |title: &str, lines: Vec<String>| {
-        if !lines.is_empty() {
-            let items: String = lines
-                .iter()
-                .map(|line| format!("<li>{}</li>\n", escape(line)))
-                .collect();
-            out.push_str(&format!("<h2>{title}</h2>\n<ul>\n{items}</ul>\n"));
-        }
+        items(&mut out, title, lines.iter().map(|line| prose(line)));
     };
     list("Barriers outside these sequences", review.barriers.clone());
     let unread = review
         .unrecognised
         .iter()
-        .map(|unread| format!("{}:{} {}", unread.file, unread.line, unread.text));
+        .map(|unread| format!("{}:{} {}", unread.file, unread.line, unread.text.replace('`', "'")));
     list("Looks like maintenance, not understood", unread.collect());
     list("Notes", review.notes.clone());
+    match tested_on(review) {
+        machines if machines.is_empty() => out.push_str(&format!(
+            "<p>Nothing was run; to check in QEMU: <code>{}</code></p>\n",
+            escape(&run_command(review))
+        )),
+        machines => out.push_str(&format!("<p>Tested on: {}</p>\n", escape(&machines))),
+    }
     out.push_str(&format!(
         "<p>Reproduce: <code>{}</code></p>\n</body></html>\n",
         escape(&review.command)
     ));
     out
+}
+
+/// Writes a change: its sequences, how they compare, the context, and the grounds of both verdicts.
+fn one(out: &mut String, change: &Evaluated) {
+    let class = change.shown().map_or("unknown", |side| verdict_id(side.verdict));
+    out.push_str(&format!(
+        "<h2>{}</h2>\n<table class=\"{class}\"><tr><th>before</th><th>after</th></tr>\n",
+        escape(&heading(change))
+    ));
+    for (old, new) in side_by_side(change) {
+        out.push_str(&format!(
+            "<tr><td>{}</td><td>{}</td></tr>\n",
+            escape(&old),
+            escape(&new)
+        ));
+    }
+    let verdict = |side: &Option<SideVerdict>| side.as_ref().map_or("", |side| verdict_id(side.verdict));
+    out.push_str(&format!(
+        "<tr><th>{}</th><th>{}</th></tr></table>\n",
+        verdict(&change.before),
+        verdict(&change.after)
+    ));
+    if change.before.is_some() && change.after.is_some() {
+        let words = change.differences.join("; ");
+        let colon = if words.is_empty() { "" } else { ": " };
+        out.push_str(&format!(
+            "<p>After is <strong>{}</strong>{colon}{}.</p>\n",
+            change.relation.name(),
+            prose(&words)
+        ));
+    }
+    let why = |text: &str| format!(" <span class=\"why\">({})</span>", escape(text));
+    let assumed = change
+        .assumptions
+        .iter()
+        .map(|part| format!("{} <code>{}</code>{}", part.name, escape(&part.value), why(&part.why)));
+    items(out, "Assumed context", assumed);
+    for (side, name) in [(&change.before, "Before"), (&change.after, "After")] {
+        let Some(side) = side else { continue };
+        let grounds = side.reasons.iter().chain(&side.errata);
+        let mut lines: Vec<String> = grounds
+            .map(|ground| format!("{}{}", prose(&ground.text), why(&ground.citation)))
+            .collect();
+        if !side.counterexample.is_empty() {
+            let steps: String = side
+                .counterexample
+                .iter()
+                .map(|step| format!("<li>{}</li>", prose(step)))
+                .collect();
+            lines.push(format!("how a stale translation is used:<ol>{steps}</ol>"));
+        }
+        if let Some(weakest) = &side.weakest {
+            lines.push(format!("enough: <code>{}</code>", escape(weakest)));
+        }
+        let title = format!("{name}: {}", verdict_id(side.verdict));
+        items(out, &title, lines.into_iter());
+    }
+}
+
+/// Writes a titled list of what is escaped already; nothing where there is nothing.
+fn items(out: &mut String, title: &str, lines: impl Iterator<Item = String>) {
+    let list: String = lines.map(|line| format!("<li>{line}</li>\n")).collect();
+    if !list.is_empty() {
+        out.push_str(&format!("<h3>{title}</h3>\n<ul>\n{list}</ul>\n"));
+    }
+}
+
+/// Escapes our own sentences and shows what is between backquotes as code.
+fn prose(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len() % 2 == 0 {
+        return escape(text);
+    }
+    let part = |(index, part): (usize, &&str)| match index % 2 {
+        0 => escape(part),
+        _ => format!("<code>{}</code>", escape(part)),
+    };
+    parts.iter().enumerate().map(part).collect()
 }
 
 /// Escapes text for HTML, in content and in attributes.

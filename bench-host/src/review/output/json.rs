@@ -4,6 +4,8 @@
 
 use crate::review::Review;
 use crate::review::evaluate::{Evaluated, SideVerdict, verdict_id};
+use crate::review::trial::{Seen, Trials};
+use results::verdict::Class;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -60,6 +62,7 @@ struct Evidence<'a> {
     before: Option<More<'a>>,
     after: Option<More<'a>>,
     timing: Vec<Timing<'a>>,
+    checks: Vec<Checks<'a>>,
 }
 
 #[derive(Serialize)]
@@ -83,6 +86,51 @@ struct Timing<'a> {
     high: Option<f64>,
     noise_floor: Option<f64>,
     finding: &'a str,
+    instructions: Option<(u64, u64)>,
+}
+
+#[derive(Serialize)]
+struct Checks<'a> {
+    machine: &'a str,
+    simulator: bool,
+    checks: Vec<CheckSeen<'a>>,
+    mutants: Option<MutantsSeen<'a>>,
+}
+
+#[derive(Serialize)]
+struct CheckSeen<'a> {
+    check: &'a str,
+    before: Option<&'a str>,
+    after: Option<&'a str>,
+    known_bug: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct MutantsSeen<'a> {
+    check: &'a str,
+    mistakes: usize,
+    shown: usize,
+    disagreements: usize,
+}
+
+fn checks(trials: &Trials) -> Checks<'_> {
+    let seen = |seen: &Seen| CheckSeen {
+        check: seen.check.id(),
+        before: seen.before.map(Class::id),
+        after: seen.after.map(Class::id),
+        known_bug: seen.known,
+    };
+    Checks {
+        machine: &trials.machine,
+        simulator: trials.simulator,
+        checks: trials.seen.iter().map(seen).collect(),
+        mutants: trials.mutants.map(|mutants| MutantsSeen {
+            check: mutants.check.id(),
+            mistakes: mutants.mistakes,
+            shown: mutants.shown,
+            disagreements: mutants.disagreements,
+        }),
+    }
 }
 
 fn side(side: &SideVerdict) -> Side<'_> {
@@ -144,34 +192,37 @@ fn change(change: &Evaluated) -> Change<'_> {
 
 /// Renders a review.
 pub fn render(review: &Review) -> String {
-    let evidence = review
-        .changes
-        .iter()
-        .zip(&review.timing)
-        .map(|(change, timing)| Evidence {
-            differences: &change.differences,
-            questions: &change.questions,
-            why: change
-                .assumptions
-                .iter()
-                .map(|part| (part.name, part.why.as_str()))
-                .collect(),
-            before: change.before.as_ref().map(more),
-            after: change.after.as_ref().map(more),
-            timing: timing
-                .iter()
-                .map(|timing| Timing {
-                    run: &timing.run,
-                    simulator: timing.simulator,
-                    pe: timing.pe,
-                    ratio: timing.ratio.map(|ratio| ratio.0),
-                    low: timing.ratio.map(|ratio| ratio.1),
-                    high: timing.ratio.map(|ratio| ratio.2),
-                    noise_floor: timing.noise_floor,
-                    finding: &timing.finding,
-                })
-                .collect(),
-        });
+    let evidence =
+        review
+            .changes
+            .iter()
+            .zip(review.timing.iter().zip(&review.trials))
+            .map(|(change, (timing, trials))| Evidence {
+                differences: &change.differences,
+                questions: &change.questions,
+                why: change
+                    .assumptions
+                    .iter()
+                    .map(|part| (part.name, part.why.as_str()))
+                    .collect(),
+                before: change.before.as_ref().map(more),
+                after: change.after.as_ref().map(more),
+                timing: timing
+                    .iter()
+                    .map(|timing| Timing {
+                        run: &timing.run,
+                        simulator: timing.simulator,
+                        pe: timing.pe,
+                        ratio: timing.ratio.map(|ratio| ratio.0),
+                        low: timing.ratio.map(|ratio| ratio.1),
+                        high: timing.ratio.map(|ratio| ratio.2),
+                        noise_floor: timing.noise_floor,
+                        finding: &timing.finding,
+                        instructions: timing.instructions,
+                    })
+                    .collect(),
+                checks: trials.iter().map(checks).collect(),
+            });
     let document = Document {
         schema: 1,
         changes: review.changes.iter().map(change).collect(),

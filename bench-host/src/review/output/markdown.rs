@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Markdown, for merge requests and issues.
 
-use crate::review::Review;
 use crate::review::evaluate::{SideVerdict, verdict_id};
 use crate::review::output::text::clean;
-use crate::review::output::{heading, headline, side_by_side, timing};
+use crate::review::output::{heading, headline, run_command, side_by_side, tested_on, timing};
+use crate::review::{Review, trial};
 
 /// Renders a review.
 pub fn render(review: &Review) -> String {
@@ -13,7 +13,7 @@ pub fn render(review: &Review) -> String {
         out.push_str(&format!("**{}**\n\n", escape(&review.subject)));
     }
     out.push_str(&format!("{}\n", escape(&headline(review))));
-    for (change, stored) in review.changes.iter().zip(&review.timing) {
+    for (index, change) in review.changes.iter().enumerate() {
         out.push_str(&format!(
             "\n### {}\n\n| before | after |\n|---|---|\n",
             escape(&heading(change))
@@ -30,11 +30,13 @@ pub fn render(review: &Review) -> String {
             verdict(&change.before),
             verdict(&change.after)
         ));
-        out.push_str(&format!("After is **{}**", change.relation.name()));
-        for difference in &change.differences {
-            out.push_str(&format!("; {}", escape_keep_code(difference)));
+        if change.before.is_some() && change.after.is_some() {
+            out.push_str(&format!("After is **{}**", change.relation.name()));
+            for difference in &change.differences {
+                out.push_str(&format!("; {}", escape_keep_code(difference)));
+            }
+            out.push_str(".\n\n");
         }
-        out.push_str(".\n\n");
         for part in &change.assumptions {
             out.push_str(&format!(
                 "- assumed: {} `{}` ({})\n",
@@ -66,7 +68,10 @@ pub fn render(review: &Review) -> String {
                 escape_keep_code(&ground.text)
             ));
         }
-        for line in timing(stored) {
+        for line in trial::lines(&review.trials[index], true) {
+            out.push_str(&format!("- checks: {}\n", escape(&line)));
+        }
+        for line in timing(&review.timing[index]) {
             out.push_str(&format!("- timing: {}\n", escape(&line)));
         }
         for question in &change.questions {
@@ -89,6 +94,15 @@ pub fn render(review: &Review) -> String {
         .map(|unread| format!("{}:{} {}", escape(&unread.file), unread.line, code(&unread.text)));
     list("Looks like maintenance, not understood", unread.collect());
     list("Notes", review.notes.iter().map(|note| escape(note)).collect());
+    match tested_on(review) {
+        machines if machines.is_empty() => {
+            out.push_str(&format!(
+                "\nNothing was run; to check in QEMU: {}\n",
+                code(&run_command(review))
+            ));
+        }
+        machines => out.push_str(&format!("\nTested on: {}\n", escape(&machines))),
+    }
     out.push_str(&format!("\nReproduce: {}\n", code(&review.command)));
     out
 }

@@ -23,6 +23,8 @@ pub struct AsmMacro {
     body: Vec<Statement>,
     /// Parameters are written bare, as the preprocessor does, not `\name`.
     bare: bool,
+    /// Its head, with the defaults of its parameters, is on one side of the patch only.
+    head_changed: bool,
 }
 
 impl Statement {
@@ -324,6 +326,7 @@ pub fn collect_macros(source: &[Statement]) -> Macros {
                     parameters,
                     body: Vec::new(),
                     bare: false,
+                    head_changed: statement.changed,
                 };
                 open = Some((name, found));
             }
@@ -355,6 +358,7 @@ pub fn collect_macros(source: &[Statement]) -> Macros {
                         parameters,
                         body: statements,
                         bare: true,
+                        head_changed: false,
                     };
                     all.insert(name.to_owned(), found);
                 }
@@ -393,7 +397,7 @@ impl AsmMacro {
             .iter()
             .map(|statement| Statement {
                 line: call.line,
-                changed: call.changed || statement.changed,
+                changed: call.changed || statement.changed || self.head_changed && statement.text.contains('\\'),
                 text: fill(&statement.text).trim().to_owned(),
             })
             .collect()

@@ -334,9 +334,8 @@ fn after_parameters(tokens: &[Token], mut at: usize, end: usize) -> Option<usize
 pub(super) fn section_name(section: &str, language: Language) -> String {
     let before = |text: &str| {
         let text = text.trim_end();
-        let start = text
-            .rfind(|c: char| !(c.is_alphanumeric() || c == '_' || c == '!'))
-            .map_or(0, |at| at + 1);
+        let part_of_name = |c: char| c.is_alphanumeric() || c == '_' || c == '!';
+        let start = text.trim_end_matches(part_of_name).len();
         text[start..].to_owned()
     };
     if language == Language::Rust {

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `bench-host export`: the samples of stored runs, for other tools.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use results::store::Run;
+
+use super::print;
+use crate::error::Error;
+use crate::exit::{self, Exit};
+use crate::export::criterion::{self, Of};
+use crate::export::{ExportError, Exported, benchstat};
+
+const EXAMPLES: &str = "\
+Examples:
+  bench-host export criterion results/runs/A --out target/criterion
+  bench-host export benchstat results/runs/A --out a.txt && benchstat -col /seq a.txt
+  bench-host export parquet results/runs/* --out samples
+  duckdb -c \"select machine, seq, quantile_disc(value, 0.5) from
+             read_parquet('samples/**/*.parquet', hive_partitioning = true) group by all\"
+
+All formats get raw counts, the overhead of the frame included; the empty frame is there under the name `empty`.
+Nothing is overwritten. docs/export.md has the details, and the commands of each tool.
+";
+
+/// Write the samples of stored runs for other tools: criterion, benchstat, or Parquet readers
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
+pub struct Args {
+    #[command(subcommand)]
+    format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+enum Format {
+    /// Criterion's data layout: open it with --load-baseline, or with critcmp
+    ///
+    /// A batch becomes a sample of criterion: iterations are its samples, the time is the sum of their counts. What
+    /// criterion calls nanoseconds are counts; the name of the group says of what. To see the unit in its reports:
+    /// CRITERION_HOME=DIR cargo bench -p bench-host --bench exported -- --load-baseline NAME --baseline OTHER
+    #[command(after_help = exit::HELP)]
+    Criterion {
+        /// The run's folder
+        #[arg(value_name = "RUN")]
+        run: PathBuf,
+        /// Criterion's output directory
+        #[arg(long, value_name = "DIR", default_value = "target/criterion")]
+        out: PathBuf,
+        /// Name of the baseline [default: the name of the run's folder]
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+        /// What stands for a batch; the group of medians is named so (p50-cycles)
+        #[arg(long, value_enum, default_value_t = Of::Mean)]
+        of: Of,
+    },
+    /// Go's benchmark text format, for benchstat
+    ///
+    /// One line per batch: mean and median. Units are cycles/op and p50-cycles/op (or the event counted), with sim- in
+    /// front of the event if a simulator counted.
+    #[command(after_help = exit::HELP)]
+    Benchstat {
+        /// The run's folder
+        #[arg(value_name = "RUN")]
+        run: PathBuf,
+        /// Write to this file instead of printing
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Parquet, partitioned by machine and sequence, for DuckDB, Polars and Spark
+    ///
+    /// One row for every row of samples.csv, in DIR/machine=M/seq=S/RUN.parquet, with the run's name and label.
+    #[cfg(feature = "parquet")]
+    #[command(after_help = exit::HELP)]
+    Parquet {
+        /// Folders of runs
+        #[arg(value_name = "RUN", required = true)]
+        runs: Vec<PathBuf>,
+        /// Where to
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+/// Exports.
+pub fn run(args: &Args) -> Result<Exit, Error> {
+    match &args.format {
+        Format::Criterion { run, out, name, of } => {
+            let name = name.as_deref();
+            if name.is_some_and(|name| name.is_empty() || name.starts_with('.') || name.contains(['/', '\\'])) {
+                return Err(Error::Usage(
+                    "--name is the name of a folder, without a path".to_owned(),
+                ));
+            }
+            let run = open(run)?;
+            tell(&run, &criterion::write(&run, out, name, *of)?, out, "benchmark");
+        }
+        Format::Benchstat { run, out } => {
+            let run = open(run)?;
+            let (text, note) = benchstat::render(&run)?;
+            let Some(path) = out else {
+                print(&text);
+                note.iter().for_each(|note| eprintln!("note: {note}"));
+                return Ok(Exit::Ok);
+            };
+            write_new(path, &text)?;
+            let exported = Exported {
+                paths: vec![path.clone()],
+                notes: note.into_iter().collect(),
+            };
+            tell(&run, &exported, path, "file");
+        }
+        #[cfg(feature = "parquet")]
+        Format::Parquet { runs, out } => {
+            for run in runs {
+                let run = open(run)?;
+                tell(&run, &crate::export::parquet::write(&run, out)?, out, "file");
+            }
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn open(run: &Path) -> Result<Run, Error> {
+    Ok(Run::open(run).map_err(ExportError::from)?)
+}
+
+fn write_new(path: &Path, text: &str) -> Result<(), ExportError> {
+    let written = File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => ExportError::Exists {
+            path: path.to_owned(),
+            also: "",
+        },
+        _ => ExportError::Write {
+            path: path.to_owned(),
+            source,
+        },
+    })
+}
+
+/// Says what was written, and what the numbers are.
+fn tell(run: &Run, exported: &Exported, out: &Path, what: &str) {
+    let plural = if exported.paths.len() == 1 { "" } else { "s" };
+    let status = if run.manifest.is_complete() {
+        String::new()
+    } else {
+        format!(" (run {})", run.manifest.status)
+    };
+    print(&format!(
+        "{}{status}: {} {what}{plural} in {}\n",
+        run.folder().display(),
+        exported.paths.len(),
+        out.display()
+    ));
+    print(&format!("  raw counts; {}\n", run.manifest.label));
+    exported.notes.iter().for_each(|note| eprintln!("note: {note}"));
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The samples of a run, batch by batch: how many, and their sum.
+//!
+//! Tools for benchmarks take a sample to be the mean of many iterations, measured together. A batch is just that: its
+//! samples were taken close together, and batches of different sequences took turns.
+
+use std::collections::BTreeMap;
+
+use results::manifest::Manifest;
+use results::record::Event;
+use results::scenario::Scenario;
+use results::store::{Row, Run, SampleRow, StoreError};
+
+use super::ExportError;
+use crate::aggregate::EMPTY_FRAME;
+use crate::stats::batch::grouped_median;
+
+/// What samples belong together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Series {
+    /// Index of the PE.
+    pub pe: u32,
+    /// What was counted.
+    pub event: Event,
+    /// Place of the sequence in the plan; the empty frame comes first, unknown ones last.
+    place: usize,
+    /// Stable id of the sequence.
+    pub seq: String,
+    /// The conditions.
+    pub scenario: Scenario,
+}
+
+/// The samples of a batch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Batch {
+    /// How many there are.
+    pub count: u64,
+    /// The sum of the raw counts.
+    pub sum: u128,
+    /// Their median, interpolated within its unit as everywhere for batches ([`grouped_median`]).
+    pub median: f64,
+}
+
+impl Batch {
+    /// Returns the mean.
+    pub fn mean(self) -> f64 {
+        self.sum as f64 / self.count as f64
+    }
+}
+
+/// The batches of all series of a run.
+#[derive(Debug)]
+pub struct Means {
+    /// By series, in the order of the batches.
+    pub series: BTreeMap<Series, Vec<Batch>>,
+    /// Batches left out because they lost samples.
+    pub short: u64,
+}
+
+/// A series being read.
+#[derive(Debug, Default)]
+struct Reading {
+    batches: Vec<(u32, Batch)>,
+    /// The batch that goes on.
+    open: Option<u32>,
+    pairs: Vec<(u64, u64)>,
+}
+
+impl Reading {
+    /// Counts a value, or returns the later batch that came before its own.
+    fn add(&mut self, batch: u32, value: u64, count: u32) -> Result<(), u32> {
+        match self.open {
+            Some(open) if open == batch => {}
+            Some(open) if open > batch => return Err(open),
+            _ => {
+                self.close();
+                self.open = Some(batch);
+            }
+        }
+        self.pairs.push((value, count.into()));
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        let (Some(index), Some(median)) = (self.open.take(), grouped_median(&mut self.pairs)) else {
+            return;
+        };
+        let batch = Batch {
+            count: self.pairs.iter().map(|&(_, count)| count).sum(),
+            sum: self
+                .pairs
+                .iter()
+                .map(|&(value, count)| u128::from(value) * u128::from(count))
+                .sum(),
+            median,
+        };
+        self.batches.push((index, batch));
+        self.pairs.clear();
+    }
+}
+
+/// Reads the samples of a run. Memory grows with the number of batches, not of samples.
+pub fn read(run: &Run) -> Result<Means, ExportError> {
+    let mut all: BTreeMap<Series, Reading> = BTreeMap::new();
+    let place = |seq: &str| {
+        let planned = run.manifest.plan.sequences.iter().position(|planned| planned.id == seq);
+        planned.map_or(if seq == EMPTY_FRAME { 0 } else { usize::MAX }, |place| place + 1)
+    };
+    for (index, row) in run.samples()?.enumerate() {
+        let row = row?;
+        let series = Series {
+            pe: row.pe,
+            event: row.event,
+            place: place(&row.seq),
+            seq: row.seq,
+            scenario: row.scenario,
+        };
+        let added = all.entry(series).or_default().add(row.batch, row.value, row.count);
+        added.map_err(|after| StoreError::Row {
+            path: run.folder().join(SampleRow::<String>::FILE),
+            line: index as u64 + 2,
+            field: Some("batch".to_owned()),
+            message: format!("batch {} after batch {after}", row.batch),
+        })?;
+    }
+    let mut means = Means {
+        series: BTreeMap::new(),
+        short: 0,
+    };
+    for (series, mut reading) in all {
+        reading.close();
+        let all = reading.batches.len();
+        let whole: Vec<Batch> = reading
+            .batches
+            .into_iter()
+            .filter(|(index, batch)| batch.count >= required(*index, &run.manifest))
+            .map(|(_, batch)| batch)
+            .collect();
+        means.short += (all - whole.len()) as u64;
+        if !whole.is_empty() {
+            means.series.insert(series, whole);
+        }
+    }
+    if means.series.is_empty() {
+        return Err(ExportError::NoSamples(run.folder().to_owned()));
+    }
+    Ok(means)
+}
+
+/// Returns how many samples a batch must have. Values travel sorted, so a batch that lost some is biased; in a stream
+/// that lost nothing there is nothing to leave out.
+fn required(batch: u32, manifest: &Manifest) -> u64 {
+    if manifest.is_complete() {
+        return 0;
+    }
+    let (size, iterations) = (u64::from(manifest.plan.batch), u64::from(manifest.plan.iterations));
+    size.min(iterations.saturating_sub(u64::from(batch) * size))
+}
+
+impl Means {
+    /// Returns what is to be said about batches that were left out.
+    pub fn note(&self) -> Option<String> {
+        let lost = match self.short {
+            0 => return None,
+            1 => "1 batch that lost samples on the way was left out".to_owned(),
+            many => format!("{many} batches that lost samples on the way were left out"),
+        };
+        Some(lost)
+    }
+}
