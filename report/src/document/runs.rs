@@ -22,7 +22,8 @@ pub fn machine(manifest: &Manifest) -> String {
         qemu.arguments.get(at + 1)?.parse().ok()
     });
     let pes = told.unwrap_or(manifest.pes.len() as u64);
-    let pes = if pes > 1 {
+    let named = manifest.machine.contains(&format!("_{pes}pe"));
+    let pes = if pes > 1 && !named {
         format!(", {}", plural(pes, "PE", "PEs"))
     } else {
         String::new()
@@ -46,7 +47,9 @@ impl Document {
             brief,
             detail,
         };
-        let commands: Vec<&str> = runs.iter().map(|run| run.manifest.reproduce.as_str()).collect();
+        // Several boots of one command have it in common.
+        let mut commands: Vec<&str> = runs.iter().map(|run| run.manifest.reproduce.as_str()).collect();
+        commands.dedup();
         let sections = vec![
             section("", (first(runs, unreadable, &labels), Vec::new())),
             section("Runs", (vec![Block::Table(overview(runs, &names, report))], Vec::new())),
