@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Aggregating raw sample rows: any table with a column of whole numbers, however long, in bounded memory.
 //!
-//! Text is read in chunks. In each chunk the commas and line ends are found first ([`marks`]), then rows are taken
-//! from them ([`plain`]) and counted ([`counts`]): three plain loops, each of which keeps the processor busy. What is
-//! not plain is read by the reader behind the `csv` crate ([`general`]), row by row, with the same result. Nothing is
+//! Text is read in chunks. In each chunk the commas and line ends are found first (`marks`), then rows are taken
+//! from them (`plain`) and counted (`counts`): three plain loops, each of which keeps the processor busy. What is
+//! not plain is read by the reader behind the `csv` crate (`general`), row by row, with the same result. Nothing is
 //! estimated: all figures come from exact counts.
 
 mod counts;

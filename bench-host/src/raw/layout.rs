@@ -6,11 +6,11 @@ use super::RawError;
 /// What to aggregate, as the user names it.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
-    /// Columns that make a group; `None` for those of [`KEYS`] that the file has.
+    /// Columns that make a group; `None` for those of `KEYS` that the file has.
     pub by: Option<Vec<String>>,
-    /// The column of values; `None` for the first of [`VALUES`] that the file has.
+    /// The column of values; `None` for the first of `VALUES` that the file has.
     pub value: Option<String>,
-    /// The column that says how often a value counts; `None` for [`COUNT`], if the file has it.
+    /// The column that says how often a value counts; `None` for `COUNT`, if the file has it.
     pub count: Option<String>,
     /// Whether the first row is data, and columns are named by their number, from 1.
     pub headerless: bool,

@@ -27,7 +27,7 @@ pub struct Plan<'a> {
 pub struct EntryRef<'a> {
     /// Stable id.
     pub id: &'a str,
-    /// Bits of [`flags`].
+    /// Bits of [`super::flags`].
     pub flags: u8,
     /// Pages that `{range}` spans.
     pub pages: u16,
