@@ -58,10 +58,10 @@ pub fn write(run: &Run, out: &Path) -> Result<Exported, ExportError> {
             waiting += 1;
         }
         // The longest list is written, so that groups of rows get as long as memory allows.
-        if waiting >= MOST_ROWS {
-            if let Some(part) = parts.values_mut().max_by_key(|part| part.rows.len()) {
-                waiting -= part.flush(&constants)?;
-            }
+        if waiting >= MOST_ROWS
+            && let Some(part) = parts.values_mut().max_by_key(|part| part.rows.len())
+        {
+            waiting -= part.flush(&constants)?;
         }
     }
     if parts.is_empty() {
