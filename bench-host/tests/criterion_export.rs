@@ -30,7 +30,7 @@ fn main() {
 /// Runs criterion in a process of its own: it takes its arguments from there.
 fn criterion(home: &Path, arguments: &[&str]) -> Result<String, Failed> {
     let output = Command::new(std::env::current_exe()?)
-        .args(["--bench", "--noplot"])
+        .args(["--bench", "--noplot", "--nresamples", "2000"])
         .args(arguments)
         .env(READER, "1")
         .env("CRITERION_HOME", home)
