@@ -277,7 +277,7 @@ mod tests {
         );
         assert_eq!(view[1], "raw medians so far, cycles, provisional");
         assert_eq!(view[2], "(QEMU TCG: not hardware timing)");
-        assert_eq!(view[4], "  xen_head_old                     5,871  1,000 samples");
+        assert_eq!(view[4], "  xen_head_old                      5,871  1,000 samples");
         assert!(!view.concat().contains('\u{1b}'));
         let outcomes = Outcomes {
             stale: 1,
