@@ -32,7 +32,7 @@ pub enum Finding {
     Indistinguishable,
 }
 
-/// Returns the paired ratio, or `None` with fewer than [`MIN_BATCHES`] pairs.
+/// Returns the paired ratio, or `None` with fewer than [`super::bootstrap::MIN_BATCHES`] pairs.
 ///
 /// `pairs` holds per batch the median of the sequence and of the baseline. `overhead` is subtracted from both; 0 gives
 /// the ratio of the raw medians. A batch whose sequence falls to the overhead counts as ratio 0, one whose baseline
