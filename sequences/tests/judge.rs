@@ -168,6 +168,16 @@ fn stage_2_by_ipa_needs_the_stage_1_half_and_a_dsb_between() {
 }
 
 #[test]
+fn reduced_permissions_matter_to_fetches_too() {
+    let question = Question::new(Change::Permissions, Regime::El2, Observers::ThisPe, After::FetchHere);
+    let of = |sequence| ask(&question, sequence).verdict;
+    assert_eq!(of("dsb nshst; tlbi vae2, {va}; dsb nsh; isb"), Verdict::Sufficient);
+    // Without the ISB, what was fetched before the DSB may still run.
+    assert_eq!(of("dsb nshst; tlbi vae2, {va}; dsb nsh"), Verdict::Insufficient);
+    assert_eq!(of("dsb nshst; dsb nsh; isb"), Verdict::Insufficient);
+}
+
+#[test]
 fn last_level_operations_do_not_cover_table_entries_and_an_open_level_is_unknown() {
     let mut question = Question::new(Change::Invalidate, Regime::El2, Observers::ThisPe, After::DataHere);
     let sequence = "dsb nshst; tlbi vale2, {va}; dsb nsh; isb";

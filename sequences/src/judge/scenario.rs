@@ -138,7 +138,8 @@ pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shap
     }
     match question.change {
         Change::Validate => old.valid = false,
-        Change::Permissions => new.db = false,
+        // The permission that matters to a fetch is that to execute: to it, an entry without is an invalid one.
+        Change::Permissions if shape != Shape::OwnFetch => new.db = false,
         _ => new.valid = false,
     }
     let access = |to: &mut Vec<Op>| {
