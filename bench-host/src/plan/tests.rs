@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Plans from options.
+
+use clap::Parser;
+use results::plan::{OperandKind, OperandRegister};
+
+use super::*;
+
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    plan: PlanArgs,
+}
+
+fn plan(arguments: &[&str]) -> Result<RunPlan, Error> {
+    let arguments = ["x"].iter().chain(arguments);
+    RunPlan::new(&Cli::try_parse_from(arguments).unwrap().plan)
+}
+
+fn refusal(arguments: &[&str]) -> String {
+    plan(arguments).unwrap_err().to_string()
+}
+
+#[test]
+fn the_default_plan_is_the_xen_patch_with_a_repeated_baseline() {
+    let described = plan(&[]).unwrap().describe(7, false);
+    let ids: Vec<_> = described
+        .sequences
+        .iter()
+        .map(|s| (s.id.as_str(), s.timed, s.checked))
+        .collect();
+    assert_eq!(
+        ids,
+        [
+            ("xen_head_old", true, true),
+            ("xen_head_old_aa", true, false),
+            ("xen_head_new", true, true)
+        ]
+    );
+    assert_eq!(
+        described.sequences[0].words,
+        "d5033f9f d5033fdf d50c871f d5033f9f d5033fdf"
+    );
+    assert_eq!(described.sequences[1].words, described.sequences[0].words);
+    assert_eq!(described.sequences[1].aa_of.as_deref(), Some("xen_head_old"));
+    assert_eq!(
+        (described.boot_flush.as_str(), described.known_good.as_str()),
+        ("xen_head_new", "xen_head_old")
+    );
+    assert_eq!(described.checks, checks_of(one_page_checks()));
+    assert_eq!(described.checks.len(), 15);
+}
+
+#[test]
+fn helpers_that_were_not_asked_for_are_neither_timed_nor_checked() {
+    let described = plan(&["--sequence", "mine=dsb ish; tlbi vae2is, {va}; dsb ish; isb"])
+        .unwrap()
+        .describe(0, true);
+    let helper = |s: &&manifest::Sequence| !s.timed && !s.checked;
+    let helpers: Vec<_> = described
+        .sequences
+        .iter()
+        .filter(helper)
+        .map(|s| s.id.as_str())
+        .collect();
+    assert_eq!(helpers, ["xen_head_new", "xen_head_old"]);
+    assert_eq!(described.sequences[0].text, "dsb ish; tlbi vae2is, {va}; dsb ish; isb");
+}
+
+#[test]
+fn sequences_for_another_regime_are_timed_only() {
+    let described = plan(&["--sequence", "xen_head_macro", "--sequence", "linux_flush_tlb_all"]);
+    let described = described.unwrap().describe(0, false);
+    let of = |id: &str| {
+        let found = described.sequences.iter().find(|s| s.id == id);
+        found.map(|s| (s.timed, s.checked))
+    };
+    assert_eq!(of("xen_head_macro"), Some((true, true)));
+    assert_eq!(of("linux_flush_tlb_all"), Some((true, false)));
+}
+
+#[test]
+fn a_group_is_its_members_once() {
+    let described = plan(&["--sequence", "xen_head_old", "--sequence", "@xen,el2"])
+        .unwrap()
+        .describe(0, false);
+    let ids: Vec<_> = described.sequences.iter().map(|s| s.id.as_str()).collect();
+    assert_eq!(ids.iter().filter(|id| **id == "xen_head_old").count(), 1);
+    assert!(ids.len() > 10 && ids.contains(&"xen_head_new"));
+    assert!(refusal(&["--sequence", "@xenn"]).contains("@xenn"));
+}
+
+#[test]
+fn operands_become_registers() {
+    let plan = plan(&["--sequence", "mine=tlbi vae2, {va, ttl=3}; tlbi vae2, {va!}"]).unwrap();
+    let entry = plan.entries()[0];
+    let register = |register, kind, hint| OperandRegister { register, kind, hint };
+    assert_eq!(
+        entry.operands,
+        [
+            register(2, OperandKind::Va, 4),
+            register(3, OperandKind::VaUnshifted, 0)
+        ]
+    );
+}
+
+#[test]
+fn ranges_of_stage_2_are_by_ipa() {
+    let kinds = |text: &str| -> Vec<_> {
+        let plan = plan(&["--sequence", text]).unwrap();
+        plan.entries()[0].operands.iter().map(|operand| operand.kind).collect()
+    };
+    assert_eq!(kinds("a=tlbi ripas2e1is, {range}"), [OperandKind::IpaRange]);
+    assert_eq!(
+        kinds("a=for page in {range}: tlbi ipas2e1, {page}"),
+        [OperandKind::IpaPage]
+    );
+    assert_eq!(kinds("a=tlbi rvae1is, {range}"), [OperandKind::Range]);
+    assert!(refusal(&["--sequence", "a=tlbi ripas2e1is, {range}; tlbi rvae1is, {range}"]).contains("split it"));
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    assert!(refusal(&["--sequence", "nope"]).contains("no sequence `nope` in the catalogue"));
+    assert!(refusal(&["--sequence", "a=tlbi alle2s"]).contains("alle2is"));
+    assert!(refusal(&["--sequence", "A=nop"]).contains("a-z"));
+    assert!(refusal(&["--sequence", "none=nop"]).contains("taken"));
+    assert!(refusal(&["--sequence", "xen_head_old=nop"]).contains("taken"));
+    assert!(refusal(&["--sequence", "a=nop", "--sequence", "a=isb"]).contains("twice"));
+    assert!(refusal(&["--sequence", "a=nop", "--sequence", "a_aa=isb"]).contains("rename"));
+    assert!(refusal(&["--boot-flush", "x"]).contains("--boot-flush: no sequence `x`"));
+    let many: Vec<_> = (0..70)
+        .flat_map(|i| ["--sequence".to_owned(), format!("s{i}=nop")])
+        .chain(["--full", "--sweep", "live=1,2,3,4,5,6,7,8,9,10,11,12"].map(str::to_owned))
+        .collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    assert!(refusal(&many).contains("scenarios are more than"));
+    let many: Vec<_> = (0..120)
+        .flat_map(|i| ["--sequence".to_owned(), format!("s{i}=nop")])
+        .collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    assert!(refusal(&many).contains("plan too big"), "{}", refusal(&many));
+}
+
+#[test]
+fn runtime_addresses_are_checked() {
+    assert_eq!(runtime("0x8000000000").unwrap(), Runtime(RuntimeCase::Address, 1 << 39));
+    assert_eq!(runtime("none").unwrap(), Runtime(RuntimeCase::None, 0));
+    assert!(runtime("0x8000000001").is_err() && runtime("0x1000000000000").is_err());
+    assert!(runtime("address").is_err() && runtime("level3").is_err());
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Values of options, from text and back.
+
+use std::fmt;
+
+use results::plan::{Conduit, Console, Flow, RuntimeCase};
+
+/// A slot case, with the address where it takes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Runtime(pub(super) RuntimeCase, pub(super) u64);
+
+impl fmt::Display for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            RuntimeCase::Address => write!(f, "{:#x}", self.1),
+            case => f.write_str(case.id()),
+        }
+    }
+}
+
+pub(super) fn batch_samples(text: &str) -> Result<u32, String> {
+    match super::measure::samples(text)? {
+        0 => Err("a batch has at least one sample".to_owned()),
+        samples => Ok(samples),
+    }
+}
+
+/// Reads a slot case or an address.
+pub fn runtime(text: &str) -> Result<Runtime, String> {
+    if let Some(digits) = text.strip_prefix("0x") {
+        let address = u64::from_str_radix(digits, 16).map_err(|error| error.to_string())?;
+        if address % 4096 != 0 || address >= 1 << 48 {
+            return Err("not a multiple of 4096 below 2^48".to_owned());
+        }
+        return Ok(Runtime(RuntimeCase::Address, address));
+    }
+    let case = RuntimeCase::from_id(text).filter(|&case| case != RuntimeCase::Address);
+    case.map(|case| Runtime(case, 0))
+        .ok_or_else(|| "none of level0, level1, level2, none, clash, 0xADDR".to_owned())
+}
+
+pub(super) fn console(text: &str) -> Result<Console, String> {
+    let malformed = || "neither pl011@0xADDR nor uart16550@0xADDR".to_owned();
+    let (kind, address) = text.split_once("@0x").ok_or_else(malformed)?;
+    let address = u64::from_str_radix(address, 16).map_err(|error| error.to_string())?;
+    match kind {
+        "pl011" => Ok(Console::Pl011(address)),
+        "uart16550" => Ok(Console::Uart16550(address)),
+        _ => Err(malformed()),
+    }
+}
+
+/// Returns a console in the form the option takes.
+pub fn console_text(console: Console) -> String {
+    match console {
+        Console::Pl011(address) => format!("pl011@{address:#x}"),
+        Console::Uart16550(address) => format!("uart16550@{address:#x}"),
+    }
+}
+
+pub(super) fn conduit(text: &str) -> Result<Conduit, String> {
+    match text {
+        "smc" => Ok(Conduit::Smc),
+        "hvc" => Ok(Conduit::Hvc),
+        _ => Err("neither smc nor hvc".to_owned()),
+    }
+}
+
+/// Returns a conduit in the form the option takes.
+pub const fn conduit_text(conduit: Conduit) -> &'static str {
+    match conduit {
+        Conduit::Smc => "smc",
+        Conduit::Hvc => "hvc",
+    }
+}
+
+pub(super) fn flow(text: &str) -> Result<Flow, String> {
+    Flow::from_id(text).ok_or_else(|| "neither new nor old".to_owned())
+}
