@@ -36,8 +36,8 @@ fn a_good_stream_is_a_complete_run() {
     let counted: u64 = run.samples().unwrap().map(|row| u64::from(row.unwrap().count)).sum();
     assert_eq!(counted, 80);
     let verdicts: Vec<_> = run.verdicts().unwrap().map(|row| row.unwrap().class).collect();
-    assert_eq!(verdicts, [Class::Pass; 24]);
-    assert_eq!(run.litmus().unwrap().count(), 48);
+    assert_eq!(verdicts, [Class::Pass; 30]);
+    assert_eq!(run.litmus().unwrap().count(), 60);
     assert_eq!((run.boot().unwrap().count(), run.proofs().unwrap().count()), (1, 1));
     assert_eq!(fs::read_to_string(run.console()).unwrap(), lines.concat());
     assert!(ended.stdout.contains("QEMU TCG: not hardware timing"));
@@ -61,7 +61,7 @@ fn a_lost_line_is_named() {
     let (_, mut lines) = good();
     let at = lines
         .iter()
-        .position(|line| line.contains(",sample,xen_head_new,0,cycles,1,"))
+        .position(|line| line.contains(",counts,xen_head_new,plain,0,cycles,1,"))
         .unwrap();
     lines.remove(at);
     let (fake, ended) = run(&lines);
@@ -85,7 +85,7 @@ fn a_lost_line_is_named() {
 #[test]
 fn a_damaged_line_is_counted_and_not_read() {
     let (_, mut lines) = good();
-    let at = lines.iter().position(|line| line.contains(",sample,")).unwrap();
+    let at = lines.iter().position(|line| line.contains(",counts,")).unwrap();
     lines[at] = lines[at].replace(",100,", ",900,");
     let (fake, ended) = run(&lines);
     assert_eq!(ended.code, Some(3));
@@ -133,7 +133,7 @@ fn the_last_line_needs_no_terminator() {
 fn a_machine_that_restarts_is_found_out() {
     let (_, mut lines) = good();
     let again = lines.clone();
-    lines.truncate(lines.iter().position(|line| line.contains(",sample,")).unwrap() + 2);
+    lines.truncate(lines.iter().position(|line| line.contains(",counts,")).unwrap() + 2);
     lines.extend(again);
     let (fake, ended) = run(&lines);
     assert_eq!(ended.code, Some(3));
