@@ -58,6 +58,13 @@ pub struct Args {
     format: Format,
 }
 
+/// Lets whoever writes to our standard input get further ahead, if it is a pipe: fewer waits on both sides. Only Linux
+/// can do that, and where it refuses, the pipe is what it was.
+fn widen_pipe() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::pipe::fcntl_setpipe_size(io::stdin(), 256 << 10);
+}
+
 /// Aggregates and prints.
 pub fn run(args: &Args) -> Result<Exit, Error> {
     let by = args
@@ -74,6 +81,7 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     let mut labels: Vec<String> = Vec::new();
     for file in &args.files {
         if file.as_os_str() == "-" {
+            widen_pipe();
             add(&mut aggregation, "standard input", &mut io::stdin().lock(), None)?;
             continue;
         }
