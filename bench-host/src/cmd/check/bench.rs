@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use results::SCHEMA_VERSION;
 use results::check::Check;
-use results::manifest::{self, HARDWARE_LABEL, LOG_LABEL, Manifest, QEMU_LABEL, Status};
+use results::manifest::{self, Manifest, QEMU_LABEL};
 use results::plan::{MAX_PES, Planted};
 use results::store::Run;
 
@@ -18,12 +17,11 @@ use crate::check::suite::{self, Member};
 use crate::cmd::run::{describe, folder, open_log};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::host;
 use crate::kernel::Kernel;
 use crate::plan::{Checked, Conformance, RunPlan};
 use crate::progress::Progress;
 use crate::qemu::{Machine, Qemu, Version};
-use crate::receive::{Pace, Receiver, now};
+use crate::receive::{Pace, Receiver};
 use crate::session::{self, Finished};
 
 /// A machine and a kernel, to boot again and again.
@@ -111,17 +109,8 @@ impl Bench<'_> {
         let arguments = qemu.arguments(&machine, image.path());
         let mut command = Command::new(&qemu.program);
         command.args(&arguments);
-        let arguments = [qemu.program.clone().into_os_string()]
-            .iter()
-            .chain(&arguments)
-            .map(|argument| argument.to_string_lossy().into_owned())
-            .collect();
         let manifest = Manifest {
-            qemu: Some(manifest::Qemu {
-                version: qemu.version.to_string(),
-                arguments,
-                messages: Vec::new(),
-            }),
+            qemu: Some(describe::called(qemu, &arguments)),
             ..self.manifest(&machine_name(args, qemu), QEMU_LABEL, plan)
         };
         let (folder, store) = folder::create(out, manifest)?;
@@ -136,7 +125,7 @@ impl Bench<'_> {
             "{}_check",
             describe::id(&log.file_stem().unwrap_or_default().to_string_lossy())
         );
-        let label = if self.args.hardware { HARDWARE_LABEL } else { LOG_LABEL };
+        let label = describe::log_label(self.args.hardware);
         let (folder, store) = folder::create(out, self.manifest(&machine, label, plan))?;
         let receiver = Receiver::new(store, Progress::new(false), true);
         Ok((folder, session::read_log(file, receiver)))
@@ -164,35 +153,8 @@ impl Bench<'_> {
     }
 
     fn manifest(&self, machine: &str, label: &str, plan: manifest::Plan) -> Manifest {
-        let kernel = if self.qemu.is_some() {
-            manifest::Kernel {
-                source: self.kernel.source.clone(),
-                sha256: self.kernel.sha256.clone(),
-                ..manifest::Kernel::default()
-            }
-        } else {
-            manifest::Kernel {
-                source: "unknown".to_owned(),
-                ..manifest::Kernel::default()
-            }
-        };
-        Manifest {
-            schema: SCHEMA_VERSION,
-            status: Status::Running,
-            reasons: Vec::new(),
-            started: now(),
-            finished: None,
-            machine: machine.to_owned(),
-            simulator: !self.args.hardware,
-            label: label.to_owned(),
-            reproduce: reproduce(self.args, None),
-            host: host::describe(),
-            qemu: None,
-            kernel,
-            plan,
-            stream: manifest::Stream::default(),
-            pes: Vec::new(),
-        }
+        let kernel = self.qemu.is_some().then_some(&self.kernel);
+        describe::start(machine, label, kernel, reproduce(self.args, None), plan)
     }
 }
 

@@ -16,48 +16,48 @@ use crate::receive::now;
 
 /// Describes a run in QEMU.
 pub fn qemu(args: &Args, qemu: &Qemu, arguments: &[OsString], kernel: &Kernel, plan: manifest::Plan) -> Manifest {
-    let program = qemu.program.as_os_str().to_owned();
-    let arguments = [program]
-        .iter()
-        .chain(arguments)
-        .map(|a| a.to_string_lossy().into_owned())
-        .collect();
-    let kernel = manifest::Kernel {
-        source: kernel.source.clone(),
-        sha256: kernel.sha256.clone(),
-        ..manifest::Kernel::default()
-    };
     let machine = format!("qemu_{}", id(&args.cpu));
-    let qemu = manifest::Qemu {
-        version: qemu.version.to_string(),
-        arguments,
-        messages: Vec::new(),
-    };
     Manifest {
-        qemu: Some(qemu),
-        ..start(args, &machine, true, QEMU_LABEL, kernel, plan)
+        qemu: Some(called(qemu, arguments)),
+        ..start(&machine, QEMU_LABEL, Some(kernel), reproduce(args), plan)
     }
 }
 
 /// Describes a run that is read from a log. Until the log says otherwise, its plan is the one of the options.
 pub fn log(args: &Args, log: &Path, plan: manifest::Plan) -> Manifest {
     let machine = id(&log.file_stem().unwrap_or_default().to_string_lossy());
-    let kernel = manifest::Kernel {
-        source: "unknown".to_owned(),
-        ..manifest::Kernel::default()
-    };
-    let label = if args.hardware { HARDWARE_LABEL } else { LOG_LABEL };
-    start(args, &machine, !args.hardware, label, kernel, plan)
+    start(&machine, log_label(args.hardware), None, reproduce(args), plan)
 }
 
-fn start(
-    args: &Args,
-    machine: &str,
-    simulator: bool,
-    label: &str,
-    kernel: manifest::Kernel,
-    plan: manifest::Plan,
-) -> Manifest {
+/// Returns what every number of a saved log is labelled with.
+pub const fn log_label(hardware: bool) -> &'static str {
+    if hardware { HARDWARE_LABEL } else { LOG_LABEL }
+}
+
+/// Returns how QEMU is called.
+pub fn called(qemu: &Qemu, arguments: &[OsString]) -> manifest::Qemu {
+    let program = qemu.program.as_os_str().to_owned();
+    let words = [program].into_iter().chain(arguments.iter().cloned());
+    manifest::Qemu {
+        version: qemu.version.to_string(),
+        arguments: words.map(|word| word.to_string_lossy().into_owned()).collect(),
+        messages: Vec::new(),
+    }
+}
+
+/// Describes any run as it begins. Without a kernel: what the log of an unknown one says.
+pub fn start(machine: &str, label: &str, kernel: Option<&Kernel>, reproduce: String, plan: manifest::Plan) -> Manifest {
+    let kernel = match kernel {
+        Some(kernel) => manifest::Kernel {
+            source: kernel.source.clone(),
+            sha256: kernel.sha256.clone(),
+            ..manifest::Kernel::default()
+        },
+        None => manifest::Kernel {
+            source: "unknown".to_owned(),
+            ..manifest::Kernel::default()
+        },
+    };
     Manifest {
         schema: SCHEMA_VERSION,
         status: Status::Running,
@@ -65,9 +65,9 @@ fn start(
         started: now(),
         finished: None,
         machine: machine.to_owned(),
-        simulator,
+        simulator: label != HARDWARE_LABEL,
         label: label.to_owned(),
-        reproduce: reproduce(args),
+        reproduce,
         host: host::describe(),
         qemu: None,
         kernel,

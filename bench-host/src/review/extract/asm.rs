@@ -299,17 +299,10 @@ fn is_old_branch(word: &str) -> bool {
 mod tests {
     use super::*;
     use crate::review::extract::event::{Kind, paths};
-    use crate::review::extract::token::SourceLine;
+    use crate::review::extract::token::tests::lines;
 
     fn read(source: &str) -> Vec<(String, Vec<String>)> {
-        let lines: Vec<_> = (1..)
-            .zip(source.lines())
-            .map(|(number, text)| SourceLine {
-                number,
-                text: text.into(),
-                changed: false,
-            })
-            .collect();
+        let lines = lines(source);
         let statements = statements(&lines, false);
         let macros = collect_macros(&statements);
         let (functions, unread) = functions(&statements, "", &macros);

@@ -132,17 +132,11 @@ mod tests {
     use super::*;
     use crate::review::extract::event::{Event, Kind, paths};
     use crate::review::extract::macros;
-    use crate::review::extract::token::{SourceLine, tokens};
+    use crate::review::extract::token::tests::lines;
+    use crate::review::extract::token::tokens;
 
     fn read(source: &str, language: Language) -> Vec<(String, Vec<String>)> {
-        let lines: Vec<_> = (1..)
-            .zip(source.lines())
-            .map(|(number, text)| SourceLine {
-                number,
-                text: text.into(),
-                changed: false,
-            })
-            .collect();
+        let lines = lines(source);
         let tokens = tokens(&lines, language);
         let mut table = Table::new();
         macros::collect(&tokens, language, &mut table);

@@ -408,18 +408,21 @@ pub fn split<'a>(tokens: &'a [Token], sign: &str) -> Vec<&'a [Token]> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
+    /// Returns the lines of a source that no patch changes.
+    pub fn lines(source: &str) -> Vec<SourceLine> {
+        let line = |(number, text): (u32, &str)| SourceLine {
+            number,
+            text: text.into(),
+            changed: false,
+        };
+        (1..).zip(source.lines()).map(line).collect()
+    }
+
     fn texts(source: &str, language: Language) -> Vec<String> {
-        let lines: Vec<_> = (1..)
-            .zip(source.lines())
-            .map(|(number, text)| SourceLine {
-                number,
-                text: text.into(),
-                changed: false,
-            })
-            .collect();
+        let lines = lines(source);
         tokens(&lines, language).into_iter().map(|token| token.text).collect()
     }
 
