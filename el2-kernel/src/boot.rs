@@ -15,6 +15,7 @@ use results::plan::{Flow, MAX_PES, Plan, PlanError, RuntimeCase};
 use results::record::{Event, Record};
 
 use crate::arch::{current_el, dsb_nshst, dsb_sy, isb, mmu_is_on, start_event_stream};
+use crate::arena::Arena;
 use crate::console;
 use crate::entry::{Switch, image, plan_area, plan_area_mut, sections, switch_to_runtime};
 use crate::fixmap;
@@ -237,7 +238,7 @@ fn refuse(refused: Refused) -> ! {
     })
 }
 
-/// Maps the image at its runtime address, the entry page 1:1, the console, and the windows of the checks.
+/// Maps the image at its runtime address, the entry page 1:1, the console, and the windows of checks and stubs.
 fn build_tables(load: u64, size: u64, layout: &Layout, slot: Slot) -> Option<()> {
     let base = tables_base(load);
     let [text_end, rodata_end, arena_start, arena_end] = sections().map(|offset| offset as u64);
@@ -264,6 +265,12 @@ fn build_tables(load: u64, size: u64, layout: &Layout, slot: Slot) -> Option<()>
         for window in [layout.pages, layout.under_table, layout.far + FAR_SLOT] {
             TABLES.map(base, window + 4096 * page, output, Use::Data).ok()?;
         }
+    }
+    let arena = load + Arena::Timed.offset_in_image() as u64;
+    for offset in (0..Arena::Timed.size() as u64).step_by(4096) {
+        TABLES
+            .map(base, layout.arena + offset, arena + offset, Use::Data)
+            .ok()?;
     }
     for page in 0..LIVE_PAGES {
         let output = pages.before(page as usize);
@@ -314,7 +321,7 @@ pub extern "C" fn runtime_main(mmu_off: u64, mmu_on: u64, jumped: u64) -> ! {
     };
 
     let identity = identity::find(boot.load, boot.slot);
-    let Some(flush) = boot.stubs.timed(usize::from(plan.settings.boot_flush)) else {
+    let Some(flush) = boot.stubs.boot_flush() else {
         fatal("the boot flush is a sequence that this machine cannot run")
     };
     let operand_values = plan

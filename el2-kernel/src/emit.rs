@@ -5,6 +5,8 @@
 //! stub that fits into a page does not cross one, so every stub costs the same instruction fetch translations.
 //!
 //! A scenario may repeat the words, or add loads behind them; there is no branch in a frame, and no call.
+//!
+//! Which stub stands where in the arena is not decided here: `placement` draws it anew for every batch.
 
 use core::iter::repeat_n;
 
@@ -20,6 +22,8 @@ pub const RET: u32 = 0xd65f_03c0;
 const PAGE: usize = 4096;
 /// Every stub starts at a multiple of this many bytes.
 const ALIGN: usize = 256;
+/// Words of a frame around those under test.
+const FRAME: usize = 6;
 
 /// What a frame reads before and after the words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,11 +85,9 @@ impl Shape {
     }
 
     /// Returns the words of a sequence in this shape.
-    fn body(self, words: &[u32]) -> impl Iterator<Item = u32> + Clone {
+    fn body(self, words: impl Iterator<Item = u32> + Clone) -> impl Iterator<Item = u32> + Clone {
         let tlbis = usize::from(self.tlbis);
-        let once = words
-            .iter()
-            .flat_map(move |&word| repeat_n(word, if is_tlbi(word) { tlbis } else { 1 }));
+        let once = words.flat_map(move |word| repeat_n(word, if is_tlbi(word) { tlbis } else { 1 }));
         repeat_n(once, usize::from(self.repeat))
             .flatten()
             .chain(loads(self.refill))
@@ -115,6 +117,25 @@ fn loads(pages: u16) -> impl Iterator<Item = u32> + Clone {
     })
 }
 
+/// Returns the bytes of a timed stub.
+pub fn timed_size(shape: Shape, words: impl Iterator<Item = u32> + Clone) -> usize {
+    4 * (FRAME + shape.body(words).count())
+}
+
+/// Returns how many bytes stubs of these sizes take at most, in whatever order they are emitted.
+///
+/// A page is left for the next one when a stub does not fit any more: so all of it is in use but for less than the
+/// largest stub takes, and of two pages in a row more than one page is. A stub that is longer than a page starts one,
+/// and may leave most of the one before unused.
+pub fn room_in_any_order(sizes: impl Iterator<Item = usize> + Clone) -> usize {
+    let small = sizes.clone().filter(|&size| size <= PAGE);
+    let small = small.map(|size| size.next_multiple_of(ALIGN));
+    let large = sizes.filter(|&size| size > PAGE);
+    let large = large.map(|size| size.next_multiple_of(PAGE) + PAGE);
+    let used_of_a_page = (PAGE + ALIGN - small.clone().max().unwrap_or(ALIGN)).max(PAGE / 2);
+    (small.sum::<usize>() / used_of_a_page + 1) * PAGE + large.sum::<usize>()
+}
+
 /// The arena is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
@@ -132,9 +153,19 @@ impl<'a> Emitter<'a> {
         Self { arena, used: 0 }
     }
 
+    /// Returns what has been emitted, from the start of the arena on.
+    pub fn emitted(&self) -> &[u32] {
+        &self.arena[..self.used / 4]
+    }
+
     /// Emits a stub that returns the counter before the words in `x0` and after them in `x1`:
     /// `isb; mrs x0; isb; <words>; isb; mrs x1; ret`. Returns its offset in bytes.
-    pub fn timed(&mut self, counter: Counter, shape: Shape, words: &[u32]) -> Result<usize, Full> {
+    pub fn timed(
+        &mut self,
+        counter: Counter,
+        shape: Shape,
+        words: impl Iterator<Item = u32> + Clone,
+    ) -> Result<usize, Full> {
         self.stub(
             &[ISB, counter.read(0), ISB],
             shape.body(words),
@@ -143,7 +174,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// Emits a stub that runs the words and returns. Returns its offset in bytes.
-    pub fn plain(&mut self, words: &[u32]) -> Result<usize, Full> {
+    pub fn plain(&mut self, words: impl Iterator<Item = u32> + Clone) -> Result<usize, Full> {
         self.stub(&[], Shape::PLAIN.body(words), &[RET])
     }
 
@@ -163,14 +194,18 @@ impl<'a> Emitter<'a> {
 
 #[cfg(test)]
 mod tests {
+    use core::iter::empty;
+
     use super::*;
+    use crate::order::Random;
 
     #[test]
     fn the_frame_is_the_one_in_the_design() {
         let mut arena = [0; 64];
         let at = Emitter::new(&mut arena)
-            .timed(Counter::Cycles, Shape::PLAIN, &[1, 2])
+            .timed(Counter::Cycles, Shape::PLAIN, [1, 2].into_iter())
             .unwrap();
+        assert_eq!(timed_size(Shape::PLAIN, [1, 2].into_iter()), 4 * 8);
         // isb; mrs x0, pmccntr_el0; isb; <words>; isb; mrs x1, pmccntr_el0; ret
         let expected = [
             0xd503_3fdf,
@@ -184,7 +219,7 @@ mod tests {
         ];
         assert_eq!((at, &arena[..8]), (0, &expected[..]));
         let at = Emitter::new(&mut arena)
-            .timed(Counter::Timer, Shape::PLAIN, &[])
+            .timed(Counter::Timer, Shape::PLAIN, empty())
             .unwrap();
         assert_eq!((at, arena[1], arena[4]), (0, 0xd53b_e040, 0xd53b_e041));
     }
@@ -203,7 +238,7 @@ mod tests {
     #[test]
     fn a_shape_repeats_invalidations_or_the_whole_sequence() {
         const TLBI: u32 = 0xd50c_871f; // tlbi alle2
-        let words = |shape: Shape| shape.body(&[1, TLBI, 2]).collect::<Vec<_>>();
+        let words = |shape: Shape| shape.body([1, TLBI, 2].into_iter()).collect::<Vec<_>>();
         let plain = Shape::PLAIN;
         assert_eq!(words(plain), [1, TLBI, 2]);
         assert_eq!(words(Shape { tlbis: 3, ..plain }), [1, TLBI, TLBI, TLBI, 2]);
@@ -247,7 +282,7 @@ mod tests {
         let lengths = [900, 4, 100, 1, 60, 1000];
         let stubs: Vec<_> = lengths
             .iter()
-            .map(|&n| emitter.plain(&vec![7; n]).map(|at| (at, at + 4 * n + 4)))
+            .map(|&n| emitter.plain(repeat_n(7, n)).map(|at| (at, at + 4 * n + 4)))
             .collect();
         let stubs: Result<Vec<_>, _> = stubs.into_iter().collect();
         let stubs = stubs.unwrap();
@@ -256,6 +291,36 @@ mod tests {
             assert_eq!(start / PAGE, (end - 1) / PAGE, "{i}");
             assert!(i == 0 || stubs[i - 1].1 <= start);
         }
-        assert_eq!(Emitter::new(&mut [0; 4]).plain(&[1, 2, 3, 4]), Err(Full));
+        assert_eq!(Emitter::new(&mut [0; 4]).plain([1, 2, 3, 4].into_iter()), Err(Full));
+    }
+
+    #[test]
+    fn the_room_suffices_in_every_order_and_is_not_much_more_than_taken() {
+        let mut random = Random::new(11);
+        for case in 0..200 {
+            // Words of stubs: all short, up to a page, and some longer than one.
+            let longest = [40, 300, 1000, 2500][case % 4];
+            let mut lengths: Vec<usize> = (0..1 + random.below(60)).map(|_| 1 + random.below(longest)).collect();
+            let sizes = lengths
+                .iter()
+                .map(|&length| timed_size(Shape::PLAIN, repeat_n(7, length)));
+            let room = room_in_any_order(sizes.clone());
+            let rounded = sizes.map(|size| match size {
+                ..=PAGE => 2 * size.next_multiple_of(ALIGN),
+                _ => 2 * PAGE + size,
+            });
+            assert!(room <= rounded.sum::<usize>() + PAGE);
+            let mut arena = vec![0; room / 4];
+            for _ in 0..20 {
+                random.shuffle(&mut lengths);
+                let mut emitter = Emitter::new(&mut arena);
+                for &length in &lengths {
+                    let emitted = emitter.timed(Counter::Cycles, Shape::PLAIN, repeat_n(7, length));
+                    assert!(emitted.is_ok(), "{room} bytes for {lengths:?}");
+                }
+            }
+        }
+        // Stubs as they usually are waste nothing.
+        assert_eq!(room_in_any_order([ALIGN; 32].into_iter()), 3 * PAGE);
     }
 }

@@ -28,6 +28,8 @@ pub struct Layout {
     pub under_table: u64,
     /// A level 2 entry for blocks.
     pub block: u64,
+    /// The arena of the timed stubs, writable.
+    pub arena: u64,
     /// A level 1 entry for blocks, in a level 0 slot of its own; the next one holds pages behind a level 1 entry.
     pub far: u64,
     /// Pages that sequences are timed on: [`LIVE_PAGES`] of them, in the level 0 slot of `far`.
@@ -40,7 +42,7 @@ pub const FAR_SLOT: u64 = 1 << 30;
 impl Layout {
     /// Returns how much virtual address space the region takes, for an image of `size` bytes at any 4 KiB offset.
     pub const fn region_size(size: u64) -> u64 {
-        size.next_multiple_of(SLOT) + 6 * SLOT
+        size.next_multiple_of(SLOT) + 7 * SLOT
     }
 
     /// Lays out the region of an image loaded at `load`.
@@ -59,6 +61,7 @@ impl Layout {
             pages: windows + 2 * SLOT,
             under_table: windows + 3 * SLOT,
             block: windows + 4 * SLOT,
+            arena: windows + 5 * SLOT,
             far: far << 39,
             live: (far << 39) + 2 * FAR_SLOT,
         }
@@ -87,12 +90,13 @@ mod tests {
                     layout.pages,
                     layout.under_table,
                     layout.block,
+                    layout.arena,
                 ];
                 assert!(windows[0] >= start + size);
                 assert!(windows.iter().all(|window| window % SLOT == 0));
                 assert!(windows.windows(2).all(|pair| pair[0] < pair[1]));
                 assert_eq!(layout.far, 2 << 39);
-                assert!(windows[4] + SLOT <= start + Layout::region_size(size));
+                assert!(windows[5] + SLOT <= start + Layout::region_size(size));
             }
         }
     }

@@ -25,6 +25,8 @@ mod wide;
 #[cfg(target_os = "none")]
 mod arch;
 #[cfg(target_os = "none")]
+mod arena;
+#[cfg(target_os = "none")]
 mod boot;
 #[cfg(target_os = "none")]
 mod check;
@@ -54,6 +56,8 @@ mod pages;
 mod pe;
 #[cfg(target_os = "none")]
 mod place;
+#[cfg(target_os = "none")]
+mod placement;
 #[cfg(target_os = "none")]
 mod plan_stubs;
 #[cfg(target_os = "none")]

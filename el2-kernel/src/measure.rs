@@ -3,7 +3,8 @@
 //!
 //! A batch has a pass for each state of the other PEs (those of every scenario at once would have to be told what to do
 //! between two samples), and in it one for the clock and one for each event: reading more counters in one frame would
-//! disturb what is timed. The passes of a batch run forwards in even batches and backwards in odd ones.
+//! disturb what is timed. The passes of a batch run forwards in even batches and backwards in odd ones. Before each batch
+//! the stubs move to other places.
 #![expect(unsafe_code)]
 // UNSAFETY: keeps samples and counts in static buffers.
 
@@ -24,7 +25,7 @@ use crate::introduction::{Introduction, counted};
 use crate::layout::LIVE_PAGES;
 use crate::operands::Operands;
 use crate::pe::{self, Command};
-use crate::plan_stubs::Reads;
+use crate::placement::{Placement, Reads};
 use crate::sampler::Session;
 use crate::secondaries;
 use crate::stop::{count_samples, fatal};
@@ -36,12 +37,17 @@ use crate::text::Text;
 const PLACES: usize = 1 << 16;
 const ROOM: usize = PLACES / 4 * 3;
 
-struct Buffers(UnsafeCell<([Count; PLACES], [u32; ROOM], Session)>);
+struct Buffers(UnsafeCell<([Count; PLACES], [u32; ROOM], Session, Placement)>);
 
 // SAFETY: only `run` refers to it, once, on one PE; it lends the session to one other PE at a time and waits meanwhile.
 unsafe impl Sync for Buffers {}
 
-static BUFFERS: Buffers = Buffers(UnsafeCell::new(([Count::FREE; PLACES], [0; ROOM], Session::new())));
+static BUFFERS: Buffers = Buffers(UnsafeCell::new((
+    [Count::FREE; PLACES],
+    [0; ROOM],
+    Session::new(),
+    Placement::new(),
+)));
 
 /// A measurement that is going on.
 struct Measurement<'a> {
@@ -50,6 +56,7 @@ struct Measurement<'a> {
     identity: Option<&'a Identity>,
     streams: &'a Streams<'a>,
     session: &'a mut Session,
+    placement: &'a mut Placement,
     tally: Tally<'a>,
     /// PEs that could be started.
     started: usize,
@@ -110,14 +117,16 @@ pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) -> usi
     });
 
     // SAFETY: the only reference, see above.
-    let (places, taken, session) = unsafe { &mut *BUFFERS.0.get() };
+    let (places, taken, session, placement) = unsafe { &mut *BUFFERS.0.get() };
     session.begin(measure.order, settings.seed, boot.event, boot.layout.live);
+    placement.begin(settings.seed, boot.event, measure.events != 0, &streams);
     let mut measurement = Measurement {
         boot,
         plan,
         identity,
         streams: &streams,
         session,
+        placement,
         tally: Tally::new(places, taken),
         started: running,
         running,
@@ -151,6 +160,7 @@ impl Measurement<'_> {
     fn batch(&mut self, number: u32, rounds: usize) {
         let measure = &self.plan.settings.measure;
         self.clocks = [[0; 3]; MAX_PES as usize];
+        self.placement.draw(self.boot.layout.arena, self.streams);
         let (mut states, count) = states(measure.scenarios.as_slice(), self.started);
         let states = &mut states[..count];
         if number % 2 == 1 {
@@ -196,7 +206,8 @@ impl Measurement<'_> {
         let measure = &self.plan.settings.measure;
         let reads = if event.is_some() { Reads::Events } else { Reads::Clock };
         let counts = event.unwrap_or(self.boot.event);
-        let slots = self.streams.slots(reads, |scenario| Others::of(scenario) == others);
+        let fits = |scenario: &Scenario| Others::of(scenario) == others;
+        let slots = self.streams.slots(self.placement, reads, fits);
         self.session.pass(counts, slots);
         let live = self.boot.layout.live;
         duty::begin(others, live, live + 4096 * (LIVE_PAGES - 1));

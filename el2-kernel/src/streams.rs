@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Everything that is timed: the empty frame and the timed sequences, each under every scenario.
 
-use results::plan::{MAX_SEQUENCES, MAX_STREAMS, Plan, flags, is_timed_under};
-use results::scenario::Scenario;
+use results::plan::{EntryRef, MAX_SEQUENCES, MAX_STREAMS, Plan, flags, is_timed_under};
+use results::scenario::{Axis, Scenario};
 
 use crate::boot::Handover;
+use crate::emit::Shape;
 use crate::operands::{Operands, Subject, operands};
-use crate::plan_stubs::{Reads, variant};
+use crate::placement::{Placement, Reads};
 use crate::sampler::Slot;
 use crate::stop::fatal;
 
@@ -27,7 +28,7 @@ pub struct Streams<'a> {
     all: [Stream; MAX_STREAMS],
     count: usize,
     scenarios: &'a [Scenario],
-    ids: [&'a str; MAX_SEQUENCES],
+    entries: [Option<EntryRef<'a>>; MAX_SEQUENCES],
     operands: [Operands; MAX_SEQUENCES],
 }
 
@@ -42,16 +43,16 @@ impl<'a> Streams<'a> {
             all: [nothing; MAX_STREAMS],
             count: 0,
             scenarios: plan.settings.measure.scenarios.as_slice(),
-            ids: [""; MAX_SEQUENCES],
+            entries: [None; MAX_SEQUENCES],
             operands: [[0; 8]; MAX_SEQUENCES],
         };
         let subject = Subject::at(boot.layout.live);
         for (index, entry) in plan.entries().enumerate() {
-            streams.ids[index] = entry.id;
+            streams.entries[index] = Some(entry);
             streams.operands[index] = operands(&entry, &subject);
         }
         let timed = |flags: u8| flags & flags::TIMED != 0;
-        let runs = |index: usize| boot.stubs.timed(index).is_some();
+        let runs = |index: usize| boot.stubs.plain(index).is_some();
         if !plan
             .entries()
             .enumerate()
@@ -91,11 +92,28 @@ impl<'a> Streams<'a> {
         self.count == 0
     }
 
+    /// Returns how many series there are.
+    pub const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Returns the sequence of a series, if it is not the empty frame, and the scenario.
+    fn parts(&self, series: u16) -> (Option<EntryRef<'a>>, Scenario) {
+        let stream = self.all[usize::from(series)];
+        let entry = stream.sequence.and_then(|index| self.entries[usize::from(index)]);
+        (entry, self.scenarios[usize::from(stream.scenario)])
+    }
+
     /// Returns the id of the sequence and the scenario of a series.
     pub fn name(&self, series: u16) -> (&'a str, Scenario) {
-        let stream = self.all[usize::from(series)];
-        let id = stream.sequence.map_or(EMPTY, |index| self.ids[usize::from(index)]);
-        (id, self.scenarios[usize::from(stream.scenario)])
+        let (entry, scenario) = self.parts(series);
+        (entry.map_or(EMPTY, |entry| entry.id), scenario)
+    }
+
+    /// Returns the words under test of a series, and what its scenario does to them.
+    pub fn code(&self, series: u16) -> (Shape, impl Iterator<Item = u32> + Clone + use<'a>) {
+        let (entry, scenario) = self.parts(series);
+        (Shape::of(&scenario), entry.into_iter().flat_map(|entry| entry.words()))
     }
 
     /// Returns the place of the sequence of a series in the plan; `None` for the empty frame.
@@ -104,7 +122,12 @@ impl<'a> Streams<'a> {
     }
 
     /// Returns what to run for every series whose scenario `fits`.
-    pub fn slots(&self, reads: Reads, fits: impl Fn(&Scenario) -> bool) -> impl Iterator<Item = Slot> {
+    pub fn slots(
+        &self,
+        placement: &Placement,
+        reads: Reads,
+        fits: impl Fn(&Scenario) -> bool,
+    ) -> impl Iterator<Item = Slot> {
         self.all[..self.count]
             .iter()
             .enumerate()
@@ -115,11 +138,11 @@ impl<'a> Streams<'a> {
                 }
                 let sequence = stream.sequence.map(usize::from);
                 Some(Slot {
-                    stub: variant(stream.scenario.into(), sequence, reads)?,
+                    stub: placement.stub(series as u16, reads),
                     operands: sequence.map_or([0; 8], |index| self.operands[index]),
                     series: series as u16,
                     touch: scenario.touched(),
-                    dirty: scenario.get(results::scenario::Axis::Dirty),
+                    dirty: scenario.get(Axis::Dirty),
                 })
             })
     }

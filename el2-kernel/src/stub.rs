@@ -7,15 +7,6 @@ use core::arch::asm;
 
 use crate::operands::Operands;
 
-/// The stubs of one sequence, as offsets into the arena.
-#[derive(Debug, Clone, Copy)]
-pub struct Stub {
-    /// Runs the words between two reads of the counter.
-    pub timed: Option<u32>,
-    /// Runs the words.
-    pub plain: Option<u32>,
-}
-
 /// Runs a timed stub and returns the counter before and after the words.
 ///
 /// # Safety

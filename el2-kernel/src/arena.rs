@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The memory that stubs run from: part of the image, mapped read-only and executable.
+//!
+//! What is emitted at boot is written with the MMU off. The timed stubs are written again and again, through a window of
+//! data pages onto the same memory, so that nothing is ever writable and executable at one address.
+#![expect(unsafe_code)]
+// UNSAFETY: hands out memory by its address.
+
+use core::arch::asm;
+
+use crate::arch::mrs;
+use crate::entry::{Raw, image};
+
+/// A part of the arena.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arena {
+    /// What is emitted once, at boot: the stubs of the boot path and of the checks.
+    Boot,
+    /// The timed stubs.
+    Timed,
+}
+
+/// Bytes of each part. Both are whole pages, and the timed stubs fit a window.
+const BOOT: usize = 512 * 1024;
+const TIMED: usize = 1024 * 1024;
+
+#[unsafe(link_section = ".arena")]
+static BOOT_MEMORY: Raw<BOOT> = Raw::new();
+#[unsafe(link_section = ".arena")]
+static TIMED_MEMORY: Raw<TIMED> = Raw::new();
+
+impl Arena {
+    /// Returns the bytes of this part.
+    pub const fn size(self) -> usize {
+        match self {
+            Self::Boot => BOOT,
+            Self::Timed => TIMED,
+        }
+    }
+
+    /// Returns the address it runs at. The arena is in the image, which moves: ask when it is used.
+    pub fn address(self) -> usize {
+        match self {
+            Self::Boot => &raw const BOOT_MEMORY as usize,
+            Self::Timed => &raw const TIMED_MEMORY as usize,
+        }
+    }
+
+    /// Returns how far into the image it starts, in bytes.
+    pub fn offset_in_image(self) -> usize {
+        self.address() - image().0
+    }
+
+    /// Returns this part to write to, through a mapping at `address`.
+    ///
+    /// # Safety
+    ///
+    /// The mapping is one of this part, and writable; nothing runs from it or refers to it while the result lives.
+    pub unsafe fn memory(self, address: usize) -> &'static mut [u32] {
+        // SAFETY: the caller's promise; whole pages, zeroed at boot.
+        unsafe { core::slice::from_raw_parts_mut(address as *mut u32, self.size() / 4) }
+    }
+}
+
+/// Makes code just written visible to the instruction fetches of every PE (Arm ARM, "Synchronization and coherency
+/// issues between data and instruction accesses"). Other PEs need a context synchronization event before they run it.
+pub fn publish(code: &[u32]) {
+    let line = 4_usize << (mrs!("ctr_el0") >> 16 & 15); // CTR_EL0.DminLine is in words
+    for place in code.as_ptr_range().start as usize / line..(code.as_ptr_range().end as usize).div_ceil(line) {
+        // SAFETY: cleans a line of the code just written; no data change.
+        unsafe { asm!("dc cvau, {}", in(reg) place * line, options(nostack, preserves_flags)) };
+    }
+    // SAFETY: instruction caches hold nothing that memory does not.
+    unsafe {
+        asm!(
+            "dsb ish",
+            "ic ialluis",
+            "dsb ish",
+            "isb",
+            options(nostack, preserves_flags)
+        )
+    };
+}
