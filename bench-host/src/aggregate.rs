@@ -8,6 +8,7 @@
 pub mod checks;
 mod comparisons;
 mod counters;
+mod decision;
 mod judgements;
 mod mutants;
 mod samples;
@@ -72,8 +73,8 @@ pub fn aggregate(run: &Path) -> Result<Summary, AggregateError> {
         })
     });
     let series = series::evaluate(&collected, &run.manifest);
-    let scenarios = Scenarios::new(&collected, &run.manifest);
     let comparisons = comparisons::compare_all(&series, run.manifest.plan.seed.0);
+    let scenarios = Scenarios::new(&collected, &run.manifest, &comparisons);
     let (checks, contradictions) = checks::read(&run)?;
     let mut summary = Summary {
         name: name(run.folder()),

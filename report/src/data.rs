@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use crate::model::{Interval, Net, Ratio, Statistics, Summary};
+use crate::model::{Beside, Interval, Net, Ratio, Statistics, Summary};
 
 /// Name of the file with the numbers of every series.
 pub const TIMING: &str = "timing.csv";
@@ -360,15 +360,35 @@ fn break_even(summary: &Summary) -> String {
     out
 }
 
-/// One row per point: `seq,pe,event,axis,base,x,scenario,samples,median,net,net_low,net_high,label`.
+/// Columns of a sequence beside the baseline under the same conditions.
+const BESIDE: &str = "ratio,ratio_low,ratio_high,noise_floor";
+
+/// Returns a sequence beside the baseline, as four columns; empty where there is none.
+fn beside(beside: Option<&Beside>) -> String {
+    let ratio = beside.and_then(|beside| beside.ratio);
+    let floor = beside.and_then(|beside| beside.noise_floor);
+    let of = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    let ends = ratio.map(|ratio| ratio.interval);
+    [
+        ratio.map(|ratio| ratio.estimate),
+        ends.map(|ends| ends.low),
+        ends.map(|ends| ends.high),
+        floor,
+    ]
+    .map(of)
+    .join(",")
+}
+
+/// One row per point: `seq,pe,event,axis,base,x,scenario,samples,median,net,net_low,net_high`, what is net beside the
+/// baseline ([`BESIDE`]), and the label.
 fn sweeps(summary: &Summary) -> String {
-    let mut out = String::from("seq,pe,event,axis,base,x,scenario,samples,median,net,net_low,net_high,label\n");
+    let mut out = format!("seq,pe,event,axis,base,x,scenario,samples,median,net,net_low,net_high,{BESIDE},label\n");
     for s in &summary.sweeps {
         for point in &s.points {
             put(
                 &mut out,
                 format_args!(
-                    "{},{},{},{},{},{},{},{},{},{},{}\n",
+                    "{},{},{},{},{},{},{},{},{},{},{},{}\n",
                     field(&s.seq),
                     s.pe,
                     s.event.id(),
@@ -379,6 +399,7 @@ fn sweeps(summary: &Summary) -> String {
                     point.samples,
                     point.median,
                     net_and_ends(point.net, point.net_interval),
+                    beside(point.beside.as_ref()),
                     field(summary.label())
                 ),
             );
@@ -388,9 +409,10 @@ fn sweeps(summary: &Summary) -> String {
 }
 
 /// One row per sequence and number of pages:
-/// `seq,pe,event,pages,flush,refill,refill_low,refill_high,warm,label`.
+/// `seq,pe,event,pages,flush,refill,refill_low,refill_high,warm`, the refill beside the baseline's ([`BESIDE`]), and the
+/// label.
 fn refills(summary: &Summary) -> String {
-    let mut out = String::from("seq,pe,event,pages,flush,refill,refill_low,refill_high,warm,label\n");
+    let mut out = format!("seq,pe,event,pages,flush,refill,refill_low,refill_high,warm,{BESIDE},label\n");
     for r in &summary.refills {
         let flush = match r.flush {
             Net::Resolved(net) => net.to_string(),
@@ -403,12 +425,13 @@ fn refills(summary: &Summary) -> String {
         put(
             &mut out,
             format_args!(
-                "{},{},{},{},{flush},{refill},{low},{high},{},{}\n",
+                "{},{},{},{},{flush},{refill},{low},{high},{},{},{}\n",
                 field(&r.seq),
                 r.pe,
                 r.event.id(),
                 r.pages,
                 r.warm,
+                beside(r.beside.as_ref()),
                 field(summary.label())
             ),
         );

@@ -167,6 +167,15 @@ pub struct Ratio {
     pub batches: u64,
 }
 
+impl Ratio {
+    /// Returns whether the interval excludes 1 and the ratio is nevertheless within the noise floor: an effect that this
+    /// set-up makes out of nothing too.
+    pub fn is_within_noise(&self, floor: f64) -> bool {
+        let excludes = self.interval.low > 1.0 || self.interval.high < 1.0;
+        excludes && self.estimate.max(1.0 / self.estimate) - 1.0 <= floor
+    }
+}
+
 /// A sequence beside the baseline.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
@@ -204,14 +213,10 @@ impl Comparison {
         self.net.as_ref().or(self.raw.as_ref())
     }
 
-    /// Returns whether the ratio's interval excludes 1 and the ratio is nevertheless within the noise floor: an effect
-    /// this set-up makes out of nothing too.
+    /// Returns whether there is an effect that the noise floor accounts for.
     pub fn is_within_noise(&self) -> bool {
-        let (Some(ratio), Some(floor)) = (self.ratio(), self.noise_floor) else {
-            return false;
-        };
-        let excludes = ratio.interval.low > 1.0 || ratio.interval.high < 1.0;
-        !self.is_twin && excludes && ratio.estimate.max(1.0 / ratio.estimate) - 1.0 <= floor
+        let within = |ratio: &Ratio| self.noise_floor.is_some_and(|floor| ratio.is_within_noise(floor));
+        !self.is_twin && self.ratio().is_some_and(within)
     }
 }
 
@@ -326,6 +331,17 @@ pub struct Judgement {
     pub text: String,
 }
 
+/// A sequence beside the baseline under the same conditions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Beside {
+    /// The ratio; `None` with too few batches, or when either is below resolution.
+    pub ratio: Option<Ratio>,
+    /// Distance of the A/A interval under these conditions from 1 (0.01 is 1%); `None` without an A/A twin.
+    pub noise_floor: Option<f64>,
+    /// What may be said, all conditions of the run taken together.
+    pub finding: Finding,
+}
+
 /// The cost of a sequence as one condition varies and all others stay.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sweep {
@@ -360,6 +376,8 @@ pub struct SweepPoint {
     pub net: Net,
     /// 95% interval of the net median over the batches; `None` with too few batches or below resolution.
     pub net_interval: Option<Interval>,
+    /// The net cost beside the baseline's; `None` for the baseline and its twin.
+    pub beside: Option<Beside>,
     /// Samples.
     pub samples: u64,
 }
@@ -376,6 +394,8 @@ pub struct LineFit {
     pub intercept: f64,
     /// Its 95% interval.
     pub intercept_interval: Interval,
+    /// The slope beside the baseline's; `None` for the baseline and its twin.
+    pub beside: Option<Beside>,
     /// Batches fitted.
     pub batches: u64,
 }
@@ -399,6 +419,8 @@ pub struct Refill {
     pub refill: Option<f64>,
     /// Its 95% interval; `None` with too few batches.
     pub refill_interval: Option<Interval>,
+    /// What follows the flush beside what follows the baseline's; `None` for the baseline and its twin.
+    pub beside: Option<Beside>,
     /// Touching the pages without a flush before it, less the empty frame: what is subtracted.
     pub warm: f64,
 }

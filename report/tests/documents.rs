@@ -262,6 +262,22 @@ fn lines_through_sweeps_are_said_in_words() {
 }
 
 #[test]
+fn conditions_are_held_against_the_baseline() {
+    let text = terminal::render(&everything(), terminal::WIDTH);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "new beside old on PE 0, 14 conditions: faster under 8 (live_0: ratio 0.9000 [0.8980, 0.9020], A/A noise floor 1.0%; ",
+        "; 4 more), indistinguishable under 6 [",
+        "Each beside that of old: faster (ratio 0.9840 [0.9820, 0.9860], A/A noise floor 1.0%).",
+        "new (PE 0): the refill beside that of old, 64 pages: slower (ratio 1.0500 [1.0480, 1.0520], A/A noise floor 1.0%).",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    let page = html::render(&everything(), str::to_owned);
+    assert!(page.contains("Net ratio to old by TLBIs before the DSB"));
+}
+
+#[test]
 fn the_score_counts_mistakes_only() {
     let text = terminal::render(&everything(), terminal::WIDTH);
     let words = "qemu_cortex_a72, QEMU 7.2.22: 2 of 4 mistakes killed by the run (50.0%), 3 by run or judge.";

@@ -4,13 +4,14 @@
 //! The unit of every interval and test is the batch: samples of one batch share what the machine did meanwhile. What
 //! rests on single samples (the shift of samples, the superiority) only describes.
 
-use report::model::{Comparison, Finding, Interval, Net, Part, Ratio, Series, Shift, Statistics, Tests};
+use report::model::{Comparison, Finding, Net, Part, Series, Shift, Statistics, Tests};
 
+use super::decision::{Evidence, ratio_to_model, to_model};
 use crate::stats::bootstrap::SplitMix64;
 use crate::stats::rank::{mann_whitney, mann_whitney_of};
 use crate::stats::shift::hodges_lehmann;
 use crate::stats::signed_rank::{pseudomedian, signed_rank};
-use crate::stats::{self, batch, compare, holm};
+use crate::stats::{batch, compare, holm};
 
 /// A sequence and its baseline, before the comparisons are corrected for their number.
 struct Pair<'a> {
@@ -170,41 +171,22 @@ impl Pair<'_> {
         tests: Option<&Tests>,
         family: usize,
     ) -> Finding {
-        let (have, need) = (self.batches.len(), holm::batches_needed(family));
         let below = |series: &Series| {
             let net = series.stats.map(|stats| stats.net);
             matches!(net, Some(Net::BelowResolution(_)))
         };
-        match (ratio, floor) {
-            _ if have < need => Finding::TooFewSamples {
-                have: have as u64,
-                need: need as u64,
-            },
-            _ if below(self.other) || below(self.baseline) => Finding::BelowResolution,
-            (Some(ratio), Some(floor)) => {
-                match compare::finding(&ratio, floor, tests.map_or(1.0, |tests| tests.signed_rank)) {
-                    compare::Finding::Faster => Finding::Faster,
-                    compare::Finding::Slower => Finding::Slower,
-                    compare::Finding::Indistinguishable => Finding::Indistinguishable,
-                }
-            }
-            _ => Finding::NoNoiseFloor,
-        }
+        let evidence = Evidence {
+            batches: self.batches.len(),
+            family,
+            below_resolution: below(self.other) || below(self.baseline),
+            ratio,
+            floor,
+            p: tests.map_or(1.0, |tests| tests.signed_rank),
+        };
+        evidence.finding()
     }
 }
 
 fn is_resolved(series: &Series) -> bool {
     matches!(series.stats.map(|stats| stats.net), Some(Net::Resolved(_)))
-}
-
-fn to_model(stats::Interval { low, high }: stats::Interval) -> Interval {
-    Interval { low, high }
-}
-
-fn ratio_to_model(ratio: &compare::Ratio) -> Ratio {
-    Ratio {
-        estimate: ratio.estimate,
-        interval: to_model(ratio.interval),
-        batches: ratio.batches as u64,
-    }
 }

@@ -5,17 +5,23 @@
 //! dirty, and the same other PEs; that frame is what is subtracted. Batch `i` of every scenario ran within the same
 //! stretch of time, so lines are fitted, and differences formed, batch by batch.
 
-use report::model::{Interval, LineFit, Net, Refill, Sweep, SweepPoint};
+mod beside;
+mod refills;
+mod sweeps;
+
+use report::model::{Beside, Comparison, Net, Part};
 use results::manifest::Manifest;
 use results::scenario::{Axis, Scenario};
 
+use self::beside::{AllBeside, Case, Place, What};
 use super::comparisons::paired;
 use super::samples::Collected;
 use super::series::{is_empty_frame, part};
 use crate::stats::bootstrap::SplitMix64;
-use crate::stats::line::least_squares;
-use crate::stats::median_interval;
 use crate::stats::overhead::{self, Overhead};
+
+/// A value of every batch that has one, in rising order of the batch.
+type Batches = Vec<(u32, f64)>;
 
 /// All series of a clock, looked up by what they are.
 #[derive(Debug)]
@@ -24,16 +30,24 @@ pub struct Scenarios<'a> {
     /// Those of sequences that a clock timed, in the order of the plan.
     timed: Vec<&'a Collected>,
     manifest: &'a Manifest,
+    beside: AllBeside,
 }
 
 impl<'a> Scenarios<'a> {
-    /// Takes the series of a run, under every scenario.
-    pub fn new(all: &'a [Collected], manifest: &'a Manifest) -> Self {
+    /// Takes the series of a run, under every scenario, and what is known of them without conditions.
+    pub fn new(all: &'a [Collected], manifest: &'a Manifest, comparisons: &[Comparison]) -> Self {
         let sequence = |c: &&Collected| c.event.number().is_none() && !is_empty_frame(&c.seq, manifest);
         let mut timed: Vec<_> = all.iter().filter(sequence).collect();
         let place = |c: &Collected| manifest.plan.sequences.iter().position(|planned| planned.id == c.seq);
         timed.sort_by_key(|c| (c.pe, c.event, place(c).unwrap_or(usize::MAX), c.scenario));
-        Self { all, timed, manifest }
+        let mut scenarios = Self {
+            all,
+            timed,
+            manifest,
+            beside: AllBeside::default(),
+        };
+        scenarios.beside = AllBeside::new(&scenarios.cases(), manifest.plan.seed.0, comparisons);
+        scenarios
     }
 
     /// Returns the series of the same sequence, PE and event under another scenario.
@@ -73,7 +87,7 @@ impl<'a> Scenarios<'a> {
     }
 
     /// Returns the medians of the batches that a series and its empty frame both have, less the frame's.
-    fn net_batches(&self, c: &Collected) -> Vec<(u32, f64)> {
+    fn net_batches(&self, c: &Collected) -> Batches {
         let Some(frame) = self.overhead(c) else {
             return Vec::new();
         };
@@ -83,145 +97,93 @@ impl<'a> Scenarios<'a> {
             .collect()
     }
 
-    /// Returns every sweep: all scenarios that differ on one axis only, where there are two or more.
-    pub fn sweeps(&self) -> Vec<Sweep> {
-        let mut sweeps = Vec::new();
-        let mut seen = Vec::new();
+    /// Returns all that can be held against the baseline under the same conditions.
+    fn cases(&self) -> Vec<Case> {
+        let mut cases: Vec<Case> = Vec::new();
+        let mut seen: Vec<(&str, Place)> = Vec::new();
         for &c in &self.timed {
-            for axis in Axis::ALL {
-                let base = c.scenario.with(axis, axis.neutral());
-                let key = (&c.seq, c.pe, c.event, axis, base);
-                if seen.contains(&key) {
-                    continue;
-                }
-                let mut series: Vec<_> = self
-                    .timed
-                    .iter()
-                    .copied()
-                    .filter(|other| (other.pe, other.event, &other.seq) == (c.pe, c.event, &c.seq))
-                    .filter(|other| other.scenario.with(axis, axis.neutral()) == base)
-                    .collect();
-                if series.len() < 2 {
-                    continue;
-                }
-                seen.push(key);
-                series.sort_by_key(|other| other.scenario.get(axis));
-                let points: Vec<_> = series.iter().filter_map(|other| self.point(other, axis)).collect();
-                if points.len() < 2 {
-                    continue;
-                }
-                sweeps.push(Sweep {
-                    seq: c.seq.clone(),
-                    part: part(&c.seq, self.manifest),
+            let part = part(&c.seq, self.manifest);
+            let Some(baseline) = self.baseline(c).filter(|_| part != Part::Baseline) else {
+                continue;
+            };
+            let mut add = |what, scenario, of: &dyn Fn(&Collected) -> Batches, overhead, below_resolution| {
+                let place = Place {
+                    what,
                     pe: c.pe,
                     event: c.event,
-                    axis,
-                    base: base.to_string(),
-                    points,
-                    fit: if axis.is_linear() {
-                        self.fit(&series, axis)
-                    } else {
-                        None
-                    },
-                });
+                    scenario,
+                };
+                if !seen.contains(&(c.seq.as_str(), place)) {
+                    seen.push((&c.seq, place));
+                    cases.push(Case {
+                        place,
+                        seq: c.seq.clone(),
+                        part: part.clone(),
+                        pairs: paired(&of(c), &of(baseline)),
+                        overhead,
+                        below_resolution,
+                    });
+                }
+            };
+            if c.scenario != Scenario::PLAIN {
+                let frame = self.overhead(c).map_or(0.0, |frame| frame.median);
+                let below = |c| matches!(self.net(c), Some(Net::BelowResolution(_)));
+                add(
+                    What::Cost,
+                    c.scenario,
+                    &|c| c.batches.clone(),
+                    frame,
+                    below(c) || below(baseline),
+                );
+            }
+            if c.scenario.get(Axis::Refill) > 0 {
+                add(What::Refill, c.scenario, &|c| self.refill_batches(c), 0.0, false);
+            }
+            for axis in Axis::ALL.into_iter().filter(|axis| axis.is_linear()) {
+                let base = c.scenario.with(axis, axis.neutral());
+                let slopes = |c: &Collected| self.lines(c, axis).map(|(batch, slope, _)| (batch, slope)).collect();
+                if self.along(c, axis).len() > 1 {
+                    add(What::Slope(axis), base, &slopes, 0.0, false);
+                }
             }
         }
-        let place = |sweep: &Sweep| Axis::ALL.iter().position(|&axis| axis == sweep.axis);
-        sweeps.sort_by_key(place);
-        sweeps
+        cases
     }
 
-    fn point(&self, c: &Collected, axis: Axis) -> Option<SweepPoint> {
-        let net = self.net(c)?;
-        let medians: Vec<f64> = self.net_batches(c).into_iter().map(|(_, net)| net).collect();
-        let interval = match net {
-            Net::Resolved(net) => median_interval(&medians, self.random("sweep", c)).map(|(_, i)| Interval {
-                // The median of all samples is not quite that of the batch medians: never outside its own interval.
-                low: i.low.min(net).max(0.0),
-                high: i.high.max(net),
-            }),
-            _ => None,
+    /// Returns a sequence beside the baseline, at a place of its PE and event.
+    fn beside(&self, c: &Collected, what: What, scenario: Scenario) -> Option<Beside> {
+        let place = Place {
+            what,
+            pe: c.pe,
+            event: c.event,
+            scenario,
         };
-        Some(SweepPoint {
-            x: c.scenario.get(axis).into(),
-            scenario: c.scenario.to_string(),
-            median: c.whole.median()?,
-            net,
-            net_interval: interval,
-            samples: c.whole.count(),
-        })
+        self.beside.get(place, &c.seq)
     }
 
-    /// Fits a line in every batch that all points have.
-    fn fit(&self, series: &[&Collected], axis: Axis) -> Option<LineFit> {
-        let first = *series.first()?;
-        let batches: Vec<_> = series.iter().map(|c| self.net_batches(c)).collect();
-        let of = |all: &[(u32, f64)], batch: u32| {
-            let at = all.binary_search_by_key(&batch, |&(index, _)| index).ok()?;
-            Some(all[at].1)
+    /// Returns the baseline's series under the same conditions.
+    fn baseline(&self, c: &Collected) -> Option<&'a Collected> {
+        let same = |other: &&&Collected| (other.pe, other.event, other.scenario) == (c.pe, c.event, c.scenario);
+        let mut same = self.timed.iter().filter(same);
+        same.find(|other| part(&other.seq, self.manifest) == Part::Baseline)
+            .copied()
+    }
+
+    /// Returns the series of the same sequence whose conditions differ on one axis only, along that axis.
+    fn along(&self, c: &Collected, axis: Axis) -> Vec<&'a Collected> {
+        let base = c.scenario.with(axis, axis.neutral());
+        let same = |other: &&Collected| {
+            (other.pe, other.event, &other.seq) == (c.pe, c.event, &c.seq)
+                && other.scenario.with(axis, axis.neutral()) == base
         };
-        let line = |&(batch, _): &(u32, f64)| {
-            let points = series.iter().zip(&batches).map(|(c, all)| {
-                let y = of(all, batch)?;
-                Some((f64::from(c.scenario.get(axis)), y))
-            });
-            least_squares(&points.collect::<Option<Vec<_>>>()?)
-        };
-        let lines: Vec<_> = batches.first()?.iter().filter_map(line).collect();
-        let (slopes, intercepts): (Vec<f64>, Vec<f64>) = lines.iter().copied().unzip();
-        let (slope, slope_interval) = median_interval(&slopes, self.random("slope", first))?;
-        let (intercept, intercept_interval) = median_interval(&intercepts, self.random("intercept", first))?;
-        Some(LineFit {
-            slope,
-            slope_interval: to_model(slope_interval),
-            intercept,
-            intercept_interval: to_model(intercept_interval),
-            batches: lines.len() as u64,
-        })
-    }
-
-    /// Returns the cost of every flush beside that of touching pages again after it.
-    pub fn refills(&self) -> Vec<Refill> {
-        let after = self.timed.iter().filter(|c| c.scenario.get(Axis::Refill) > 0);
-        after.filter_map(|c| self.refill(c)).collect()
-    }
-
-    fn refill(&self, after: &Collected) -> Option<Refill> {
-        let pages = after.scenario.get(Axis::Refill);
-        let alone = after
-            .scenario
-            .with(Axis::Live, after.scenario.touched())
-            .with(Axis::Refill, 0);
-        let before = self.under(after, alone)?;
-        let (warm, frame) = (self.frame(after)?, self.frame(before)?);
-        // What follows the flush, less the same without one, less the flush itself: all of one batch.
-        let (touched, flushed) = (
-            paired(&after.batches, &warm.batches),
-            paired(&before.batches, &frame.batches),
-        );
-        let costs: Vec<f64> = touched
-            .iter()
-            .zip(&flushed)
-            .map(|((after, warm), (before, frame))| (after - warm) - (before - frame))
-            .collect();
-        let cost = median_interval(&costs, self.random("refill", after));
-        Some(Refill {
-            seq: after.seq.clone(),
-            part: part(&after.seq, self.manifest),
-            pe: after.pe,
-            event: after.event,
-            pages: pages.into(),
-            flush: self.net(before)?,
-            refill: cost.filter(|(_, interval)| interval.low > 0.0).map(|(cost, _)| cost),
-            refill_interval: cost.map(|(_, interval)| to_model(interval)),
-            warm: warm.whole.median()? - frame.whole.median()?,
-        })
+        let mut series: Vec<_> = self.timed.iter().copied().filter(same).collect();
+        series.sort_by_key(|other| other.scenario.get(axis));
+        series
     }
 }
 
-const fn to_model(interval: crate::stats::Interval) -> Interval {
-    Interval {
-        low: interval.low,
-        high: interval.high,
-    }
+/// Returns the value of a batch.
+fn of_batch(batches: &[(u32, f64)], batch: u32) -> Option<f64> {
+    let at = batches.binary_search_by_key(&batch, |&(index, _)| index).ok()?;
+    Some(batches[at].1)
 }

@@ -4,8 +4,8 @@
 use results::record::Event;
 use results::scenario::Axis;
 
-use super::Block;
 use super::break_even::upward;
+use super::{Block, beside};
 use crate::data;
 use crate::model::{Clock, EventCount, Interval, LineFit, Net, Part, Refill, Summary, Sweep, SweepPoint};
 use crate::number::{count, grouped, interval, percent, plural};
@@ -15,9 +15,15 @@ use crate::table::{Cell, Table, Tone};
 /// Returns the costs in words and tables, then the plots and the counters.
 pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
     let (mut brief, mut detail) = (Vec::new(), Vec::new());
+    let conclusions = beside::conclusions(summary);
+    if !conclusions.is_empty() {
+        brief.push(Block::List(conclusions));
+    }
     for sweeps in groups(summary) {
-        brief.push(Block::Table(table(&sweeps, summary)));
-        let fits: Vec<String> = sweeps.iter().filter_map(|sweep| fit(sweep)).collect();
+        let caption = by(sweeps[0], summary);
+        brief.push(Block::Table(table(&sweeps, &caption, summary)));
+        detail.extend(beside::table(&sweeps, &caption, summary));
+        let fits: Vec<String> = sweeps.iter().filter_map(|sweep| fit(sweep, summary)).collect();
         if !fits.is_empty() {
             brief.push(Block::List(fits));
         }
@@ -25,6 +31,10 @@ pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
     detail.extend(figures(summary).into_iter().map(Block::Figure));
     if !summary.refills.is_empty() {
         brief.push(Block::Table(refills(summary)));
+        let beside = beside::refills(summary);
+        if !beside.is_empty() {
+            brief.push(Block::List(beside));
+        }
     }
     if !summary.events.is_empty() {
         detail.push(Block::Table(events(summary)));
@@ -79,19 +89,19 @@ fn places(sweeps: &[&Sweep]) -> Vec<u64> {
     places
 }
 
-fn table(sweeps: &[&Sweep], summary: &Summary) -> Table {
-    let first = sweeps[0];
+/// Returns what varies in some sweeps, and what stays.
+fn by(first: &Sweep, summary: &Summary) -> String {
     let pe = if summary.naming().pe {
         format!(" on PE {}", first.pe)
     } else {
         String::new()
     };
-    let caption = format!(
-        "Net median in {} by {}{}{pe}, [95% interval]",
-        first.event.id(),
-        first.axis.title(),
-        kept(first)
-    );
+    format!("{}{}{pe}", first.axis.title(), kept(first))
+}
+
+fn table(sweeps: &[&Sweep], by: &str, summary: &Summary) -> Table {
+    let first = sweeps[0];
+    let caption = format!("Net median in {} by {by}, [95% interval]", first.event.id());
     let mut columns = vec![format!(">{}", first.axis.title())];
     columns.extend(sweeps.iter().map(|sweep| format!(">{}", sweep.seq)));
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
@@ -121,12 +131,13 @@ enum Sign {
 }
 
 /// Says what the line through the points means.
-fn fit(sweep: &Sweep) -> Option<String> {
+fn fit(sweep: &Sweep, summary: &Summary) -> Option<String> {
     let LineFit {
         slope,
         slope_interval,
         intercept,
         intercept_interval,
+        beside,
         batches,
     } = sweep.fit?;
     let unit = sweep.event.id();
@@ -156,11 +167,16 @@ fn fit(sweep: &Sweep) -> Option<String> {
         (Axis::Repeat, Sign::Below) => format!("one more run costs {each}, with the frame canceled out; {bent}"),
         (axis, _) => format!("one more of the {} costs {each}, starting from {start}", axis.title()),
     };
+    let baseline = beside::baseline(summary, sweep.pe, sweep.event);
+    let beside = beside
+        .zip(baseline)
+        .map(|(beside, baseline)| format!(" Each beside that of {baseline}: {}.", beside::words(&beside)));
     Some(format!(
-        "{}{}: {words} (line fitted in {}).",
+        "{}{}: {words} (line fitted in {}).{}",
         sweep.seq,
         kept(sweep),
-        plural(batches, "batch", "batches")
+        plural(batches, "batch", "batches"),
+        beside.unwrap_or_default()
     ))
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The sequences, their timing, and the boot path.
 
-use super::{Block, details, finding, plots};
-use crate::model::{Finding, Net, Part, Summary};
+use super::{Block, beside, details, finding, plots};
+use crate::model::{Net, Part, Summary};
 use crate::number::{count, grouped, interval, percent, ratio_interval};
 use crate::table::{Cell, Table, Tone};
 
@@ -153,15 +153,9 @@ fn ratios(summary: &Summary) -> Table {
     let caption = format!("Ratio to {}, 95% interval over paired batches", baselines.join(", "));
     let mut table = Table::new(caption, &columns).labelled(summary.label());
     for c in &summary.comparisons {
-        let (text, tone) = match c.finding {
-            _ if c.is_twin => ("A/A control", Tone::Plain),
-            Finding::Faster => ("faster", Tone::Good),
-            Finding::Slower => ("slower", Tone::Bad),
-            Finding::Indistinguishable if c.is_within_noise() => ("within the noise floor", Tone::Plain),
-            Finding::Indistinguishable => ("indistinguishable", Tone::Plain),
-            Finding::BelowResolution => ("below resolution", Tone::Care),
-            Finding::TooFewSamples { .. } => ("too few samples", Tone::Care),
-            Finding::NoNoiseFloor => ("no noise floor, no claim", Tone::Care),
+        let (text, tone) = match c.is_twin {
+            true => ("A/A control", Tone::Plain),
+            false => beside::verdict(c.finding, c.is_within_noise()),
         };
         let ratio = |ratio: Option<_>| ratio.map_or_else(|| "-".to_owned(), |ratio| ratio_interval(&ratio));
         table.row([

@@ -9,9 +9,9 @@ use results::scenario::Axis;
 use results::verdict::Class;
 
 use report::model::{
-    BootPhase, BreakEven, CheckResult, CheckRow, Clock, Comparison, EventCount, Fate, Finding, Interval, Judgement,
-    LineFit, Mutant, Net, NotCounted, Part, Proof, Ratio, Refill, Series, Statistics, Summary, Sweep, SweepPoint, Way,
-    WayPoint,
+    Beside, BootPhase, BreakEven, CheckResult, CheckRow, Clock, Comparison, EventCount, Fate, Finding, Interval,
+    Judgement, LineFit, Mutant, Net, NotCounted, Part, Proof, Ratio, Refill, Series, Statistics, Summary, Sweep,
+    SweepPoint, Way, WayPoint,
 };
 
 pub const OLD: &str = "dsb sy; isb; tlbi alle2; dsb sy; isb";
@@ -183,6 +183,23 @@ fn check(id: &str, class: Class) -> CheckResult {
     }
 }
 
+/// A sequence beside `old`, with a noise floor of 1%.
+fn beside(seq: &str, ratio: f64) -> Option<Beside> {
+    (seq != "old").then(|| Beside {
+        ratio: Some(Ratio {
+            estimate: ratio,
+            interval: interval(ratio - 0.002, ratio + 0.002),
+            batches: 20,
+        }),
+        noise_floor: Some(0.01),
+        finding: match ratio {
+            ..0.99 => Finding::Faster,
+            1.01.. => Finding::Slower,
+            _ => Finding::Indistinguishable,
+        },
+    })
+}
+
 fn sweep(seq: &str, axis: Axis, xs: &[u64], start: f64, each: f64) -> Sweep {
     Sweep {
         seq: seq.to_owned(),
@@ -199,6 +216,7 @@ fn sweep(seq: &str, axis: Axis, xs: &[u64], start: f64, each: f64) -> Sweep {
                 median: 40.0 + start + each * x as f64,
                 net: Net::Resolved(start + each * x as f64),
                 net_interval: Some(interval(start + each * x as f64 - 9.0, start + each * x as f64 + 12.0)),
+                beside: beside(seq, 0.9 + 0.02 * x.min(5) as f64),
                 samples: 20_000,
             })
             .collect(),
@@ -207,6 +225,7 @@ fn sweep(seq: &str, axis: Axis, xs: &[u64], start: f64, each: f64) -> Sweep {
             slope_interval: interval(each * 0.98, each * 1.02),
             intercept: start,
             intercept_interval: interval(start - 5.0, start + 5.0),
+            beside: beside(seq, 0.984),
             batches: 50,
         }),
     }
@@ -321,6 +340,7 @@ pub fn run(name: &str, machine: &str, pes: u32, more: u32) -> Summary {
             flush: Net::Resolved(3800.0),
             refill: Some(1900.0),
             refill_interval: Some(interval(1800.0, 2000.0)),
+            beside: beside("new", 1.05),
             warm: 260.0,
         }],
         events: vec![EventCount {
