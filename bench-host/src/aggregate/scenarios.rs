@@ -137,7 +137,8 @@ impl<'a> Scenarios<'a> {
                 );
             }
             if c.scenario.get(Axis::Refill) > 0 {
-                add(What::Refill, c.scenario, &|c| self.refill_batches(c), 0.0, false);
+                let unseen = !self.is_refill_seen(c) || !self.is_refill_seen(baseline);
+                add(What::Refill, c.scenario, &|c| self.refill_batches(c), 0.0, unseen);
             }
             for axis in Axis::ALL.into_iter().filter(|axis| axis.is_linear()) {
                 let base = c.scenario.with(axis, axis.neutral());

@@ -9,7 +9,7 @@ use super::{Batches, Scenarios, of_batch};
 use crate::aggregate::decision::to_model;
 use crate::aggregate::samples::Collected;
 use crate::aggregate::series::part;
-use crate::stats::median_interval;
+use crate::stats::{Interval, median_interval};
 
 /// The series that the cost after a flush is made of.
 struct Parts<'a> {
@@ -50,10 +50,20 @@ impl<'a> Scenarios<'a> {
         after.batches.iter().filter_map(cost).collect()
     }
 
+    /// Returns what follows the flush, with its interval.
+    fn cost(&self, after: &Collected) -> Option<(f64, Interval)> {
+        let costs: Vec<f64> = self.refill_batches(after).into_iter().map(|(_, cost)| cost).collect();
+        median_interval(&costs, self.random("refill", after))
+    }
+
+    /// Returns whether what follows the flush can be told from nothing.
+    pub(super) fn is_refill_seen(&self, after: &Collected) -> bool {
+        self.cost(after).is_some_and(|(_, interval)| interval.low > 0.0)
+    }
+
     fn refill(&self, after: &Collected) -> Option<Refill> {
         let Parts { flush, warm, frame } = self.parts(after)?;
-        let costs: Vec<f64> = self.refill_batches(after).into_iter().map(|(_, cost)| cost).collect();
-        let cost = median_interval(&costs, self.random("refill", after));
+        let cost = self.cost(after);
         Some(Refill {
             seq: after.seq.clone(),
             part: part(&after.seq, self.manifest),
