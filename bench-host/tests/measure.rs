@@ -318,7 +318,7 @@ fn too_few_pes_are_refused_before_anything_is_started() {
 }
 
 /// What taking samples costs beside a bare loop over the same stubs, in instructions: how long either takes is for
-/// `scripts/measure-pace.sh` to say. To choose, prepare, run, log and count one takes some sixty.
+/// `scripts/measure-pace.sh` to say. To choose, prepare, run, log and count one takes some seventy.
 fn taking_samples_takes_few_instructions() {
     let ran = complete(&[
         "--deterministic",
@@ -334,7 +334,7 @@ fn taking_samples_takes_few_instructions() {
     for row in rows {
         // Where every instruction takes a nanosecond, a tick of QEMU's 62.5 MHz timer is 16 of them.
         let (timed, bare) = (row.timed * 16 / row.samples, row.bare * 16 / row.samples);
-        assert!((1..20).contains(&bare) && timed < bare + 65, "{timed} {bare}");
+        assert!((1..20).contains(&bare) && timed < bare + 75, "{timed} {bare}");
     }
 }
 

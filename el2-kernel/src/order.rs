@@ -58,11 +58,11 @@ impl Rounds {
         self.round = 0;
     }
 
-    /// Begins a round: `places` is what to run, and the result says whether from its end.
+    /// Begins a round: `items` is what to run, and the result says whether from its end.
     #[inline(always)]
-    pub fn next(&mut self, places: &mut [u16]) -> bool {
+    pub fn next<T>(&mut self, items: &mut [T]) -> bool {
         if self.round == 0 {
-            self.random.shuffle(places);
+            self.random.shuffle(items);
         }
         let reversed = self.order.is_reversed(self.round);
         self.round += 1;

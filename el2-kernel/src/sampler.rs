@@ -3,7 +3,8 @@
 //!
 //! What is timed is the stub's own frame. Everything else lies outside it: choosing the next one, what a scenario wants
 //! done before it, and keeping the sample, which is one store into a log. After a flush every page that a sample
-//! touches costs a walk, so all that the loop needs stands close together; counting waits until the log is full.
+//! touches costs a walk, so all that the loop needs stands close together: the log is filled from its end, where the
+//! slots begin. Counting waits until the log is full.
 #![expect(unsafe_code)]
 // UNSAFETY: runs stubs, and touches memory at raw addresses.
 
@@ -20,8 +21,11 @@ use crate::operands::Operands;
 use crate::order::Rounds;
 use crate::stub::run_with_loads;
 
-/// Samples kept before they are counted: at least two rounds.
-const LOG: usize = 2 * MAX_STREAMS;
+/// Samples that the log has room for: at least two rounds, and some more so that it ends within a page.
+const LOG: usize = 2 * MAX_STREAMS + NEAR;
+/// Samples that fit between the start of the page that the log ends in and its end. Where few things are timed, no more
+/// are kept before they are counted, so that all rounds touch one page.
+const NEAR: usize = 256;
 /// Bytes of a cache line that is stored to. Where lines are longer, fewer are dirty than asked for.
 const LINE: usize = 64;
 
@@ -81,9 +85,13 @@ fn load(place: u64) {
 }
 
 /// Everything a PE needs to take samples, and what it has taken. There is one, and one PE uses it at a time.
+///
+/// The order of the fields matters, see above.
 #[derive(Debug)]
 #[repr(C, align(4096))]
 pub struct Session {
+    /// Filled from its end.
+    log: [u64; LOG],
     /// The first of the pages that scenarios touch.
     pages: u64,
     /// What the frames read.
@@ -100,15 +108,14 @@ pub struct Session {
     rounds: Rounds,
     count: usize,
     logged: usize,
-    places: [u16; MAX_STREAMS],
     slots: [Slot; MAX_STREAMS],
-    log: [u64; LOG],
 }
 
 impl Session {
     /// Creates a session with nothing to do.
     pub const fn new() -> Self {
         Self {
+            log: [0; LOG],
             pages: 0,
             event: Event::Cycles,
             clock: Event::Cycles,
@@ -119,9 +126,7 @@ impl Session {
             rounds: Rounds::new(Order::ThueMorse, 0),
             count: 0,
             logged: 0,
-            places: [0; MAX_STREAMS],
             slots: [Slot::EMPTY; MAX_STREAMS],
-            log: [0; LOG],
         }
     }
 
@@ -138,7 +143,6 @@ impl Session {
         self.count = 0;
         for (place, slot) in self.slots.iter_mut().zip(slots) {
             *place = slot;
-            self.places[self.count] = self.count as u16;
             self.count += 1;
         }
         self.rounds.restart();
@@ -146,21 +150,20 @@ impl Session {
     }
 
     /// Sets how many rounds to run next, at most as many as the log has room for, and returns how many that are.
-    pub const fn ask(&mut self, rounds: usize, keep: bool) -> usize {
-        let room = LOG / if self.count == 0 { 1 } else { self.count };
-        self.wanted = if rounds < room { rounds } else { room };
+    pub fn ask(&mut self, rounds: usize, keep: bool) -> usize {
+        self.wanted = rounds.min((NEAR / self.count.max(1)).max(2));
         self.keep = keep;
         self.wanted
     }
 
-    /// Returns what is timed.
+    /// Returns what is timed, in any order.
     pub fn slots(&self) -> &[Slot] {
         &self.slots[..self.count]
     }
 
     /// Returns the samples of the rounds last run; `None` if a value is none: a counter went backwards.
     pub fn log(&self) -> Option<&[u64]> {
-        (self.seen >> VALUE_BITS == 0).then(|| &self.log[..self.logged])
+        (self.seen >> VALUE_BITS == 0).then(|| &self.log[LOG - self.logged..])
     }
 
     /// Returns the cycles and the ticks of the generic timer that the rounds kept in this pass have taken.
@@ -192,20 +195,13 @@ impl Session {
 
     #[inline(always)]
     fn run(&mut self, mask: u64) {
-        let Self {
-            places,
-            slots,
-            log,
-            rounds,
-            ..
-        } = self;
-        let places = &mut places[..self.count];
-        let (mut logged, mut seen) = (0, 0);
+        let Self { slots, log, rounds, .. } = self;
+        let slots = &mut slots[..self.count];
+        let (mut left, mut seen) = (LOG, 0);
         for _ in 0..self.wanted {
-            let reversed = rounds.next(places);
-            for step in 0..places.len() {
-                let place = if reversed { places.len() - 1 - step } else { step };
-                let slot = &slots[usize::from(places[place])];
+            let reversed = rounds.next(slots);
+            for step in 0..slots.len() {
+                let slot = &slots[if reversed { slots.len() - 1 - step } else { step }];
                 if slot.touch | slot.dirty != 0 {
                     slot.prepare(self.pages);
                 }
@@ -213,13 +209,13 @@ impl Session {
                 let (before, after) = unsafe { run_with_loads(slot.stub, &slot.operands, self.pages) };
                 let value = after.wrapping_sub(before) & mask;
                 seen |= value;
-                if let Some(entry) = log.get_mut(logged) {
+                left -= 1;
+                if let Some(entry) = log.get_mut(left) {
                     *entry = sample(slot.series, value);
                 }
-                logged += 1;
             }
         }
-        self.logged = logged.min(LOG);
+        self.logged = LOG - left;
         self.seen = seen;
     }
 
