@@ -268,7 +268,7 @@ fn conditions_are_held_against_the_baseline() {
     for words in [
         "new beside old on PE 0, 14 conditions: faster under 8 (live_0: ratio 0.9000 [0.8980, 0.9020], A/A noise floor 1.0%; ",
         "; 4 more), indistinguishable under 6 [",
-        "Each beside that of old: faster (ratio 0.9840 [0.9820, 0.9860], A/A noise floor 1.0%).",
+        "The slope beside that of old: faster (ratio 0.9840 [0.9820, 0.9860], A/A noise floor 1.0%).",
         "new (PE 0): the refill beside that of old, 64 pages: slower (ratio 1.0500 [1.0480, 1.0520], A/A noise floor 1.0%).",
     ] {
         assert!(text.contains(words), "{words}\n{text}");

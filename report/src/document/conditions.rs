@@ -170,7 +170,7 @@ fn fit(sweep: &Sweep, summary: &Summary) -> Option<String> {
     let baseline = beside::baseline(summary, sweep.pe, sweep.event);
     let beside = beside
         .zip(baseline)
-        .map(|(beside, baseline)| format!(" Each beside that of {baseline}: {}.", beside::words(&beside)));
+        .map(|(beside, baseline)| format!(" The slope beside that of {baseline}: {}.", beside::words(&beside)));
     Some(format!(
         "{}{}: {words} (line fitted in {}).{}",
         sweep.seq,
