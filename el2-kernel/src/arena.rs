@@ -23,6 +23,7 @@ pub enum Arena {
 /// Bytes of each part. Both are whole pages, and the timed stubs fit a window.
 const BOOT: usize = 512 * 1024;
 const TIMED: usize = 1024 * 1024;
+const _: () = assert!(BOOT.is_multiple_of(4096) && TIMED.is_multiple_of(4096) && TIMED <= 2 << 20);
 
 #[unsafe(link_section = ".arena")]
 static BOOT_MEMORY: Raw<BOOT> = Raw::new();
