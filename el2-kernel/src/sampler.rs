@@ -204,6 +204,9 @@ impl Session {
                 let slot = &slots[if reversed { slots.len() - 1 - step } else { step }];
                 if slot.touch | slot.dirty != 0 {
                     slot.prepare(self.pages);
+                } else {
+                    // The sample before was stored, and a barrier under test would wait for that.
+                    dsb_sy();
                 }
                 // SAFETY: an emitted stub of validated words, and the window of pages is mapped.
                 let (before, after) = unsafe { run_with_loads(slot.stub, &slot.operands, self.pages) };
