@@ -19,6 +19,7 @@ pub mod source;
 pub mod timing;
 pub mod tree;
 pub mod trial;
+pub mod workaround;
 
 use diff::Patch;
 use evaluate::{Evaluated, evaluate};

@@ -5,7 +5,8 @@ use crate::review::extract::reduce::Found;
 use crate::review::infer::{Assumption, Given, Place, infer};
 use crate::review::pair::{Kind, Pair, Placed};
 use crate::review::relation::{Relation, compare};
-use sequences::judge::{Change, CpuChoice, Observers, Question, Rule, Verdict, judge};
+use crate::review::workaround::{is_workaround, without_workaround};
+use sequences::judge::{Change, Observers, Question, Rule, Verdict, judge};
 use sequences::{Access, Barrier, Domain, Instruction, Operand, OperandFormat, Sequence};
 
 /// A ground of a verdict.
@@ -168,17 +169,16 @@ pub fn evaluate_alone(placed: &Placed, given: &Given) -> (SideVerdict, Vec<Assum
     (side(placed, &[&placed.found], &question), assumptions)
 }
 
-fn is_dsb(instruction: &Instruction) -> bool {
-    matches!(instruction, Instruction::Dsb(_) | Instruction::DsbNxs(_))
-}
-
 /// Returns whether a DSB stands before the first and after the last invalidation.
 fn ends(found: &Found) -> (bool, bool) {
     let all: Vec<Instruction> = found.sequence.instructions().collect();
     let is_tlbi = |i: &Instruction| matches!(i, Instruction::Tlbi(_));
     let first = all.iter().position(is_tlbi).unwrap_or(0);
     let last = all.iter().rposition(is_tlbi).map_or(0, |last| last + 1);
-    (all[..first].iter().any(is_dsb), all[last..].iter().any(is_dsb))
+    (
+        all[..first].iter().any(Instruction::is_dsb),
+        all[last..].iter().any(Instruction::is_dsb),
+    )
 }
 
 /// What of a sequence's surroundings is not in sight.
@@ -320,15 +320,6 @@ fn side(placed: &Placed, sides: &[&Found], question: &Question) -> SideVerdict {
     }
 }
 
-/// Returns whether a sequence invalidates nothing by itself: its operands are all zero.
-pub fn is_workaround(sequence: &Sequence) -> bool {
-    let mut tlbis = sequence
-        .instructions()
-        .filter(|instruction| matches!(instruction, Instruction::Tlbi(_)))
-        .peekable();
-    tlbis.peek().is_some() && tlbis.all(|tlbi| tlbi.operand() == Operand::Xzr)
-}
-
 /// Returns whether the change has a store that a DSB must complete.
 const fn asks_for_dsb(question: &Question) -> bool {
     !matches!(question.change, Change::RecycleContext | Change::SwitchContext)
@@ -350,26 +341,6 @@ fn leaves_completion(function: &str) -> bool {
     ]
     .iter()
     .any(|word| lower.contains(word))
-}
-
-/// Leaves the dummy invalidation of an erratum work-around, and its DSB, out of a verdict by the architecture alone.
-fn without_workaround(mut all: Vec<Instruction>, question: &Question) -> Vec<Instruction> {
-    if question.cpu != CpuChoice::Any {
-        return all;
-    }
-    let real = |i: &Instruction| matches!(i, Instruction::Tlbi(tlbi) if tlbi.operand != Operand::Xzr);
-    let dummy = |i: &Instruction| matches!(i, Instruction::Tlbi(tlbi) if tlbi.operand == Operand::Xzr);
-    if !all.iter().any(real) {
-        return all;
-    }
-    while let Some(at) = all.iter().position(dummy) {
-        all.remove(at);
-        let doubled = at > 0 && all.get(at).is_some_and(is_dsb) && is_dsb(&all[at - 1]);
-        if doubled {
-            all.remove(at);
-        }
-    }
-    all
 }
 
 /// Marks the operand of the side that is given an address as it is, where the other side shifts it.

@@ -231,9 +231,7 @@ fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change, &'static 
             .iter()
             .position(|i| matches!(i, Instruction::Tlbi(_)))
             .unwrap_or(0);
-        instructions[..first]
-            .iter()
-            .any(|i| matches!(i, Instruction::Dsb(_) | Instruction::DsbNxs(_)))
+        instructions[..first].iter().any(Instruction::is_dsb)
     });
     let early = [
         "start", "boot", "head.s", "entry", "tramp", "reset", "init", "reloc", "smp_",
@@ -439,9 +437,7 @@ fn after(
             .rposition(|i| matches!(i, Instruction::Tlbi(_)))
             .unwrap_or(0);
         let rest = &instructions[last..];
-        let dsb = rest
-            .iter()
-            .position(|i| matches!(i, Instruction::Dsb(_) | Instruction::DsbNxs(_)));
+        let dsb = rest.iter().position(Instruction::is_dsb);
         dsb.is_some_and(|dsb| rest[dsb..].contains(&Instruction::Isb))
     };
     let any_isb = sides.iter().any(last_isb);

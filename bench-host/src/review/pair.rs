@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which sequence before is which sequence after.
 
-use crate::review::evaluate::is_workaround;
 use crate::review::extract::reduce::Found;
+use crate::review::workaround::is_workaround;
 use sequences::{ExceptionLevel, Instruction, Sequence, Target, Tlbi};
 use std::collections::HashSet;
 

@@ -298,7 +298,7 @@ fn is_old_branch(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::review::extract::event::{Kind, paths};
+    use crate::review::extract::path::tests::ways;
     use crate::review::extract::token::tests::lines;
 
     fn read(source: &str) -> Vec<(String, Vec<String>)> {
@@ -307,22 +307,7 @@ mod tests {
         let macros = collect_macros(&statements);
         let (functions, unread) = functions(&statements, "", &macros);
         assert!(unread.iter().all(|unread| unread.template), "{unread:?}");
-        let show = |event: Event| match event.kind {
-            Kind::Barrier(barrier) => barrier.to_string(),
-            Kind::Tlbi(op, given) => format!("{op} {}", given.text).trim().to_owned(),
-            Kind::LoopStart => "(".into(),
-            Kind::LoopEnd => ")".into(),
-            Kind::Return => "ret".into(),
-            other => format!("{other:?}"),
-        };
-        functions
-            .into_iter()
-            .flat_map(|function| {
-                paths(&function.nodes)
-                    .into_iter()
-                    .map(move |path| (function.name.clone(), path.events.into_iter().map(show).collect()))
-            })
-            .collect()
+        ways(functions)
     }
 
     #[test]
