@@ -5,7 +5,7 @@ use sequences::judge::Verdict;
 use sequences::mutants::judged;
 use serde_json::json;
 
-use super::explain::{Named, resolve};
+use super::named::Named;
 use super::print;
 use super::question::QuestionArgs;
 use crate::error::Error;
@@ -34,8 +34,7 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         head,
         sequence,
         question,
-    } = resolve(&args.sequence)?;
-    let question = args.question.question(question)?;
+    } = Named::for_question(&args.sequence, &args.question)?;
     let mutants = judged(&question, &sequence);
     if args.json {
         for judged in &mutants {
