@@ -88,6 +88,17 @@ impl Language {
     }
 }
 
+/// Returns whether lines start inside a block comment, as a hunk may: then its end comes before any start.
+pub fn starts_in_comment(lines: &[SourceLine]) -> bool {
+    let first = lines
+        .iter()
+        .find_map(|line| match (line.text.find("/*"), line.text.find("*/")) {
+            (None, None) => None,
+            (start, end) => Some(end.is_some_and(|end| start.is_none_or(|start| end < start))),
+        });
+    first == Some(true)
+}
+
 /// Joins tokens back to text, for operands and messages.
 pub fn join(tokens: &[Token]) -> String {
     let mut out = String::new();

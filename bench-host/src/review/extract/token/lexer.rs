@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Lines of source into tokens.
 
-use super::{Language, SourceLine, Token, TokenKind};
+use super::{Language, SourceLine, Token, TokenKind, starts_in_comment};
 
 /// Splits lines into tokens. Never fails: a string or comment without end ends with the text.
 pub fn tokens(lines: &[SourceLine], language: Language) -> Vec<Token> {
     let mut lexer = Lexer::new(language);
-    // A hunk may start inside a comment: then its end comes before any start.
-    let inside = lines
-        .iter()
-        .find_map(|line| match (line.text.find("/*"), line.text.find("*/")) {
-            (None, None) => None,
-            (start, end) => Some(end.is_some_and(|end| start.is_none_or(|start| end < start))),
-        });
-    lexer.comment = u32::from(inside == Some(true));
+    lexer.comment = u32::from(starts_in_comment(lines));
     let mut index = 0;
     while let Some(line) = lines.get(index) {
         index += 1;
@@ -156,22 +149,16 @@ impl Lexer {
                 at = self.string(&characters, start, &end, escapes);
             } else if c == '\'' {
                 at = self.quote(&characters, at);
-            } else if c.is_alphabetic() || c == '_' || c == '$' {
-                let length = characters[at..]
-                    .iter()
-                    .take_while(|c| c.is_alphanumeric() || **c == '_' || **c == '$')
-                    .count();
-                let text = characters[at..at + length].iter().collect();
-                self.push(TokenKind::Word, text, line, column, was_gap);
-                at += length;
-            } else if c.is_ascii_digit() {
-                let length = characters[at..]
-                    .iter()
-                    .take_while(|c| c.is_alphanumeric() || **c == '_')
-                    .count();
-                let text = characters[at..at + length].iter().collect();
-                self.push(TokenKind::Number, text, line, column, was_gap);
-                at += length;
+            } else if c.is_alphabetic() || c == '_' || c == '$' || c.is_ascii_digit() {
+                let kind = if c.is_ascii_digit() {
+                    TokenKind::Number
+                } else {
+                    TokenKind::Word
+                };
+                let within = |c: &&char| c.is_alphanumeric() || **c == '_' || **c == '$' && kind == TokenKind::Word;
+                let text: String = characters[at..].iter().take_while(within).collect();
+                at += text.chars().count();
+                self.push(kind, text, line, column, was_gap);
             } else {
                 let pair: String = [Some(c), next].into_iter().flatten().collect();
                 let known = ["::", "==", "##", "=>", "->", "!=", "<=", ">="].contains(&pair.as_str());
