@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The two sides of a patch, and whole files, as text to extract from.
+//!
+//! A [`Unit`] is a file, or what a patch shows of it; [`Surroundings`] say what its calls may mean; an [`Extraction`] is
+//! what was found in it.
 
 mod extraction;
 mod foreign;
 mod part;
 mod surroundings;
 
-pub use extraction::Extraction;
+pub use extraction::{Extraction, LoneBarrier};
 pub use surroundings::Surroundings;
 
 use crate::review::diff::{FileDiff, Hunk, Origin};

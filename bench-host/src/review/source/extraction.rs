@@ -19,8 +19,19 @@ pub struct Extraction {
     pub found: Vec<Found>,
     /// What was not understood.
     pub unread: Vec<Unread>,
-    /// Barriers on changed lines that belong to no sequence: function, line, text.
-    pub barriers: Vec<(String, u32, String)>,
+    /// Barriers on changed lines that belong to no sequence.
+    pub barriers: Vec<LoneBarrier>,
+}
+
+/// A barrier that belongs to no sequence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoneBarrier {
+    /// The function it stands in.
+    pub function: String,
+    /// Its line.
+    pub line: u32,
+    /// Its text.
+    pub text: String,
 }
 
 impl Surroundings {
@@ -59,9 +70,13 @@ impl Surroundings {
                     let used = own.iter().any(|sequence| sequence.lines.contains(&event.line))
                         || self.asm_macros.contains_key(&function.name)
                         || function.template;
-                    let entry = (function.name.clone(), event.line, barrier.to_string());
-                    if !used && !barriers.contains(&entry) {
-                        barriers.push(entry);
+                    let lone = LoneBarrier {
+                        function: function.name.clone(),
+                        line: event.line,
+                        text: barrier.to_string(),
+                    };
+                    if !used && !barriers.contains(&lone) {
+                        barriers.push(lone);
                     }
                 }
             }
