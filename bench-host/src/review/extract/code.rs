@@ -4,6 +4,7 @@
 //! This is no compiler: it finds blocks, conditions, calls and inline assembly, and is content with half a function,
 //! which is what a hunk holds.
 
+mod boundary;
 mod branches;
 mod calls;
 mod expressions;
