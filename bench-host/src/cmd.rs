@@ -14,6 +14,7 @@ mod list;
 mod litmus;
 mod litmus_export;
 mod mutants;
+mod named;
 mod question;
 mod report;
 mod review;

@@ -2,9 +2,13 @@
 //! What a sequence is for, as far as it shows: the question to put to the judge when nobody says more.
 //!
 //! Everything inferred is an assumption, and whoever uses it prints it.
+//!
+//! A question is inferred in three places, each from evidence that the others do not have, and not always to the same
+//! end: here from the operations alone, in [`Question::of_entry`] from the columns of a catalogue entry, and in
+//! [`crate::review::infer`] from both sides of a patch, the names around them, and what stands before and after.
 
 use sequences::judge::{After, Change, CpuChoice, Level, Name, Observers, Question, Regime, Stage};
-use sequences::{ExceptionLevel, Instruction, Item, Scope, Sequence, Target, Tlbi};
+use sequences::{ExceptionLevel, Instruction, Item, Scope, Sequence, Target};
 
 /// What is said of a question; the rest is inferred.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -85,7 +89,7 @@ impl Given {
 /// Returns the question a sequence looks made for: an entry of its regime made invalid, held by the PEs its TLBIs
 /// apply to, and used again.
 pub fn infer(sequence: &Sequence) -> Question {
-    let tlbis: Vec<_> = sequence.instructions().filter_map(tlbi).collect();
+    let tlbis: Vec<_> = sequence.instructions().filter_map(Instruction::tlbi).collect();
     let observers = match tlbis.iter().map(|tlbi| tlbi.op.scope()).max() {
         None | Some(Scope::Local) => Observers::ThisPe,
         Some(Scope::InnerShareable) => Observers::Inner,
@@ -111,7 +115,7 @@ pub fn infer(sequence: &Sequence) -> Question {
     if targets().any(stage2) {
         question.stage = Stage::Two;
     }
-    if targets().any(is_last_level) {
+    if targets().any(Target::is_last_level) {
         question.level = Some(Level::Last);
     }
     if targets().any(|target| target == Target::Asid) {
@@ -120,17 +124,6 @@ pub fn infer(sequence: &Sequence) -> Question {
     let ranges = tlbis.iter().any(|tlbi| tlbi.op.is_range());
     question.range = ranges || sequence.items.iter().any(|item| matches!(item, Item::ForPage(_)));
     question
-}
-
-fn tlbi(instruction: Instruction) -> Option<Tlbi> {
-    match instruction {
-        Instruction::Tlbi(tlbi) => Some(tlbi),
-        _ => None,
-    }
-}
-
-const fn is_last_level(target: Target) -> bool {
-    matches!(target, Target::VaLast | Target::VaAllAsidLast | Target::IpaLast)
 }
 
 /// Returns the parts of a question with their names, as they are printed.

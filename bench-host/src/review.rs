@@ -4,7 +4,8 @@
 //! The parts in the order in which text passes through them: [`input`] opens a patch and [`mail`] undoes its mail
 //! encoding, [`diff`] reads hunks, [`source`] makes the two sides, [`extract`] finds sequences in them, [`mod@pair`] says
 //! which became which, [`infer`] guesses what they are for, [`mod@evaluate`] asks the judge, and [`output`] prints.
-//! [`tree`] reads whole source trees. Nothing of a patch or a tree is ever executed.
+//! [`tree`] reads whole source trees, [`timing`] and [`trial`] add what stored runs and checks saw, and [`workaround`]
+//! knows the dummies that errata ask for. Nothing of a patch or a tree is ever executed.
 
 pub mod diff;
 pub mod evaluate;
@@ -19,6 +20,7 @@ pub mod source;
 pub mod timing;
 pub mod tree;
 pub mod trial;
+pub mod workaround;
 
 use diff::Patch;
 use evaluate::{Evaluated, evaluate};
@@ -26,7 +28,7 @@ use extract::spelling::Spellings;
 use infer::Given;
 use pair::{Placed, pair};
 use sequences::judge::Verdict;
-use source::{Side, Surroundings, Unit};
+use source::{LoneBarrier, Side, Surroundings, Unit};
 use timing::Timing;
 use tree::Tree;
 use trial::Trials;
@@ -113,7 +115,7 @@ impl Review {
 pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&Tree>) -> Review {
     let message = patch.message.to_ascii_lowercase();
     let mut both: [Vec<Placed>; 2] = [Vec::new(), Vec::new()];
-    let mut barriers: [Vec<(String, String, u32, String)>; 2] = [Vec::new(), Vec::new()];
+    let mut barriers: [Vec<(String, LoneBarrier)>; 2] = [Vec::new(), Vec::new()];
     let mut unread: [Vec<(String, extract::Unread)>; 2] = [Vec::new(), Vec::new()];
     for (index, side) in [Side::Before, Side::After].into_iter().enumerate() {
         let units: Vec<Unit> = patch
@@ -145,8 +147,12 @@ pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&
             };
             both[index].extend(extraction.found.into_iter().map(placed));
             unread[index].extend(extraction.unread.into_iter().map(|unread| (path.to_owned(), unread)));
-            let named = |(function, line, text)| (path.to_owned(), function, line, text);
-            barriers[index].extend(extraction.barriers.into_iter().map(named));
+            barriers[index].extend(
+                extraction
+                    .barriers
+                    .into_iter()
+                    .map(|barrier| (path.to_owned(), barrier)),
+            );
         }
     }
     let [before, after] = both;
@@ -225,16 +231,16 @@ fn note_callers(changes: &mut [Evaluated]) {
 }
 
 /// Describes barriers outside sequences that are on one side only.
-fn lone_barriers([before, after]: &[Vec<(String, String, u32, String)>; 2]) -> Vec<String> {
+fn lone_barriers([before, after]: &[Vec<(String, LoneBarrier)>; 2]) -> Vec<String> {
     let mut out = Vec::new();
     for (list, word) in [(before, "removed"), (after, "added")] {
-        for (path, function, line, text) in list {
-            let function = if function.is_empty() {
+        for (path, barrier) in list {
+            let function = if barrier.function.is_empty() {
                 String::new()
             } else {
-                format!(" {function}")
+                format!(" {}", barrier.function)
             };
-            out.push(format!("{path}:{line}{function}: `{text}` {word}"));
+            out.push(format!("{path}:{}{function}: `{}` {word}", barrier.line, barrier.text));
         }
     }
     out

@@ -168,10 +168,7 @@ impl<'a> Context<'a> {
 }
 
 fn tlbis(instructions: &[Instruction]) -> impl Iterator<Item = Tlbi> {
-    instructions.iter().filter_map(|instruction| match instruction {
-        Instruction::Tlbi(tlbi) => Some(*tlbi),
-        _ => None,
-    })
+    instructions.iter().filter_map(|instruction| instruction.tlbi())
 }
 
 /// Returns whether an instruction completes invalidations on the PEs of a domain.

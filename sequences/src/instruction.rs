@@ -147,6 +147,19 @@ impl Instruction {
             _ => Operand::None,
         }
     }
+
+    /// Returns the invalidation, where this is a `tlbi`.
+    pub const fn tlbi(self) -> Option<Tlbi> {
+        match self {
+            Self::Tlbi(tlbi) => Some(tlbi),
+            _ => None,
+        }
+    }
+
+    /// Returns whether this is a `dsb`, whatever it orders.
+    pub const fn is_dsb(&self) -> bool {
+        matches!(self, Self::Dsb(_) | Self::DsbNxs(_))
+    }
 }
 
 /// Writes the canonical text: lowercase, one space, `, ` before an operand.

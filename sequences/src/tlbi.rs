@@ -62,6 +62,13 @@ pub enum Target {
     PaLast,
 }
 
+impl Target {
+    /// Returns whether only last-level entries are named.
+    pub const fn is_last_level(self) -> bool {
+        matches!(self, Self::VaLast | Self::VaAllAsidLast | Self::IpaLast)
+    }
+}
+
 /// One TLB invalidation operation, e.g. `vae2is`. Only operations of the architecture can be built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TlbiOp {

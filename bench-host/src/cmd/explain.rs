@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `bench-host explain`: a sequence, instruction by instruction.
 
-use sequences::judge::Question;
-use sequences::{Sequence, catalogue, explain, parse};
+use sequences::explain;
 
+use super::named::Named;
 use super::print;
-use crate::context::infer;
 use crate::error::Error;
 use crate::exit::{self, Exit};
 
@@ -23,7 +22,7 @@ pub struct Args {
 
 /// Prints the explanation.
 pub fn run(args: &Args) -> Result<Exit, Error> {
-    let Named { head, sequence, .. } = resolve(&args.sequence)?;
+    let Named { head, sequence, .. } = Named::parse(&args.sequence)?;
     let explanations = explain(&sequence).map_err(|error| Error::Usage(error.to_string()))?;
     let mut text = format!("{head}{sequence}\n");
     for explanation in explanations {
@@ -36,43 +35,6 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     }
     print(&text);
     Ok(Exit::Ok)
-}
-
-/// A sequence that was named on the command line.
-pub struct Named {
-    /// What to say about it first: where a sequence of the catalogue is from.
-    pub head: String,
-    /// The sequence.
-    pub sequence: Sequence,
-    /// What it is for.
-    pub question: Question,
-}
-
-/// Returns the sequence that an id or a text names.
-pub fn resolve(argument: &str) -> Result<Named, Error> {
-    let id_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-    // An id has an underscore; no instruction has one. A lone mnemonic is a sequence of one instruction.
-    if argument.contains('_') && argument.bytes().all(id_byte) {
-        let entry = catalogue::find(argument).map_err(|unknown| Error::Usage(unknown.to_string()))?;
-        let sequence = entry.sequence().map_err(|error| Error::Usage(error.to_string()))?;
-        let head = format!(
-            "{}: {}, {} ({})\n{}\n\n",
-            entry.id, entry.project, entry.function, entry.version, entry.purpose
-        );
-        let question = Question::of_entry(&entry).unwrap_or_else(|| infer(&sequence));
-        return Ok(Named {
-            head,
-            sequence,
-            question,
-        });
-    }
-    let sequence = parse(argument).map_err(|error| Error::Usage(error.render(argument)))?;
-    let question = infer(&sequence);
-    Ok(Named {
-        head: String::new(),
-        sequence,
-        question,
-    })
 }
 
 fn fill(sentence: &str) -> String {

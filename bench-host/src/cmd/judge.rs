@@ -5,7 +5,7 @@ use sequences::Sequence;
 use sequences::judge::{Judgement, Question, Reason, Verdict, judge};
 use serde_json::{Value, json};
 
-use super::explain::{Named, resolve};
+use super::named::Named;
 use super::print;
 use super::question::QuestionArgs;
 use crate::context::parts;
@@ -36,9 +36,8 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         head,
         sequence,
         question,
-    } = resolve(&args.sequence)?;
+    } = Named::for_question(&args.sequence, &args.question)?;
     let instructions: Vec<_> = sequence.instructions().collect();
-    let question = args.question.question(question)?;
     let judgement = judge(&question, &instructions);
     if args.json {
         print(&format!(

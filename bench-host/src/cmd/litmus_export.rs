@@ -4,13 +4,11 @@
 use std::fs;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use sequences::judge::Name as _;
 use sequences::litmus::{Shape, export};
 
-use super::explain::{Named, resolve};
+use super::named::Named;
 use super::print;
-use super::question::QuestionArgs;
+use super::question::{QuestionArgs, named};
 use crate::error::Error;
 use crate::exit::{self, Exit};
 
@@ -24,7 +22,7 @@ pub struct Args {
     #[arg(value_name = "ID|TEXT")]
     sequence: String,
     /// Only this shape; repeatable [default: every shape that the question asks for]
-    #[arg(long, value_parser = shape())]
+    #[arg(long, value_parser = named::<Shape>())]
     shape: Vec<Shape>,
     /// Write files into this folder instead of printing
     #[arg(long, value_name = "DIR")]
@@ -33,15 +31,9 @@ pub struct Args {
     question: QuestionArgs,
 }
 
-fn shape() -> impl clap::builder::TypedValueParser<Value = Shape> {
-    let names = Shape::NAMES.iter().map(|(name, _)| *name);
-    PossibleValuesParser::new(names).try_map(|name| Shape::from_name(&name).ok_or("not a shape"))
-}
-
 /// Writes or prints the tests.
 pub fn run(args: &Args) -> Result<Exit, Error> {
-    let Named { sequence, question, .. } = resolve(&args.sequence)?;
-    let question = args.question.question(question)?;
+    let Named { sequence, question, .. } = Named::for_question(&args.sequence, &args.question)?;
     let instructions: Vec<_> = sequence.instructions().collect();
     let shapes = if args.shape.is_empty() {
         Shape::of(&question)

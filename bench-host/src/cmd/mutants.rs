@@ -5,7 +5,7 @@ use sequences::judge::Verdict;
 use sequences::mutants::judged;
 use serde_json::json;
 
-use super::explain::{Named, resolve};
+use super::named::Named;
 use super::print;
 use super::question::QuestionArgs;
 use crate::error::Error;
@@ -30,13 +30,8 @@ pub struct Args {
 
 /// Prints the mutants.
 pub fn run(args: &Args) -> Result<Exit, Error> {
-    let Named {
-        head,
-        sequence,
-        question,
-    } = resolve(&args.sequence)?;
-    let question = args.question.question(question)?;
-    let mutants = judged(&question, &sequence);
+    let named = Named::for_question(&args.sequence, &args.question)?;
+    let mutants = judged(&named.question, &named.sequence);
     if args.json {
         for judged in &mutants {
             let mutant = &judged.mutant;
@@ -61,8 +56,10 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         .filter(|judged| judged.verdict == Verdict::Insufficient)
         .count();
     print(&format!(
-        "{head}{sequence}\n{}\n\n{}\n{} mutants, {insufficient} insufficient\n",
-        args.question.describe(&question),
+        "{}{}\n{}\n\n{}\n{} mutants, {insufficient} insufficient\n",
+        named.head,
+        named.sequence,
+        args.question.describe(&named.question),
         table(&rows),
         mutants.len()
     ));

@@ -56,7 +56,8 @@ pub struct QuestionArgs {
     cpu: String,
 }
 
-fn named<T: Name + Clone + Send + Sync>() -> impl TypedValueParser<Value = T> {
+/// Reads one of the names that a type has.
+pub(super) fn named<T: Name + Clone + Send + Sync>() -> impl TypedValueParser<Value = T> {
     let names = T::NAMES.iter().map(|(name, _)| *name);
     // The parser has checked the name, so it is one of the table.
     PossibleValuesParser::new(names).try_map(|name| T::from_name(&name).ok_or("not a name of the table"))

@@ -6,6 +6,7 @@ pub mod code;
 pub mod event;
 pub mod instruction;
 pub mod macros;
+pub mod path;
 pub mod reduce;
 pub mod spelling;
 pub mod token;

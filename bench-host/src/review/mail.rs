@@ -4,17 +4,17 @@
 //! Works line by line, so that a mailbox of any size needs the memory of one line and one header block. It is
 //! tolerant on purpose: what does not decode stays as it is, and [`Lines::notes`] says so.
 
+mod headers;
 mod html;
+mod part;
 
-use data_encoding::{BASE64, BASE64_NOPAD};
+use headers::{is_header, is_mbox_separator};
 use html::Html;
-use quoted_printable::ParseMode;
+use part::Part;
 use std::io::{self, BufRead, Read};
 
 /// Bytes of one line that are kept: no source line is longer, and a file without line ends must not fill the memory.
 pub const MAX_LINE: usize = 64 * 1024;
-/// Bytes of a header block that are looked at.
-const MAX_HEADERS: usize = 256 * 1024;
 
 /// A line, or the start of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,27 +23,6 @@ pub enum Text {
     Message(String),
     /// A line of text without its line end.
     Line(String),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Encoding {
-    Plain,
-    QuotedPrintable,
-    Base64,
-}
-
-/// How the lines of the current part are read.
-#[derive(Debug, Clone)]
-struct Part {
-    encoding: Encoding,
-    charset: Option<String>,
-}
-
-impl Part {
-    const PLAIN: Self = Self {
-        encoding: Encoding::Plain,
-        charset: None,
-    };
 }
 
 /// Reads text lines from bytes.
@@ -176,152 +155,6 @@ impl<R: BufRead> Lines<R> {
             .any(|boundary| [name, closed].contains(&boundary.as_bytes()))
     }
 
-    /// Reads a header block up to its empty line.
-    fn headers(&mut self, first: Option<&[u8]>, message: bool) -> io::Result<()> {
-        let mut block = Vec::new();
-        if let Some(line) = first {
-            block.extend_from_slice(line);
-            block.push(b'\n');
-        }
-        let mut rest = None;
-        while let Some(line) = self.raw_line()? {
-            if line.is_empty() {
-                break;
-            }
-            let folded = line[0] == b' ' || line[0] == b'\t';
-            if !folded && !is_header(&line) && !line.starts_with(b"From ") && !line.starts_with(b">From ") {
-                // The empty line is missing: the text starts here.
-                rest = Some(line);
-                break;
-            }
-            if block.len() + line.len() < MAX_HEADERS && !(line.starts_with(b"From ") || line.starts_with(b">From ")) {
-                block.extend_from_slice(&line);
-                block.push(b'\n');
-            }
-        }
-        block.push(b'\n');
-        let mut part = Part::PLAIN;
-        let mut subject = String::new();
-        if let Ok((headers, _)) = mailparse::parse_headers(&block) {
-            for header in headers {
-                let value = header.get_value();
-                match header.get_key().to_ascii_lowercase().as_str() {
-                    "subject" => subject = value.split_whitespace().collect::<Vec<_>>().join(" "),
-                    "content-transfer-encoding" => {
-                        part.encoding = match value.trim().to_ascii_lowercase().as_str() {
-                            "quoted-printable" => Encoding::QuotedPrintable,
-                            "base64" => Encoding::Base64,
-                            _ => Encoding::Plain,
-                        }
-                    }
-                    "content-type" => {
-                        let content = mailparse::parse_content_type(&value);
-                        if let Some(boundary) = content.params.get("boundary").filter(|b| !b.is_empty()) {
-                            self.boundaries.push(boundary.clone());
-                        }
-                        part.charset = content.params.get("charset").cloned();
-                    }
-                    _ => {}
-                }
-            }
-        }
-        self.part = part;
-        self.previous_blank = true;
-        if message {
-            self.ready.push_back(Text::Message(subject));
-        }
-        if let Some(line) = rest {
-            self.body(&line);
-        }
-        Ok(())
-    }
-
-    fn body(&mut self, line: &[u8]) {
-        match self.part.encoding {
-            Encoding::Plain => self.emit(line),
-            Encoding::QuotedPrintable => {
-                let trimmed = line.trim_ascii_end();
-                let (text, soft) = match trimmed.strip_suffix(b"=") {
-                    Some(text) => (text, true),
-                    None => (line, false),
-                };
-                match quoted_printable::decode(text, ParseMode::Robust) {
-                    Ok(bytes) => self.carry.extend_from_slice(&bytes),
-                    Err(_) => {
-                        self.note("quoted-printable text that does not decode was kept as it is".into());
-                        self.carry.extend_from_slice(text);
-                    }
-                }
-                if !soft || self.carry.len() > MAX_LINE {
-                    let whole = std::mem::take(&mut self.carry);
-                    self.emit(whole.strip_suffix(b"\r").unwrap_or(&whole));
-                }
-            }
-            Encoding::Base64 => self.base64(line),
-        }
-    }
-
-    fn base64(&mut self, line: &[u8]) {
-        let line = line.trim_ascii();
-        if !line
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte))
-        {
-            if !line.is_empty() {
-                self.note("text in a base64 part that is not base64 was kept as it is".into());
-                self.flush();
-                self.emit(line);
-            }
-            return;
-        }
-        self.group.extend_from_slice(line);
-        let whole = self.group.len() / 4 * 4;
-        let rest = self.group.split_off(whole);
-        let group = std::mem::replace(&mut self.group, rest);
-        match BASE64.decode(&group) {
-            Ok(bytes) => self.carry.extend_from_slice(&bytes),
-            Err(_) => self.note("a base64 line that does not decode was left out".into()),
-        }
-        while let Some(end) = self.carry.iter().position(|&byte| byte == b'\n') {
-            let rest = self.carry.split_off(end + 1);
-            let mut line = std::mem::replace(&mut self.carry, rest);
-            while let Some(b'\n' | b'\r') = line.last() {
-                line.pop();
-            }
-            self.emit(&line);
-        }
-        if self.carry.len() > MAX_LINE {
-            let line = std::mem::take(&mut self.carry);
-            self.note(format!("a line longer than {MAX_LINE} bytes was cut"));
-            self.emit(&line[..MAX_LINE]);
-        }
-    }
-
-    fn flush(&mut self) {
-        let group = std::mem::take(&mut self.group);
-        if !group.is_empty() {
-            if let Ok(bytes) = BASE64_NOPAD.decode(&group) {
-                self.carry.extend_from_slice(&bytes);
-            }
-            self.note("a base64 part ends in the middle: the mail is truncated".into());
-        }
-        let rest = std::mem::take(&mut self.carry);
-        if !rest.is_empty() {
-            self.emit(&rest);
-        }
-        if let Some(line) = self.html.as_mut().and_then(Html::finish) {
-            self.ready.push_back(Text::Line(line));
-        }
-    }
-
-    fn emit(&mut self, line: &[u8]) {
-        let text = decode(line, self.part.charset.as_deref());
-        match &mut self.html {
-            Some(html) => self.ready.extend(html.feed(&text).into_iter().map(Text::Line)),
-            None => self.ready.push_back(Text::Line(text)),
-        }
-    }
-
     fn note(&mut self, note: String) {
         if !self.notes.contains(&note) {
             self.notes.push(note);
@@ -329,43 +162,10 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-/// Decodes a line: UTF-8 if it is, else by its charset, else each byte as the Latin-1 character it is.
-fn decode(line: &[u8], charset: Option<&str>) -> String {
-    let named = || charset::Charset::for_label(charset?.as_bytes());
-    match std::str::from_utf8(line) {
-        // ISO-2022-JP and UTF-7 are ASCII on the outside.
-        Ok(text) if charset.is_none_or(|name| !name.to_ascii_lowercase().starts_with("iso-2022")) => text.to_owned(),
-        _ => match named() {
-            Some(charset) => charset.decode(line).0.into_owned(),
-            None => line.iter().map(|&byte| char::from(byte)).collect(),
-        },
-    }
-}
-
-/// Returns whether a line is `From someone Thu Jan  1 00:00:00 1970`, the separator of mbox and `git format-patch`.
-fn is_mbox_separator(line: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(line);
-    let words: Vec<_> = text.split_whitespace().collect();
-    let year = |word: &&str| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit());
-    words.len() >= 6 && words.iter().any(|word| word.contains(':')) && words.iter().skip(4).any(year)
-}
-
-/// Returns whether a line looks like `Name: value`, the name being one of a mail's.
-fn is_header(line: &[u8]) -> bool {
-    let Some(colon) = line.iter().position(|&byte| byte == b':') else {
-        return false;
-    };
-    let name = &line[..colon];
-    let value_apart = matches!(line.get(colon + 1), None | Some(b' ' | b'\t'));
-    !name.is_empty()
-        && name.len() <= 64
-        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
-        && (value_apart || name.contains(&b'-'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use data_encoding::BASE64;
 
     fn read(bytes: &[u8]) -> (Vec<Text>, Vec<String>) {
         let mut lines = Lines::new(bytes);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The evidence in the forms that mails, pages and tools take.
 
+mod escape;
 pub mod html;
 pub mod json;
 pub mod markdown;

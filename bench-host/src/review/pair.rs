@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which sequence before is which sequence after.
 
-use crate::review::evaluate::is_workaround;
 use crate::review::extract::reduce::Found;
+use crate::review::workaround::is_workaround;
 use sequences::{ExceptionLevel, Instruction, Sequence, Target, Tlbi};
 use std::collections::HashSet;
 
@@ -180,11 +180,8 @@ fn lend(pairs: &mut Vec<Pair>, old: &mut [Option<Placed>], new: &mut [Option<Pla
 
 /// Returns the exception level of the first invalidation.
 fn level(placed: &Placed) -> Option<ExceptionLevel> {
-    let tlbi = |instruction| match instruction {
-        Instruction::Tlbi(tlbi) => Some(tlbi.op.level()),
-        _ => None,
-    };
-    placed.found.sequence.instructions().find_map(tlbi)
+    let first = placed.found.sequence.instructions().find_map(Instruction::tlbi)?;
+    Some(first.op.level())
 }
 
 /// Returns whether two invalidations name entries in the same way, whatever their scope.
@@ -286,13 +283,7 @@ fn condense(pairs: Vec<Pair>) -> Vec<Pair> {
 
 /// Scores how alike two sequences are: 4 and more where an invalidation of one kind is in both.
 pub fn similarity(a: &Sequence, b: &Sequence) -> u32 {
-    let tlbis = |sequence: &Sequence| -> Vec<Tlbi> {
-        let tlbi = |instruction| match instruction {
-            Instruction::Tlbi(tlbi) => Some(tlbi),
-            _ => None,
-        };
-        sequence.instructions().filter_map(tlbi).collect()
-    };
+    let tlbis = |sequence: &Sequence| -> Vec<Tlbi> { sequence.instructions().filter_map(Instruction::tlbi).collect() };
     let (x, y) = (tlbis(a), tlbis(b));
     let score = |p: &Tlbi, q: &Tlbi| {
         let mut score = 0;

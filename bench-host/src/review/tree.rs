@@ -2,7 +2,7 @@
 //! Source trees: what a patch does not show, and everything at once for `scan`.
 
 use crate::review::diff::{FileDiff, Origin};
-use crate::review::evaluate::{SideVerdict, evaluate_alone, is_workaround};
+use crate::review::evaluate::{SideVerdict, evaluate_alone};
 use crate::review::extract::Unread;
 use crate::review::extract::reduce::Found;
 use crate::review::extract::spelling::Spellings;
@@ -10,6 +10,7 @@ use crate::review::extract::token::SourceLine;
 use crate::review::infer::{Assumption, Given};
 use crate::review::pair::Placed;
 use crate::review::source::{Extraction, Segment, Side, Surroundings, Unit};
+use crate::review::workaround::is_workaround;
 use ignore::WalkBuilder;
 use std::fs;
 use std::io::Read;

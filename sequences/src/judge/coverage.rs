@@ -71,7 +71,7 @@ pub fn coverage(question: &Question, tlbi: &Tlbi) -> Coverage {
             Rule::Stage2,
             format!("`{tlbi}` covers stage 2 entries; the change is in stage 1 tables"),
         ),
-        (Stage::One, _) => by_address(question, tlbi, matches!(target, Target::VaLast | Target::VaAllAsidLast)),
+        (Stage::One, _) => by_address(question, tlbi, target.is_last_level()),
         (Stage::Two, Target::Ipa | Target::IpaLast) => {
             let mut by_ipa = by_address(question, tlbi, target == Target::IpaLast);
             if question.level == Some(Level::Table) && target == Target::IpaLast {

@@ -20,10 +20,7 @@ impl Question {
         let instructions: Vec<Instruction> = sequence.instructions().collect();
         let tlbis: Vec<Tlbi> = instructions
             .iter()
-            .filter_map(|instruction| match instruction {
-                Instruction::Tlbi(tlbi) => Some(*tlbi),
-                _ => None,
-            })
+            .filter_map(|instruction| instruction.tlbi())
             .collect();
         let of = |wanted: &str| entry.regime.split('+').any(|regime| regime == wanted);
         let regime = if of("EL2&0") {
@@ -63,25 +60,14 @@ impl Question {
         if regime == Regime::El10 && of("stage2") && is_any(&[Target::Ipa, Target::IpaLast, Target::VmallS12]) {
             question.stage = Stage::Two;
         }
-        if is_any(&[Target::VaLast, Target::VaAllAsidLast, Target::IpaLast]) {
+        if tlbis.iter().any(|tlbi| tlbi.op.target().is_last_level()) {
             question.level = Some(Level::Last);
         }
         question.global = is_any(&[Target::Asid]).then_some(false);
         question.range = tlbis
             .iter()
             .any(|tlbi| matches!(tlbi.operand, Operand::Range(_) | Operand::Page(_)));
-        question.level_number = tlbis
-            .iter()
-            .find_map(|tlbi| match tlbi.operand {
-                Operand::Va(hint) | Operand::Ipa(hint) | Operand::Range(hint) | Operand::Page(hint) => hint,
-                _ => None,
-            })
-            .map(|hint| match hint {
-                Ttl::Level0 => 0,
-                Ttl::Level1 => 1,
-                Ttl::Level2 => 2,
-                Ttl::Level3 => 3,
-            });
+        question.level_number = tlbis.iter().find_map(|tlbi| tlbi.operand.ttl()).map(Ttl::level);
         Some(question)
     }
 }

@@ -316,9 +316,7 @@ impl Question {
         for instruction in sequence {
             let Instruction::Tlbi(tlbi) = instruction else { continue };
             let text = match (tlbi.op.target(), tlbi.operand) {
-                (Target::VaLast | Target::VaAllAsidLast | Target::IpaLast, _)
-                    if self.level.is_none() && self.change != Change::Validate =>
-                {
+                (target, _) if target.is_last_level() && self.level.is_none() && self.change != Change::Validate => {
                     format!("`{instruction}` covers last-level entries only; say whether the changed entry is one")
                 }
                 (Target::Asid, _) if self.global.is_none() && self.regime != Regime::El3 => {

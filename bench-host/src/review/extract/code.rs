@@ -4,12 +4,16 @@
 //! This is no compiler: it finds blocks, conditions, calls and inline assembly, and is content with half a function,
 //! which is what a hunk holds.
 
+mod boundary;
+mod branches;
+mod calls;
+mod expressions;
 mod inline;
 mod items;
+mod names;
 mod statements;
 
 pub use items::functions;
-pub use statements::place;
 
 use crate::review::extract::Unread;
 use crate::review::extract::asm;
@@ -130,8 +134,8 @@ fn shortened(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::review::extract::event::{Event, Kind, paths};
     use crate::review::extract::macros;
+    use crate::review::extract::path::tests::ways;
     use crate::review::extract::token::tests::lines;
     use crate::review::extract::token::tokens;
 
@@ -145,22 +149,7 @@ mod tests {
         let functions = functions(&tokens, "", &context);
         let (unread, expanded) = context.finish();
         assert!(unread.iter().all(|unread| unread.template), "{unread:?} {expanded:?}");
-        let show = |event: Event| match event.kind {
-            Kind::Barrier(barrier) => barrier.to_string(),
-            Kind::Tlbi(op, given) => format!("{op} {}", given.text).trim().to_owned(),
-            Kind::LoopStart => "(".into(),
-            Kind::LoopEnd => ")".into(),
-            other => format!("{other:?}"),
-        };
-        functions
-            .into_iter()
-            .filter(|function| !function.template)
-            .flat_map(|function| {
-                paths(&function.nodes)
-                    .into_iter()
-                    .map(move |path| (function.name.clone(), path.events.into_iter().map(show).collect()))
-            })
-            .collect()
+        ways(functions.into_iter().filter(|function| !function.template))
     }
 
     fn is(source: &str, language: Language, expected: &[(&str, &[&str])]) {

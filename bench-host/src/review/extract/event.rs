@@ -74,32 +74,66 @@ pub enum Node {
 impl Node {
     /// Returns whether something in here is, or may be, part of a sequence.
     pub fn has_maintenance(nodes: &[Self]) -> bool {
-        nodes.iter().any(|node| match node {
-            Self::Event(event) => matches!(event.kind, Kind::Barrier(_) | Kind::Tlbi(..)),
-            Self::Either { arms, .. } => arms.iter().any(|arm| Self::has_maintenance(arm)),
-            Self::Loop(body) | Self::Region(body) => Self::has_maintenance(body),
-            Self::Jump => false,
-        })
+        Self::any(nodes, &|event| matches!(event.kind, Kind::Barrier(_) | Kind::Tlbi(..)))
     }
 
     /// Returns whether a call is in here that is maintenance by its name.
     pub fn calls_maintenance(nodes: &[Self]) -> bool {
-        nodes.iter().any(|node| match node {
-            Self::Event(event) => matches!(&event.kind, Kind::Call(name) if name.to_ascii_lowercase().contains("tlb")),
-            Self::Either { arms, .. } => arms.iter().any(|arm| Self::calls_maintenance(arm)),
-            Self::Loop(body) | Self::Region(body) => Self::calls_maintenance(body),
-            Self::Jump => false,
-        })
+        Self::any(
+            nodes,
+            &|event| matches!(&event.kind, Kind::Call(name) if name.to_ascii_lowercase().contains("tlb")),
+        )
     }
 
     /// Returns whether a `tlbi` is in here.
     pub fn has_tlbi(nodes: &[Self]) -> bool {
+        Self::any(nodes, &|event| matches!(event.kind, Kind::Tlbi(..)))
+    }
+
+    /// Returns whether any event in here is of a kind.
+    fn any(nodes: &[Self], is: &impl Fn(&Event) -> bool) -> bool {
         nodes.iter().any(|node| match node {
-            Self::Event(event) => matches!(event.kind, Kind::Tlbi(..)),
-            Self::Either { arms, .. } => arms.iter().any(|arm| Self::has_tlbi(arm)),
-            Self::Loop(body) | Self::Region(body) => Self::has_tlbi(body),
+            Self::Event(event) => is(event),
+            Self::Either { arms, .. } => arms.iter().any(|arm| Self::any(arm, is)),
+            Self::Loop(body) | Self::Region(body) => Self::any(body, is),
             Self::Jump => false,
         })
+    }
+
+    /// Visits the events in here, in the order of the text.
+    pub fn visit(nodes: &[Self], each: &mut impl FnMut(&Event)) {
+        for node in nodes {
+            match node {
+                Self::Event(event) => each(event),
+                Self::Either { arms, .. } => arms.iter().for_each(|arm| Self::visit(arm, each)),
+                Self::Loop(body) | Self::Region(body) => Self::visit(body, each),
+                Self::Jump => {}
+            }
+        }
+    }
+
+    /// Visits the nodes in here that are no branch, to change them or put others in their place.
+    pub fn visit_mut(nodes: &mut [Self], each: &mut impl FnMut(&mut Self)) {
+        for node in nodes {
+            match node {
+                Self::Event(_) | Self::Jump => each(node),
+                Self::Either { arms, .. } => arms.iter_mut().for_each(|arm| Self::visit_mut(arm, each)),
+                Self::Loop(body) | Self::Region(body) => Self::visit_mut(body, each),
+            }
+        }
+    }
+
+    /// Moves the events of a called function to the line of the call, and makes its return the end of the call.
+    pub fn place(nodes: &mut [Self], line: u32, changed: bool, via: &Arc<str>) {
+        Self::visit_mut(nodes, &mut |node| match node {
+            Self::Event(event) if event.kind == Kind::Return => *node = Self::Jump,
+            Self::Event(event) => {
+                event.line = line;
+                event.changed |= changed;
+                event.via.push(Arc::clone(via));
+            }
+            _ => {}
+        });
     }
 
     /// Returns whether the way out of here changes the control flow.
@@ -117,131 +151,4 @@ impl Node {
         arms.iter()
             .any(|arm| Self::has_maintenance(arm) || Self::leaves(arm) || Self::calls_maintenance(arm))
     }
-}
-
-/// A way through a function.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Path {
-    /// What happens on it.
-    pub events: Vec<Event>,
-    /// The conditions it depends on, `optional` ones left out.
-    pub conditions: Vec<String>,
-    /// No optional arm was taken.
-    pub primary: bool,
-}
-
-/// Most ways through one function that are followed; the first ones are those without optional parts.
-const MAX_PATHS: usize = 48;
-/// Most events of a way.
-const MAX_EVENTS: usize = 4000;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Flow {
-    On,
-    Jumped,
-    Ended,
-}
-
-/// Returns the ways through a function. Never more than a few dozen, whatever the source does.
-pub fn paths(nodes: &[Node]) -> Vec<Path> {
-    let start = Path {
-        primary: true,
-        ..Path::default()
-    };
-    let mut all: Vec<Path> = walk(nodes, vec![(start, Flow::On)])
-        .into_iter()
-        .map(|(path, _)| path)
-        .collect();
-    all.sort_by_key(|path| !path.primary);
-    all
-}
-
-fn walk(nodes: &[Node], mut open: Vec<(Path, Flow)>) -> Vec<(Path, Flow)> {
-    for node in nodes {
-        if open.iter().all(|(_, flow)| *flow != Flow::On) {
-            break;
-        }
-        let mut next = Vec::with_capacity(open.len());
-        for (mut path, flow) in open {
-            if flow != Flow::On {
-                next.push((path, flow));
-                continue;
-            }
-            match node {
-                Node::Event(event) => {
-                    let ends = matches!(event.kind, Kind::Return | Kind::ExceptionReturn);
-                    if path.events.len() < MAX_EVENTS {
-                        path.events.push(event.clone());
-                    }
-                    next.push((path, if ends { Flow::Ended } else { Flow::On }));
-                }
-                Node::Jump => next.push((path, Flow::Jumped)),
-                Node::Region(body) => next.extend(walk(body, vec![(path, Flow::On)]).into_iter().map(landed)),
-                Node::Loop(body) => {
-                    let mark = |path: &mut Path, kind, body: &[Node]| {
-                        if let Some(line) = first_line(body) {
-                            path.events.push(Event {
-                                kind,
-                                line,
-                                changed: false,
-                                via: Vec::new(),
-                            });
-                        }
-                    };
-                    mark(&mut path, Kind::LoopStart, body);
-                    for (mut path, flow) in walk(body, vec![(path, Flow::On)]).into_iter().map(landed) {
-                        if flow == Flow::On {
-                            mark(&mut path, Kind::LoopEnd, body);
-                        }
-                        next.push((path, flow));
-                    }
-                }
-                Node::Either {
-                    condition,
-                    arms,
-                    optional,
-                } => {
-                    // A condition that was decided before is decided the same way.
-                    let denied = format!("not ({condition})");
-                    let decided = match (arms.len(), optional) {
-                        (2, false) if path.conditions.contains(condition) => Some(0),
-                        (2, false) if path.conditions.contains(&denied) => Some(1),
-                        _ => None,
-                    };
-                    for (index, arm) in arms.iter().enumerate() {
-                        if decided.is_some_and(|decided| decided != index) {
-                            continue;
-                        }
-                        let mut path = path.clone();
-                        if *optional {
-                            path.primary &= index == 0;
-                        } else if decided.is_none() {
-                            path.conditions.push(match index {
-                                0 => condition.clone(),
-                                _ => denied.clone(),
-                            });
-                        }
-                        next.extend(walk(arm, vec![(path, Flow::On)]));
-                    }
-                }
-            }
-        }
-        next.sort_by_key(|(path, _)| !path.primary);
-        next.truncate(MAX_PATHS);
-        open = next;
-    }
-    open
-}
-
-fn landed((path, flow): (Path, Flow)) -> (Path, Flow) {
-    (path, if flow == Flow::Jumped { Flow::On } else { flow })
-}
-
-fn first_line(nodes: &[Node]) -> Option<u32> {
-    nodes.iter().find_map(|node| match node {
-        Node::Event(event) => Some(event.line),
-        Node::Either { arms, .. } => arms.iter().find_map(|arm| first_line(arm)),
-        Node::Loop(body) | Node::Region(body) => first_line(body),
-        Node::Jump => None,
-    })
 }

@@ -4,8 +4,9 @@
 //! A sequence is its invalidations and the barriers that belong to them. Backwards, barriers count until the store
 //! they complete; forwards, until the DSB and the ISB that complete and publish the invalidation.
 
-use crate::review::extract::event::{Event, Kind, Path};
+use crate::review::extract::event::{Event, Kind};
 use crate::review::extract::instruction::instruction;
+use crate::review::extract::path::Path;
 use sequences::{Instruction, Item, Operand, OperandFormat, Sequence};
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 //! One self-contained page, without scripts.
 
 use crate::review::evaluate::{Evaluated, SideVerdict, verdict_id};
-use crate::review::output::text::clean;
+use crate::review::output::escape::{self, spans};
 use crate::review::output::{heading, headline, run_command, side_by_side, tested_on, timing};
 use crate::review::{Review, trial};
 
@@ -132,29 +132,14 @@ fn items(out: &mut String, title: &str, lines: impl Iterator<Item = String>) {
 
 /// Escapes our own sentences and shows what is between backquotes as code.
 fn prose(text: &str) -> String {
-    let parts: Vec<&str> = text.split('`').collect();
-    if parts.len().is_multiple_of(2) {
-        return escape(text);
-    }
-    let part = |(index, part): (usize, &&str)| match index % 2 {
-        0 => escape(part),
-        _ => format!("<code>{}</code>", escape(part)),
-    };
-    parts.iter().enumerate().map(part).collect()
+    spans(text, escape, |code| format!("<code>{}</code>", escape(code)))
 }
 
 /// Escapes text for HTML, in content and in attributes.
-pub(super) fn escape(text: &str) -> String {
-    let mut out = String::new();
-    for character in clean(text).chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
+fn escape(text: &str) -> String {
+    escape::escape(text, |character, out| match character {
+        '"' => out.push_str("&quot;"),
+        '\'' => out.push_str("&#39;"),
+        other => out.push(other),
+    })
 }

@@ -2,7 +2,7 @@
 //! Markdown, for merge requests and issues.
 
 use crate::review::evaluate::{SideVerdict, verdict_id};
-use crate::review::output::text::clean;
+use crate::review::output::escape::{self, clean, spans};
 use crate::review::output::{heading, headline, run_command, side_by_side, tested_on, timing};
 use crate::review::{Review, trial};
 
@@ -109,32 +109,20 @@ pub fn render(review: &Review) -> String {
 
 /// Escapes everything Markdown or the HTML in it could mean.
 fn escape(text: &str) -> String {
-    let mut out = String::new();
-    for character in clean(text).chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '!' | '~' | '@' => {
-                out.push('\\');
-                out.push(character);
-            }
-            other => out.push(other),
+    escape::escape(text, |character, out| {
+        if "\\`*_[]|#!~@".contains(character) {
+            out.push('\\');
         }
-    }
-    out
+        out.push(character);
+    })
 }
 
 /// Escapes our own sentences, whose code spans stay.
 fn escape_keep_code(text: &str) -> String {
-    let parts: Vec<_> = text.split('`').collect();
-    if parts.len() % 2 == 0 {
-        return escape(text);
-    }
-    let part = |(index, part): (usize, &&str)| if index % 2 == 1 { code(part) } else { escape(part) };
-    parts.iter().enumerate().map(part).collect()
+    spans(text, escape, code)
 }
 
+/// Returns a code span, of which nothing in it ends the span or the cell of a table.
 fn code(text: &str) -> String {
     if text.is_empty() {
         return String::new();

@@ -3,8 +3,8 @@
 
 use crate::output::table;
 use crate::review::evaluate::verdict_id;
+use crate::review::output::escape::clean;
 use crate::review::output::json::pretty;
-use crate::review::output::text::clean;
 use crate::review::tree::{Judged, Scan};
 use serde_json::json;
 use std::collections::BTreeMap;

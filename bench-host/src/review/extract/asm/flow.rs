@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The ways through assembly: branches followed, each repetition once.
 
-use crate::review::extract::asm::Op;
+use crate::review::extract::asm::reader::Op;
 use crate::review::extract::event::{Event, Kind, Node};
 use std::collections::{HashMap, HashSet};
 

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Files that are not AArch64's: other architectures, I/O MMUs, documents.
+
+/// Words that name another architecture, as a folder or between the marks of a file's name.
+const FOREIGN: [&str; 44] = [
+    "x86",
+    "x86_64",
+    "i386",
+    "ia32",
+    "ia64",
+    "amd64",
+    "x64",
+    "x86-64",
+    "powerpc",
+    "ppc",
+    "ppc64",
+    "riscv",
+    "riscv64",
+    "riscv32",
+    "mips",
+    "mips64",
+    "mips32",
+    "s390",
+    "s390x",
+    "sparc",
+    "sparc64",
+    "loongarch",
+    "loongarch64",
+    "loongson",
+    "m68k",
+    "parisc",
+    "hppa",
+    "alpha",
+    "csky",
+    "hexagon",
+    "microblaze",
+    "nios2",
+    "openrisc",
+    "xtensa",
+    "sh4",
+    "arm32",
+    "aarch32",
+    "armv7",
+    "armv7a",
+    "armv7-a",
+    "arm7",
+    "a32",
+    "cortex_m",
+    "armv8-r",
+];
+
+/// Returns whether a path is that of another architecture, of an I/O MMU, or of a document.
+pub(super) fn is_foreign(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    let (folders, file) = lower.rsplit_once('/').unwrap_or(("", &lower));
+    let stem = file.split('.').next().unwrap_or(file);
+    // `paging-arm-32.cpp`, `tlb_helpers_a32.S`, `x86_64.rs`; `arm/32/` beside `arm/64/`.
+    let named = FOREIGN.iter().any(|name| {
+        stem == *name
+            || [('_', '_'), ('-', '-')].iter().any(|(before, after)| {
+                stem.ends_with(&format!("{before}{name}")) || stem.starts_with(&format!("{name}{after}"))
+            })
+    }) || stem.ends_with("arm-32")
+        || stem.ends_with("arm_32");
+    let in_folder = folders
+        .split('/')
+        .any(|part| FOREIGN.contains(&part) || part == "32" || part == "32bit");
+    let other_mmu = ["smmu", "iommu", "-pvu", "_pvu"].iter().any(|word| stem.contains(word))
+        || folders
+            .split('/')
+            .any(|part| ["smmu", "iommu", "smmuv3", "arm_smmuv3", "arm-smmu"].contains(&part));
+    named || in_folder || other_mmu || folders.split('/').any(|part| part == "documentation")
+}
