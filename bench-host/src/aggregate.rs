@@ -10,7 +10,7 @@ mod comparisons;
 mod counters;
 mod judgements;
 mod mutants;
-mod samples;
+pub mod samples;
 mod scenarios;
 mod series;
 pub mod warnings;
@@ -55,7 +55,7 @@ pub enum AggregateError {
 /// Aggregates a run folder.
 pub fn aggregate(run: &Path) -> Result<Summary, AggregateError> {
     let run = Run::open(run)?;
-    let collected = samples::read(&run)?;
+    let (collected, altered) = samples::read(&run)?;
     let boot = run.boot()?.map(|row| {
         row.map(|row| BootPhase {
             pe: row.pe,
@@ -77,7 +77,7 @@ pub fn aggregate(run: &Path) -> Result<Summary, AggregateError> {
     let (checks, contradictions) = checks::read(&run)?;
     let mut summary = Summary {
         name: name(run.folder()),
-        reservations: reservations(&run.manifest),
+        reservations: reservations(&run.manifest).into_iter().chain(altered).collect(),
         series,
         comparisons,
         boot: boot.collect::<Result<_, _>>()?,
