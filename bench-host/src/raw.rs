@@ -27,6 +27,7 @@ use plain::{Batch, Stop};
 use source::Source;
 
 pub use counts::Limits;
+pub use kind::STDIN;
 pub use layout::{Layout, Request};
 pub use summary::{Figures, Median, Summary};
 

@@ -13,7 +13,7 @@ use crate::aggregate::samples;
 use crate::error::Error;
 use crate::exit::{self, Exit};
 use crate::raw::render::{self, Format};
-use crate::raw::{Aggregation, Limits, RawError, Request};
+use crate::raw::{Aggregation, Limits, RawError, Request, STDIN};
 
 const EXAMPLES: &str = "\
 Columns are found by the names in the header: groups by seq (or sequence), pe, event and scenario, as far as there are
@@ -87,7 +87,7 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
                 eprintln!("note: reading rows from the terminal; Ctrl-D ends them");
             }
             widen_pipe();
-            add(&mut aggregation, "standard input", &mut io::stdin().lock(), None)?;
+            add(&mut aggregation, STDIN, &mut io::stdin().lock(), None)?;
             continue;
         }
         let file = &samples_of(file);

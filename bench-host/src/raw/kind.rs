@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Files that are no plain text, known by their first bytes: without this, their bytes would be shown as column names.
 
+/// What standard input is called in messages.
+pub const STDIN: &str = "standard input";
+
 /// Returns what a file is that cannot be read, and what to do about it.
 pub fn of(beginning: &[u8], name: &str) -> Option<(&'static str, String)> {
     let starts = |magic: &[u8]| beginning.starts_with(magic);
-    let unpack = |command: &str| format!("{command} {name} | bench-host aggregate -");
+    let unpack = |command: &str| match name {
+        STDIN => format!("put `{command}` before it in the pipe"),
+        _ => format!("{command} {name} | bench-host aggregate -"),
+    };
     let found = match () {
         () if starts(&[0x1f, 0x8b]) => ("compressed by gzip", unpack("zcat")),
         () if starts(&[0x28, 0xb5, 0x2f, 0xfd]) => ("compressed by zstd", unpack("zstd -dc")),
@@ -30,6 +36,10 @@ mod tests {
         assert_eq!(
             of(&[0x1f, 0x8b, 8], "f.gz").unwrap().1,
             "zcat f.gz | bench-host aggregate -"
+        );
+        assert_eq!(
+            of(&[0x1f, 0x8b, 8], STDIN).unwrap().1,
+            "put `zcat` before it in the pipe"
         );
         assert_eq!(of(b"BZh91AY&SY.", "f.bz2").unwrap().0, "compressed by bzip2");
     }
