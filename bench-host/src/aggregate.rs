@@ -11,7 +11,7 @@ mod counters;
 mod decision;
 mod judgements;
 mod mutants;
-mod samples;
+pub mod samples;
 mod scenarios;
 mod series;
 pub mod warnings;
@@ -56,7 +56,7 @@ pub enum AggregateError {
 /// Aggregates a run folder.
 pub fn aggregate(run: &Path) -> Result<Summary, AggregateError> {
     let run = Run::open(run)?;
-    let collected = samples::read(&run)?;
+    let (collected, altered) = samples::read(&run)?;
     let boot = run.boot()?.map(|row| {
         row.map(|row| BootPhase {
             pe: row.pe,
@@ -78,7 +78,7 @@ pub fn aggregate(run: &Path) -> Result<Summary, AggregateError> {
     let (checks, contradictions) = checks::read(&run)?;
     let mut summary = Summary {
         name: name(run.folder()),
-        reservations: reservations(&run.manifest),
+        reservations: reservations(&run.manifest).into_iter().chain(altered).collect(),
         series,
         comparisons,
         boot: boot.collect::<Result<_, _>>()?,

@@ -41,7 +41,7 @@ pub struct Compared {
     pub notes: Vec<String>,
     /// Every sequence beside the baseline of its own run.
     pub own: Vec<Own>,
-    /// Whether a run on any side is incomplete.
+    /// Whether a run on any side is incomplete, or could not be read and was left out.
     pub incomplete: bool,
 }
 
@@ -55,7 +55,7 @@ pub fn compare(selected: select::Selected, baseline: usize) -> Result<Compared, 
     notes.extend(rows::partial(&loaded, &rows));
     Ok(Compared {
         own: own::own(&loaded, &selected.only),
-        incomplete: loaded.runs.iter().any(|run| !run.reservations.is_empty()),
+        incomplete: loaded.left_out || loaded.runs.iter().any(|run| !run.reservations.is_empty()),
         sides: loaded.sides,
         baseline,
         rows,

@@ -34,7 +34,7 @@ pub enum ExportError {
         also: &'static str,
     },
     /// There is nothing to export.
-    #[error("{} has no samples to export", .0.display())]
+    #[error("{} has no samples to export: nothing was timed in it", .0.display())]
     NoSamples(PathBuf),
     /// The operating system refused.
     #[error("cannot write {}: {source}", path.display())]
@@ -56,9 +56,11 @@ pub struct Exported {
 }
 
 /// Returns the name of what was counted, with its origin unless a processor counted it: `cycles`, `sim-cycles`,
-/// `unstated-cycles`. Tools that know nothing of labels keep counts of different origin apart by it.
+/// `icount-cycles` where it counted instructions instead of time, `unstated-cycles`. Tools that know nothing of labels
+/// keep counts of different origin apart by it.
 fn unit(event: Event, manifest: &Manifest) -> String {
     let origin = match () {
+        () if manifest.simulator && manifest.plan.deterministic => "icount-",
         () if manifest.simulator => "sim-",
         () if manifest.label == HARDWARE_LABEL => "",
         () => "unstated-",

@@ -9,6 +9,7 @@
 mod counts;
 mod general;
 mod groups;
+mod kind;
 mod layout;
 mod marks;
 mod plain;
@@ -26,6 +27,7 @@ use plain::{Batch, Stop};
 use source::Source;
 
 pub use counts::Limits;
+pub use kind::STDIN;
 pub use layout::{Layout, Request};
 pub use summary::{Figures, Median, Summary};
 
@@ -53,8 +55,21 @@ pub enum RawError {
         /// The file.
         name: String,
     },
+    /// It is a file of another kind.
+    #[error("{name} is {kind}, not plain CSV: {remedy}")]
+    Kind {
+        /// The file.
+        name: String,
+        /// What it is.
+        kind: &'static str,
+        /// What to do.
+        remedy: String,
+    },
+    /// A column that is needed is there more than once.
+    #[error("column `{0}` is there more than once, so it cannot be told which one is meant: give them different names")]
+    Twice(String),
     /// There is no column of this name.
-    #[error("no column `{wanted}` for {option}; the columns are: {}", columns.join(", "))]
+    #[error("no column `{wanted}` for {option}; the columns are: {}", shown(columns))]
     NoColumn {
         /// The name looked for.
         wanted: String,
@@ -91,7 +106,10 @@ pub enum RawError {
 impl RawError {
     /// Returns whether the command line is to blame, not the data.
     pub const fn is_usage(&self) -> bool {
-        matches!(self, Self::NoColumn { .. } | Self::TwoRoles(_) | Self::OtherKeys { .. })
+        matches!(
+            self,
+            Self::NoColumn { .. } | Self::Twice(_) | Self::TwoRoles(_) | Self::OtherKeys { .. }
+        )
     }
 }
 
@@ -147,6 +165,10 @@ impl Aggregation {
         self.source.begin();
         self.source.fill(from).map_err(read)?;
         let mut records = Records::new();
+        if let Some((kind, remedy)) = kind::of(self.source.rest(), name) {
+            let name = name.to_owned();
+            return Err(RawError::Kind { name, kind, remedy });
+        }
         if !records.next(&mut self.source, from, name)? {
             return Err(RawError::Empty { name: name.to_owned() });
         }
@@ -213,6 +235,11 @@ impl Aggregation {
                 return Ok(true);
             }
         }
+    }
+
+    /// Returns how many samples were added so far.
+    pub const fn samples(&self) -> u64 {
+        self.samples
     }
 
     /// Counts the rows of the batch.
@@ -314,6 +341,20 @@ impl Aggregation {
             notes: self.notes,
         })
     }
+}
+
+/// Returns the names of columns, of which there may be many, and which may hold anything.
+fn shown(columns: &[String]) -> String {
+    const MOST: usize = 40;
+    let names = columns.iter().take(MOST);
+    let names: Vec<String> = names
+        .map(|name| shortened(&name.replace(char::is_control, "\u{fffd}")))
+        .collect();
+    let more = match columns.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    names.join(", ") + &more
 }
 
 /// Returns the beginning of a text that may be long.

@@ -133,6 +133,67 @@ fn a_stored_run_carries_its_label_and_agrees_with_its_report() {
 }
 
 #[test]
+fn what_is_wrong_with_a_stored_run_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let made = synthetic::Synthetic {
+        iterations: 5000,
+        ..synthetic::Synthetic::default()
+    };
+    made.write(&path);
+    let run = path.to_str().unwrap();
+    assert_eq!(aggregate(&[run], "").2, "");
+    let samples = path.join("samples.csv");
+    let text = fs::read_to_string(&samples).unwrap();
+    let at = text.find("xen_head_old,0,cycles,1").unwrap();
+    let end = at + text[at..].find('\n').unwrap() + 1;
+    fs::write(&samples, format!("{}{}", &text[..at], &text[end..])).unwrap();
+    let (code, _, message) = aggregate(&[run], "");
+    assert_eq!(code, Some(0));
+    assert!(
+        message.contains("samples.csv holds 18,000 samples, but the run received 20,000"),
+        "{message}"
+    );
+    let manifest = fs::read_to_string(path.join("run.toml")).unwrap();
+    let incomplete = manifest.replace("status = \"complete\"", "status = \"incomplete\"");
+    fs::write(path.join("run.toml"), incomplete).unwrap();
+    assert!(aggregate(&[run], "").2.contains("the run is incomplete"));
+    // Without its manifest nobody knows what counted.
+    fs::write(path.join("run.toml"), "= =").unwrap();
+    let (_, table, message) = aggregate(&[run], "");
+    assert!(
+        message.contains("run.toml") && message.contains("so nothing is known of who counted"),
+        "{message}"
+    );
+    assert!(!table.contains("QEMU"), "{table}");
+}
+
+#[test]
+fn files_of_another_kind_are_named_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let utf16: Vec<u8> = "\u{feff}seq,cycles\nx,1\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for (bytes, kind, remedy) in [
+        (&[0x1f, 0x8b, 8, 8, 0, 7, 27][..], "compressed by gzip", "zcat "),
+        (&[0x28, 0xb5, 0x2f, 0xfd, 4], "compressed by zstd", "zstd -dc "),
+        (b"PAR1\x15\x04", "Parquet", "docs/export.md"),
+        (&utf16, "UTF-16 text", "iconv "),
+    ] {
+        let file = folder.path().join("rows");
+        fs::write(&file, bytes).unwrap();
+        let (code, out, message) = aggregate(&[file.to_str().unwrap()], "");
+        assert_eq!((code, out.as_str()), (Some(5), ""), "{message}");
+        assert!(message.contains(kind) && message.contains(remedy), "{message}");
+    }
+    // Whatever else it is, its bytes do not get to the terminal.
+    let (code, _, message) = aggregate(&[], "a\x1b[31m\x07,b\n1,2\n");
+    assert_eq!(code, Some(64));
+    assert!(!message.contains('\x1b') && !message.contains('\x07'), "{message:?}");
+}
+
+#[test]
 fn bad_input_is_one_clear_message_and_a_code() {
     for (arguments, input, code, message) in [
         (&["/nowhere.csv"][..], "", 5, "cannot read /nowhere.csv"),
@@ -145,6 +206,13 @@ fn bad_input_is_one_clear_message_and_a_code() {
             "no column `cpu` for --by; the columns are: run, sequence, PE",
         ),
         (&["--value", "ns"], ROWS, 64, "no column `ns` for --value"),
+        (&[], "a,b\n1,2\n", 64, "no column `cycles` or `value` for --value"),
+        (
+            &[],
+            "seq,cycles,cycles\na,1,2\n",
+            64,
+            "column `cycles` is there more than once",
+        ),
         (&["--format", "xml"], ROWS, 64, "markdown"),
         (&["--by", "iteration,cycles"], ROWS, 64, "column `cycles` cannot be two"),
         (

@@ -398,10 +398,48 @@ fn broken_runs_in_a_folder_are_named_and_left_out() {
         "{flat}"
     );
     assert!(flat.contains("A: a (2 runs"), "{flat}");
+    // What is not there may have been slower, so a gate does not pass.
+    let ended = folder.compare(&["a", "b", "--fail-above", "50%"]);
+    assert_eq!(ended.code, 3, "{}", ended.stdout);
+    assert!(ended.stdout.contains("cannot be read"), "{}", ended.stdout);
     // By itself it is an error.
     let ended = folder.compare(&["a/broken", "b"]);
     assert_eq!(ended.code, 5);
     assert!(ended.stderr.contains("line 2"), "{}", ended.stderr);
+}
+
+#[test]
+fn rows_lost_after_the_run_make_it_incomplete() {
+    let folder = Folder::new();
+    let run = folder.run("a", RUN);
+    folder.run("b", Synthetic { seed: 2, ..RUN });
+    let text = fs::read_to_string(run.join("samples.csv")).unwrap();
+    // The smaller half of a batch's values: its median moves, and it must not count.
+    let mut kept: Vec<&str> = text.lines().collect();
+    let of_batch: Vec<usize> = (0..kept.len())
+        .filter(|&at| kept[at].starts_with("xen_head_new,0,cycles,2,"))
+        .collect();
+    kept.drain(of_batch[0]..of_batch[of_batch.len() / 2]);
+    fs::write(run.join("samples.csv"), kept.join("\n") + "\n").unwrap();
+    let summary = bench_host::aggregate::aggregate(&run).unwrap();
+    assert!(
+        summary.reservations[0].starts_with("samples.csv holds "),
+        "{:?}",
+        summary.reservations
+    );
+    let new = summary
+        .series
+        .iter()
+        .find(|series| series.seq == "xen_head_new")
+        .unwrap();
+    assert!(new.batches.iter().all(|&(batch, _)| batch != 2) && !new.batches.is_empty());
+    let ended = folder.compare(&["a", "b", "--fail-above", "50%"]);
+    assert_eq!(ended.code, 3, "{}", ended.stdout);
+    let flat = ended.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        flat.contains("a is incomplete: samples.csv holds") && flat.contains("rows were lost or added since"),
+        "{flat}"
+    );
 }
 
 #[test]

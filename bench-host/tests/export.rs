@@ -51,7 +51,7 @@ fn benchstat_text_follows_the_grammar() {
             assert!(rest.starts_with(|c: char| !c.is_lowercase()), "{line}");
             assert_eq!(fields.len(), 6, "{line}");
             assert!(fields[1].parse::<u64>().unwrap() > 0 && fields[2].parse::<f64>().unwrap().is_finite());
-            assert_eq!((fields[3], fields[5]), ("sim-cycles/op", "p50-sim-cycles/op"));
+            assert_eq!((fields[3], fields[5]), ("icount-cycles/op", "p50-icount-cycles/op"));
             assert!(
                 fields[0].split('/').skip(1).all(|part| part.split_once('=').is_some()),
                 "{line}"
@@ -62,7 +62,7 @@ fn benchstat_text_follows_the_grammar() {
             keys.push(key);
         } else {
             assert!(
-                line.starts_with("# ") || line.starts_with("Unit ") && line.ends_with("sim-cycles/op better=lower"),
+                line.starts_with("# ") || line.starts_with("Unit ") && line.ends_with("icount-cycles/op better=lower"),
                 "{line}"
             );
         }
@@ -74,7 +74,7 @@ fn benchstat_text_follows_the_grammar() {
     );
     assert_eq!(keys, ["goarch", "pkg", "cpu", "label"]);
     assert!(
-        text.contains("\nBenchmarkTLB/seq=xen_head_old/pe=0 2000 7 sim-cycles/op 7 p50-sim-cycles/op\n"),
+        text.contains("\nBenchmarkTLB/seq=xen_head_old/pe=0 2000 7 icount-cycles/op 7 p50-icount-cycles/op\n"),
         "{text}"
     );
     // To a file, once.
@@ -116,7 +116,7 @@ fn criterion_files_have_the_layout_of_a_saved_baseline() {
         text.contains("QEMU TCG: not hardware timing") && text.contains("4 benchmarks"),
         "{text}"
     );
-    let saved = out.join("pe0 sim-cycles/xen_head_old/my_run");
+    let saved = out.join("pe0 icount-cycles/xen_head_old/my_run");
     let json = |file: &str| -> serde_json::Value {
         serde_json::from_str(&fs::read_to_string(saved.join(file)).unwrap()).unwrap()
     };
@@ -128,7 +128,7 @@ fn criterion_files_have_the_layout_of_a_saved_baseline() {
     );
     assert_eq!(sample["times"][0], 14_000.0);
     assert_eq!(json("estimates.json")["median"]["point_estimate"], 7.0);
-    assert_eq!(json("benchmark.json")["full_id"], "pe0 sim-cycles/xen_head_old");
+    assert_eq!(json("benchmark.json")["full_id"], "pe0 icount-cycles/xen_head_old");
     assert_eq!(json("tukey.json").as_array().unwrap().len(), 4);
     // Nothing is overwritten; another name is another baseline.
     let (code, _, message) = export(&["criterion"], &[&run, Path::new("--out"), &out]);
@@ -160,6 +160,100 @@ fn what_lost_samples_is_left_out_and_said() {
     assert_eq!(code, Some(0));
     assert!(messages.contains("1 batch that lost samples"), "{messages}");
     assert_eq!(text.matches("seq=xen_head_new/").count(), 4);
+}
+
+/// Takes lines out of a run's samples, as a bad copy would; the run still says that it is complete.
+fn cut(run: &Path, lines: std::ops::Range<usize>) {
+    let samples = run.join("samples.csv");
+    let text = fs::read_to_string(&samples).unwrap();
+    let kept = text.lines().enumerate().filter(|(line, _)| !lines.contains(line));
+    let kept: Vec<&str> = kept.map(|(_, line)| line).collect();
+    fs::write(&samples, kept.join("\n") + "\n").unwrap();
+}
+
+#[test]
+fn rows_lost_after_the_run_are_said() {
+    let folder = TempDir::new().unwrap();
+    let noisy = Synthetic {
+        deterministic: false,
+        ..small()
+    };
+    let run = run(&folder, "run", noisy);
+    let whole = export(&["benchstat"], &[&run]).1;
+    cut(&run, 3..5);
+    for format in ["benchstat", "criterion"] {
+        let out = folder.path().join(format);
+        let (code, _, messages) = export(&[format], &[&run, Path::new("--out"), &out]);
+        assert_eq!(code, Some(0));
+        assert!(
+            messages.contains("samples.csv holds ") && messages.contains(" samples, but the run received 40,000"),
+            "{messages}"
+        );
+        assert!(
+            messages.contains("1 batch that lost samples was left out"),
+            "{messages}"
+        );
+    }
+    let text = export(&["benchstat"], &[&run]).1;
+    let lost: Vec<&str> = whole.lines().filter(|line| !text.contains(line)).collect();
+    assert_eq!(lost.len(), 1, "the batch that lost rows, and no other: {lost:?}");
+}
+
+#[test]
+fn counts_of_instructions_have_another_unit_than_counts_of_time() {
+    let folder = TempDir::new().unwrap();
+    let counted = run(&folder, "counted", small());
+    let timed = Synthetic {
+        deterministic: false,
+        ..small()
+    };
+    let timed = run(&folder, "timed", timed);
+    assert!(export(&["benchstat"], &[&counted]).1.contains(" 7 icount-cycles/op"));
+    let text = export(&["benchstat"], &[&timed]).1;
+    assert!(text.contains(" sim-cycles/op ") && !text.contains("icount"), "{text}");
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_of_many_runs_takes_what_it_can_and_says_the_rest() {
+    let folder = TempDir::new().unwrap();
+    let untimed = Synthetic {
+        iterations: 0,
+        ..small()
+    };
+    let (good, untimed) = (run(&folder, "good", small()), run(&folder, "untimed", untimed));
+    let (bad, last) = (run(&folder, "bad", small()), run(&folder, "last", small()));
+    let text = fs::read_to_string(bad.join("samples.csv")).unwrap();
+    fs::write(bad.join("samples.csv"), text + "xen_head_new,0,cycles,4,x,1,plain\n").unwrap();
+    let out = folder.path().join("out");
+    let (code, text, messages) = export(&["parquet"], &[&good, &untimed, &bad, &last, Path::new("--out"), &out]);
+    assert_eq!(code, Some(5), "{messages}");
+    assert!(
+        text.contains("good: 4 files") && text.contains("last: 4 files"),
+        "{text}"
+    );
+    assert!(
+        messages.contains("bad/samples.csv line 22") && messages.contains("1 run left out, in which nothing was timed"),
+        "{messages}"
+    );
+    let mut files: Vec<String> = fs::read_dir(out.join("machine=qemu_cortex_a72/seq=xen_head_new"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(files, ["good.parquet", "last.parquet"], "nothing half-written is left");
+    // A run without samples among others is no error; more runs may be added, and what is there is refused by name.
+    let more = folder.path().join("more");
+    assert_eq!(
+        export(&["parquet"], &[&untimed, &good, Path::new("--out"), &more]).0,
+        Some(0)
+    );
+    let (code, text, messages) = export(&["parquet"], &[&good, &last, Path::new("--out"), &more]);
+    assert!(code == Some(5) && text.contains("last: 4 files"), "{text}");
+    assert!(
+        messages.contains("good.parquet exists already") && messages.contains("rename the run's folder"),
+        "{messages}"
+    );
 }
 
 #[test]
@@ -206,9 +300,11 @@ fn parquet_has_every_row_in_its_partition() {
             },
         ),
     );
+    cut(&second, 3..5);
     let out = folder.path().join("out");
-    let (code, text, _) = export(&["parquet"], &[&first, &second, Path::new("--out"), &out]);
+    let (code, text, messages) = export(&["parquet"], &[&first, &second, Path::new("--out"), &out]);
     assert_eq!(code, Some(0), "{text}");
+    assert!(messages.contains("rows were lost or added since"), "{messages}");
     for run in [&first, &second] {
         let mut expected: Vec<String> = csv::Reader::from_path(run.join("samples.csv"))
             .unwrap()
@@ -224,16 +320,18 @@ fn parquet_has_every_row_in_its_partition() {
                 let row = row.unwrap();
                 assert_eq!(row.get_string(0).unwrap(), name);
                 assert!(row.get_bool(1).unwrap());
-                assert_eq!(row.get_string(2).unwrap(), "QEMU TCG: not hardware timing");
+                assert_eq!(row.get_bool(2).unwrap(), name == "first", "counts instructions");
+                assert_eq!(row.get_bool(3).unwrap(), name == "first", "is complete");
+                assert_eq!(row.get_string(4).unwrap(), "QEMU TCG: not hardware timing");
                 let (pe, event, scenario) = (
-                    row.get_uint(3).unwrap(),
-                    row.get_string(4).unwrap(),
-                    row.get_string(5).unwrap(),
+                    row.get_uint(5).unwrap(),
+                    row.get_string(6).unwrap(),
+                    row.get_string(7).unwrap(),
                 );
                 let (batch, value, count) = (
-                    row.get_uint(6).unwrap(),
-                    row.get_ulong(7).unwrap(),
-                    row.get_ulong(8).unwrap(),
+                    row.get_uint(8).unwrap(),
+                    row.get_ulong(9).unwrap(),
+                    row.get_ulong(10).unwrap(),
                 );
                 found.push(format!("{seq},{pe},{event},{batch},{value},{count},{scenario}"));
             }

@@ -3,6 +3,7 @@
 
 mod plain;
 
+use report::number::grouped;
 use results::manifest::Manifest;
 use results::record::Event;
 use results::scenario::Scenario;
@@ -43,10 +44,14 @@ struct Required {
 }
 
 impl Required {
-    fn of(manifest: &Manifest) -> Self {
-        let batch = if manifest.is_complete() { 0 } else { manifest.plan.batch };
+    const NOTHING: Self = Self {
+        batch: 0,
+        iterations: 0,
+    };
+
+    fn planned(manifest: &Manifest) -> Self {
         Self {
-            batch: batch.into(),
+            batch: manifest.plan.batch.into(),
             iterations: manifest.plan.iterations.into(),
         }
     }
@@ -113,6 +118,8 @@ struct Collector {
     /// The series of the last row.
     last: usize,
     required: Required,
+    /// Samples in all rows.
+    samples: u64,
 }
 
 impl Collector {
@@ -121,6 +128,7 @@ impl Collector {
             all: Vec::new(),
             last: 0,
             required,
+            samples: 0,
         }
     }
 
@@ -133,29 +141,56 @@ impl Collector {
                 self.all.len() - 1
             });
         }
+        self.samples += u64::from(row.count);
         self.all[self.last].add(row, self.required)
     }
 
-    fn finish(mut self) -> Vec<Collected> {
+    fn finish(mut self) -> Self {
         self.all.iter_mut().for_each(|series| series.close(self.required));
-        self.all
+        self
     }
 }
 
-/// Reads all samples of a run, in the order in which its series begin.
-pub fn read(run: &Run) -> Result<Vec<Collected>, AggregateError> {
-    let mut collector = Collector::new(Required::of(&run.manifest));
+/// Says that the table of a complete run holds other samples than the run received: that it was cut or edited since.
+pub fn altered(manifest: &Manifest, stored: u64) -> Option<String> {
+    let received = manifest.stream.samples;
+    (manifest.is_complete() && stored != received).then(|| {
+        format!(
+            "{} holds {} samples, but the run received {}: rows were lost or added since",
+            SampleRow::<String>::FILE,
+            grouped(stored),
+            grouped(received)
+        )
+    })
+}
+
+/// Reads all samples of a run, in the order in which its series begin. The second value says what is wrong with them,
+/// if the manifest does not.
+pub fn read(run: &Run) -> Result<(Vec<Collected>, Option<String>), AggregateError> {
+    if run.manifest.is_complete() {
+        let collected = read_with(run, Required::NOTHING)?;
+        let altered = altered(&run.manifest, collected.samples);
+        if altered.is_none() {
+            return Ok((collected.all, None));
+        }
+        return Ok((read_with(run, Required::planned(&run.manifest))?.all, altered));
+    }
+    Ok((read_with(run, Required::planned(&run.manifest))?.all, None))
+}
+
+fn read_with(run: &Run, required: Required) -> Result<Collector, AggregateError> {
+    let mut collector = Collector::new(required);
     let path = run.folder().join(SampleRow::<String>::FILE);
     if plain::rows(&path, |row| collector.add(row).is_ok()) {
         Ok(collector.finish())
     } else {
-        read_any(run)
+        read_any(run, required)
     }
 }
 
 /// Reads the samples with the general reader, which names what is wrong.
-fn read_any(run: &Run) -> Result<Vec<Collected>, AggregateError> {
-    let mut collector = Collector::new(Required::of(&run.manifest));
+fn read_any(run: &Run, required: Required) -> Result<Collector, AggregateError> {
+    let mut collector = Collector::new(required);
     for (index, row) in run.samples()?.enumerate() {
         let row = row?;
         let borrowed = SampleRow {

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use results::manifest::{HARDWARE_LABEL, Manifest};
-use results::store::{MANIFEST, Row, Run, SampleRow};
+use results::store::{MANIFEST, Row, Run, SampleRow, StoreError};
 
+use crate::aggregate::samples;
 use crate::error::Error;
 use crate::exit::{self, Exit};
 use crate::raw::render::{self, Format};
-use crate::raw::{Aggregation, Limits, RawError, Request};
+use crate::raw::{Aggregation, Limits, RawError, Request, STDIN};
 
 const EXAMPLES: &str = "\
 Columns are found by the names in the header: groups by seq (or sequence), pe, event and scenario, as far as there are
@@ -79,10 +80,14 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     };
     let mut aggregation = Aggregation::new(request, Limits::default());
     let mut labels: Vec<String> = Vec::new();
+    let mut notes: Vec<String> = Vec::new();
     for file in &args.files {
         if file.as_os_str() == "-" {
+            if io::stdin().is_terminal() {
+                eprintln!("note: reading rows from the terminal; Ctrl-D ends them");
+            }
             widen_pipe();
-            add(&mut aggregation, "standard input", &mut io::stdin().lock(), None)?;
+            add(&mut aggregation, STDIN, &mut io::stdin().lock(), None)?;
             continue;
         }
         let file = &samples_of(file);
@@ -96,11 +101,25 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
             let source = io::Error::other("it is a folder without samples.csv");
             return Err(RawError::Read { name, source }.into());
         }
-        labels.extend(label(file).filter(|label| !labels.contains(label)));
         let length = metadata.is_file().then_some(metadata.len());
+        let before = aggregation.samples();
         add(&mut aggregation, &name, &mut opened, length)?;
+        let manifest = manifest(file).unwrap_or_else(|error| {
+            notes.push(format!("{}; so nothing is known of who counted", one_line(&error)));
+            None
+        });
+        if let Some(manifest) = manifest {
+            let added = aggregation.samples() - before;
+            // Where another column weighs the rows, their sum is not the number of samples.
+            let reservation = reservation(&manifest, added).filter(|_| args.count.is_none());
+            notes.extend(reservation.map(|what| format!("{name}: {what}")));
+            if manifest.label != HARDWARE_LABEL && !labels.contains(&manifest.label) {
+                labels.push(manifest.label);
+            }
+        }
     }
-    let table = aggregation.finish()?;
+    let mut table = aggregation.finish()?;
+    table.notes.extend(notes);
     for note in &table.notes {
         eprintln!("note: {note}");
     }
@@ -117,12 +136,32 @@ fn samples_of(path: &Path) -> PathBuf {
     if samples.is_file() { samples } else { path.to_owned() }
 }
 
-/// Returns what the numbers of a run's samples must be labelled with; nothing is known of other files.
-fn label(samples: &Path) -> Option<String> {
-    let folder = samples.parent()?;
-    let is_of_run = samples.ends_with(SampleRow::<String>::FILE) && folder.join(MANIFEST).is_file();
-    let Manifest { label, .. } = is_of_run.then(|| Run::open(folder).ok())??.manifest;
-    (label != HARDWARE_LABEL).then_some(label)
+/// Returns what is known of the run whose samples these are; nothing is known of other files.
+fn manifest(samples: &Path) -> Result<Option<Manifest>, StoreError> {
+    let Some(folder) = samples.parent() else {
+        return Ok(None);
+    };
+    if !samples.ends_with(SampleRow::<String>::FILE) || !folder.join(MANIFEST).is_file() {
+        return Ok(None);
+    }
+    Ok(Some(Run::open(folder)?.manifest))
+}
+
+/// Returns an error on one line: that of a manifest shows where in it.
+fn one_line(error: &StoreError) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// Says why the samples of a run cannot be used without reservation.
+fn reservation(manifest: &Manifest, stored: u64) -> Option<String> {
+    if manifest.is_complete() {
+        return samples::altered(manifest, stored);
+    }
+    let status = manifest.status;
+    Some(format!(
+        "the run is {status}, and batches that lost samples are in these figures; `bench-host report` leaves them out"
+    ))
 }
 
 /// Adds a file, and shows how far it is if that takes a while and anybody looks.

@@ -17,13 +17,14 @@ use crate::export::{ExportError, Exported, benchstat};
 const EXAMPLES: &str = "\
 Examples:
   bench-host export criterion results/runs/A --out target/criterion
-  bench-host export benchstat results/runs/A --out a.txt && benchstat -col /seq a.txt
+  bench-host export benchstat results/runs/A --out a.txt
+  benchstat -col '/seq@(xen_head_old xen_head_new)' a.txt
   bench-host export parquet results/runs/* --out samples
-  duckdb -c \"select machine, seq, quantile_disc(value, 0.5) from
-             read_parquet('samples/**/*.parquet', hive_partitioning = true) group by all\"
+  duckdb -c \"select machine, run, seq, pe, event, scenario, sum(value * count) / sum(count) as mean
+             from read_parquet('samples/**/*.parquet', hive_partitioning = true) group by all order by all\"
 
 All formats get raw counts, the overhead of the frame included; the empty frame is there under the name `empty`.
-Nothing is overwritten. docs/export.md has the details, and the commands of each tool.
+A row of Parquet stands for as many samples as its column count says. Nothing is overwritten. docs/export.md has the details, and the commands of each tool.
 ";
 
 /// Write the samples of stored runs for other tools: criterion, benchstat, or Parquet readers
@@ -40,7 +41,7 @@ enum Format {
     ///
     /// A batch becomes a sample of criterion: iterations are its samples, the time is the sum of their counts. What
     /// criterion calls nanoseconds are counts; the name of the group says of what. To see the unit in its reports:
-    /// CRITERION_HOME=DIR cargo bench -p bench-host --bench exported -- --load-baseline NAME --baseline OTHER
+    /// cargo bench -p bench-host --bench exported -- --load-baseline NAME --baseline OTHER
     #[command(after_help = exit::HELP)]
     Criterion {
         /// The run's folder
@@ -59,7 +60,7 @@ enum Format {
     /// Go's benchmark text format, for benchstat
     ///
     /// One line per batch: mean and median. Units are cycles/op and p50-cycles/op (or the event counted), with sim- in
-    /// front of the event if a simulator counted.
+    /// front of the event if a simulator counted, and icount- if it counted instructions instead of time.
     #[command(after_help = exit::HELP)]
     Benchstat {
         /// The run's folder
@@ -71,7 +72,8 @@ enum Format {
     },
     /// Parquet, partitioned by machine and sequence, for DuckDB, Polars and Spark
     ///
-    /// One row for every row of samples.csv, in DIR/machine=M/seq=S/RUN.parquet, with the run's name and label.
+    /// One row for every row of samples.csv, in DIR/machine=M/seq=S/RUN.parquet, with the run's name and label. Runs in
+    /// which nothing was timed are left out; a run that cannot be exported does not keep the others from it.
     #[cfg(feature = "parquet")]
     #[command(after_help = exit::HELP)]
     Parquet {
@@ -99,28 +101,58 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         }
         Format::Benchstat { run, out } => {
             let run = open(run)?;
-            let (text, note) = benchstat::render(&run)?;
+            let (text, notes) = benchstat::render(&run)?;
             let Some(path) = out else {
                 print(&text);
-                note.iter().for_each(|note| eprintln!("note: {note}"));
+                notes.iter().for_each(|note| eprintln!("note: {note}"));
                 return Ok(Exit::Ok);
             };
             write_new(path, &text)?;
             let exported = Exported {
                 paths: vec![path.clone()],
-                notes: note.into_iter().collect(),
+                notes,
             };
             tell(&run, &exported, path, "file");
         }
         #[cfg(feature = "parquet")]
         Format::Parquet { runs, out } => {
-            for run in runs {
-                let run = open(run)?;
-                tell(&run, &crate::export::parquet::write(&run, out)?, out, "file");
-            }
+            return parquet(runs, out);
         }
     }
     Ok(Exit::Ok)
+}
+
+/// Exports every run that can be, and says of each other one why not: a folder of runs has runs that timed nothing, and
+/// runs that were exported before.
+#[cfg(feature = "parquet")]
+fn parquet(runs: &[PathBuf], out: &Path) -> Result<Exit, Error> {
+    let (mut exported, mut untimed, mut refused) = (0_usize, Vec::new(), None);
+    for run in runs {
+        let written = open(run).and_then(|run| Ok((crate::export::parquet::write(&run, out)?, run)));
+        match written {
+            Ok((files, run)) => {
+                exported += 1;
+                tell(&run, &files, out, "file");
+            }
+            Err(error @ Error::Export(ExportError::NoSamples(_))) => untimed.push(error),
+            Err(error) => {
+                // The last one is said by whoever gets it.
+                if let Some(before) = refused.replace(error) {
+                    eprintln!("error: {before}");
+                }
+            }
+        }
+    }
+    match (refused, untimed.pop()) {
+        (Some(error), None) => Err(error),
+        (None, Some(error)) if exported == 0 => Err(error),
+        (refused, Some(_)) => {
+            let left_out = report::number::plural(untimed.len() as u64 + 1, "run", "runs");
+            eprintln!("note: {left_out} left out, in which nothing was timed");
+            refused.map_or(Ok(Exit::Ok), Err)
+        }
+        (None, None) => Ok(Exit::Ok),
+    }
 }
 
 fn open(run: &Path) -> Result<Run, Error> {

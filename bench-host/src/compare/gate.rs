@@ -60,7 +60,7 @@ pub struct Gate {
     pub outcomes: Vec<Outcome>,
     /// Why it is not simply passed, one sentence each: regressions first, then what could not be decided.
     pub messages: Vec<String>,
-    /// The exit code: 1 for a regression, else 3 for a run that is incomplete, else 2 for a row that is not decided.
+    /// The exit code: 1 for a regression, else 3 for a run that is incomplete or cannot be read, else 2 for a row that is not decided.
     pub exit: Exit,
 }
 
@@ -82,7 +82,7 @@ impl Gate {
         let exit = if has(Outcome::Above) {
             Exit::Failure
         } else if compared.incomplete {
-            messages.push("a run is incomplete, so no regression is no evidence of none".to_owned());
+            messages.push("a run is incomplete or cannot be read, so no regression is no evidence of none".to_owned());
             Exit::Incomplete
         } else if has(Outcome::Undecided) || outcomes.is_empty() {
             if outcomes.is_empty() {

@@ -75,6 +75,8 @@ pub struct Loaded {
     pub sides: Vec<Side>,
     /// The runs, each once.
     pub runs: Vec<RunData>,
+    /// Whether a run of a folder of runs could not be read and was left out.
+    pub left_out: bool,
 }
 
 impl RunData {
@@ -103,6 +105,7 @@ impl Loaded {
 pub fn load(selected: &[Selection], notes: &mut Vec<String>) -> Result<Loaded, Error> {
     let mut runs: Vec<RunData> = Vec::new();
     let mut sides = Vec::with_capacity(selected.len());
+    let mut left_out = false;
     for selection in selected {
         let mut members = Vec::new();
         for folder in &selection.folders {
@@ -123,7 +126,10 @@ pub fn load(selected: &[Selection], notes: &mut Vec<String>) -> Result<Loaded, E
                     members.push(runs.len());
                     runs.push(data(absolute, summary));
                 }
-                Err(error) if selection.is_collection => notes.push(format!("{}; left out", one_line(&error))),
+                Err(error) if selection.is_collection => {
+                    left_out = true;
+                    notes.push(format!("{}; left out", one_line(&error)));
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -143,7 +149,7 @@ pub fn load(selected: &[Selection], notes: &mut Vec<String>) -> Result<Loaded, E
         ));
     }
     notes.dedup();
-    Ok(Loaded { sides, runs })
+    Ok(Loaded { sides, runs, left_out })
 }
 
 /// Returns an error on one line: that of a manifest shows where in it.

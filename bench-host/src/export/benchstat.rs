@@ -16,7 +16,7 @@ use results::store::Run;
 use super::{ExportError, means, run_name, unit};
 
 /// Returns the text of a run, and what the user should know about it.
-pub fn render(run: &Run) -> Result<(String, Option<String>), ExportError> {
+pub fn render(run: &Run) -> Result<(String, Vec<String>), ExportError> {
     let means = means::read(run)?;
     let manifest = &run.manifest;
     let mut text = String::new();
@@ -47,7 +47,7 @@ pub fn render(run: &Run) -> Result<(String, Option<String>), ExportError> {
             let _ = writeln!(text, "{name} {count} {mean} {unit}/op {median} p50-{unit}/op");
         }
     }
-    Ok((text, means.note()))
+    Ok((text, means.notes()))
 }
 
 fn one_line(text: &str) -> String {

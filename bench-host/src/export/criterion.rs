@@ -65,7 +65,7 @@ pub fn write(run: &Run, out: &Path, baseline: Option<&str>, of: Of) -> Result<Ex
         });
     }
     let mut exported = Exported::default();
-    exported.notes.extend(means.note());
+    exported.notes.extend(means.notes());
     for ((id, folder), (series, batches)) in ids.iter().zip(folders).zip(&means.series) {
         if batches.iter().any(|batch| of.time(batch) == 0.0) {
             exported.notes.push(format!(

@@ -12,7 +12,7 @@ use results::scenario::Scenario;
 use results::store::{Row, Run, SampleRow, StoreError};
 
 use super::ExportError;
-use crate::aggregate::EMPTY_FRAME;
+use crate::aggregate::{EMPTY_FRAME, samples};
 use crate::stats::batch::grouped_median;
 
 /// What samples belong together.
@@ -55,6 +55,8 @@ pub struct Means {
     pub series: BTreeMap<Series, Vec<Batch>>,
     /// Batches left out because they lost samples.
     pub short: u64,
+    /// What is wrong with the table of a run that says it is complete.
+    altered: Option<String>,
 }
 
 /// A series being read.
@@ -106,8 +108,10 @@ pub fn read(run: &Run) -> Result<Means, ExportError> {
         let planned = run.manifest.plan.sequences.iter().position(|planned| planned.id == seq);
         planned.map_or(if seq == EMPTY_FRAME { 0 } else { usize::MAX }, |place| place + 1)
     };
+    let mut stored = 0;
     for (index, row) in run.samples()?.enumerate() {
         let row = row?;
+        stored += u64::from(row.count);
         let series = Series {
             pe: row.pe,
             event: row.event,
@@ -126,14 +130,17 @@ pub fn read(run: &Run) -> Result<Means, ExportError> {
     let mut means = Means {
         series: BTreeMap::new(),
         short: 0,
+        altered: samples::altered(&run.manifest, stored),
     };
+    // Values travel sorted, so a batch that lost some is biased; where nothing was lost there is nothing to leave out.
+    let is_whole = run.manifest.is_complete() && means.altered.is_none();
     for (series, mut reading) in all {
         reading.close();
         let all = reading.batches.len();
         let whole: Vec<Batch> = reading
             .batches
             .into_iter()
-            .filter(|(index, batch)| batch.count >= required(*index, &run.manifest))
+            .filter(|(index, batch)| is_whole || batch.count >= planned(*index, &run.manifest))
             .map(|(_, batch)| batch)
             .collect();
         means.short += (all - whole.len()) as u64;
@@ -147,24 +154,20 @@ pub fn read(run: &Run) -> Result<Means, ExportError> {
     Ok(means)
 }
 
-/// Returns how many samples a batch must have. Values travel sorted, so a batch that lost some is biased; in a stream
-/// that lost nothing there is nothing to leave out.
-fn required(batch: u32, manifest: &Manifest) -> u64 {
-    if manifest.is_complete() {
-        return 0;
-    }
+/// Returns how many samples a batch has by the plan.
+fn planned(batch: u32, manifest: &Manifest) -> u64 {
     let (size, iterations) = (u64::from(manifest.plan.batch), u64::from(manifest.plan.iterations));
     size.min(iterations.saturating_sub(u64::from(batch) * size))
 }
 
 impl Means {
-    /// Returns what is to be said about batches that were left out.
-    pub fn note(&self) -> Option<String> {
-        let lost = match self.short {
-            0 => return None,
-            1 => "1 batch that lost samples on the way was left out".to_owned(),
-            many => format!("{many} batches that lost samples on the way were left out"),
+    /// Returns what is to be said about samples that are not there.
+    pub fn notes(&self) -> Vec<String> {
+        let short = match self.short {
+            0 => None,
+            1 => Some("1 batch that lost samples was left out".to_owned()),
+            many => Some(format!("{many} batches that lost samples were left out")),
         };
-        Some(lost)
+        self.altered.iter().cloned().chain(short).collect()
     }
 }

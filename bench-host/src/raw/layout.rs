@@ -69,7 +69,7 @@ impl Layout {
             None => VALUES
                 .iter()
                 .find_map(|wanted| has(wanted))
-                .ok_or_else(|| missing(&VALUES.join(" or "), "--value"))?,
+                .ok_or_else(|| missing(&VALUES.join("` or `"), "--value"))?,
         };
         let count = match &request.count {
             Some(wanted) => Some(find(wanted, "--count")?),
@@ -95,6 +95,11 @@ impl Layout {
         }
         if count == Some(value) {
             return Err(RawError::TwoRoles(names[value].clone()));
+        }
+        // The other columns may be called what they like.
+        let mut needed = keys.iter().copied().chain([value]).chain(count);
+        if let Some(column) = needed.find(|&column| names.iter().filter(|name| **name == names[column]).count() > 1) {
+            return Err(RawError::Twice(names[column].clone()));
         }
         let span = match (keys.first(), keys.last()) {
             (Some(&first), Some(&last)) if keys.windows(2).all(|pair| pair[0] + 1 == pair[1]) => Some((first, last)),

@@ -101,11 +101,14 @@ fn write_aligned(out: &mut dyn Write, table: &Table, label: Option<&str>, markdo
         writeln!(out, "{}", line(&row(group)))?;
     }
     let groups = table.groups.len();
-    let plural = if groups == 1 { "" } else { "s" };
+    let plural = |count: bool| if count { "" } else { "s" };
     writeln!(
         out,
-        "\n{} samples of {} in {groups} group{plural}. {DEFINITIONS}.",
-        table.samples, table.value
+        "\n{} sample{} of {} in {groups} group{}. {DEFINITIONS}.",
+        table.samples,
+        plural(table.samples == 1),
+        table.value,
+        plural(groups == 1)
     )?;
     if let Some(label) = label {
         writeln!(out, "{label}.")?;

@@ -293,7 +293,7 @@ fn columns_are_found_or_asked_for() {
         aggregate(b"seq,pe\n1,2\n")
             .unwrap_err()
             .to_string()
-            .contains("cycles or value")
+            .contains("`cycles` or `value`")
     );
     assert!(matches!(aggregate(b""), Err(RawError::Empty { .. })));
 }

@@ -229,7 +229,8 @@ impl Synthetic {
         self.checks(&mut store);
         store.console(b"U-Boot\r\nTLB,0,start\r\n").unwrap();
         let stream = &mut store.manifest.stream;
-        (stream.lines, stream.samples, stream.chatter) = (4321, u64::from(self.iterations) * 4, 3);
+        let series = u64::from(self.pes) * (4 + u64::from(self.more));
+        (stream.lines, stream.samples, stream.chatter) = (4321, u64::from(self.iterations) * series, 3);
         store.manifest.status = Status::Complete;
         if self.damaged {
             stream.lost_lines = 3;
