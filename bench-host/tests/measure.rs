@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use bench_host::aggregate::aggregate;
 use report::model::{Beside, Finding, Net, Part, Summary, Sweep};
-use results::order::Order;
+use results::order::{Order, Places};
 use results::record::{Event, Support};
 use results::scenario::{Axis, Scenario};
 
@@ -270,10 +270,13 @@ fn every_order_is_recorded_and_seeded() {
             ])
         });
         let measure = &runs[0].run.manifest.plan.measure;
-        assert_eq!((measure.order, measure.warmup), (order, 3));
+        assert_eq!(
+            (measure.order, measure.warmup, measure.places),
+            (order, 3, Places::Batch)
+        );
         let [one, two] = [0, 1].map(|i: usize| std::fs::read_to_string(runs[i].file("console.log")).unwrap());
         assert!(
-            one.contains(&format!("order,{},{},3", order.id(), order.block())),
+            one.contains(&format!("order,{},{},3,batch,", order.id(), order.block())),
             "{one}"
         );
         assert_eq!(one, two);

@@ -4,6 +4,7 @@
 use bench_host::aggregate::{aggregate, warnings};
 use report::model::{Clock, Finding, Interval, Modes, Part, Ratio, Summary};
 use report::terminal;
+use results::order::Places;
 
 #[path = "support/synthetic.rs"]
 mod synthetic;
@@ -69,6 +70,17 @@ fn too_few_samples() {
     );
     let text = terminal::render(&few, terminal::WIDTH);
     assert!(text.contains("Note: too few samples"), "{text}");
+}
+
+#[test]
+fn one_place_for_the_whole_run() {
+    let mut summary = quiet();
+    summary.manifest.plan.measure.places = Places::Run;
+    assert_eq!(
+        only(&summary),
+        "each sequence stood at one place in memory for the whole run, so a small difference may be that of places, which \
+         the noise floor need not show"
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@
 use core::cell::UnsafeCell;
 use core::fmt::Write;
 
+use results::order::Places;
 use results::plan::{MAX_PES, Plan};
 use results::record::{Event, Pairs, Record, count_room};
 use results::scenario::{MAX_SCENARIOS, Scenario};
@@ -108,6 +109,7 @@ pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) -> usi
         order: measure.order.id(),
         block: measure.order.block(),
         warmup: measure.warmup.into(),
+        places: Places::Batch,
     });
     let batch = settings.batch.clamp(1, settings.iterations);
     let batches = settings.iterations.div_ceil(batch);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::check::{Check, Role};
 use crate::event::{Event, Support};
-use crate::order::Order;
+use crate::order::{Order, Places};
 use crate::plan::{Flow, RuntimeCase};
 use crate::scenario::Scenario;
 use crate::verdict::Class;
@@ -34,6 +34,7 @@ as_id! {
     Event, "the id of a counter event";
     Flow, "the id of a boot flow";
     Order, "the id of an order";
+    Places, "how long stubs stay at one place";
     Role, "the id of a role";
     RuntimeCase, "the id of a slot case";
     Support, "the id of the support of an event";

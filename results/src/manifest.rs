@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::check::Check;
 use crate::event::{Event, Support};
-use crate::order::Order;
+use crate::order::{Order, Places};
 use crate::plan::{Flow, RuntimeCase};
 use crate::scenario::Scenario;
 
@@ -233,6 +233,9 @@ pub struct Measure {
     pub order: Order,
     /// Rounds run before each batch whose samples are not kept.
     pub warmup: u32,
+    /// For how long the stubs stay where they are.
+    #[serde(default)]
+    pub places: Places,
     /// PEs that time themselves one after the other.
     pub timed_pes: u32,
     /// Events to count beside the clock.
@@ -247,6 +250,7 @@ impl Default for Measure {
         Self {
             order: Order::Random,
             warmup: 0,
+            places: Places::Run,
             timed_pes: 1,
             events: Vec::new(),
             scenarios: vec![ScenarioPlan::of(Scenario::PLAIN)],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! In which order the rounds of a batch run what is timed.
+//! In which order the rounds of a batch run what is timed, and for how long it stays at one place.
 //!
 //! A round takes one sample of everything. Slow drift (frequency, temperature, a busy host) must not favor whatever
 //! comes early or late in a round, so rounds run forwards and backwards, and what stands where is drawn anew from time
@@ -52,6 +52,37 @@ impl Order {
             Self::Abba => round % 2 == 1,
             Self::Random => false,
         }
+    }
+}
+
+/// For how long a timed stub stays at one place in memory.
+///
+/// Two copies of one sequence at two places differ by a steady amount: cache sets, branch predictors, a simulator's
+/// hash tables. Where they stay for a whole run, a small difference may be one of places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Places {
+    /// For the whole run: what kernels do that do not say.
+    #[default]
+    Run,
+    /// For a batch; the places of the next one are drawn from the seed.
+    Batch,
+}
+
+impl Places {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Run, Self::Batch];
+
+    /// Returns the stable id.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Batch => "batch",
+        }
+    }
+
+    /// Returns the value with this id.
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|places| places.id() == id)
     }
 }
 

@@ -10,6 +10,7 @@ use core::fmt::{self, Display, Formatter};
 
 use crate::check::Outcomes;
 pub use crate::event::{Event, Support};
+use crate::order::Places;
 use crate::scenario::Scenario;
 
 /// One record. Text fields hold no comma and no line break.
@@ -126,6 +127,8 @@ pub enum Record<'a> {
         block: u32,
         /// Rounds run before each batch whose samples are not kept.
         warmup: u32,
+        /// For how long the stubs stay where they are. (Kernels before that was a field keep them for the run.)
+        places: Places,
     },
     /// `no_scenario`: a scenario that cannot be had here.
     NoScenario {
@@ -397,7 +400,12 @@ impl Display for Record<'_> {
                 let number = event.number().unwrap_or_default();
                 write!(f, "event,{pe},{},{number:#x},{}", event.id(), support.id())
             }
-            Self::Order { order, block, warmup } => write!(f, "order,{order},{block},{warmup}"),
+            Self::Order {
+                order,
+                block,
+                warmup,
+                places,
+            } => write!(f, "order,{order},{block},{warmup},{}", places.id()),
             Self::NoScenario { scenario, reason } => write!(f, "no_scenario,{scenario},{reason}"),
             Self::Sample {
                 seq,
@@ -647,6 +655,10 @@ impl<'a> Record<'a> {
                 order: f.text()?,
                 block: f.number()?,
                 warmup: f.number()?,
+                places: match f.rest {
+                    Some(_) => f.map(Places::from_id)?,
+                    None => Places::default(),
+                },
             },
             "no_scenario" => Self::NoScenario {
                 scenario: f.number()?,

@@ -136,6 +136,7 @@ mod tests {
     use super::*;
     use crate::SCHEMA_VERSION;
     use crate::check::Outcomes;
+    use crate::order::Places;
     use crate::record::{Event, Pairs, Support, Words, count_length, count_room};
     use crate::scenario::{Axis, Scenario};
 
@@ -203,6 +204,7 @@ mod tests {
                 order: "thue-morse",
                 block: 16,
                 warmup: 8,
+                places: Places::Batch,
             },
             Record::NoScenario {
                 scenario: Scenario::PLAIN.with(Axis::Busy, 3),
@@ -356,6 +358,22 @@ mod tests {
             Err(RecordError::BadField(3))
         );
         assert_eq!(Record::parse("words,old,0,xyz"), Err(RecordError::BadField(4)));
+    }
+
+    #[test]
+    fn a_kernel_that_does_not_say_how_long_stubs_stay_keeps_them_for_the_run() {
+        let places = |body| match Record::parse(body) {
+            Ok(Record::Order { places, .. }) => Ok(places),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err(error),
+        };
+        assert_eq!(places("order,abba,2,8"), Ok(Places::Run));
+        assert_eq!(places("order,abba,2,8,batch"), Ok(Places::Batch));
+        assert_eq!(places("order,abba,2,8,batch,later"), Ok(Places::Batch));
+        assert_eq!(
+            places("order,abba,2,8,hour"),
+            Err(crate::record::RecordError::BadField(5))
+        );
     }
 
     #[test]

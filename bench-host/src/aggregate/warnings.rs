@@ -7,6 +7,7 @@ mod series;
 
 use report::model::{Part, Summary};
 use report::number::grouped;
+use results::order::Places;
 use results::record::Event;
 
 /// Most names in one sentence; the others are counted.
@@ -47,6 +48,14 @@ fn general(summary: &Summary) -> Vec<String> {
         }
         if !summary.series.iter().any(|series| series.part == Part::Baseline) {
             warnings.push("no sequence is the baseline, so nothing is compared".to_owned());
+        }
+        let plan = &summary.manifest.plan;
+        if plan.measure.places == Places::Run && !plan.deterministic && !summary.comparisons.is_empty() {
+            warnings.push(
+                "each sequence stood at one place in memory for the whole run, so a small difference may be that of \
+                 places, which the noise floor need not show"
+                    .to_owned(),
+            );
         }
     }
     warnings

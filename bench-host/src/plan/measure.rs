@@ -3,7 +3,7 @@
 
 use clap::Args;
 use results::manifest;
-use results::order::Order;
+use results::order::{Order, Places};
 use results::plan::{MAX_PES, Measure, Scenarios};
 use results::record::Event;
 use results::scenario::{Axis, MAX_SCENARIOS, Scenario};
@@ -130,6 +130,8 @@ pub fn describe(measure: &Measure) -> manifest::Measure {
     manifest::Measure {
         order: measure.order,
         warmup: measure.warmup.into(),
+        // The kernel says.
+        places: Places::default(),
         timed_pes: measure.timed_pes.into(),
         events: Event::counted()
             .filter(|event| measure.events & event.mask() != 0)

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use results::SCHEMA_VERSION;
 use results::check::{Check, Role};
 use results::manifest::{Hex, Plan, ScenarioPlan, Status};
-use results::order::Order;
+use results::order::{Order, Places};
 use results::plan::is_timed_under;
 use results::record::{Event, Record, Support};
 use results::scenario::Scenario;
@@ -64,7 +64,9 @@ impl Receiver {
             Record::Event { pe, event, support } => {
                 self.store.manifest.pe_mut(pe).events.insert(event, support);
             }
-            Record::Order { order, warmup, .. } => self.order(number, order, warmup),
+            Record::Order {
+                order, warmup, places, ..
+            } => self.order(number, order, warmup, places),
             Record::NoScenario { scenario, reason } => {
                 self.progress.line(&format!("{scenario}: skipped: {reason}"));
                 self.no_scenarios.insert(scenario, reason.to_owned());
@@ -155,7 +157,7 @@ impl Receiver {
         self.skipped.insert(seq.to_owned(), reason.to_owned());
     }
 
-    fn order(&mut self, number: u32, order: &str, warmup: u32) {
+    fn order(&mut self, number: u32, order: &str, warmup: u32, places: Places) {
         let Some(order) = Order::from_id(order) else {
             self.defects.add(format!("line {number}: unknown order {order}"));
             return;
@@ -166,7 +168,7 @@ impl Receiver {
                 "line {number}: samples are taken in another order than planned"
             ));
         }
-        (measure.order, measure.warmup) = (order, warmup);
+        (measure.order, measure.warmup, measure.places) = (order, warmup, places);
     }
 
     fn samples(&mut self, number: u32, seq: &str, key: Key, batch: u32, count: u64) {

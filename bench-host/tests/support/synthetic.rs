@@ -9,6 +9,7 @@ use results::check::{Check, Role};
 use results::manifest::{
     Gap, HARDWARE_LABEL, Hex, Host, Kernel, Manifest, Measure, Pe, Plan, QEMU_LABEL, Qemu, Sequence, Status, Stream,
 };
+use results::order::Places;
 use results::plan::{Flow, RuntimeCase};
 use results::record::Event;
 use results::scenario::Scenario;
@@ -170,7 +171,10 @@ impl Synthetic {
                 checks: Check::ALL[..5].to_vec(),
                 deterministic: self.deterministic,
                 sequences: self.sequences(),
-                measure: Measure::default(),
+                measure: Measure {
+                    places: Places::Batch,
+                    ..Measure::default()
+                },
             },
             stream: Stream::default(),
             pes: Vec::new(),
