@@ -13,7 +13,7 @@ use report::model::{Beside, Comparison, Net, Part};
 use results::manifest::Manifest;
 use results::scenario::{Axis, Scenario};
 
-use self::beside::{AllBeside, Case, Place, What};
+use self::beside::{AllBeside, Case, Subject, What};
 use super::comparisons::paired;
 use super::samples::Collected;
 use super::series::{is_empty_frame, part};
@@ -100,23 +100,23 @@ impl<'a> Scenarios<'a> {
     /// Returns all that can be held against the baseline under the same conditions.
     fn cases(&self) -> Vec<Case> {
         let mut cases: Vec<Case> = Vec::new();
-        let mut seen: Vec<(&str, Place)> = Vec::new();
+        let mut seen: Vec<(&str, Subject)> = Vec::new();
         for &c in &self.timed {
             let part = part(&c.seq, self.manifest);
             let Some(baseline) = self.baseline(c).filter(|_| part != Part::Baseline) else {
                 continue;
             };
             let mut add = |what, scenario, of: &dyn Fn(&Collected) -> Batches, overhead, below_resolution| {
-                let place = Place {
+                let subject = Subject {
                     what,
                     pe: c.pe,
                     event: c.event,
                     scenario,
                 };
-                if !seen.contains(&(c.seq.as_str(), place)) {
-                    seen.push((&c.seq, place));
+                if !seen.contains(&(c.seq.as_str(), subject)) {
+                    seen.push((&c.seq, subject));
                     cases.push(Case {
-                        place,
+                        subject,
                         seq: c.seq.clone(),
                         part: part.clone(),
                         pairs: paired(&of(c), &of(baseline)),
@@ -151,15 +151,15 @@ impl<'a> Scenarios<'a> {
         cases
     }
 
-    /// Returns a sequence beside the baseline, at a place of its PE and event.
+    /// Returns a sequence beside the baseline.
     fn beside(&self, c: &Collected, what: What, scenario: Scenario) -> Option<Beside> {
-        let place = Place {
+        let subject = Subject {
             what,
             pe: c.pe,
             event: c.event,
             scenario,
         };
-        self.beside.get(place, &c.seq)
+        self.beside.get(subject, &c.seq)
     }
 
     /// Returns the baseline's series under the same conditions.

@@ -60,7 +60,8 @@ pub struct Gate {
     pub outcomes: Vec<Outcome>,
     /// Why it is not simply passed, one sentence each: regressions first, then what could not be decided.
     pub messages: Vec<String>,
-    /// The exit code: 1 for a regression, else 3 for a run that is incomplete or cannot be read, else 2 for a row that is not decided.
+    /// The exit code: 1 for a regression, else 3 for a run that is incomplete or cannot be read, else 2 for a row that is not
+    /// decided.
     pub exit: Exit,
 }
 

@@ -37,7 +37,7 @@ impl What {
 
 /// A value that is compared, apart from the sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct Subject {
     /// What is compared.
     pub what: What,
     /// Index of the PE.
@@ -48,11 +48,11 @@ pub struct Place {
     pub scenario: Scenario,
 }
 
-/// A sequence at a place, beside the baseline.
+/// A sequence beside the baseline, in one value.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// Where.
-    pub place: Place,
+    /// The value.
+    pub subject: Subject,
     /// The sequence.
     pub seq: String,
     /// The part it plays.
@@ -67,12 +67,12 @@ pub struct Case {
 
 impl Case {
     fn ratio(&self, seed: u64) -> Option<compare::Ratio> {
-        let Place {
+        let Subject {
             what,
             pe,
             event,
             scenario,
-        } = self.place;
+        } = self.subject;
         let name = format!("beside {} {} {scenario} {pe} {}", what.id(), self.seq, event.id());
         compare::paired_ratio(&self.pairs, self.overhead, SplitMix64::named(seed, &name))
             .filter(|ratio| !self.below_resolution && ratio.estimate.is_finite())
@@ -91,9 +91,9 @@ impl Case {
     }
 }
 
-/// Every sequence but the twin, beside the baseline, by place.
+/// Every sequence but the twin beside the baseline, in every value.
 #[derive(Debug, Default)]
-pub struct AllBeside(Vec<(Place, String, Beside)>);
+pub struct AllBeside(Vec<(Subject, String, Beside)>);
 
 impl AllBeside {
     /// Decides all cases together. What holds without conditions is known already, from the comparisons of the run.
@@ -101,10 +101,10 @@ impl AllBeside {
         let tested: Vec<&Case> = cases.iter().filter(|case| !case.is_twin()).collect();
         let p = holm::holm(&tested.iter().map(|case| case.p()).collect::<Vec<_>>());
         let twins = cases.iter().filter(|case| case.is_twin());
-        let floor = |twin: &Case| Some((twin.place, compare::noise_floor(&twin.ratio(seed)?)));
-        let floors: Vec<(Place, f64)> = twins.filter_map(floor).collect();
+        let floor = |twin: &Case| Some((twin.subject, compare::noise_floor(&twin.ratio(seed)?)));
+        let floors: Vec<(Subject, f64)> = twins.filter_map(floor).collect();
         let decided = tested.iter().zip(p).map(|(case, p)| {
-            let floor = floors.iter().find(|(place, _)| *place == case.place);
+            let floor = floors.iter().find(|(subject, _)| *subject == case.subject);
             let floor = floor.map(|&(_, floor)| floor);
             let ratio = case.ratio(seed);
             let evidence = Evidence {
@@ -120,10 +120,10 @@ impl AllBeside {
                 noise_floor: floor,
                 finding: evidence.finding(),
             };
-            (case.place, case.seq.clone(), beside)
+            (case.subject, case.seq.clone(), beside)
         });
         let plain = comparisons.iter().filter(|comparison| !comparison.is_twin).map(|c| {
-            let place = Place {
+            let subject = Subject {
                 what: What::Cost,
                 pe: c.pe,
                 event: c.event,
@@ -134,14 +134,14 @@ impl AllBeside {
                 noise_floor: c.noise_floor,
                 finding: c.finding,
             };
-            (place, c.seq.clone(), beside)
+            (subject, c.seq.clone(), beside)
         });
         Self(plain.chain(decided).collect())
     }
 
-    /// Returns a sequence at a place beside the baseline there.
-    pub fn get(&self, place: Place, seq: &str) -> Option<Beside> {
-        let found = self.0.iter().find(|(at, id, _)| *at == place && id == seq);
+    /// Returns a sequence beside the baseline in one value.
+    pub fn get(&self, subject: Subject, seq: &str) -> Option<Beside> {
+        let found = self.0.iter().find(|(at, id, _)| *at == subject && id == seq);
         found.map(|&(_, _, beside)| beside)
     }
 }
@@ -152,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    const PLACE: Place = Place {
+    const PLAIN_COST: Subject = Subject {
         what: What::Cost,
         pe: 0,
         event: Event::Cycles,
@@ -165,7 +165,7 @@ mod tests {
             (100.0 * (ratio + noise) + 10.0, 110.0)
         };
         Case {
-            place: Place { scenario, ..PLACE },
+            subject: Subject { scenario, ..PLAIN_COST },
             seq: seq.to_owned(),
             part,
             pairs: (0..20).map(batch).collect(),
@@ -191,52 +191,35 @@ mod tests {
             case(noisy, "old_aa", twin(), 1.1, 0.001),
         ];
         let all = AllBeside::new(&cases, 1, &[]);
-        let get = |scenario| all.get(Place { scenario, ..PLACE }, "new").unwrap();
+        let get = |scenario| all.get(Subject { scenario, ..PLAIN_COST }, "new").unwrap();
         let (quiet, noisy) = (get(quiet), get(noisy));
         assert_eq!(quiet.finding, Finding::Faster);
         assert_eq!(noisy.finding, Finding::Indistinguishable);
         assert!(quiet.noise_floor.unwrap() < 0.01 && noisy.noise_floor.unwrap() > 0.1);
         assert!((quiet.ratio.unwrap().estimate - 0.95).abs() < 1e-9);
-        assert_eq!(all.get(PLACE, "old_aa"), None);
+        assert_eq!(all.get(PLAIN_COST, "old_aa"), None);
     }
 
     #[test]
     fn what_cannot_be_decided_says_why() {
-        let place = Scenario::PLAIN.with(Axis::Live, 8);
+        let scenario = Scenario::PLAIN.with(Axis::Live, 8);
         let short = Case {
             pairs: vec![(9.0, 10.0); 3],
-            ..case(place, "short", Part::Test, 1.0, 0.0)
+            ..case(scenario, "short", Part::Test, 1.0, 0.0)
         };
         let below = Case {
             below_resolution: true,
-            ..case(place, "below", Part::Test, 0.5, 0.001)
+            ..case(scenario, "below", Part::Test, 0.5, 0.001)
         };
         let all = AllBeside::new(&[short, below], 1, &[]);
-        let get = |seq| {
-            all.get(
-                Place {
-                    scenario: place,
-                    ..PLACE
-                },
-                seq,
-            )
-            .unwrap()
-        };
+        let get = |seq| all.get(Subject { scenario, ..PLAIN_COST }, seq).unwrap();
         assert_eq!(get("short").finding, Finding::TooFewSamples { have: 3, need: 7 });
         assert_eq!(
             (get("below").finding, get("below").ratio),
             (Finding::BelowResolution, None)
         );
-        let all = AllBeside::new(&[case(place, "new", Part::Test, 0.5, 0.0)], 1, &[]);
-        let alone = all
-            .get(
-                Place {
-                    scenario: place,
-                    ..PLACE
-                },
-                "new",
-            )
-            .unwrap();
+        let all = AllBeside::new(&[case(scenario, "new", Part::Test, 0.5, 0.0)], 1, &[]);
+        let alone = all.get(Subject { scenario, ..PLAIN_COST }, "new").unwrap();
         assert_eq!((alone.finding, alone.noise_floor), (Finding::NoNoiseFloor, None));
     }
 }
