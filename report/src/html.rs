@@ -173,16 +173,19 @@ fn write_caption(out: &mut String, caption: &str, label: Option<&String>) {
 }
 
 /// Returns the classes of the columns: which side, and what may be broken into lines. Numbers and short words are not; a
-/// ratio is broken before its interval; a column with long text keeps a width at which that can be read.
+/// ratio is broken before its interval; a sequence is not where there is room; a column with long text keeps a width at
+/// which that can be read.
 fn classes(table: &Table) -> Vec<&'static str> {
     const SHORT: usize = 16;
     const LONG: usize = 24;
+    const CODE: usize = 44;
     let class = |(index, (name, align)): (usize, &(String, Align))| {
         let cells = || table.rows.iter().filter_map(|row| row.get(index));
         let longest = cells().map(|cell| cell.text.chars().count()).max().unwrap_or(0);
         match align {
             Align::Right if cells().any(|cell| cell.text.contains(" [")) => "n r",
             Align::Right => "n",
+            Align::Left if longest <= CODE && cells().all(|cell| cell.tone == Tone::Code) => "c",
             Align::Left if longest > LONG => "w",
             Align::Left if longest.max(name.chars().count()) <= SHORT => "s",
             Align::Left => "",
@@ -376,6 +379,8 @@ mod tests {
             .map(Cell::from),
         );
         assert_eq!(classes(&table), ["s", "", "w", "n", "n r"]);
+        table.rows[0][2] = Cell::toned("dsb nshst; tlbi alle2; dsb nsh; isb", Tone::Code);
+        assert_eq!(classes(&table)[2], "c");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::command::broken;
 use crate::document::{Block, Document, Section, check_classes, headline, machine, main_ratio};
 use crate::model::{Finding, Net, Part, Summary};
 use crate::number::{count, interval, percent, ratio_interval};
-use crate::table::{Table, Tone};
+use crate::table::{Cell, Table, Tone};
 use crate::terminal::{MAIL_WIDTH, fill, printable, table, text};
 
 /// Sequences in the table; a mail with more is not read.
@@ -50,24 +50,36 @@ pub fn render_runs(runs: &[Summary], unreadable: &[String]) -> String {
     // The label is in the head already.
     let blocks = blocks.filter(|block| !matches!(block, Block::Banner { tone: Tone::Care, .. }));
     parts.extend(blocks.filter_map(|block| text(block, MAIL_WIDTH)));
-    let mut rows = Table::new(
-        "Every run: its first comparison and its checks",
-        &["run", ">ratio", "finding", "checks"],
-    );
-    for run in runs.iter().take(ROWS) {
+    parts.push(table(&each(runs), MAIL_WIDTH));
+    format!("{}\n", ascii(&parts.join("\n\n")))
+}
+
+/// Returns a row for each run, the ones to look at first; their timing only where there is any.
+fn each(runs: &[Summary]) -> Table {
+    let is_timed = runs.iter().any(|run| !run.series.is_empty());
+    let cells = |name: Cell, [ratio, finding]: [Cell; 2], checks: Cell| match is_timed {
+        true => vec![name, ratio, finding, checks],
+        false => vec![name, checks],
+    };
+    let (caption, columns): (_, &[&str]) = match is_timed {
+        true => (
+            "Every run: its first comparison and its checks",
+            &["run", ">ratio", "finding", "checks"],
+        ),
+        false => ("Every run and its checks", &["run", "checks"]),
+    };
+    let mut rows = Table::new(caption, columns);
+    let mut order: Vec<&Summary> = runs.iter().collect();
+    order.sort_by_key(|run| run.reservations.is_empty() && check_classes(run).tone != Tone::Bad);
+    for run in order.into_iter().take(ROWS) {
         let [_, ratio, finding] = main_ratio(run);
-        rows.row([run.name.as_str().into(), ratio, finding, check_classes(run)]);
+        rows.row(cells(run.name.as_str().into(), [ratio, finding], check_classes(run)));
     }
     if runs.len() > ROWS {
-        rows.row([
-            format!("and {} more", runs.len() - ROWS).into(),
-            "".into(),
-            "".into(),
-            "".into(),
-        ]);
+        let more = format!("and {} more", runs.len() - ROWS);
+        rows.row(cells(more.into(), ["".into(), "".into()], "".into()));
     }
-    parts.push(table(&rows, MAIL_WIDTH));
-    format!("{}\n", ascii(&parts.join("\n\n")))
+    rows
 }
 
 fn head(m: &Manifest) -> String {

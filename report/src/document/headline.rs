@@ -134,8 +134,10 @@ fn by_finding(summary: &Summary, tested: &[&Comparison]) -> Vec<String> {
     for (word, is_it) in KINDS {
         let of: Vec<&Comparison> = tested.iter().copied().filter(|c| is_it(c.finding)).collect();
         let farthest = of.iter().copied().max_by(|a, b| distance(a).total_cmp(&distance(b)));
-        let (Some(farthest), n) = (farthest, grouped(of.len() as u64)) else {
-            continue;
+        let Some(farthest) = farthest else { continue };
+        let n = match of.len() {
+            all if all == tested.len() => "all".to_owned(),
+            n => grouped(n as u64),
         };
         parts.push(match (farthest.finding, farthest.net.or(farthest.raw)) {
             (Finding::Faster | Finding::Slower, Some(ratio)) => format!(

@@ -140,7 +140,7 @@ pub fn drift(summary: &Summary) -> Vec<Figure> {
             } else {
                 (index + 1).to_string()
             },
-            title: "Batch medians over the run, raw".to_owned(),
+            title: format!("Batch medians over the run, raw {}", event.id()),
             label: summary.label().to_owned(),
             legend: Vec::new(),
             body: Body::Strips(Strips {
@@ -151,9 +151,8 @@ pub fn drift(summary: &Summary) -> Vec<Figure> {
         let panels: Vec<Panel> = panels.collect();
         let caption = format!(
             "Drift: the median of every batch, in the order in which they were taken, around the median of all batches \
-             (the line; number in {}). Every strip reaches {:.0}% of that up and down; in brackets the change from the \
-             first third of the run to the last. {}.",
-            event.id(),
+             (the line; its number beside the name). Every strip reaches {:.0}% of that up and down; in brackets the \
+             change from the first third of the run to the last. {}.",
             span * 100.0,
             summary.label()
         );
