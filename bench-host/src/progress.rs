@@ -5,16 +5,16 @@
 //! view uses no color, and is wiped when the run ends, however it ends, so that only the report stays.
 
 mod live;
+mod screen;
 
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
-use console::Term;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use results::check::{Outcomes, Role};
 use results::record::Event;
 
 use live::Live;
+use screen::Screen;
 
 /// How often the view is made anew.
 const REDRAW: Duration = Duration::from_millis(200);
@@ -29,7 +29,7 @@ enum Display {
     /// As lines on standard error.
     Lines,
     /// On the terminal that standard error is.
-    Terminal(ProgressBar),
+    Terminal(Screen),
 }
 
 /// How far a run is.
@@ -50,10 +50,7 @@ impl Progress {
         } else if dumb || !io::stderr().is_terminal() {
             Display::Lines
         } else {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
-            let style = ProgressStyle::with_template("{msg}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            Display::Terminal(bar)
+            Display::Terminal(Screen::new())
         };
         let now = Instant::now();
         Self {
@@ -117,25 +114,31 @@ impl Progress {
     }
 
     /// Wipes the view.
-    pub fn finish(&self) {
-        if let Display::Terminal(bar) = &self.display {
-            bar.finish_and_clear();
+    pub fn finish(&mut self) {
+        if let Display::Terminal(screen) = &mut self.display {
+            screen.wipe();
         }
     }
 
     fn show(&mut self, now: Instant) {
         self.shown = now;
-        match &self.display {
+        match &mut self.display {
             Display::Hidden => {}
             Display::Lines => {
                 let line = self.live.line(now);
                 line.iter().for_each(|line| self.line(line));
             }
-            Display::Terminal(bar) => {
-                let (rows, columns) = Term::stderr().size();
-                bar.set_message(self.live.view(now, rows.into(), columns.into()).join("\n"));
-                bar.tick();
+            Display::Terminal(screen) => {
+                let (rows, columns) = screen.size();
+                screen.show(&self.live.view(now, rows, columns));
             }
         }
+    }
+}
+
+impl Drop for Progress {
+    /// Leaves nothing behind, however the run ends.
+    fn drop(&mut self) {
+        self.finish();
     }
 }

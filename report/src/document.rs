@@ -13,6 +13,7 @@ mod plots;
 mod runs;
 mod timing;
 
+use crate::command::broken;
 use crate::matrix::Matrix;
 use crate::model::Summary;
 use crate::plot::Figure;
@@ -20,6 +21,9 @@ use crate::table::{Table, Tone};
 
 pub use headline::{checks_line, finding, headline};
 pub use runs::{check_classes, machine, main_ratio};
+
+/// Columns of a command in a report: with its indent it fits a terminal.
+const COMMAND: usize = 96;
 
 /// A whole report.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,20 +91,41 @@ impl Document {
             brief,
             detail,
         };
-        let sections = vec![
+        let is_timed = m.plan.iterations > 0 && m.plan.sequences.iter().any(|sequence| sequence.timed);
+        let sequences = timing::sequences(summary);
+        // Mutants are listed with their edits; as sequences they are for those who read to the end.
+        let sequences = match summary.mutants.is_empty() {
+            true => (sequences, Vec::new()),
+            false => (Vec::new(), sequences),
+        };
+        let timing = match is_timed || !summary.series.is_empty() {
+            true => timing::blocks(summary),
+            false => (Vec::new(), Vec::new()),
+        };
+        let mut sections = vec![
             section("", (headline::blocks(summary), Vec::new())),
-            section("Sequences", (timing::sequences(summary), Vec::new())),
-            section("Timing", timing::blocks(summary)),
-            section("Conditions", conditions::blocks(summary)),
             section("Break-even", break_even::blocks(summary)),
-            section("Checks", checks::blocks(summary)),
             section("Mutants", mutants::blocks(std::slice::from_ref(summary))),
+            section("Sequences", sequences),
+            section("Timing", timing),
+            section("Conditions", conditions::blocks(summary)),
+            section("Checks", checks::blocks(summary)),
             section("Boot", timing::boot(summary)),
             section("Machine", (Vec::new(), machine::blocks(summary))),
             section("Stream", (Vec::new(), machine::stream(summary))),
             section("Method", (Vec::new(), machine::method(summary))),
-            section("Reproduce", (vec![Block::Code(m.reproduce.clone())], Vec::new())),
+            section(
+                "Reproduce",
+                (vec![Block::Code(broken(&m.reproduce, COMMAND))], Vec::new()),
+            ),
         ];
+        let place = |sections: &[Section], heading: &str| sections.iter().position(|s| s.heading == heading);
+        // What a run was made for comes first.
+        if let (false, Some(at)) = (is_timed, place(&sections, "Sequences")) {
+            let sequences = sections.remove(at);
+            let after = place(&sections, "Checks").map_or(at, |checks| checks + 1);
+            sections.insert(after, sequences);
+        }
         Self {
             title: format!("TLB maintenance on {}", m.machine),
             subtitle: format!("{} · {} · {}", summary.name, m.started, m.label),

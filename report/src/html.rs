@@ -8,11 +8,13 @@ use std::fmt::Write;
 use std::sync::LazyLock;
 
 use data_encoding::BASE64;
+use results::manifest::HARDWARE_LABEL;
 use sha2::{Digest, Sha256};
 
 use crate::document::{Block, Document};
 use crate::matrix::Matrix;
 use crate::model::Summary;
+use crate::number::plural;
 use crate::plot::{self, Figure};
 use crate::table::{Align, Cell, Table, Tone};
 
@@ -155,22 +157,60 @@ fn write_figure(out: &mut String, figure: &Figure, data: &impl Fn(&str) -> Strin
     );
 }
 
+/// Returns the label of a table's numbers. That of hardware warns of nothing.
+fn write_label(label: &str) -> String {
+    let class = if label == HARDWARE_LABEL { "label own" } else { "label" };
+    format!(" <span class=\"{class}\">{}</span>", escape(label))
+}
+
 /// Writes a caption. Not a `caption` element: that would be as wide as the table, and cut off with it on a narrow screen.
 fn write_caption(out: &mut String, caption: &str, label: Option<&String>) {
     let _ = write!(out, "<p class=\"caption\">{}", escape(caption));
     if let Some(label) = label {
-        let _ = write!(out, " <span class=\"label\">{}</span>", escape(label));
+        out.push_str(&write_label(label));
     }
     out.push_str("</p>\n");
 }
 
+/// Returns the classes of the columns: which side, and what may be broken into lines. Numbers and short words are not; a
+/// ratio is broken before its interval; a sequence is not where there is room; a column with long text keeps a width at
+/// which that can be read.
+fn classes(table: &Table) -> Vec<&'static str> {
+    const SHORT: usize = 16;
+    const LONG: usize = 24;
+    const CODE: usize = 44;
+    let class = |(index, (name, align)): (usize, &(String, Align))| {
+        let cells = || table.rows.iter().filter_map(|row| row.get(index));
+        let longest = cells().map(|cell| cell.text.chars().count()).max().unwrap_or(0);
+        match align {
+            Align::Right if cells().any(|cell| cell.text.contains(" [")) => "n r",
+            Align::Right => "n",
+            Align::Left if longest <= CODE && cells().all(|cell| cell.tone == Tone::Code) => "c",
+            Align::Left if longest > LONG => "w",
+            Align::Left if longest.max(name.chars().count()) <= SHORT => "s",
+            Align::Left => "",
+        }
+    };
+    table.columns.iter().enumerate().map(class).collect()
+}
+
 fn write_table(out: &mut String, table: &Table) {
-    let class = |index: usize| match table.columns[index].1 {
-        Align::Left => "",
-        Align::Right => " class=\"n\"",
+    let classes = classes(table);
+    let class = |index: usize| match classes[index] {
+        "" => String::new(),
+        class => format!(" class=\"{class}\""),
     };
     let caption = escape(&table.caption);
-    write_caption(out, &table.caption, table.label.as_ref());
+    if table.folded {
+        let rows = plural(table.rows.len() as u64, "row", "rows");
+        let _ = write!(out, "<details class=\"fold\"><summary>{caption}, {rows}");
+        if let Some(label) = &table.label {
+            out.push_str(&write_label(label));
+        }
+        out.push_str("</summary>\n");
+    } else {
+        write_caption(out, &table.caption, table.label.as_ref());
+    }
     let _ = write!(
         out,
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\">\n\
@@ -193,15 +233,31 @@ fn write_table(out: &mut String, table: &Table) {
                 0 => ("th scope=\"row\"", "th"),
                 _ => ("td", "td"),
             };
-            let _ = write!(out, "<{open}{}>{}</{close}>", class(index), inner(cell));
+            let _ = write!(out, "<{open}{}>{}</{close}>", class(index), inner(cell, classes[index]));
         }
         out.push_str("</tr>\n");
     }
     out.push_str("</tbody>\n</table>\n</div>\n");
+    if table.folded {
+        out.push_str("</details>\n");
+    }
 }
 
-fn inner(cell: &Cell) -> String {
-    let text = escape(&cell.text);
+fn inner(cell: &Cell, class: &str) -> String {
+    let text = escape(&match cell.text.split_once(" [") {
+        // An interval stays whole.
+        Some((value, interval)) if class == "n r" => format!("{value} [{}", interval.replace(", ", ",\u{a0}")),
+        _ => cell.text.clone(),
+    });
+    let text = match cell.tone {
+        Tone::Plain => quoted_code(&text),
+        _ => text,
+    };
+    // Ids are long words; they may be broken where a reader would.
+    let text = match class {
+        "w" => text.replace('_', "_<wbr />"),
+        _ => text,
+    };
     let text = match cell.tone {
         Tone::Plain => text,
         Tone::Code => format!("<code>{text}</code>"),
@@ -211,6 +267,19 @@ fn inner(cell: &Cell) -> String {
         true => text,
         false => format!("<a href=\"{}\">{text}</a>", escape(&cell.link)),
     }
+}
+
+/// Sets in code what stands between backticks, if they come in pairs.
+fn quoted_code(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len() == 1 || parts.len().is_multiple_of(2) {
+        return text.to_owned();
+    }
+    let part = |(index, part): (usize, &&str)| match index % 2 {
+        0 => (*part).to_owned(),
+        _ => format!("<code>{part}</code>"),
+    };
+    parts.iter().enumerate().map(part).collect()
 }
 
 fn write_matrix(out: &mut String, matrix: &Matrix, data: &impl Fn(&str) -> String) {
@@ -278,6 +347,40 @@ mod tests {
             escape("<a href=\"x\">'&\u{1b}\u{ffff}"),
             "&lt;a href=&quot;x&quot;&gt;&#39;&amp;\u{fffd}\u{fffd}"
         );
+    }
+
+    #[test]
+    fn cells_break_where_a_reader_would() {
+        let plain = |text: &str, class| inner(&Cell::from(text), class);
+        assert_eq!(plain("0.9 [0.8, 1.0]", "n r"), "0.9 [0.8,\u{a0}1.0]");
+        assert_eq!(plain("a_b [c, d]", "w"), "a_<wbr />b [c, d]");
+        assert_eq!(plain("a_b", "s"), "a_b");
+    }
+
+    #[test]
+    fn paired_backticks_are_code_and_others_stay() {
+        let plain = |text: &str| inner(&Cell::from(text), "");
+        assert_eq!(plain("`dsb <x>` is left out"), "<code>dsb &lt;x&gt;</code> is left out");
+        assert_eq!(plain("a ` b"), "a ` b");
+        assert_eq!(plain("`a` ` b"), "`a` ` b");
+    }
+
+    #[test]
+    fn columns_know_how_they_may_be_broken() {
+        let mut table = Table::new("t", &["id", "words", "text", ">count", ">ratio"]);
+        table.row(
+            [
+                "a_b",
+                "some words of text",
+                &"long ".repeat(9),
+                "1,000",
+                "1.0 [0.9, 1.1]",
+            ]
+            .map(Cell::from),
+        );
+        assert_eq!(classes(&table), ["s", "", "w", "n", "n r"]);
+        table.rows[0][2] = Cell::toned("dsb nshst; tlbi alle2; dsb nsh; isb", Tone::Code);
+        assert_eq!(classes(&table)[2], "c");
     }
 
     #[test]

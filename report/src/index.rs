@@ -32,13 +32,12 @@ pub fn document(entries: &[Entry]) -> Document {
     order.sort_by(|a, b| (started(b), &b.name).cmp(&(started(a), &a.name)));
     let columns = [
         "run",
-        ">started (UTC)",
+        "started (UTC)",
         "machine",
         "counts",
         "first comparison",
         ">ratio",
         "finding",
-        ">noise floor",
         "checks",
         "status",
     ];
@@ -48,7 +47,7 @@ pub fn document(entries: &[Entry]) -> Document {
         match &entry.run {
             Ok(run) => table.row(row(name, run)),
             Err(why) => {
-                let dashes = ["-"; 8].map(Cell::from);
+                let dashes = ["-"; 7].map(Cell::from);
                 let why = Cell::toned(format!("unreadable: {why}"), Tone::Bad);
                 table.row([name].into_iter().chain(dashes).chain([why]));
             }
@@ -102,7 +101,17 @@ fn row(name: Cell, run: &Summary) -> Vec<Cell> {
         Tone::Care
     };
     let floor = run.comparisons.iter().find(|c| !c.is_twin).and_then(|c| c.noise_floor);
-    let started = m.started.replace('T', " ").replace('Z', "");
+    // To the minute; the report has the rest.
+    let started: String = m
+        .started
+        .replace('T', " ")
+        .chars()
+        .take("2026-11-22 18:40".len())
+        .collect();
+    let [pair, ratio, mut finding] = main_ratio(run);
+    if let Some(floor) = floor {
+        finding.text.push_str(&format!(" (noise floor {})", percent(floor)));
+    }
     let start = [
         name,
         started.into(),
@@ -110,9 +119,11 @@ fn row(name: Cell, run: &Summary) -> Vec<Cell> {
         Cell::toned(run.label(), counts),
     ];
     let end = [
-        floor.map_or_else(|| "-".to_owned(), percent).into(),
+        pair,
+        ratio,
+        finding,
         check_classes(run),
         Cell::toned(m.status.to_string(), tone),
     ];
-    start.into_iter().chain(main_ratio(run)).chain(end).collect()
+    start.into_iter().chain(end).collect()
 }

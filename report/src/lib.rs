@@ -7,6 +7,7 @@
 //! computes a statistic.
 #![forbid(unsafe_code)]
 
+mod command;
 pub mod data;
 pub mod document;
 pub mod html;

@@ -3,11 +3,12 @@
 
 use results::manifest::Manifest;
 
-use crate::document::{checks_line, headline, machine};
+use crate::command::broken;
+use crate::document::{Block, Document, Section, check_classes, headline, machine, main_ratio};
 use crate::model::{Finding, Net, Part, Summary};
 use crate::number::{count, interval, percent, ratio_interval};
-use crate::table::Table;
-use crate::terminal::{MAIL_WIDTH, fill, printable, table};
+use crate::table::{Cell, Table, Tone};
+use crate::terminal::{MAIL_WIDTH, fill, printable, table, text};
 
 /// Sequences in the table; a mail with more is not read.
 const ROWS: usize = 12;
@@ -24,18 +25,61 @@ pub fn render(summary: &Summary) -> String {
             lines.join("\n")
         ));
     }
+    let lines: Vec<String> = headline(summary)
+        .iter()
+        .map(|line| fill(line, MAIL_WIDTH, ""))
+        .collect();
+    parts.push(lines.join("\n"));
     if summary.series.iter().any(|series| series.part != Part::Empty) {
         parts.push(table(&timing(summary), MAIL_WIDTH));
         parts.push(fill(&noise(summary), MAIL_WIDTH, ""));
     }
-    let lines: Vec<String> = match summary.series.is_empty() {
-        true => vec![checks_line(summary)],
-        false => headline(summary),
-    };
-    let lines: Vec<String> = lines.iter().map(|line| fill(line, MAIL_WIDTH, "")).collect();
-    parts.push(lines.join("\n"));
-    parts.push(format!("To reproduce:\n{}", command(&m.reproduce)));
+    parts.push(format!(
+        "To reproduce:\n{}",
+        indented(&broken(&m.reproduce, MAIL_WIDTH - 2))
+    ));
     format!("{}\n", ascii(&parts.join("\n\n")))
+}
+
+/// Writes the result of several runs for a mail: what they say together, then a line for each.
+pub fn render_runs(runs: &[Summary], unreadable: &[String]) -> String {
+    let document = Document::of_runs(runs, unreadable, |_| String::new());
+    let counts = fill(&document.subtitle, MAIL_WIDTH, "Counts:  ");
+    let mut parts = vec![format!("{}\n{counts}", document.title)];
+    let blocks = document.sections.iter().take(1).flat_map(Section::blocks);
+    // The label is in the head already.
+    let blocks = blocks.filter(|block| !matches!(block, Block::Banner { tone: Tone::Care, .. }));
+    parts.extend(blocks.filter_map(|block| text(block, MAIL_WIDTH)));
+    parts.push(table(&each(runs), MAIL_WIDTH));
+    format!("{}\n", ascii(&parts.join("\n\n")))
+}
+
+/// Returns a row for each run, the ones to look at first; their timing only where there is any.
+fn each(runs: &[Summary]) -> Table {
+    let is_timed = runs.iter().any(|run| !run.series.is_empty());
+    let cells = |name: Cell, [ratio, finding]: [Cell; 2], checks: Cell| match is_timed {
+        true => vec![name, ratio, finding, checks],
+        false => vec![name, checks],
+    };
+    let (caption, columns): (_, &[&str]) = match is_timed {
+        true => (
+            "Every run: its first comparison and its checks",
+            &["run", ">ratio", "finding", "checks"],
+        ),
+        false => ("Every run and its checks", &["run", "checks"]),
+    };
+    let mut rows = Table::new(caption, columns);
+    let mut order: Vec<&Summary> = runs.iter().collect();
+    order.sort_by_key(|run| run.reservations.is_empty() && check_classes(run).tone != Tone::Bad);
+    for run in order.into_iter().take(ROWS) {
+        let [_, ratio, finding] = main_ratio(run);
+        rows.row(cells(run.name.as_str().into(), [ratio, finding], check_classes(run)));
+    }
+    if runs.len() > ROWS {
+        let more = format!("and {} more", runs.len() - ROWS);
+        rows.row(cells(more.into(), ["".into(), "".into()], "".into()));
+    }
+    rows
 }
 
 fn head(m: &Manifest) -> String {
@@ -126,48 +170,9 @@ fn noise(summary: &Summary) -> String {
     }
 }
 
-/// Breaks a command at its options, so that it can be pasted as it stands.
-fn command(reproduce: &str) -> String {
-    let mut lines: Vec<String> = vec![String::new()];
-    for word in words(&printable(reproduce)) {
-        let line = lines.last_mut().map_or(0, |line| line.chars().count());
-        // Two for the indent, two for the backslash.
-        let fits = 2 + line + 1 + word.chars().count() + 2 <= MAIL_WIDTH;
-        match lines.last_mut() {
-            Some(last) if last.is_empty() => last.push_str(&word),
-            Some(last) if fits => {
-                last.push(' ');
-                last.push_str(&word);
-            }
-            _ => lines.push(format!("    {word}")),
-        }
-    }
-    format!("  {}", lines.join(" \\\n  "))
-}
-
-/// Splits a command into options with their values; what is quoted stays whole.
-fn words(command: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut quoted = false;
-    for c in command.chars() {
-        quoted ^= c == '\'';
-        match (c, words.last_mut()) {
-            (' ', _) if !quoted => words.push(String::new()),
-            (c, Some(word)) => word.push(c),
-            (_, None) => {}
-        }
-    }
-    let mut joined: Vec<String> = Vec::new();
-    for word in words.into_iter().filter(|word| !word.is_empty()) {
-        match joined.last_mut() {
-            Some(option) if option.starts_with("--") && !option.contains(' ') && !word.starts_with("--") => {
-                option.push(' ');
-                option.push_str(&word);
-            }
-            _ => joined.push(word),
-        }
-    }
-    joined
+fn indented(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(|line| format!("  {line}")).collect();
+    lines.join("\n")
 }
 
 /// Writes in ASCII what has a usual form in it.
@@ -193,18 +198,6 @@ fn ascii(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_command_is_broken_between_its_options() {
-        let long = "bench-host run --cpu cortex-a72 --smp 1 --sequence xen_head_old --sequence 'mine=dsb ishst; tlbi \
-                    vae2is, {va}; dsb ish; isb' --deterministic";
-        assert_eq!(
-            command(long),
-            "  bench-host run --cpu cortex-a72 --smp 1 --sequence xen_head_old \\\n      --sequence 'mine=dsb ishst; tlbi \
-             vae2is, {va}; dsb ish; isb' \\\n      --deterministic"
-        );
-        assert!(command(long).lines().all(|line| line.len() <= MAIL_WIDTH + 4));
-    }
 
     #[test]
     fn typographic_signs_have_plain_forms() {

@@ -4,6 +4,7 @@
 use crate::document::{Block, Document};
 use crate::matrix::{Mark, Matrix};
 use crate::model::Summary;
+use crate::number::plural;
 use crate::plot::Figure;
 use crate::table::{Align, Cell, Table, Tone};
 
@@ -84,7 +85,11 @@ fn matrix(matrix: &Matrix, file: &impl Fn(&str) -> String) -> String {
 /// Writes a table with its caption.
 pub fn table(table: &Table) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let mut out = format!("{}\n\n", escape(&table.full_caption()));
+    let mut out = match table.folded {
+        // GitHub reads Markdown inside these tags after an empty line.
+        true => format!("<details><summary>{}</summary>\n\n", summary(table)),
+        false => format!("{}\n\n", escape(&table.full_caption())),
+    };
     out.push_str(&line(table.columns.iter().map(|(name, _)| escape(name)).collect()));
     let rule = |(_, align): &(String, Align)| match align {
         Align::Left => "---".to_owned(),
@@ -94,7 +99,16 @@ pub fn table(table: &Table) -> String {
     for row in &table.rows {
         out.push_str(&line(row.iter().map(cell).collect()));
     }
+    if table.folded {
+        out.push_str("\n</details>\n");
+    }
     out
+}
+
+/// Returns what stands for a folded table; inside the tag only HTML has a meaning.
+fn summary(table: &Table) -> String {
+    let rows = plural(table.rows.len() as u64, "row", "rows");
+    crate::html::escape(&format!("{}, {rows}", table.full_caption())).replace('\n', " ")
 }
 
 fn cell(cell: &Cell) -> String {

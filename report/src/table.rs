@@ -23,6 +23,8 @@ pub struct Table {
     pub rows: Vec<Vec<Cell>>,
     /// The PE of each row, if the rows are about PEs; as many as rows, or none.
     pub pes: Vec<u32>,
+    /// Whether it is for looking up, and stays folded where a reader can unfold it.
+    pub folded: bool,
 }
 
 /// A cell: its text and, where a color may help, its tone.
@@ -105,6 +107,7 @@ impl Table {
             columns: columns.iter().map(column).collect(),
             rows: Vec::new(),
             pes: Vec::new(),
+            folded: false,
         }
     }
 
@@ -117,6 +120,12 @@ impl Table {
     /// Sets the PE of each row, so that a reader can choose among them.
     pub fn of_pes(mut self, pes: impl Iterator<Item = u32>) -> Self {
         self.pes = pes.collect();
+        self
+    }
+
+    /// Folds the table if it has more rows than anybody reads through.
+    pub fn folded_beyond(mut self, rows: usize) -> Self {
+        self.folded = self.rows.len() > rows;
         self
     }
 

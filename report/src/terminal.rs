@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The short form, for a terminal and for mail: plain text, columns that line up, no control characters.
 
-use comfy_table::{CellAlignment, ContentArrangement, TableComponent, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, TableComponent, presets};
 
 use crate::document::{Block, Document};
 use crate::matrix::Matrix;
@@ -36,7 +36,8 @@ pub fn page(document: &Document, width: usize) -> String {
     out
 }
 
-fn text(block: &Block, width: usize) -> Option<String> {
+/// Writes a block; a plot has no such form.
+pub(crate) fn text(block: &Block, width: usize) -> Option<String> {
     Some(match block {
         Block::Banner { title, lines, .. } => {
             let mut text = format!("*** {} ***", printable(title));
@@ -71,11 +72,16 @@ pub fn fill(text: &str, width: usize, indent: &str) -> String {
 }
 
 fn matrix(matrix: &Matrix, width: usize) -> String {
-    let names: Vec<&str> = [&matrix.corner]
-        .into_iter()
-        .chain(&matrix.columns)
-        .map(String::as_str)
-        .collect();
+    let wide = |text: &String| text.chars().count() + 2;
+    let rows = matrix.rows.iter().map(|(name, _)| wide(name)).max().unwrap_or(0);
+    let all = rows.max(wide(&matrix.corner)) + matrix.columns.iter().map(wide).sum::<usize>();
+    // Names in pieces of four letters are none: what does not fit is numbered.
+    let numbered = all > width;
+    let names: Vec<String> = match numbered {
+        true => (1..=matrix.columns.len()).map(|number| number.to_string()).collect(),
+        false => matrix.columns.clone(),
+    };
+    let names: Vec<&str> = [&matrix.corner].into_iter().chain(&names).map(String::as_str).collect();
     let mut table = Table::new(matrix.full_caption(), &names);
     for (name, marks) in &matrix.rows {
         let signs = marks
@@ -83,7 +89,13 @@ fn matrix(matrix: &Matrix, width: usize) -> String {
             .map(|mark| mark.as_ref().map_or("", |mark| mark.sign.as_str()).into());
         table.row([name.as_str().into()].into_iter().chain(signs));
     }
-    let text = self::table(&table, width);
+    let mut text = self::table(&table, width);
+    if numbered {
+        for (name, number) in matrix.columns.iter().zip(1..) {
+            text.push('\n');
+            text.push_str(&fill(name, width, &format!("{number:>4}  ")));
+        }
+    }
     match matrix.key_words() {
         key if key.is_empty() => text,
         key => format!("{text}\n{}", fill(&key, width, "")),
@@ -102,9 +114,25 @@ pub fn table(table: &Table, width: usize) -> String {
     for row in &table.rows {
         out.add_row(row.iter().map(|cell| printable(&cell.text)));
     }
+    let texts = |index: usize| {
+        let cells = table.rows.iter().map(move |row| row[index].text.as_str());
+        cells.chain([table.columns[index].0.as_str()])
+    };
+    let length = |text: &str| text.chars().count();
+    // Numbers take what they need, text at least its longest word; two blanks stand between columns.
+    let least = |(index, (_, align)): (usize, &(String, Align))| match align {
+        Align::Right => texts(index).map(length).max(),
+        Align::Left => texts(index).flat_map(str::split_whitespace).map(length).max(),
+    };
+    let columns = table.columns.iter().enumerate();
+    let least: usize = columns.map(|column| least(column).unwrap_or(0) + 2).sum();
     for (index, (_, align)) in table.columns.iter().enumerate() {
         if let Some(column) = out.column_mut(index) {
             column.set_padding((0, u16::from(index + 1 < table.columns.len())));
+            // A number in two pieces is none, so text gives way as long as there is any.
+            if *align == Align::Right && least <= width + 2 {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
             column.set_cell_alignment(match align {
                 Align::Left => CellAlignment::Left,
                 Align::Right => CellAlignment::Right,

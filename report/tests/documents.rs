@@ -5,11 +5,14 @@
 #[path = "support/example.rs"]
 mod example;
 
-use report::document::{Block, Document};
+use report::document::{Block, Document, Section};
 use report::index::{self, Entry};
-use report::model::Summary;
+use report::matrix::{Mark, Matrix};
+use report::model::{CheckRow, Fate, Summary};
+use report::table::{Cell, Table, Tone};
 use report::{data, html, mail, markdown, terminal, write_comparison, write_reports};
 use results::manifest::HARDWARE_LABEL;
+use results::verdict::Class;
 use roxmltree::Node;
 
 const SVG: &str = "http://www.w3.org/2000/svg";
@@ -105,12 +108,12 @@ fn the_page_has_every_part_and_is_sound() {
         .map(text)
         .collect();
     let all = [
+        "Break-even",
+        "Mutants",
         "Sequences",
         "Timing",
         "Conditions",
-        "Break-even",
         "Checks",
-        "Mutants",
         "Boot",
         "Machine",
         "Stream",
@@ -189,7 +192,10 @@ fn a_matrix_tells_classes_apart_without_color() {
     let tree = parse(&page);
     let matrix = tree
         .descendants()
-        .find(|node| node.attribute("class") == Some("matrix"))
+        .find(|node| {
+            node.attribute("class") == Some("matrix")
+                && node.attribute("aria-label") == Some("Class of every check with every sequence")
+        })
         .unwrap();
     let cells: Vec<(String, &str)> = matrix
         .descendants()
@@ -280,8 +286,260 @@ fn conditions_are_held_against_the_baseline() {
 #[test]
 fn the_score_counts_mistakes_only() {
     let text = terminal::render(&everything(), terminal::WIDTH);
-    let words = "qemu_cortex_a72, QEMU 7.2.22: 2 of 4 mistakes killed by the run (50.0%), 3 by run or judge.";
+    let words = "Mutants on qemu_cortex_a72, QEMU 7.2.22: 2 of 4 mistakes caught by the run (50.0%), 2 not caught; 1\n\
+                 survives both run and judge; 1 DISAGREEMENT between run and judge.";
     assert!(text.contains(words), "{text}");
+}
+
+/// A run as `check --mutants` stores it: all that is checked are mutants.
+fn of_mutants() -> Summary {
+    let mut summary = everything();
+    summary.series.clear();
+    summary.comparisons.clear();
+    summary.break_even.clear();
+    summary.manifest.plan.iterations = 0;
+    let mut check = summary.checks.remove(0);
+    assert!(check.bad_control.is_some_and(|outcomes| outcomes.stale > 0));
+    summary.checks.clear();
+    check.id = "cowinvt_el2".to_owned();
+    let template = check.rows[0].clone();
+    check.rows.clear();
+    summary.manifest.plan.sequences.truncate(1);
+    for (index, mutant) in summary.mutants.iter().enumerate() {
+        let id = format!("b0_{index}");
+        let class = match mutant.fate {
+            Fate::KilledByRun | Fate::Disagreement => Class::Fail,
+            Fate::Skipped => Class::Skipped,
+            Fate::KilledByJudge | Fate::Survived | Fate::Equivalent => Class::Pass,
+        };
+        let seq = id.clone();
+        check.rows.push(CheckRow {
+            seq,
+            class,
+            ..template.clone()
+        });
+        let mut sequence = summary.manifest.plan.sequences[0].clone();
+        (sequence.id, sequence.text) = (id, mutant.sequence.clone());
+        summary.manifest.plan.sequences.push(sequence);
+    }
+    summary.checks.push(check);
+    summary
+}
+
+#[test]
+fn a_mutant_that_is_caught_is_no_failure() {
+    let mut summary = of_mutants();
+    for form in [
+        terminal::render(&summary, terminal::WIDTH),
+        markdown::render(&summary, str::to_owned),
+        mail::render(&summary),
+        html::render(&summary, str::to_owned),
+    ] {
+        assert!(form.contains("2 of 4 mistakes caught by the"), "{form}");
+        for word in ["FAIL", "No check was made", "No timed sample"] {
+            assert!(!form.contains(word), "{word}: {form}");
+        }
+    }
+    let page = html::render(&summary, str::to_owned);
+    for pair in [
+        ("\u{25cf}", "caught"),
+        ("\u{25cb}", "not caught"),
+        ("=", "no mistake"),
+        ("!", "DISAGREEMENT"),
+    ] {
+        let (sign, words) = pair;
+        assert!(
+            page.contains(&format!("title=\"{words}\" aria-label=\"{words}\">{sign}</td>")),
+            "{pair:?}"
+        );
+    }
+    let text = terminal::render(&summary, terminal::WIDTH);
+    let (mutants, checks) = (text.find("== Mutants ==").unwrap(), text.find("== Checks ==").unwrap());
+    assert!(mutants < checks && !text.contains("== Sequences =="), "{text}");
+    // Without power nothing can be caught, and that is another thing than not being caught.
+    let control = summary.checks[0].bad_control.as_mut().unwrap();
+    (control.stale, control.fault) = (0, control.stale);
+    assert!(terminal::render(&summary, terminal::WIDTH).contains("(50.0%), 2 no power; 1"));
+    let entry = Entry {
+        name: summary.name.clone(),
+        link: String::new(),
+        run: Ok(summary),
+    };
+    let index = terminal::page(&index::document(&[entry]), 200);
+    assert!(
+        index.contains("1 DISAGREEMENT, 2 of 4 mistakes caught") && !index.contains("FAIL"),
+        "{index}"
+    );
+}
+
+#[test]
+fn many_comparisons_are_counted_in_one_sentence() {
+    let summary = example::run("many", "qemu_cortex_a72", 1, 12);
+    assert!(summary.comparisons.iter().filter(|c| !c.is_twin).count() > 4);
+    let lines = report::document::headline(&summary);
+    let start = "13 comparisons with old: 1 faster (most: new, ratio 0.930 [0.910, 0.950]), 12 indistinguishable; A/A noise \
+                 floor 2.1% [QEMU TCG: not hardware timing].";
+    assert!(lines.contains(&start.to_owned()), "{lines:?}");
+    assert!(!lines.iter().any(|line| line.contains("beside")), "{lines:?}");
+}
+
+#[test]
+fn several_runs_begin_with_what_they_say_together() {
+    let runs = [
+        example::run("a", "qemu_cortex_a72", 1, 0),
+        example::run("b", "qemu_cortex_a53", 1, 0),
+        example::on_hardware("board", "rpi4"),
+    ];
+    let text = terminal::page(&Document::of_runs(&runs, &[], |_| String::new()), 1000);
+    let simulated = "new / old: faster in all 2 comparisons (all intervals of the ratio lie in [0.9100, 0.9500]; A/A noise floor \
+                     up to 2.1%) [QEMU TCG: not hardware timing].\n";
+    assert!(text.contains(simulated), "{text}");
+    // What hardware counts has a sentence of its own, without the label.
+    let hardware = text
+        .lines()
+        .find(|line| line.starts_with("new / old") && !line.contains("QEMU"));
+    assert!(hardware.is_some_and(|line| line.contains("A/A noise floor")), "{text}");
+    let first_table = text.find("== Runs ==").unwrap();
+    assert!(text.find(simulated).unwrap() < first_table);
+}
+
+#[test]
+fn the_mail_of_several_runs_is_one_mail() {
+    let mut runs: Vec<Summary> = (0..15)
+        .map(|n| example::run(&format!("run_{n}"), &format!("machine_{n}"), 1, 0))
+        .collect();
+    runs[3]
+        .reservations
+        .push("the log stops before the end line".to_owned());
+    let text = mail::render_runs(&runs, &["results/runs/x: cannot be read".to_owned()]);
+    assert!(
+        text.is_ascii() && text.lines().all(|line| line.len() <= terminal::MAIL_WIDTH),
+        "{text}"
+    );
+    for words in [
+        "Counts:  QEMU TCG: not hardware timing",
+        "1 run UNREADABLE",
+        "results/runs/x: cannot be read",
+        "run_3: the log stops before the end line",
+        "new / old: faster in all 15 comparisons",
+        "Mutants ran on 12 further machines.",
+        "run_11",
+        "and 3 more",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    // What they say together is read before what each of them says.
+    assert!(text.find("new / old: faster in all").unwrap() < text.find("run_11").unwrap());
+    runs.iter_mut().for_each(|run| run.mutants.clear());
+    let text = mail::render_runs(&runs, &[]);
+    assert!(text.lines().count() < 60, "{text}");
+    // Without timing there is no column for it, and what failed is not among those that are left out.
+    for run in &mut runs {
+        run.series.clear();
+        run.comparisons.clear();
+        run.checks
+            .retain(|check| run.name == "run_14" || check.rows.iter().all(|row| row.class != Class::Fail));
+    }
+    runs[3].reservations.clear();
+    let text = mail::render_runs(&runs, &[]);
+    assert!(!text.contains("ratio") && !text.contains("no timing"), "{text}");
+    let rows = text.split("Every run and its checks").nth(1).unwrap();
+    let first: Vec<&str> = rows.lines().nth(3).unwrap().split_whitespace().take(3).collect();
+    assert_eq!(first, ["run_14", "1", "FAIL,"], "{text}");
+}
+
+#[test]
+fn what_a_simulator_counts_is_neither_good_nor_bad_news() {
+    let tones = |runs: &[Summary]| {
+        let document = Document::of_runs(runs, &[], |_| String::new());
+        let blocks = document.sections.iter().flat_map(|section| section.blocks().cloned());
+        let cells = blocks.filter_map(|block| match block {
+            Block::Table(table) => Some(table.rows.into_iter().flatten().collect::<Vec<_>>()),
+            _ => None,
+        });
+        let found = cells.flatten().filter(|cell| cell.text == "faster");
+        found.map(|cell| cell.tone).collect::<Vec<_>>()
+    };
+    let simulated = tones(&[example::run("a", "m", 1, 0), example::run("b", "n", 1, 0)]);
+    assert_eq!(simulated, [Tone::Plain; 2]);
+    assert_eq!(tones(&[example::on_hardware("board", "rpi4")]), [Tone::Good]);
+}
+
+#[test]
+fn numbers_stay_whole_in_a_terminal() {
+    let long = "0.99973 [0.99956, 0.99979]";
+    let mut table = Table::new(
+        "t",
+        &["sequence", ">net ratio", ">raw ratio", ">noise floor", "finding"],
+    );
+    table.row(
+        [
+            "xen_head_old_aa",
+            long,
+            long,
+            "2.3%",
+            "within the noise floor, all of it",
+        ]
+        .map(Cell::from),
+    );
+    let text = terminal::table(&table, 100);
+    assert!(text.contains(&format!("{long}  {long}")), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    // Where numbers alone are too wide, the width is what counts.
+    let text = terminal::table(&table, 50);
+    assert!(text.lines().all(|line| line.chars().count() <= 50), "{text}");
+}
+
+#[test]
+fn columns_of_a_matrix_that_do_not_fit_are_numbered() {
+    let mark = Mark {
+        sign: "x".to_owned(),
+        tone: Tone::Plain,
+        words: "seen".to_owned(),
+    };
+    let names: Vec<String> = (0..9).map(|n| format!("a_machine_with_a_long_name_{n}")).collect();
+    let section = |columns: &[String]| Section {
+        heading: String::new(),
+        brief: vec![Block::Matrix(Matrix {
+            caption: "m".to_owned(),
+            label: None,
+            corner: "check".to_owned(),
+            columns: columns.to_vec(),
+            rows: vec![("c".to_owned(), vec![Some(mark.clone()); columns.len()])],
+            data: data::CHECKS,
+        })],
+        detail: Vec::new(),
+    };
+    let of = |columns: &[String]| {
+        let document = Document {
+            title: String::new(),
+            subtitle: String::new(),
+            sections: vec![section(columns)],
+        };
+        terminal::page(&document, 80)
+    };
+    let text = of(&names);
+    assert!(text.contains("\ncheck  1  2  3  4  5  6  7  8  9\n"), "{text}");
+    assert!(text.contains("\n   9  a_machine_with_a_long_name_8\n"), "{text}");
+    assert!(of(&names[..2]).contains("check  a_machine_with_a_long_name_0  a_machine_with_a_long_name_1"));
+}
+
+#[test]
+fn long_tables_for_looking_up_are_folded_and_say_how_long_they_are() {
+    let mut summary = everything();
+    let row = summary.checks[0].rows[0].clone();
+    summary.checks[0].rows.extend((0..40).map(|index| CheckRow {
+        seq: format!("more_{index}"),
+        ..row.clone()
+    }));
+    let rows: usize = summary.checks.iter().map(|check| check.rows.len() + 2).sum();
+    let page = html::render(&summary, str::to_owned);
+    assert_sound(&page);
+    let words = format!("Outcomes of every trial, per check, with its two controls, {rows} rows");
+    assert!(page.contains(&format!("<details class=\"fold\"><summary>{words}</summary>")));
+    let markdown = markdown::render(&summary, str::to_owned);
+    assert!(markdown.contains(&format!("<details><summary>{words}</summary>\n\n| check |")));
+    assert!(!html::render(&everything(), str::to_owned).contains("<summary>Outcomes of every trial"));
 }
 
 #[test]
@@ -348,7 +606,7 @@ fn runs_of_one_machine_are_named_apart_and_their_mutants_counted_once() {
         "{text}"
     );
     assert!(
-        text.contains("m, QEMU 7.2.22: 2 of 4 mistakes killed by the run"),
+        text.contains("Mutants on m, QEMU 7.2.22: 2 of 4 mistakes caught by the run"),
         "{text}"
     );
 }

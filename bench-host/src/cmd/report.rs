@@ -129,10 +129,7 @@ fn several(runs: &[PathBuf], named: &[PathBuf], format: Format, out: Option<&Pat
     };
     let paths = write_comparison(out, &summaries, &unreadable, link)?;
     Ok(match format {
-        Format::Mail => {
-            let mails: Vec<String> = summaries.iter().map(mail::render).collect();
-            mails.join(&format!("\n{}\n\n", "-".repeat(terminal::MAIL_WIDTH)))
-        }
+        Format::Mail => mail::render_runs(&summaries, &unreadable),
         Format::Terminal => {
             let document = report::document::Document::of_runs(&summaries, &unreadable, |_| String::new());
             terminal::page(&document, WIDTH) + &written(&paths)

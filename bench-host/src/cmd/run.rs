@@ -207,13 +207,23 @@ fn tell(args: &Args, folder: &Path, finished: &Finished) {
     if let Some(error) = &finished.store_error {
         eprintln!("error: {error}");
     }
-    let stopped = !matches!(finished.exit, Exit::Ok | Exit::Undecided) && !received.manifest.is_complete();
-    if stopped && !received.tail.is_empty() {
+    // Who interrupts a run knows why it ended.
+    let ended = matches!(finished.exit, Exit::Ok | Exit::Undecided | Exit::Interrupted);
+    if !ended && !received.manifest.is_complete() && !received.tail.is_empty() {
         eprintln!("last console lines:");
-        received.tail.iter().for_each(|line| eprintln!("  {line}"));
+        received.tail.iter().for_each(|line| eprintln!("  {}", beginning(line)));
     }
     if finished.exit != Exit::Ok && !args.quiet {
         eprintln!("the run is in {}", folder.display());
+    }
+}
+
+/// Cuts a line to what a reader looks at; all of it is in the console log.
+fn beginning(line: &str) -> String {
+    const COLUMNS: usize = 120;
+    match line.char_indices().nth(COLUMNS) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line.to_owned(),
     }
 }
 

@@ -62,17 +62,25 @@ impl Checks {
         sum.other = sum.other.saturating_add(outcomes.other);
     }
 
-    /// Takes a verdict of the kernel and returns how many checks have one.
+    /// Takes a verdict of the kernel, and returns how many checks are done.
     pub fn verdict(&mut self, check: Check, seq: &str, class: Class, reason: &str) -> u32 {
         let verdicts = &mut self.seen.entry(check).or_default().verdicts;
         verdicts.insert(seq.to_owned(), (class, reason.to_owned()));
-        let judged = self.seen.values().filter(|seen| !seen.verdicts.is_empty());
-        judged.count() as u32
+        self.done()
     }
 
-    /// Takes how fast the trials of a check went.
-    pub fn pace(&mut self, check: Check, trials: u32, ticks: u64) {
+    /// Takes how fast the trials of a check went, and returns how many checks are done.
+    pub fn pace(&mut self, check: Check, trials: u32, ticks: u64) -> u32 {
         self.paces.push(Pace { check, trials, ticks });
+        self.done()
+    }
+
+    /// Returns how many checks are done. A pace follows the trials of a check; the verdicts come at the end of all, and a
+    /// check that was skipped has no more than those.
+    fn done(&self) -> u32 {
+        let paced = |check: Check| self.paces.iter().any(|pace| pace.check == check);
+        let done = |(check, seen): &(&Check, &Seen)| !seen.verdicts.is_empty() || paced(**check);
+        self.seen.iter().filter(done).count() as u32
     }
 
     /// Returns how fast the checks went.
@@ -184,6 +192,16 @@ mod tests {
         );
         let (_, wrong) = checks(&FAULT, None).finish();
         assert_eq!(wrong, ["cowinvt_el2 with mine: no verdict arrived"]);
+    }
+
+    #[test]
+    fn a_check_is_done_when_its_trials_are_and_counts_once() {
+        let mut checks = Checks::default();
+        let [first, second] = ["cowinvt_el2", "identity_el2"].map(|id| Check::from_id(id).unwrap());
+        checks.outcome(first, "mine", Role::Test, &Outcomes::default());
+        assert_eq!(checks.pace(first, 1000, 5), 1);
+        assert_eq!(checks.verdict(first, "mine", Class::Pass, "never stale"), 1);
+        assert_eq!(checks.verdict(second, "mine", Class::Skipped, "no 1:1 map here"), 2);
     }
 
     #[test]

@@ -104,7 +104,10 @@ impl Receiver {
                 self.store.litmus(&LitmusRow { check, seq, role, pe, stale, new, fault, other })?;
             }
             Record::Pace { check, trials, ticks } => match Check::from_id(check) {
-                Some(check) => self.checks.pace(check, trials, ticks),
+                Some(check) => {
+                    let done = self.checks.pace(check, trials, ticks);
+                    self.progress.step(done);
+                }
                 None => self.defects.add(format!("line {number}: unknown check {check}")),
             },
             Record::Verdict { check, seq, class, reason } => {

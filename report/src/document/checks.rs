@@ -5,11 +5,15 @@ use results::check::Outcomes;
 use results::verdict::Class;
 
 use super::Block;
+use super::mutants::Outcome;
 use crate::data;
 use crate::matrix::{Mark, Matrix};
-use crate::model::{CheckResult, Summary};
+use crate::model::{CheckResult, CheckRow, Summary};
 use crate::number::{grouped, percent};
 use crate::table::{Cell, Table, Tone};
+
+/// Rows of outcomes that somebody may read through; more are for looking up.
+const READ: usize = 24;
 
 /// Returns the checks: a line for each, then every count and the reasons.
 pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
@@ -28,7 +32,7 @@ pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
     ];
     let mut table = Table::new("Outcomes of every trial, per check, with its two controls", &columns);
     for check in &summary.checks {
-        rows(check, &mut table);
+        rows(summary, check, &mut table);
     }
     let columns = ["check", "shape", "must see", "why"];
     let mut titles = Table::new("What each check changes, and why it has its class", &columns);
@@ -52,9 +56,29 @@ pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
             power,
             Block::Matrix(matrix(summary)),
             Block::Table(titles),
-            Block::Table(table),
+            Block::Table(table.folded_beyond(READ)),
         ],
     )
+}
+
+/// Returns the class of every check with every sequence under test; mutants are no such sequences.
+pub fn classes(summary: &Summary) -> impl Iterator<Item = Class> + '_ {
+    summary
+        .checks
+        .iter()
+        .flat_map(|check| own_rows(summary, check))
+        .map(|row| row.class)
+}
+
+/// Returns the rows of a check that are about a sequence under test.
+pub fn own_rows<'a>(summary: &'a Summary, check: &'a CheckResult) -> impl Iterator<Item = &'a CheckRow> {
+    let is_own = move |row: &&CheckRow| Outcome::of_row(summary, check, row).is_none();
+    check.rows.iter().filter(is_own)
+}
+
+/// Returns how a row is shown: its class, or what was done about a mutant.
+fn mark(summary: &Summary, check: &CheckResult, row: &CheckRow) -> Mark {
+    Outcome::of_row(summary, check, row).map_or_else(|| class_mark(row.class), Outcome::mark)
 }
 
 /// Returns the class of every check with every sequence, with fewer columns than rows.
@@ -67,7 +91,7 @@ fn matrix(summary: &Summary) -> Matrix {
     }
     let row = |check: &CheckResult| {
         let of = |seq: &&str| check.rows.iter().find(|row| row.seq == *seq);
-        let marks = seqs.iter().map(|seq| of(seq).map(|row| class_mark(row.class)));
+        let marks = seqs.iter().map(|seq| of(seq).map(|row| mark(summary, check, row)));
         (check.id.clone(), marks.collect())
     };
     let matrix = Matrix {
@@ -113,12 +137,23 @@ fn overview(summary: &Summary) -> Table {
         None => "not run".to_owned(),
     };
     for check in &summary.checks {
+        // The worst comes first: that is the order of classes, and mutants after them.
+        let own = |class: Class| own_rows(summary, check).filter(move |row| row.class == class);
+        let own = [Class::Fail, Class::Pass, Class::NotObservable, Class::Skipped]
+            .map(|class| (class_word(class), own(class).collect::<Vec<_>>()));
+        let of = |outcome: Outcome| {
+            let is_it = move |row: &&CheckRow| Outcome::of_row(summary, check, row) == Some(outcome);
+            check.rows.iter().filter(is_it).collect::<Vec<_>>()
+        };
+        let mutants = [
+            Outcome::Disagreement,
+            Outcome::Caught,
+            Outcome::NotCaught,
+            Outcome::NoPower,
+        ]
+        .map(|outcome| (outcome.words(), of(outcome)));
         let mut cells = Vec::new();
-        for class in [Class::Fail, Class::Pass, Class::NotObservable, Class::Skipped] {
-            let of: Vec<_> = check.rows.iter().filter(|row| row.class == class).collect();
-            if of.is_empty() {
-                continue;
-            }
+        for ((word, tone), of) in own.into_iter().chain(mutants).filter(|(_, of)| !of.is_empty()) {
             let names: Vec<&str> = of.iter().map(|row| row.seq.as_str()).collect();
             let bound = of.iter().filter_map(|row| row.stale_rate_bound).fold(0.0, f64::max);
             let bound = if bound > 0.0 {
@@ -126,7 +161,6 @@ fn overview(summary: &Summary) -> Table {
             } else {
                 String::new()
             };
-            let (word, tone) = class_word(class);
             cells.push((format!("{word}: {}{bound}", names.join(", ")), tone));
         }
         let tone = cells.first().map_or(Tone::Care, |(_, tone)| *tone);
@@ -146,7 +180,7 @@ fn overview(summary: &Summary) -> Table {
     table
 }
 
-fn rows(check: &CheckResult, table: &mut Table) {
+fn rows(summary: &Summary, check: &CheckResult, table: &mut Table) {
     let bad = check.bad_control;
     let power = match bad {
         Some(outcomes) if outcomes.stale > 0 => "control: has power",
@@ -186,11 +220,11 @@ fn rows(check: &CheckResult, table: &mut Table) {
     let sound = good.is_some_and(|good| good.stale == 0);
     table.row(row(name, Cell::toned(words, tone(sound)), good, dash()));
     for result in &check.rows {
-        let (word, tone) = class_word(result.class);
+        let Mark { words, tone, .. } = mark(summary, check, result);
         let bound = result.stale_rate_bound.map_or_else(dash, percent);
         table.row(row(
             result.seq.clone(),
-            Cell::toned(word, tone),
+            Cell::toned(words, tone),
             Some(&result.outcomes),
             bound,
         ));

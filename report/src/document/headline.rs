@@ -4,10 +4,28 @@
 use results::manifest::HARDWARE_LABEL;
 use results::verdict::Class;
 
-use super::Block;
-use crate::model::{Comparison, Finding, Net, Part, Summary};
-use crate::number::{count, percent, plural, ratio_interval};
+use super::{Block, checks, mutants};
+use crate::model::{BreakEven, Comparison, Finding, Net, Part, Summary};
+use crate::number::{count, grouped, percent, plural, ratio_interval};
 use crate::table::Tone;
+
+/// Comparisons that get a sentence each; more are counted by what was found.
+const MOST: usize = 4;
+
+/// Findings that are counted together, and their word.
+type Kind = (&'static str, fn(Finding) -> bool);
+
+/// What was found, in the order in which it is counted.
+const KINDS: [Kind; 6] = [
+    ("faster", |f| matches!(f, Finding::Faster)),
+    ("slower", |f| matches!(f, Finding::Slower)),
+    ("indistinguishable", |f| matches!(f, Finding::Indistinguishable)),
+    ("below resolution", |f| matches!(f, Finding::BelowResolution)),
+    ("with too few samples", |f| matches!(f, Finding::TooFewSamples { .. })),
+    ("without a noise floor, so no claim", |f| {
+        matches!(f, Finding::NoNoiseFloor)
+    }),
+];
 
 /// Returns the first section: banners, the result, the warnings.
 pub fn blocks(summary: &Summary) -> Vec<Block> {
@@ -49,10 +67,13 @@ pub fn blocks(summary: &Summary) -> Vec<Block> {
     blocks
 }
 
-/// Returns the result: one sentence on timing per comparison (the first few), one on the checks, one on the proofs.
+/// Returns the result: where one way to invalidate becomes cheaper than another, how the sequences compare, how many
+/// mistakes were caught, the checks, the proofs.
 pub fn headline(summary: &Summary) -> Vec<String> {
-    const MOST: usize = 4;
-    let naming = summary.naming();
+    let label = match summary.label() {
+        HARDWARE_LABEL => String::new(),
+        label => format!(" [{label}]"),
+    };
     let tested: Vec<&Comparison> = summary.comparisons.iter().filter(|c| !c.is_twin).collect();
     // The first sentence is the one that gets quoted elsewhere, so it carries what must not be left behind.
     let so_far = if summary.reservations.is_empty() {
@@ -60,37 +81,93 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     } else {
         "So far, "
     };
-    let label = match summary.label() {
-        HARDWARE_LABEL => String::new(),
-        label => format!(" [{label}]"),
+    let compared = if tested.len() <= MOST {
+        one_by_one(summary, &tested)
+    } else {
+        by_finding(summary, &tested)
     };
-    let sentence = |c: &&Comparison| {
-        let name = naming.of_comparison(c);
-        format!("{so_far}{name} beside {}: {}{label}.", c.baseline, finding(c))
-    };
-    let mut sentences: Vec<String> = tested.iter().take(MOST).map(sentence).collect();
-    if tested.len() > MOST {
-        sentences.push(format!(
-            "{} are in the tables.",
-            plural(
-                (tested.len() - MOST) as u64,
-                "further comparison",
-                "further comparisons"
-            )
-        ));
-    }
+    let first = break_even(summary).chain(compared);
+    let mut sentences: Vec<String> = first.map(|text| format!("{so_far}{text}{label}.")).collect();
     if tested.is_empty() {
         sentences.extend(alone(summary).map(|text| format!("{text}{label}.")));
     }
-    sentences.push(checks_line(summary));
+    sentences.extend(mutants::scores(std::slice::from_ref(summary)));
+    sentences.extend(checks_line(summary));
     if !summary.proofs.is_empty() {
         let holds = summary.proofs.iter().filter(|proof| proof.holds).count();
         sentences.push(match summary.proofs.len() {
-            all if all == holds => format!("Boot path: {holds} of {} hold.", plural(all as u64, "proof", "proofs")),
+            all if all == holds => format!(
+                "Boot path: {holds} of {} {}.",
+                plural(all as u64, "proof", "proofs"),
+                if all == 1 { "holds" } else { "hold" }
+            ),
             all => format!("Boot path: {} of {all} proofs FAILED.", all - holds),
         });
     }
     sentences
+}
+
+/// Returns from where on which way to invalidate pages is cheaper.
+fn break_even(summary: &Summary) -> impl Iterator<Item = String> + '_ {
+    let of = |scope: &BreakEven| -> Vec<String> {
+        let findings = scope.findings.iter();
+        findings
+            .map(|finding| format!("Break-even ({}), {finding}", scope.scope))
+            .collect()
+    };
+    summary.break_even.iter().flat_map(of)
+}
+
+/// Returns one sentence for each comparison.
+fn one_by_one(summary: &Summary, tested: &[&Comparison]) -> Vec<String> {
+    let naming = summary.naming();
+    let sentence = |c: &&Comparison| format!("{} beside {}: {}", naming.of_comparison(c), c.baseline, finding(c));
+    tested.iter().map(sentence).collect()
+}
+
+/// Returns how many comparisons ended how, with the farthest of each side: many sentences alike are read by nobody.
+fn by_finding(summary: &Summary, tested: &[&Comparison]) -> Vec<String> {
+    let naming = summary.naming();
+    let ratio = |c: &Comparison| c.net.or(c.raw).map_or(1.0, |ratio| ratio.estimate);
+    let distance = |c: &Comparison| ratio(c).max(f64::MIN_POSITIVE).ln().abs();
+    let mut parts = Vec::new();
+    for (word, is_it) in KINDS {
+        let of: Vec<&Comparison> = tested.iter().copied().filter(|c| is_it(c.finding)).collect();
+        let farthest = of.iter().copied().max_by(|a, b| distance(a).total_cmp(&distance(b)));
+        let Some(farthest) = farthest else { continue };
+        let n = match of.len() {
+            all if all == tested.len() => "all".to_owned(),
+            n => grouped(n as u64),
+        };
+        parts.push(match (farthest.finding, farthest.net.or(farthest.raw)) {
+            (Finding::Faster | Finding::Slower, Some(ratio)) => format!(
+                "{n} {word} (most: {}, ratio {})",
+                naming.of_comparison(farthest),
+                ratio_interval(&ratio)
+            ),
+            (Finding::TooFewSamples { have, need }, _) => {
+                format!(
+                    "{n} {word} ({} paired, {need} needed)",
+                    plural(have, "batch", "batches")
+                )
+            }
+            _ => format!("{n} {word}"),
+        });
+    }
+    let floors: Vec<f64> = tested.iter().filter_map(|c| c.noise_floor).collect();
+    let floor = floors.iter().copied().fold(0.0, f64::max);
+    let several = floors.iter().any(|other| *other != floor);
+    let floor = match floors.is_empty() {
+        true => String::new(),
+        false => format!(
+            "; A/A noise floor {}{}",
+            if several { "up to " } else { "" },
+            percent(floor)
+        ),
+    };
+    let baseline = &tested[0].baseline;
+    let all = plural(tested.len() as u64, "comparison", "comparisons");
+    vec![format!("{all} with {baseline}: {}{floor}", parts.join(", "))]
 }
 
 /// Returns the medians when there is nothing to compare.
@@ -123,7 +200,7 @@ pub fn finding(c: &Comparison) -> String {
         Finding::Faster => format!("faster by {by} ({numbers})"),
         Finding::Slower => format!("slower by {by} ({numbers})"),
         Finding::Indistinguishable if c.is_within_noise() => {
-            format!("indistinguishable: the noise floor is above the effect of {by} ({numbers})")
+            format!("indistinguishable, the effect of {by} is within the noise floor ({numbers})")
         }
         Finding::Indistinguishable => format!("indistinguishable ({numbers})"),
         Finding::BelowResolution => "below resolution: no more than the spread of the empty frame is left".to_owned(),
@@ -139,13 +216,23 @@ pub fn finding(c: &Comparison) -> String {
     }
 }
 
-/// Says how many checks ended how, in one sentence.
-pub fn checks_line(summary: &Summary) -> String {
-    let total = summary.classes().count();
-    if total == 0 {
-        return "No check was made.".to_owned();
+/// Says how many checks ended how, in one sentence; nothing where all that was checked are mutants.
+pub fn checks_line(summary: &Summary) -> Option<String> {
+    let classes: Vec<Class> = checks::classes(summary).collect();
+    match classes.len() {
+        0 if !summary.mutants.is_empty() => None,
+        0 => Some("No check was made.".to_owned()),
+        total => Some(format!(
+            "Checks: of {}, {}.",
+            grouped(total as u64),
+            class_counts(&classes)
+        )),
     }
-    let of = |class: Class| summary.classes().filter(|&other| other == class).count();
+}
+
+/// Says how many there are of each class, the worst first.
+pub fn class_counts(classes: &[Class]) -> String {
+    let of = |class: Class| classes.iter().filter(|&&other| other == class).count() as u64;
     let words = [
         (Class::Fail, "FAIL"),
         (Class::Pass, "pass"),
@@ -155,7 +242,7 @@ pub fn checks_line(summary: &Summary) -> String {
     let parts: Vec<String> = words
         .into_iter()
         .filter(|&(class, _)| of(class) > 0)
-        .map(|(class, words)| format!("{} {words}", of(class)))
+        .map(|(class, words)| format!("{} {words}", grouped(of(class))))
         .collect();
-    format!("Checks: of {total}, {}.", parts.join(", "))
+    parts.join(", ")
 }

@@ -90,26 +90,20 @@ fn pes(summary: &Summary) -> Vec<Block> {
     for (members, pe) in groups {
         let names: Vec<String> = members.iter().map(u32::to_string).collect();
         let who = format!("PE {}", names.join(", "));
-        let mut table = Table::new(
-            format!("{who}: identification registers"),
-            &["register", ">value", "meaning"],
-        );
+        let mut table = Table::new(format!("{who}: identification registers"), &["register", ">value"]);
         for (name, value) in &pe.registers {
-            let meaning = if name == "MIDR_EL1" {
-                registers::midr(value.0)
-            } else {
-                String::new()
-            };
             table.row([
                 Cell::toned(name, Tone::Code),
                 Cell::toned(value.to_string(), Tone::Code),
-                meaning.into(),
             ]);
         }
         let mut features = Table::new(
             format!("{who}: features that bear on TLB maintenance"),
             &["feature", "here"],
         );
+        if let Some(midr) = pe.registers.get("MIDR_EL1") {
+            features.row(["processor".into(), registers::midr(midr.0).into()]);
+        }
         if let (Some(event), Some(frequency)) = (pe.event, pe.frequency) {
             features.row([
                 "counter".into(),
@@ -120,7 +114,7 @@ fn pes(summary: &Summary) -> Vec<Block> {
             features.row([meaning.into(), text.into()]);
         }
         blocks.extend(
-            [features, table]
+            [features, table.folded_beyond(0)]
                 .into_iter()
                 .filter(|t| !t.rows.is_empty())
                 .map(Block::Table),

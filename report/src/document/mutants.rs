@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which mistakes a machine would have shown.
 
+mod outcome;
+
 use super::Block;
 use crate::data;
 use crate::matrix::{Mark, Matrix};
@@ -8,39 +10,73 @@ use crate::model::{Fate, Mutant, Summary};
 use crate::number::{grouped, percent, plural};
 use crate::table::{Cell, Table, Tone};
 
+pub use outcome::Outcome;
+
+/// A mutant, and what the run did about it.
+type Found<'a> = (&'a Mutant, Outcome);
+
 /// The mutants that ran on one machine.
 struct Column<'a> {
     machine: String,
     label: &'a str,
-    mutants: Vec<&'a Mutant>,
+    mutants: Vec<Found<'a>>,
 }
 
-/// Returns the score and the matrix of kinds and machines, then what became of every kind and which need a look.
+/// Returns the score and the matrix of kinds and machines, then what became of every kind, and every mutant of a lone
+/// run or those that need a look.
 pub fn blocks(runs: &[Summary]) -> (Vec<Block>, Vec<Block>) {
     let columns = columns(runs);
     if columns.is_empty() {
         return (Vec::new(), Vec::new());
     }
-    let mut brief: Vec<Block> = columns.iter().map(|column| Block::Lead(score(column))).collect();
-    brief.push(Block::Matrix(matrix(&columns)));
-    brief.push(Block::Paragraph(
-        "Mistakes killed by a run of this machine, of all mistakes of a kind. The others are killed by the judge or \
-         survive; edits that leave a sequence sufficient are no mistakes and are not counted."
-            .to_owned(),
-    ));
+    let brief = vec![
+        Block::Matrix(matrix(&columns)),
+        Block::Paragraph(
+            "Mistakes that the run caught, of all mistakes of a kind: it saw a stale translation. A mistake that is not \
+             caught is not observable on this machine, though the check has power: without any maintenance it did see \
+             one. Edits that leave a sequence sufficient are no mistakes and are not counted."
+                .to_owned(),
+        ),
+    ];
     let mut detail = Vec::new();
     for column in &columns {
-        detail.push(Block::Table(fates(column)));
-        let open: Vec<&&Mutant> = column
-            .mutants
-            .iter()
-            .filter(|mutant| matches!(mutant.fate, Fate::Survived | Fate::Disagreement))
-            .collect();
+        detail.push(Block::Table(outcomes(column)));
+        let is_open = |(mutant, _): &&Found<'_>| matches!(mutant.fate, Fate::Survived | Fate::Disagreement);
+        let open: Vec<&Found<'_>> = column.mutants.iter().filter(is_open).collect();
         if !open.is_empty() {
-            detail.push(Block::Table(look(column, &open)));
+            let caption = format!(
+                "Mutants on {} that neither run nor judge decided, or where the two disagree",
+                column.machine
+            );
+            detail.push(Block::Table(list(caption, open.into_iter())));
         }
     }
+    if let ([_], [column]) = (runs, &columns[..]) {
+        let caption = "Every mutant, what the run did about it, and what the judge says".to_owned();
+        detail.push(Block::Table(list(caption, column.mutants.iter())));
+    }
     (brief, detail)
+}
+
+/// Returns the score of every machine, one sentence each.
+pub fn scores(runs: &[Summary]) -> Vec<String> {
+    columns(runs).iter().map(score).collect()
+}
+
+/// Says in a few words how many of its mistakes a run caught; `None` for a run without mutants.
+pub fn in_short(run: &Summary) -> Option<Cell> {
+    let columns = columns(std::slice::from_ref(run));
+    let column = columns.first()?;
+    let [caught, mistakes] = counts(&column.mutants);
+    let text = format!(
+        "{} of {} caught",
+        grouped(caught),
+        plural(mistakes, "mistake", "mistakes")
+    );
+    Some(match number(&column.mutants, Outcome::Disagreement) {
+        0 => text.into(),
+        n => Cell::toned(format!("{}, {text}", disagreements(n)), Tone::Bad),
+    })
 }
 
 /// Puts the runs of one machine together: their mutants take several boots.
@@ -48,23 +84,24 @@ fn columns(runs: &[Summary]) -> Vec<Column<'_>> {
     let mut columns: Vec<Column<'_>> = Vec::new();
     for run in runs.iter().filter(|run| !run.mutants.is_empty()) {
         let machine = super::runs::machine(&run.manifest);
+        let here = run.mutants.iter().map(|mutant| (mutant, Outcome::of(run, mutant)));
         let known = columns
             .iter_mut()
             .find(|column| (column.machine.as_str(), column.label) == (machine.as_str(), run.label()));
         match known {
             // The same mutant in a second run of the whole set is the same mutant.
             Some(column) => {
-                for mutant in &run.mutants {
+                for (mutant, outcome) in here {
                     let place = |m: &Mutant| (m.check.clone(), m.sequence.clone(), m.edit.clone());
-                    if !column.mutants.iter().any(|m| place(m) == place(mutant)) {
-                        column.mutants.push(mutant);
+                    if !column.mutants.iter().any(|(m, _)| place(m) == place(mutant)) {
+                        column.mutants.push((mutant, outcome));
                     }
                 }
             }
             None => columns.push(Column {
                 machine,
                 label: run.label(),
-                mutants: run.mutants.iter().collect(),
+                mutants: here.collect(),
             }),
         }
     }
@@ -74,57 +111,91 @@ fn columns(runs: &[Summary]) -> Vec<Column<'_>> {
 fn kinds<'a>(columns: &[Column<'a>]) -> Vec<&'a str> {
     let kinds = columns
         .iter()
-        .flat_map(|column| column.mutants.iter().map(|mutant| mutant.kind.as_str()));
+        .flat_map(|column| column.mutants.iter().map(|(mutant, _)| mutant.kind.as_str()));
     let mut kinds: Vec<&str> = kinds.collect();
     kinds.sort_unstable();
     kinds.dedup();
     kinds
 }
 
-/// Returns how many mistakes there are, how many the run killed, and how many somebody did.
-fn counts<'a>(mutants: impl Iterator<Item = &'a Mutant>) -> [u64; 3] {
-    let mut counts = [0; 3];
-    for mutant in mutants.filter(|mutant| mutant.fate.is_mistake()) {
-        counts[0] += 1;
-        counts[1] += u64::from(mutant.fate == Fate::KilledByRun);
-        counts[2] += u64::from(mutant.fate != Fate::Survived);
-    }
-    counts
+fn of_kind<'a>(column: &Column<'a>, kind: &str) -> Vec<Found<'a>> {
+    let of = column.mutants.iter().copied();
+    of.filter(|(mutant, _)| mutant.kind == kind).collect()
+}
+
+fn number(mutants: &[Found<'_>], outcome: Outcome) -> u64 {
+    mutants.iter().filter(|(_, other)| *other == outcome).count() as u64
+}
+
+/// Returns how many mistakes the run caught, and how many there are.
+fn counts(mutants: &[Found<'_>]) -> [u64; 2] {
+    let mistakes = mutants.iter().filter(|(mutant, _)| mutant.fate.is_mistake()).count();
+    [number(mutants, Outcome::Caught), mistakes as u64]
+}
+
+fn disagreements(n: u64) -> String {
+    plural(n, "DISAGREEMENT", "DISAGREEMENTS")
 }
 
 fn score(column: &Column<'_>) -> String {
-    let [mistakes, run, somebody] = counts(column.mutants.iter().copied());
+    let [caught, mistakes] = counts(&column.mutants);
     let share = match mistakes {
         0 => String::new(),
-        _ => format!(" ({})", percent(run as f64 / mistakes as f64)),
+        _ => format!(" ({})", percent(caught as f64 / mistakes as f64)),
     };
-    format!(
-        "{}: {} of {} killed by the run{share}, {} by run or judge.",
+    let mut text = format!(
+        "Mutants on {}: {} of {} caught by the run{share}",
         column.machine,
-        grouped(run),
+        grouped(caught),
         plural(mistakes, "mistake", "mistakes"),
-        grouped(somebody)
-    )
+    );
+    let mistaken: Vec<Found<'_>> = column
+        .mutants
+        .iter()
+        .copied()
+        .filter(|(m, _)| m.fate.is_mistake())
+        .collect();
+    for outcome in [Outcome::NotCaught, Outcome::NoPower, Outcome::NotRun] {
+        match number(&mistaken, outcome) {
+            0 => {}
+            n => text.push_str(&format!(", {} {}", grouped(n), outcome.words().0)),
+        }
+    }
+    let rejected = mistaken.iter().filter(|(mutant, _)| mutant.fate != Fate::Survived);
+    match rejected.count() as u64 {
+        _ if mistakes == 0 => {}
+        all if all == mistakes => text.push_str("; none survives both run and judge"),
+        some => {
+            let (left, verb) = (
+                mistakes - some,
+                if mistakes - some == 1 { "survives" } else { "survive" },
+            );
+            text.push_str(&format!("; {} {verb} both run and judge", grouped(left)));
+        }
+    }
+    match number(&column.mutants, Outcome::Disagreement) {
+        0 => {}
+        n => text.push_str(&format!("; {} between run and judge", disagreements(n))),
+    }
+    text.push('.');
+    text
 }
 
 fn matrix(columns: &[Column<'_>]) -> Matrix {
     let cell = |kind: &str, column: &Column<'_>| {
-        let mut here = column
-            .mutants
-            .iter()
-            .copied()
-            .filter(|mutant| mutant.kind == kind)
-            .peekable();
-        here.peek()?;
-        let [mistakes, run, _] = counts(here);
-        let (sign, tone) = match (run, mistakes) {
+        let here = of_kind(column, kind);
+        if here.is_empty() {
+            return None;
+        }
+        let [caught, mistakes] = counts(&here);
+        let (sign, tone) = match (caught, mistakes) {
             (0, 0) => ("=".to_owned(), Tone::Plain),
-            (run, mistakes) if run == mistakes => (format!("{run}/{mistakes}"), Tone::Good),
-            (run, mistakes) => (format!("{run}/{mistakes}"), Tone::Care),
+            (caught, mistakes) if caught == mistakes => (format!("{caught}/{mistakes}"), Tone::Good),
+            (caught, mistakes) => (format!("{caught}/{mistakes}"), Tone::Care),
         };
         let words = match mistakes {
             0 => "no mistakes of this kind".to_owned(),
-            _ => format!("{run} of {mistakes} killed by the run"),
+            _ => format!("{caught} of {mistakes} caught by the run"),
         };
         Some(Mark { sign, tone, words })
     };
@@ -133,7 +204,7 @@ fn matrix(columns: &[Column<'_>]) -> Matrix {
         ((*kind).to_owned(), marks.collect())
     };
     Matrix {
-        caption: "Mistakes killed by the run, by kind and machine".to_owned(),
+        caption: "Mistakes caught by the run, by kind and machine".to_owned(),
         label: None,
         corner: "kind of edit".to_owned(),
         columns: columns.iter().map(|column| column.machine.clone()).collect(),
@@ -142,49 +213,34 @@ fn matrix(columns: &[Column<'_>]) -> Matrix {
     }
 }
 
-fn fates(column: &Column<'_>) -> Table {
+fn outcomes(column: &Column<'_>) -> Table {
     let mut names = vec!["kind of edit".to_owned()];
-    names.extend(Fate::ALL.map(|fate| format!(">{}", fate.name())));
+    names.extend(Outcome::ALL.map(|outcome| format!(">{}", outcome.words().0.to_lowercase())));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut table = Table::new(format!("What became of the mutants on {}", column.machine), &names);
-    let row = |name: &str, mutants: &[&Mutant]| {
-        let of = |fate: Fate| mutants.iter().filter(|mutant| mutant.fate == fate).count() as u64;
-        let cells = Fate::ALL.map(|fate| match (fate, of(fate)) {
-            (Fate::Disagreement, n @ 1..) => Cell::toned(grouped(n), Tone::Bad),
+    let row = |name: &str, mutants: &[Found<'_>]| {
+        let cells = Outcome::ALL.map(|outcome| match (outcome, number(mutants, outcome)) {
+            (Outcome::Disagreement, n @ 1..) => Cell::toned(grouped(n), Tone::Bad),
             (_, n) => Cell::from(grouped(n)),
         });
         [Cell::from(name)].into_iter().chain(cells).collect::<Vec<_>>()
     };
     for kind in kinds(std::slice::from_ref(column)) {
-        let of: Vec<&Mutant> = column
-            .mutants
-            .iter()
-            .copied()
-            .filter(|mutant| mutant.kind == kind)
-            .collect();
-        table.row(row(kind, &of));
+        table.row(row(kind, &of_kind(column, kind)));
     }
     table.row(row("all", &column.mutants));
     table
 }
 
-fn look(column: &Column<'_>, open: &[&&Mutant]) -> Table {
-    let caption = format!(
-        "Mutants on {} that nobody decided, or where run and judge disagree",
-        column.machine
-    );
-    let mut table = Table::new(caption, &["fate", "check", "sequence", "edit", "judge"]);
-    for mutant in open {
-        let tone = if mutant.fate == Fate::Disagreement {
-            Tone::Bad
-        } else {
-            Tone::Care
-        };
+fn list<'a>(caption: String, mutants: impl Iterator<Item = &'a Found<'a>>) -> Table {
+    let mut table = Table::new(caption, &["edit", "sequence", "check", "outcome", "judge"]);
+    for (mutant, outcome) in mutants {
+        let (words, tone) = outcome.words();
         table.row([
-            Cell::toned(mutant.fate.name(), tone),
-            mutant.check.as_str().into(),
-            Cell::toned(&mutant.sequence, Tone::Code),
             mutant.edit.as_str().into(),
+            Cell::toned(&mutant.sequence, Tone::Code),
+            mutant.check.as_str().into(),
+            Cell::toned(words, tone),
             mutant.judge.as_str().into(),
         ]);
     }

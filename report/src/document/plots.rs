@@ -48,29 +48,16 @@ pub fn ratios(summary: &Summary) -> Vec<Figure> {
             };
             let rows: Vec<Row> = here.iter().filter_map(row).collect();
             let band = if floored { "; band: A/A noise floor" } else { "" };
-            let panel = Panel {
-                suffix: String::new(),
-                title: format!("Ratio of {name} medians to the baseline"),
-                label: summary.label().to_owned(),
-                legend: Vec::new(),
-                body: Body::Forest(Forest {
-                    words: format!("{name} ratio, left of 1 is faster{band}"),
-                    rows,
-                }),
-            };
+            let title = format!("Ratio of {name} medians to the baseline");
+            let words = format!("{name} ratio, left of 1 is faster{band}");
             View {
                 name,
-                panels: vec![panel],
+                panels: Forest::panels(&title, summary.label(), &words, &rows),
             }
         };
         // The noise floor is that of the net ratios, unless there are none.
         let views = [view("net", |c| c.net, true), view("raw", |c| c.raw, !has_net)];
-        let has_rows = |view: &View| {
-            view.panels
-                .iter()
-                .any(|p| matches!(&p.body, Body::Forest(f) if !f.rows.is_empty()))
-        };
-        let views: Vec<View> = views.into_iter().filter(has_rows).collect();
+        let views: Vec<View> = views.into_iter().filter(|view| !view.panels.is_empty()).collect();
         if views.is_empty() {
             continue;
         }
@@ -153,7 +140,7 @@ pub fn drift(summary: &Summary) -> Vec<Figure> {
             } else {
                 (index + 1).to_string()
             },
-            title: "Batch medians over the run, raw".to_owned(),
+            title: format!("Batch medians over the run, raw {}", event.id()),
             label: summary.label().to_owned(),
             legend: Vec::new(),
             body: Body::Strips(Strips {
@@ -164,9 +151,8 @@ pub fn drift(summary: &Summary) -> Vec<Figure> {
         let panels: Vec<Panel> = panels.collect();
         let caption = format!(
             "Drift: the median of every batch, in the order in which they were taken, around the median of all batches \
-             (the line; number in {}). Every strip reaches {:.0}% of that up and down; in brackets the change from the \
-             first third of the run to the last. {}.",
-            event.id(),
+             (the line; its number beside the name). Every strip reaches {:.0}% of that up and down; in brackets the \
+             change from the first third of the run to the last. {}.",
             span * 100.0,
             summary.label()
         );

@@ -2,15 +2,19 @@
 //! Several runs in one report: the same questions, machine by machine. Numbers of simulators and of hardware never
 //! share an axis or a row.
 
+mod conclusions;
+
 use results::manifest::{HARDWARE_LABEL, Manifest};
 use results::verdict::Class;
 
+use super::headline::class_counts;
 use super::plots::segments;
-use super::{Block, Document, Section, checks, mutants};
+use super::{Block, COMMAND, Document, Section, checks, mutants};
+use crate::command::broken;
 use crate::data;
 use crate::matrix::{Mark, Matrix};
 use crate::model::{BootPhase, Comparison, Finding, Net, Part, Ratio, Summary};
-use crate::number::{count, interval, percent, plural, ratio_interval};
+use crate::number::{count, grouped, interval, percent, plural, ratio_interval};
 use crate::plot::{Bar, Bars, Body, Figure, Forest, Panel, Row, View};
 use crate::table::{Cell, Table, Tone};
 
@@ -47,11 +51,8 @@ impl Document {
             brief,
             detail,
         };
-        // Several boots of one command have it in common.
-        let mut commands: Vec<&str> = runs.iter().map(|run| run.manifest.reproduce.as_str()).collect();
-        commands.dedup();
         let sections = vec![
-            section("", (first(runs, unreadable, &labels), Vec::new())),
+            section("", (first(runs, &names, unreadable, &labels), Vec::new())),
             section("Runs", (vec![Block::Table(overview(runs, &names, report))], Vec::new())),
             section("Ratios", ratios(runs, &names, &labels)),
             section("Medians", (medians(runs, &names, &labels), Vec::new())),
@@ -64,7 +65,7 @@ impl Document {
             ),
             section("Mutants", mutants::blocks(runs)),
             section("Boot", (Vec::new(), boot(runs, &names, &labels))),
-            section("Reproduce", (vec![Block::Code(commands.join("\n"))], Vec::new())),
+            section("Reproduce", (vec![Block::Code(reproduce(runs))], Vec::new())),
         ];
         Self {
             title: format!("TLB maintenance: {}", plural(runs.len() as u64, "run", "runs")),
@@ -72,6 +73,19 @@ impl Document {
             sections: sections.into_iter().filter(|s| s.blocks().next().is_some()).collect(),
         }
     }
+}
+
+/// Returns the commands of the runs; several boots of one command have it in common.
+fn reproduce(runs: &[Summary]) -> String {
+    let mut commands: Vec<&str> = Vec::new();
+    for run in runs {
+        let command = run.manifest.reproduce.as_str();
+        if !commands.contains(&command) {
+            commands.push(command);
+        }
+    }
+    let commands: Vec<String> = commands.into_iter().map(|command| broken(command, COMMAND)).collect();
+    commands.join("\n")
 }
 
 /// Returns a name for every run: its machine, and the run's own name where that is not enough.
@@ -84,7 +98,7 @@ fn names(runs: &[Summary]) -> Vec<String> {
     runs.iter().zip(&machines).map(name).collect()
 }
 
-fn first(runs: &[Summary], unreadable: &[String], labels: &[&str]) -> Vec<Block> {
+fn first(runs: &[Summary], names: &[String], unreadable: &[String], labels: &[&str]) -> Vec<Block> {
     let mut blocks = Vec::new();
     if !unreadable.is_empty() {
         blocks.push(Block::Banner {
@@ -128,6 +142,7 @@ fn first(runs: &[Summary], unreadable: &[String], labels: &[&str]) -> Vec<Block>
             lines: vec![words.to_owned()],
         });
     }
+    blocks.extend(conclusions::sentences(runs, names, labels).into_iter().map(Block::Lead));
     blocks
 }
 
@@ -138,13 +153,7 @@ pub fn main_ratio(run: &Summary) -> [Cell; 3] {
         let timed = run.series.iter().any(|series| series.part != Part::Empty);
         return [if timed { "nothing compared" } else { "no timing" }, "-", "-"].map(Cell::from);
     };
-    let (finding, tone) = word(c.finding);
-    // What a simulator counts is no good news and no bad news.
-    let tone = if run.label() == HARDWARE_LABEL {
-        tone
-    } else {
-        Tone::Plain
-    };
+    let (finding, tone) = word(c.finding, run.label());
     let ratio = c.net.or(c.raw);
     [
         format!("{} / {}", c.seq, c.baseline).into(),
@@ -155,25 +164,29 @@ pub fn main_ratio(run: &Summary) -> [Cell; 3] {
     ]
 }
 
-/// Returns what stands in one cell for the checks of a run: how many of each class, the worst first.
+/// Returns what stands in one cell for the checks of a run: how many of each class, the worst first, or how many
+/// mutants were caught.
 pub fn check_classes(run: &Summary) -> Cell {
-    let classes = [Class::Fail, Class::Pass, Class::NotObservable, Class::Skipped];
-    let of = |class: Class| run.classes().filter(|&other| other == class).count();
-    let found = classes.into_iter().filter(|&class| of(class) > 0);
-    let parts: Vec<String> = found
-        .clone()
-        .map(|class| format!("{} {}", of(class), checks::class_word(class).0))
-        .collect();
-    match found.clone().next() {
-        Some(worst) => Cell::toned(parts.join(", "), checks::class_word(worst).1),
-        None => "no checks".into(),
+    let own: Vec<Class> = checks::classes(run).collect();
+    let order = [Class::Fail, Class::Pass, Class::NotObservable, Class::Skipped];
+    let mut found = order.into_iter().filter(|class| own.contains(class));
+    match (found.next(), mutants::in_short(run)) {
+        (Some(worst), None) => Cell::toned(class_counts(&own), checks::class_word(worst).1),
+        (Some(Class::Fail), Some(mutants)) => {
+            Cell::toned(format!("{}; {}", class_counts(&own), mutants.text), Tone::Bad)
+        }
+        (Some(_), Some(mutants)) => Cell::toned(format!("{}; {}", class_counts(&own), mutants.text), mutants.tone),
+        (None, Some(mutants)) => mutants,
+        (None, None) => "no checks".into(),
     }
 }
 
-fn word(finding: Finding) -> (&'static str, Tone) {
+/// Returns a finding as it is shown. What a simulator counts is no good news and no bad news.
+fn word(finding: Finding, label: &str) -> (&'static str, Tone) {
+    let is_news = label == HARDWARE_LABEL;
     match finding {
-        Finding::Faster => ("faster", Tone::Good),
-        Finding::Slower => ("slower", Tone::Bad),
+        Finding::Faster => ("faster", if is_news { Tone::Good } else { Tone::Plain }),
+        Finding::Slower => ("slower", if is_news { Tone::Bad } else { Tone::Plain }),
         Finding::Indistinguishable => ("indistinguishable", Tone::Plain),
         Finding::BelowResolution => ("below resolution", Tone::Care),
         Finding::TooFewSamples { .. } => ("too few samples", Tone::Care),
@@ -182,30 +195,23 @@ fn word(finding: Finding) -> (&'static str, Tone) {
 }
 
 fn overview(runs: &[Summary], names: &[String], report: impl Fn(&Summary) -> String) -> Table {
-    let columns = [
-        "run",
-        "machine",
-        "counts",
-        "comparison",
-        ">ratio",
-        "finding",
-        "checks",
-        "status",
-    ];
-    let mut table = Table::new("Runs, each with its first comparison", &columns);
+    let mut table = Table::new(
+        "Runs, each with its report",
+        &["run", "machine", "counts", "checks", "status"],
+    );
     for (run, name) in runs.iter().zip(names) {
         let tone = if run.reservations.is_empty() {
             Tone::Plain
         } else {
             Tone::Bad
         };
-        let start = [
+        table.row([
             Cell::from(run.name.as_str()).linked(report(run)),
             name.as_str().into(),
             run.label().into(),
-        ];
-        let end = [check_classes(run), Cell::toned(run.manifest.status.to_string(), tone)];
-        table.row(start.into_iter().chain(main_ratio(run)).chain(end));
+            check_classes(run),
+            Cell::toned(run.manifest.status.to_string(), tone),
+        ]);
     }
     table
 }
@@ -268,22 +274,10 @@ fn ratios(runs: &[Summary], names: &[String], labels: &[&str]) -> (Vec<Block>, V
                 }
             }
             let band = if floored { "; band: A/A noise floor" } else { "" };
-            let forest = Forest {
-                words: format!("{name} ratio, left of 1 is faster{band}"),
-                rows,
-            };
-            let panel = Panel {
-                suffix: String::new(),
-                title: format!("Ratio of {name} medians by machine"),
-                label: (*label).to_owned(),
-                legend: Vec::new(),
-                body: Body::Forest(forest.clone()),
-            };
-            let view = View {
-                name,
-                panels: vec![panel],
-            };
-            (!forest.rows.is_empty()).then_some(view)
+            let title = format!("Ratio of {name} medians by machine");
+            let words = format!("{name} ratio, left of 1 is faster{band}");
+            let panels = Forest::panels(&title, label, &words, &rows);
+            (!panels.is_empty()).then_some(View { name, panels })
         };
         let has_net = pairs
             .iter()
@@ -309,29 +303,26 @@ fn ratios(runs: &[Summary], names: &[String], labels: &[&str]) -> (Vec<Block>, V
 }
 
 fn ratio_table(pairs: &[(String, Vec<Found<'_>>)], label: &str) -> Table {
-    let columns = [
-        "sequence / baseline",
-        "machine",
-        ">net ratio",
-        ">raw ratio",
-        ">noise floor",
-        "finding",
-    ];
-    let mut table = Table::new("Ratios by machine, 95% interval over paired batches", &columns).labelled(label);
+    let columns = ["sequence / baseline", "machine", ">ratio", ">floor", "finding"];
+    let caption = "Net ratios by machine, 95% interval over paired batches; floor: A/A noise floor";
+    let mut table = Table::new(caption, &columns).labelled(label);
     for (pair, all) in pairs {
         for found in all {
             let c = found.comparison;
-            let ratio = |ratio: Option<Ratio>| ratio.map_or_else(|| "-".to_owned(), |ratio| ratio_interval(&ratio));
+            let ratio = match (c.net, c.raw) {
+                (Some(net), _) => ratio_interval(&net),
+                (None, Some(raw)) => format!("{} raw", ratio_interval(&raw)),
+                (None, None) => "-".to_owned(),
+            };
             let (finding, tone) = if c.is_twin {
                 ("A/A control", Tone::Plain)
             } else {
-                word(c.finding)
+                word(c.finding, label)
             };
             table.row([
                 pair.as_str().into(),
                 found.title().into(),
-                ratio(c.net).into(),
-                ratio(c.raw).into(),
+                ratio.into(),
                 c.noise_floor.map_or_else(|| "-".to_owned(), percent).into(),
                 Cell::toned(finding, tone),
             ]);
@@ -378,7 +369,7 @@ fn medians(runs: &[Summary], names: &[String], labels: &[&str]) -> Vec<Block> {
                         net,
                         ends.into(),
                         series.event.id().into(),
-                        crate::number::grouped(s.samples).into(),
+                        grouped(s.samples).into(),
                     ],
                 ));
             }
@@ -404,7 +395,7 @@ fn matrix(runs: &[Summary], names: &[String]) -> Option<Matrix> {
     let with_checks: Vec<(&Summary, &String)> = runs
         .iter()
         .zip(names)
-        .filter(|(run, _)| !run.checks.is_empty())
+        .filter(|(run, _)| checks::classes(run).next().is_some())
         .collect();
     let mut ids: Vec<&str> = Vec::new();
     for check in with_checks.iter().flat_map(|(run, _)| &run.checks) {
@@ -415,7 +406,7 @@ fn matrix(runs: &[Summary], names: &[String]) -> Option<Matrix> {
     let mark = |run: &Summary, id: &str| -> Option<Mark> {
         let check = run.checks.iter().find(|check| check.id == id)?;
         let order = [Class::Fail, Class::Pass, Class::NotObservable, Class::Skipped];
-        let has = |class: &Class| check.rows.iter().any(|row| row.class == *class);
+        let has = |class: &Class| checks::own_rows(run, check).any(|row| row.class == *class);
         Some(checks::class_mark(order.into_iter().find(has)?))
     };
     let rows = ids.iter().map(|id| {

@@ -4,10 +4,10 @@
 use plotters::element::{Circle, PathElement, Rectangle};
 use plotters::style::Color;
 
-use super::Panel;
 use super::canvas::{Axis, Spot, axes, draw, text};
 use super::rows::Rows;
 use super::theme::Paint;
+use super::{Body, Panel};
 use crate::model::{Interval, Ratio};
 use crate::number::{percent, ratio, ratio_interval};
 
@@ -16,6 +16,9 @@ const BAR: u32 = 22;
 /// Ratios beyond this are drawn at the edge; their number is in the text.
 const MOST: f64 = 4.0;
 
+/// Ratios in one panel, at most.
+const MOST_ROWS: usize = 14;
+
 /// Ratios with their intervals.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Forest {
@@ -23,6 +26,8 @@ pub struct Forest {
     pub words: String,
     /// The ratios, from top to bottom.
     pub rows: Vec<Row>,
+    /// Both ends of the axis.
+    pub range: (f64, f64),
 }
 
 /// One ratio.
@@ -59,24 +64,58 @@ impl Row {
     }
 }
 
-impl Forest {
-    fn range(&self) -> (f64, f64) {
-        let ends = self.rows.iter().flat_map(|row| {
-            let Interval { low, high } = row.ratio.interval;
-            let floor = 1.0 + row.floor();
-            [low, high, row.ratio.estimate, 1.0 / floor, floor]
+/// Returns an axis that holds every ratio with its interval and its noise floor.
+fn range(rows: &[Row]) -> (f64, f64) {
+    let ends = rows.iter().flat_map(|row| {
+        let Interval { low, high } = row.ratio.interval;
+        let floor = 1.0 + row.floor();
+        [low, high, row.ratio.estimate, 1.0 / floor, floor]
+    });
+    let (low, high) = ends
+        .filter(|end| end.is_finite())
+        .fold((1.0_f64, 1.0_f64), |(low, high), end| {
+            (low.min(end), high.max(end.min(MOST)))
         });
-        let (low, high) = ends
-            .filter(|end| end.is_finite())
-            .fold((1.0_f64, 1.0_f64), |(low, high), end| {
-                (low.min(end), high.max(end.min(MOST)))
-            });
-        let room = ((high - low) * 0.06).max(0.01);
-        ((low - room).max(0.0), high + room)
+    let room = ((high - low) * 0.06).max(0.01);
+    ((low - room).max(0.0), high + room)
+}
+
+impl Forest {
+    /// Puts ratios on one axis, in as many panels as it takes for none to be longer than a screen. There is none without
+    /// ratios.
+    pub fn panels(title: &str, label: &str, words: &str, rows: &[Row]) -> Vec<Panel> {
+        let range = range(rows);
+        // Equal parts, so that the panels end at about one height.
+        let parts = rows.len().div_ceil(MOST_ROWS).max(1);
+        let each = rows.len().div_ceil(parts).max(1);
+        // A group that goes on in the next panel is named there again.
+        let group = |end: usize| rows[..end].iter().rev().find(|row| !row.group.is_empty());
+        let panel = |(index, part): (usize, &[Row])| {
+            let mut part = part.to_vec();
+            if let (true, Some(before)) = (part[0].group.is_empty(), group(index * each)) {
+                part[0].group.clone_from(&before.group);
+            }
+            Panel {
+                suffix: if index == 0 {
+                    String::new()
+                } else {
+                    (index + 1).to_string()
+                },
+                title: title.to_owned(),
+                label: label.to_owned(),
+                legend: Vec::new(),
+                body: Body::Forest(Self {
+                    words: words.to_owned(),
+                    rows: part,
+                    range,
+                }),
+            }
+        };
+        rows.chunks(each).enumerate().map(panel).collect()
     }
 
     pub(super) fn svg(&self, panel: &Panel) -> String {
-        let (low, high) = self.range();
+        let (low, high) = self.range;
         let mut layout = Rows::new(BAR);
         let mut places = Vec::new();
         for row in &self.rows {
@@ -125,5 +164,49 @@ impl Forest {
             layout.write(&mut chart, low)?;
             Ok(spots)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(group: &str, estimate: f64) -> Row {
+        let interval = Interval {
+            low: estimate - 0.1,
+            high: estimate + 0.1,
+        };
+        Row {
+            group: group.to_owned(),
+            name: "m".to_owned(),
+            ratio: Ratio {
+                estimate,
+                interval,
+                batches: 10,
+            },
+            floor: None,
+            is_twin: false,
+        }
+    }
+
+    #[test]
+    fn many_ratios_take_several_panels_on_one_axis() {
+        let mut rows = vec![row("", 1.0); MOST_ROWS + 5];
+        rows[0] = row("old / new", 0.5);
+        let panels = Forest::panels("t", "l", "w", &rows);
+        let forests: Vec<&Forest> = panels
+            .iter()
+            .map(|panel| match &panel.body {
+                Body::Forest(forest) => forest,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(forests.iter().map(|f| f.rows.len()).collect::<Vec<_>>(), [10, 9]);
+        assert_eq!(forests[0].range, forests[1].range);
+        assert!(forests[0].range.0 < 0.4 && forests[0].range.1 > 1.1);
+        assert_eq!(forests[1].rows[0].group, "old / new");
+        assert_eq!([&panels[0].suffix, &panels[1].suffix], ["", "2"]);
+        assert_eq!(Forest::panels("t", "l", "w", &rows[..MOST_ROWS]).len(), 1);
+        assert_eq!(Forest::panels("t", "l", "w", &[]), []);
     }
 }
