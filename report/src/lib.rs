@@ -21,6 +21,7 @@ pub mod plot;
 pub mod registers;
 pub mod table;
 pub mod terminal;
+pub mod wording;
 mod write;
 
 pub use write::{Paths, ReportError, replace, write_comparison, write_reports};

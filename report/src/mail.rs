@@ -143,12 +143,10 @@ fn timing(summary: &Summary) -> Table {
         let ratio = ratio.map_or_else(|| "-".to_owned(), |ratio| ratio_interval(&ratio));
         let finding = match comparison.map(|c| c.finding) {
             None => "baseline",
-            Some(Finding::Faster) => "faster",
-            Some(Finding::Slower) => "slower",
+            // Shorter than the usual words, for the width of a mail.
             Some(Finding::Indistinguishable) => "unresolved",
-            Some(Finding::BelowResolution) => "below resolution",
-            Some(Finding::TooFewSamples { .. }) => "too few samples",
             Some(Finding::NoNoiseFloor) => "no claim",
+            Some(finding) => summary.wording().verdict(finding).0,
         };
         table.row([naming.of(series).into(), net.into(), ratio.into(), finding.into()]);
     }

@@ -7,6 +7,8 @@ use results::record::Event;
 use results::scenario::Axis;
 use results::verdict::Class;
 
+use crate::wording::Wording;
+
 /// One run, aggregated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
@@ -574,6 +576,11 @@ impl Summary {
     /// Returns what every table and plot of numbers must say.
     pub fn label(&self) -> &str {
         &self.manifest.label
+    }
+
+    /// Returns what findings are called.
+    pub fn wording(&self) -> Wording {
+        Wording::of(self.label())
     }
 
     /// Returns the verdict on every check with every sequence.

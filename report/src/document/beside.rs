@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a finding is called, and sequences beside the baseline under conditions.
+//! Sequences beside the baseline under conditions.
 
 use results::record::Event;
 
@@ -7,29 +7,15 @@ use super::Block;
 use crate::model::{Beside, Finding, Part, Summary, Sweep};
 use crate::number::{grouped, percent, plural, ratio_interval};
 use crate::table::{Cell, Table, Tone};
+use crate::wording::Wording;
 
 /// Conditions named in one line.
 const NAMED: usize = 4;
 
-/// Returns what a finding is called in a table.
-pub const fn verdict(finding: Finding, is_within_noise: bool) -> (&'static str, Tone) {
-    match finding {
-        Finding::Faster => ("faster", Tone::Good),
-        Finding::Slower => ("slower", Tone::Bad),
-        Finding::Indistinguishable if is_within_noise => ("within the noise floor", Tone::Plain),
-        Finding::Indistinguishable => ("indistinguishable", Tone::Plain),
-        Finding::BelowResolution => ("below resolution", Tone::Care),
-        Finding::TooFewSamples { .. } => ("too few samples", Tone::Care),
-        Finding::NoNoiseFloor => ("no noise floor, no claim", Tone::Care),
-    }
-}
-
-fn verdict_of(beside: &Beside) -> (&'static str, Tone) {
+fn verdict(beside: &Beside, wording: Wording) -> (&'static str, Tone) {
     let within = beside.ratio.zip(beside.noise_floor);
-    verdict(
-        beside.finding,
-        within.is_some_and(|(ratio, floor)| ratio.is_within_noise(floor)),
-    )
+    let within = within.is_some_and(|(ratio, floor)| ratio.is_within_noise(floor));
+    wording.verdict_within(beside.finding, within)
 }
 
 /// Returns ratio and noise floor in words.
@@ -44,13 +30,13 @@ fn numbers(beside: &Beside) -> String {
 }
 
 /// Says what may be said: `faster (ratio ..., A/A noise floor ...)`.
-pub fn words(beside: &Beside) -> String {
-    format!("{} ({})", verdict_of(beside).0, numbers(beside))
+pub fn words(beside: &Beside, wording: Wording) -> String {
+    format!("{} ({})", verdict(beside, wording).0, numbers(beside))
 }
 
 /// Returns ratio, noise floor and finding as cells.
-fn cells(beside: &Beside) -> [Cell; 3] {
-    let (text, tone) = verdict_of(beside);
+fn cells(beside: &Beside, wording: Wording) -> [Cell; 3] {
+    let (text, tone) = verdict(beside, wording);
     [
         beside
             .ratio
@@ -77,7 +63,11 @@ pub fn refills(summary: &Summary) -> Vec<String> {
         };
         let name = summary.naming().name(&refill.seq, refill.pe, refill.event);
         let start = format!("{name}: the refill beside that of {baseline}, ");
-        let pages = format!("{}: {}", plural(refill.pages, "page", "pages"), words(&beside));
+        let pages = format!(
+            "{}: {}",
+            plural(refill.pages, "page", "pages"),
+            words(&beside, summary.wording())
+        );
         match lines.iter_mut().find(|(known, _)| *known == start) {
             Some((_, all)) => all.push(pages),
             None => lines.push((start, vec![pages])),
@@ -117,7 +107,11 @@ fn conclusion(summary: &Summary, of: &Sweep) -> Option<String> {
             all.push((&point.scenario, beside));
         }
     }
-    let count = |verdict: &str| all.iter().filter(|(_, beside)| verdict_of(beside).0 == verdict).count();
+    let wording = summary.wording();
+    let count = |word: &str| {
+        let is_it = |(_, beside): &&(&str, Beside)| verdict(beside, wording).0 == word;
+        all.iter().filter(is_it).count()
+    };
     let named = |finding: Finding| {
         let mut found: Vec<_> = all.iter().filter(|(_, beside)| beside.finding == finding).collect();
         let size = |beside: &Beside| beside.ratio.map_or(0.0, |ratio| ratio.estimate.ln().abs());
@@ -130,8 +124,8 @@ fn conclusion(summary: &Summary, of: &Sweep) -> Option<String> {
         if found.len() > NAMED {
             names.push(format!("{} more", found.len() - NAMED));
         }
-        let verdict = verdict(finding, false).0;
-        (!found.is_empty()).then(|| format!("{verdict} under {} ({})", found.len(), names.join("; ")))
+        let word = wording.verdict(finding).0;
+        (!found.is_empty()).then(|| format!("{word} under {} ({})", found.len(), names.join("; ")))
     };
     let others = [
         "indistinguishable",
@@ -140,9 +134,9 @@ fn conclusion(summary: &Summary, of: &Sweep) -> Option<String> {
         "too few samples",
         "no noise floor, no claim",
     ];
-    let others = others.into_iter().filter_map(|verdict| match count(verdict) {
+    let others = others.into_iter().filter_map(|word| match count(word) {
         0 => None,
-        n => Some(format!("{verdict} under {n}")),
+        n => Some(format!("{word} under {n}")),
     });
     let findings: Vec<String> = [named(Finding::Slower), named(Finding::Faster)]
         .into_iter()
@@ -185,7 +179,7 @@ pub fn table(sweeps: &[&Sweep], caption: &str, summary: &Summary) -> Option<Bloc
     rows.sort_by_key(|&(x, ..)| x);
     for (x, sweep, beside) in &rows {
         let start = [Cell::from(grouped(*x)), sweep.seq.as_str().into()];
-        table.row(start.into_iter().chain(cells(beside)));
+        table.row(start.into_iter().chain(cells(beside, summary.wording())));
     }
     (!rows.is_empty()).then_some(Block::Table(table))
 }

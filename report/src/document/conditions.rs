@@ -168,9 +168,12 @@ fn fit(sweep: &Sweep, summary: &Summary) -> Option<String> {
         (axis, _) => format!("one more of the {} costs {each}, starting from {start}", axis.title()),
     };
     let baseline = beside::baseline(summary, sweep.pe, sweep.event);
-    let beside = beside
-        .zip(baseline)
-        .map(|(beside, baseline)| format!(" The slope beside that of {baseline}: {}.", beside::words(&beside)));
+    let beside = beside.zip(baseline).map(|(beside, baseline)| {
+        format!(
+            " The slope beside that of {baseline}: {}.",
+            beside::words(&beside, summary.wording())
+        )
+    });
     Some(format!(
         "{}{}: {words} (line fitted in {}).{}",
         sweep.seq,

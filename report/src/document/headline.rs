@@ -8,6 +8,7 @@ use super::{Block, checks, mutants};
 use crate::model::{BreakEven, Comparison, Finding, Net, Part, Summary};
 use crate::number::{count, grouped, percent, plural, ratio_interval};
 use crate::table::Tone;
+use crate::wording::Wording;
 
 /// Comparisons that get a sentence each; more are counted by what was found.
 const MOST: usize = 4;
@@ -15,17 +16,19 @@ const MOST: usize = 4;
 /// Findings that are counted together, and their word.
 type Kind = (&'static str, fn(Finding) -> bool);
 
-/// What was found, in the order in which it is counted.
-const KINDS: [Kind; 6] = [
-    ("faster", |f| matches!(f, Finding::Faster)),
-    ("slower", |f| matches!(f, Finding::Slower)),
-    ("indistinguishable", |f| matches!(f, Finding::Indistinguishable)),
-    ("below resolution", |f| matches!(f, Finding::BelowResolution)),
-    ("with too few samples", |f| matches!(f, Finding::TooFewSamples { .. })),
-    ("without a noise floor, so no claim", |f| {
-        matches!(f, Finding::NoNoiseFloor)
-    }),
-];
+/// Returns what may be found, in the order in which it is counted.
+fn kinds(wording: Wording) -> [Kind; 6] {
+    [
+        (wording.less(), |f| matches!(f, Finding::Faster)),
+        (wording.more(), |f| matches!(f, Finding::Slower)),
+        ("indistinguishable", |f| matches!(f, Finding::Indistinguishable)),
+        ("below resolution", |f| matches!(f, Finding::BelowResolution)),
+        ("with too few samples", |f| matches!(f, Finding::TooFewSamples { .. })),
+        ("without a noise floor, so no claim", |f| {
+            matches!(f, Finding::NoNoiseFloor)
+        }),
+    ]
+}
 
 /// Returns the first section: banners, the result, the warnings.
 pub fn blocks(summary: &Summary) -> Vec<Block> {
@@ -121,7 +124,10 @@ fn break_even(summary: &Summary) -> impl Iterator<Item = String> + '_ {
 /// Returns one sentence for each comparison.
 fn one_by_one(summary: &Summary, tested: &[&Comparison]) -> Vec<String> {
     let naming = summary.naming();
-    let sentence = |c: &&Comparison| format!("{} beside {}: {}", naming.of_comparison(c), c.baseline, finding(c));
+    let sentence = |c: &&Comparison| {
+        let found = finding(c, summary.wording());
+        format!("{} beside {}: {found}", naming.of_comparison(c), c.baseline)
+    };
     tested.iter().map(sentence).collect()
 }
 
@@ -131,7 +137,7 @@ fn by_finding(summary: &Summary, tested: &[&Comparison]) -> Vec<String> {
     let ratio = |c: &Comparison| c.net.or(c.raw).map_or(1.0, |ratio| ratio.estimate);
     let distance = |c: &Comparison| ratio(c).max(f64::MIN_POSITIVE).ln().abs();
     let mut parts = Vec::new();
-    for (word, is_it) in KINDS {
+    for (word, is_it) in kinds(summary.wording()) {
         let of: Vec<&Comparison> = tested.iter().copied().filter(|c| is_it(c.finding)).collect();
         let farthest = of.iter().copied().max_by(|a, b| distance(a).total_cmp(&distance(b)));
         let Some(farthest) = farthest else { continue };
@@ -188,7 +194,7 @@ fn alone(summary: &Summary) -> Option<String> {
 }
 
 /// Says what may be said about a comparison, with the ratio, its interval and the noise floor.
-pub fn finding(c: &Comparison) -> String {
+pub fn finding(c: &Comparison, wording: Wording) -> String {
     let ratio = c.net.or(c.raw);
     let numbers = match (ratio, c.noise_floor) {
         (Some(ratio), Some(floor)) => format!("ratio {}, A/A noise floor {}", ratio_interval(&ratio), percent(floor)),
@@ -197,8 +203,8 @@ pub fn finding(c: &Comparison) -> String {
     };
     let by = ratio.map_or(String::new(), |ratio| percent((ratio.estimate - 1.0).abs()));
     match c.finding {
-        Finding::Faster => format!("faster by {by} ({numbers})"),
-        Finding::Slower => format!("slower by {by} ({numbers})"),
+        Finding::Faster => format!("{} by {by} ({numbers})", wording.less()),
+        Finding::Slower => format!("{} by {by} ({numbers})", wording.more()),
         Finding::Indistinguishable if c.is_within_noise() => {
             format!("indistinguishable, the effect of {by} is within the noise floor ({numbers})")
         }

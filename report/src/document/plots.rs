@@ -32,6 +32,7 @@ fn numbered(kind: &str, index: usize) -> String {
 /// Returns the plots of the ratios to the baseline, one per PE and counter: net if there is any, and raw.
 pub fn ratios(summary: &Summary) -> Vec<Figure> {
     let all = &summary.comparisons;
+    let less = summary.wording().less();
     let mut figures = Vec::new();
     for (pe, event) in sources(all.iter().map(|c| (c.pe, c.event))) {
         let here: Vec<&Comparison> = all.iter().filter(|c| (c.pe, c.event) == (pe, event)).collect();
@@ -49,7 +50,7 @@ pub fn ratios(summary: &Summary) -> Vec<Figure> {
             let rows: Vec<Row> = here.iter().filter_map(row).collect();
             let band = if floored { "; band: A/A noise floor" } else { "" };
             let title = format!("Ratio of {name} medians to the baseline");
-            let words = format!("{name} ratio, left of 1 is faster{band}");
+            let words = format!("{name} ratio, left of 1 is {less}{band}");
             View {
                 name,
                 panels: Forest::panels(&title, summary.label(), &words, &rows),
@@ -74,7 +75,7 @@ pub fn ratios(summary: &Summary) -> Vec<Figure> {
         figures.push(Figure {
             id: numbered("ratios", figures.len()),
             caption: format!(
-                "Ratio to the baseline: left of 1 is faster; bars are 95% intervals, the band is the A/A noise floor.{finding}{missing} {}.",
+                "Ratio to the baseline: left of 1 is {less}; bars are 95% intervals, the band is the A/A noise floor.{finding}{missing} {}.",
                 summary.label()
             ),
             data: data::RATIOS,

@@ -13,10 +13,11 @@ use super::{Block, COMMAND, Document, Section, checks, mutants};
 use crate::command::broken;
 use crate::data;
 use crate::matrix::{Mark, Matrix};
-use crate::model::{BootPhase, Comparison, Finding, Net, Part, Ratio, Summary};
+use crate::model::{BootPhase, Comparison, Net, Part, Ratio, Summary};
 use crate::number::{count, grouped, interval, percent, plural, ratio_interval};
 use crate::plot::{Bar, Bars, Body, Figure, Forest, Panel, Row, View};
 use crate::table::{Cell, Table, Tone};
+use crate::wording::Wording;
 
 /// Returns a machine's name as a reader would say it: model, PEs, and what ran it.
 pub fn machine(manifest: &Manifest) -> String {
@@ -153,7 +154,7 @@ pub fn main_ratio(run: &Summary) -> [Cell; 3] {
         let timed = run.series.iter().any(|series| series.part != Part::Empty);
         return [if timed { "nothing compared" } else { "no timing" }, "-", "-"].map(Cell::from);
     };
-    let (finding, tone) = word(c.finding, run.label());
+    let (finding, tone) = run.wording().verdict(c.finding);
     let ratio = c.net.or(c.raw);
     [
         format!("{} / {}", c.seq, c.baseline).into(),
@@ -178,19 +179,6 @@ pub fn check_classes(run: &Summary) -> Cell {
         (Some(_), Some(mutants)) => Cell::toned(format!("{}; {}", class_counts(&own), mutants.text), mutants.tone),
         (None, Some(mutants)) => mutants,
         (None, None) => "no checks".into(),
-    }
-}
-
-/// Returns a finding as it is shown. What a simulator counts is no good news and no bad news.
-fn word(finding: Finding, label: &str) -> (&'static str, Tone) {
-    let is_news = label == HARDWARE_LABEL;
-    match finding {
-        Finding::Faster => ("faster", if is_news { Tone::Good } else { Tone::Plain }),
-        Finding::Slower => ("slower", if is_news { Tone::Bad } else { Tone::Plain }),
-        Finding::Indistinguishable => ("indistinguishable", Tone::Plain),
-        Finding::BelowResolution => ("below resolution", Tone::Care),
-        Finding::TooFewSamples { .. } => ("too few samples", Tone::Care),
-        Finding::NoNoiseFloor => ("no noise floor, no claim", Tone::Care),
     }
 }
 
@@ -258,6 +246,7 @@ fn ratios(runs: &[Summary], names: &[String], labels: &[&str]) -> (Vec<Block>, V
             continue;
         }
         brief.push(Block::Table(ratio_table(&pairs, label)));
+        let less = Wording::of(label).less();
         let view = |name: &'static str, of: fn(&Comparison) -> Option<Ratio>, floored: bool| {
             let mut rows = Vec::new();
             for (pair, all) in &pairs {
@@ -275,7 +264,7 @@ fn ratios(runs: &[Summary], names: &[String], labels: &[&str]) -> (Vec<Block>, V
             }
             let band = if floored { "; band: A/A noise floor" } else { "" };
             let title = format!("Ratio of {name} medians by machine");
-            let words = format!("{name} ratio, left of 1 is faster{band}");
+            let words = format!("{name} ratio, left of 1 is {less}{band}");
             let panels = Forest::panels(&title, label, &words, &rows);
             (!panels.is_empty()).then_some(View { name, panels })
         };
@@ -290,7 +279,7 @@ fn ratios(runs: &[Summary], names: &[String], labels: &[&str]) -> (Vec<Block>, V
             detail.push(Block::Figure(Figure {
                 id: format!("machines_{}", index + 1),
                 caption: format!(
-                    "Ratio to the baseline, machine by machine: left of 1 is faster; bars are 95% intervals, the bands are each run's own A/A \
+                    "Ratio to the baseline, machine by machine: left of 1 is {less}; bars are 95% intervals, the bands are each run's own A/A \
                      noise floor. {label}."
                 ),
                 data: data::RATIOS,
@@ -317,7 +306,7 @@ fn ratio_table(pairs: &[(String, Vec<Found<'_>>)], label: &str) -> Table {
             let (finding, tone) = if c.is_twin {
                 ("A/A control", Tone::Plain)
             } else {
-                word(c.finding, label)
+                Wording::of(label).verdict(c.finding)
             };
             table.row([
                 pair.as_str().into(),
