@@ -77,7 +77,7 @@ pub fn run_qemu(mut command: Command, mut receiver: Receiver, timeout: Duration)
     };
     // Whatever the reason, it does not run on; this also closes the pipes the threads read from.
     qemu.kill();
-    let messages = messages.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    let messages = messages.and_then(process::last_words).unwrap_or_default();
     if let (Stop::Closed(_), false) = (&stop, receiver.ended()) {
         early_exit(&mut receiver, status, &messages);
     }
