@@ -20,7 +20,7 @@ use crate::break_even;
 use crate::error::Error;
 use crate::plan::measure::MeasureArgs;
 use crate::plan::sequence::PlannedSequence;
-pub use crate::plan::sequence::words_text;
+pub use crate::plan::sequence::{new_name, words_text};
 pub use crate::plan::values::{Runtime, conduit_text, console_text, runtime};
 use crate::plan::values::{batch_samples, conduit, console, flow};
 
@@ -69,7 +69,8 @@ pub struct PlanArgs {
     /// Which side of the Xen patch the boot path takes: new or old
     #[arg(long, value_name = "FLOW", default_value = "new", value_parser = flow)]
     pub flow: Flow,
-    /// The sequence that flushes the TLB on the boot path [default: that of the flow]
+    /// The sequence that flushes the TLB on the boot path: an ID, or the NAME of a --sequence [default: that of the
+    /// flow]
     #[arg(long, value_name = "ID")]
     pub boot_flush: Option<String>,
     /// Console of a board whose firmware passes no device tree
@@ -221,6 +222,11 @@ impl RunPlan {
                  more than the kernel's {MAX_STREAMS} series: leave out some"
             )));
         }
+        if let Some(batch) = args.batch.filter(|batch| (1..*batch).contains(&iterations)) {
+            return Err(usage(format!(
+                "--batch {batch}: a sequence has {iterations} samples in all; lower it, or raise --iterations"
+            )));
+        }
         let batch = args.batch().min(iterations.max(1));
         let plan = Self {
             settings: Settings {
@@ -359,7 +365,7 @@ fn checks_of(mask: Mask) -> Vec<Check> {
 
 fn not_found(option: &str, unknown: &catalogue::UnknownId) -> Error {
     usage(format!(
-        "{option}: {unknown} (`bench-host list` shows all; NAME=TEXT makes a new one)"
+        "{option}: {unknown} (`bench-host list` shows all; --sequence NAME=TEXT makes a new one)"
     ))
 }
 
