@@ -248,6 +248,12 @@ fn a_context_switch_needs_synchronization_and_a_recycled_asid_an_invalidation() 
         ask(&everywhere, "tlbi aside1is, {asid}; dsb nsh; isb").verdict,
         Verdict::Insufficient
     );
+    assert!(
+        broadcast.notes.iter().all(|note| note.rule != Rule::Operand),
+        "{broadcast}"
+    );
+    let all = ask(&everywhere, "tlbi alle1is; dsb ish; isb");
+    assert!(all.notes.iter().all(|note| note.rule != Rule::Operand), "{all}");
     // A switch alone concerns no other PE.
     let switch_everywhere = Question {
         change: Change::SwitchContext,
