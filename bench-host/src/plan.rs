@@ -53,7 +53,7 @@ pub struct PlanArgs {
     #[arg(long, value_name = "N", value_parser = measure::samples)]
     pub iterations: Option<u32>,
     /// Timed samples per sequence and batch [default: a fiftieth of the samples, but no fewer than 100 if ten
-    /// batches can have them]
+    /// batches can have them]; a run of fewer samples is one batch
     #[arg(long, value_name = "N", value_parser = batch_samples)]
     pub batch: Option<u32>,
     /// Trials per check, sequence and control
@@ -220,11 +220,6 @@ impl RunPlan {
             return Err(usage(format!(
                 "plan too big: {timed_sequences} sequences (the empty frame among them) under {scenarios} scenarios are \
                  more than the kernel's {MAX_STREAMS} series: leave out some"
-            )));
-        }
-        if let Some(batch) = args.batch.filter(|batch| (1..*batch).contains(&iterations)) {
-            return Err(usage(format!(
-                "--batch {batch}: a sequence has {iterations} samples in all; lower it, or raise --iterations"
             )));
         }
         let batch = args.batch().min(iterations.max(1));
