@@ -26,7 +26,7 @@ use clap::{Parser, Subcommand};
 
 use crate::error::Error;
 use crate::exit::{self, Exit};
-use crate::output::print;
+use crate::output::{self, print};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,14 +35,14 @@ Examples:
       --sequence 'mine=dsb ishst; tlbi vae2is, {va}; dsb ish; isb'
                                                      compare a sequence of your own with a known one
   bench-host run --cpu neoverse-n1 --runtime level0  another machine, another boot path
-  bench-host check                                   is any translation ever stale here where it must not be?
+  bench-host check                                   is a translation ever stale that must not be?
   bench-host judge 'dsb nshst; tlbi alle2; dsb nsh; isb'
-                                                     correct or not, by which rule of the architecture
-  bench-host review fix.patch                        what a patch does to TLB maintenance, with the evidence
+                                                     correct or not, by which rule of the Arm ARM
+  bench-host review fix.patch                        what a patch does to TLB maintenance
   bench-host report results/runs/RUN                 show a stored run again
   bench-host compare RUN RUN --fail-above 3%         stored runs beside each other
   bench-host aggregate samples.csv                   exact figures of raw sample rows, however many
-  bench-host export parquet RUN... --out DIR         samples for DuckDB, Polars, Spark; criterion; benchstat
+  bench-host export parquet RUN... --out DIR         samples for DuckDB, Polars, Spark
   bench-host doctor                                  what is missing here, and how to get it
 ";
 
@@ -109,10 +109,17 @@ pub fn main() -> Exit {
         Command::Doctor(args) => doctor::run(args),
         Command::Image(args) => image::run(args),
     };
-    result.unwrap_or_else(|error| {
+    let exit = result.unwrap_or_else(|error| {
         complain(&error);
         error.exit()
-    })
+    });
+    match output::lost() {
+        Some(error) if exit != Exit::Interrupted => {
+            eprintln!("error: cannot write standard output: {error}");
+            Exit::Store
+        }
+        _ => exit,
+    }
 }
 
 /// Prints an error the way all subcommands do.
@@ -127,5 +134,25 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn examples_are_not_broken_by_the_wrapping_of_help() {
+        let mut command = super::Cli::command();
+        let helps = std::iter::once(&mut command).map(|command| command.get_after_help().map(ToString::to_string));
+        let mut helps: Vec<String> = helps.flatten().collect();
+        helps.extend(
+            command
+                .get_subcommands()
+                .filter_map(|command| command.get_after_help().map(ToString::to_string)),
+        );
+        assert!(helps.len() > 10);
+        for line in helps
+            .iter()
+            .flat_map(|help| help.lines())
+            .filter(|line| line.starts_with("  bench-host"))
+        {
+            assert!(line.chars().count() <= 100, "{line}");
+        }
     }
 }

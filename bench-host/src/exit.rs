@@ -7,10 +7,11 @@
 pub enum Exit {
     /// Everything that was asked for was done, and nothing failed.
     Ok = 0,
-    /// A check failed, a proof of the boot path does not hold, the kernel took an exception nobody expected, or a
-    /// sequence became slower than `compare --fail-above` allows.
+    /// A check failed, a proof of the boot path does not hold, the kernel took an exception nobody expected, a sequence
+    /// is judged insufficient, or became slower than `compare --fail-above` allows.
     Failure = 1,
-    /// Nothing failed, but nothing could be shown either: no check had power here, or a comparison cannot be decided.
+    /// Nothing failed, but nothing could be shown either: no check had power here, or a judgement or comparison cannot
+    /// be made.
     Undecided = 2,
     /// Lines are lost or damaged, or the run stopped early: silence, early exit, crash.
     Incomplete = 3,
@@ -28,10 +29,10 @@ pub enum Exit {
 pub const HELP: &str = "\
 Exit codes:
     0  ok
-    1  conformance failure: a check or a boot proof failed, or an unexpected exception; compare: a regression
-    2  not decided: no check could show anything on this machine; compare: it cannot be told
+    1  conformance failure (check, proof, crash); judge, scan, review: insufficient; compare: slower
+    2  not decided: no check has power here; judge, scan, review, compare: unknown; litmus: bad file
     3  incomplete run: lines lost or damaged, silence, early exit or crash
-    4  set-up problem: QEMU absent, too old or without EL2; no kernel; kernel refused to start
+    4  set-up problem: QEMU absent, unfit or too old; no kernel, no log; kernel refused to start
     5  store problem: disk full, folder unwritable or not empty, run unreadable
    64  usage error: bad option, sequence text or id
   130  interrupted";
@@ -58,6 +59,11 @@ impl Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn help_fits_the_columns_it_is_wrapped_at() {
+        assert!(HELP.lines().all(|line| line.chars().count() <= 100));
+    }
 
     #[test]
     fn help_and_readme_list_every_code() {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where console bytes come from: a thread reads, a bounded channel carries them.
 
+use std::fs::File;
 use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
@@ -17,6 +19,33 @@ pub enum Event {
     Bytes(Vec<u8>),
     /// There will be no more, for this reason.
     End(io::Result<()>),
+}
+
+/// A file that is opened when it is read first, because that may take for ever.
+#[derive(Debug)]
+pub enum Later {
+    /// Not yet.
+    Closed(PathBuf),
+    /// By now.
+    Open(File),
+}
+
+impl Later {
+    /// Opens nothing yet.
+    pub fn new(path: &Path) -> Self {
+        Self::Closed(path.to_owned())
+    }
+}
+
+impl Read for Later {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self {
+                Self::Closed(path) => *self = Self::Open(File::open(path)?),
+                Self::Open(file) => return file.read(buffer),
+            }
+        }
+    }
 }
 
 /// Reads `from` to its end on a thread of its own.

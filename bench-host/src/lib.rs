@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The host's half: builds, runs, receives, aggregates, compares, reviews and reports.
 
+// First: its macros are for all the others.
+#[macro_use]
+pub mod output;
+
 pub mod aggregate;
 pub mod break_even;
 pub mod check;
@@ -15,7 +19,6 @@ pub mod host;
 pub mod input;
 pub mod interrupt;
 pub mod kernel;
-pub mod output;
 pub mod overhead;
 pub mod plan;
 pub mod process;

@@ -20,7 +20,7 @@ use crate::break_even;
 use crate::error::Error;
 use crate::plan::measure::MeasureArgs;
 use crate::plan::sequence::PlannedSequence;
-pub use crate::plan::sequence::words_text;
+pub use crate::plan::sequence::{new_name, words_text};
 pub use crate::plan::values::{Runtime, conduit_text, console_text, runtime};
 use crate::plan::values::{batch_samples, conduit, console, flow};
 
@@ -53,7 +53,7 @@ pub struct PlanArgs {
     #[arg(long, value_name = "N", value_parser = measure::samples)]
     pub iterations: Option<u32>,
     /// Timed samples per sequence and batch [default: a fiftieth of the samples, but no fewer than 100 if ten
-    /// batches can have them]
+    /// batches can have them]; a run of fewer samples is one batch
     #[arg(long, value_name = "N", value_parser = batch_samples)]
     pub batch: Option<u32>,
     /// Trials per check, sequence and control
@@ -69,7 +69,8 @@ pub struct PlanArgs {
     /// Which side of the Xen patch the boot path takes: new or old
     #[arg(long, value_name = "FLOW", default_value = "new", value_parser = flow)]
     pub flow: Flow,
-    /// The sequence that flushes the TLB on the boot path [default: that of the flow]
+    /// The sequence that flushes the TLB on the boot path: an ID, or the NAME of a --sequence [default: that of the
+    /// flow]
     #[arg(long, value_name = "ID")]
     pub boot_flush: Option<String>,
     /// Console of a board whose firmware passes no device tree
@@ -359,7 +360,7 @@ fn checks_of(mask: Mask) -> Vec<Check> {
 
 fn not_found(option: &str, unknown: &catalogue::UnknownId) -> Error {
     usage(format!(
-        "{option}: {unknown} (`bench-host list` shows all; NAME=TEXT makes a new one)"
+        "{option}: {unknown} (`bench-host list` shows all; --sequence NAME=TEXT makes a new one)"
     ))
 }
 

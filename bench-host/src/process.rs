@@ -3,7 +3,7 @@
 
 use std::io::{self, Read};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::death;
@@ -11,7 +11,11 @@ use crate::death;
 /// Most bytes kept of what a short-lived helper prints.
 const MAX_OUTPUT: u64 = 1 << 20;
 
-/// A child that is killed and reaped when this value goes away.
+/// How long what a dead child printed is waited for: a process that left the child's group may hold the pipe for ever.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// A child that is killed and reaped when this value goes away, with every process of its group: where a script stands
+/// in for a program, the program is a child of the script.
 #[derive(Debug)]
 pub struct Guarded(Child);
 
@@ -38,6 +42,7 @@ impl Guarded {
         let mut pause = Duration::from_micros(200);
         loop {
             if let Some(status) = self.0.try_wait()? {
+                self.kill_group();
                 return Ok(Some(status));
             }
             if Instant::now() >= end {
@@ -49,11 +54,25 @@ impl Guarded {
         }
     }
 
-    /// Kills and reaps the child; nothing happens if it has ended.
+    /// Kills and reaps the child and kills its group; nothing happens if it has ended.
     pub fn kill(&mut self) {
+        // A child that was waited for took its group with it, and its number may be somebody else's by now.
+        if matches!(self.0.try_wait(), Ok(None)) {
+            self.kill_group();
+        }
         // Both fail only if it is gone and reaped, which is what they are for.
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+
+    fn kill_group(&self) {
+        #[cfg(unix)]
+        {
+            use rustix::process::{Pid, Signal, kill_process_group};
+            let group = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
+            // It fails if nobody is left in it, which is what it is for.
+            let _ = group.map(|group| kill_process_group(group, Signal::KILL));
+        }
     }
 }
 
@@ -70,7 +89,7 @@ pub fn output_within(mut command: Command, limit: Duration) -> io::Result<Output
     let stderr = child.child().stderr.take().map(collect);
     let status = child.wait_within(limit)?;
     let status = status.ok_or_else(|| io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {limit:?}")))?;
-    let text = |reader: Option<thread::JoinHandle<Vec<u8>>>| reader.and_then(|r| r.join().ok()).unwrap_or_default();
+    let text = |reader: Option<JoinHandle<Vec<u8>>>| reader.and_then(last_words).unwrap_or_default();
     Ok(Output {
         status,
         stdout: text(stdout),
@@ -78,7 +97,19 @@ pub fn output_within(mut command: Command, limit: Duration) -> io::Result<Output
     })
 }
 
-fn collect(from: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
+/// Returns what a thread read from the pipe of a child that is gone, unless somebody else holds that pipe open.
+pub fn last_words<T>(reader: JoinHandle<T>) -> Option<T> {
+    let end = Instant::now() + LAST_WORDS;
+    while !reader.is_finished() {
+        if Instant::now() >= end {
+            return None;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    reader.join().ok()
+}
+
+fn collect(from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         // What was read before an error is all there is.
@@ -131,6 +162,15 @@ mod tests {
         let start = Instant::now();
         let error = output_within(shell("exec sleep 60"), Duration::from_millis(50)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(start.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn whom_a_helper_starts_is_gone_with_it() {
+        let start = Instant::now();
+        let ended = output_within(shell("sleep 600 & echo $!"), Duration::from_secs(20)).unwrap();
+        // The pipe that it holds open was read to its end.
+        assert!(String::from_utf8(ended.stdout).unwrap().trim().parse::<u32>().is_ok());
         assert!(start.elapsed() < Duration::from_secs(20));
     }
 

@@ -200,7 +200,9 @@ pub fn locate(name: &Path) -> Option<PathBuf> {
 }
 
 fn place(name: &Path) -> &'static str {
-    if name.components().count() > 1 {
+    if name.exists() && name.components().count() > 1 {
+        "is not a file"
+    } else if name.components().count() > 1 {
         "does not exist"
     } else {
         "is not in PATH"

@@ -211,10 +211,14 @@ impl Receiver {
         };
         if matches!(record, Record::Start { .. }) && self.started {
             self.halt = Some(Halt::Restarted);
-            self.defects.add(format!(
-                "the machine started again after line {}: it was reset or crashed",
-                self.next - 1
-            ));
+            let line = self.next - 1;
+            self.defects.add(if self.ended.is_some() {
+                format!(
+                    "another run starts after line {line}, the end of the first: cut the log there and read each part"
+                )
+            } else {
+                format!("the machine started again after line {line}: it was reset or crashed")
+            });
             return Ok(());
         }
         if numbers::arrive(&mut self.stream, &mut self.next, number) == Arrival::Repeated {

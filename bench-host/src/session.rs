@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Supervises a run: bytes from a machine to the receiver, until it ends by itself or has to be ended.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
@@ -77,7 +76,7 @@ pub fn run_qemu(mut command: Command, mut receiver: Receiver, timeout: Duration)
     };
     // Whatever the reason, it does not run on; this also closes the pipes the threads read from.
     qemu.kill();
-    let messages = messages.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    let messages = messages.and_then(process::last_words).unwrap_or_default();
     if let (Stop::Closed(_), false) = (&stop, receiver.ended()) {
         early_exit(&mut receiver, status, &messages);
     }
@@ -85,11 +84,17 @@ pub fn run_qemu(mut command: Command, mut receiver: Receiver, timeout: Duration)
     finish(receiver, Some(stop))
 }
 
-/// Receives a saved console log.
-pub fn read_log(file: File, mut receiver: Receiver) -> Finished {
-    let stop = receive(&input::read(file), &mut receiver, Duration::MAX);
-    if let (Stop::Closed(_), false) = (&stop, receiver.ended()) {
-        receiver.defect("the log stops before the end line");
+/// Receives a saved console log, or a console as it speaks; it may be silent for so many seconds, or for ever.
+pub fn read_log(from: impl io::Read + Send + 'static, mut receiver: Receiver, timeout: Option<u64>) -> Finished {
+    let timeout = timeout.map_or(Duration::MAX, Duration::from_secs);
+    let stop = receive(&input::read(from), &mut receiver, timeout);
+    if let (Stop::Closed(Ok(())), false) = (&stop, receiver.ended()) {
+        receiver.defect(if receiver.records() == 0 {
+            "the log has no line of a run (`TLB,0,start,...` is the first): is it the console of this kernel, whole and \
+             as text?"
+        } else {
+            "the log stops before the end line"
+        });
     }
     finish(receiver, Some(stop))
 }
@@ -109,7 +114,9 @@ fn receive(events: &Channel<Event>, receiver: &mut Receiver, timeout: Duration) 
     let (mut heard, mut flushed) = (Instant::now(), Instant::now());
     let mut records = receiver.records();
     loop {
-        let stop = match events.recv_timeout(TICK) {
+        let event = events.recv_timeout(TICK);
+        let idle = matches!(event, Err(RecvTimeoutError::Timeout));
+        let stop = match event {
             Ok(Event::Bytes(bytes)) => receiver.bytes(&bytes).err().map(Stop::Store),
             Ok(Event::End(result)) => Some(
                 receiver
@@ -137,7 +144,8 @@ fn receive(events: &Channel<Event>, receiver: &mut Receiver, timeout: Duration) 
             return Stop::Interrupted;
         } else if receiver.halted().is_some() {
             return Stop::Halted;
-        } else if receiver.ended() && now - heard >= GRACE && timeout != Duration::MAX {
+        } else if receiver.ended() && now - heard >= GRACE && (idle || timeout != Duration::MAX) {
+            // In a file there may be more: another run, that has to be told.
             return Stop::Ended;
         } else if !receiver.ended() && now - heard >= timeout {
             return Stop::Silence(timeout);

@@ -41,6 +41,77 @@ fn usage_errors_are_64() {
         "--boot-flush: no sequence",
     );
     refused(&bench_host(&["run", "--batch", "0"]), 64, "--batch");
+    refused(&bench_host(&["run", "--cpu", ""]), 64, "--cpu");
+    refused(
+        &bench_host(&["run", "--sequence", "@linx"]),
+        64,
+        "did you mean `linux`?",
+    );
+    refused(&bench_host(&["judge", "no_such_id"]), 64, "`bench-host list` shows all");
+    refused(&bench_host(&["check", "--only", "cowinvt_el"]), 64, "`cowinvt_el2`");
+    for name in ["None", "", "none", "xen_head_old"] {
+        let sequence = format!("{name}=tlbi alle2");
+        refused(&bench_host(&["check", "--sequence", &sequence]), 64, "the name");
+    }
+    refused(
+        &bench_host(&["check", "--junit", "/nowhere/x.xml"]),
+        5,
+        "/nowhere/x.xml",
+    );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn output_that_is_lost_is_an_error() {
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("bench-host"));
+    let ended = Ended::from(
+        command
+            .arg("list")
+            .stdout(full())
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap(),
+    );
+    refused(&ended, 5, "cannot write standard output");
+}
+
+#[test]
+fn a_log_of_something_else_is_named_and_harmless() {
+    let folder = TempDir::new().unwrap();
+    let log = folder.path().join("console.log");
+    let read = || {
+        let arguments = [folder.path().join("run"), log.clone()].map(|path| path.display().to_string());
+        let ended = bench_host(&["run", "--out", &arguments[0], "--log", &arguments[1]]);
+        fs::remove_dir_all(folder.path().join("run")).unwrap();
+        ended
+    };
+    fs::write(&log, b"\x1b[2JU-Boot\n\xff\x07\n").unwrap();
+    let ended = read();
+    refused(&ended, 3, "the log has no line of a run");
+    assert!(ended.stderr.contains("U-Boot"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains(['\x1b', '\x07']), "{}", ended.stderr);
+    let (_, lines) = good();
+    fs::write(&log, [lines.concat(), lines.concat()].concat()).unwrap();
+    refused(&read(), 3, "another run starts after line");
+}
+
+#[test]
+fn a_console_that_never_speaks_is_given_up() {
+    let folder = TempDir::new().unwrap();
+    let pipe = folder.path().join("console");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let out = folder.path().join("run");
+    let ended = bench_host(&[
+        "run",
+        "--timeout",
+        "1",
+        "--out",
+        out.to_str().unwrap(),
+        "--log",
+        pipe.to_str().unwrap(),
+    ]);
+    refused(&ended, 3, "no record came for 1 s");
 }
 
 #[test]
@@ -235,4 +306,13 @@ fn a_reader_that_goes_away_is_no_error() {
     drop(child.stdout.take());
     let ended = Ended::from(child.wait_with_output().unwrap());
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_reader_that_goes_away_changes_no_exit_code() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("bench-host"));
+    command.args(["run", "--sequence", "nope"]).stdout(Stdio::null());
+    assert_eq!(command.stderr(writer).status().unwrap().code(), Some(64));
 }

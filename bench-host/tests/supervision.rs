@@ -80,6 +80,16 @@ fn silence_ends_the_run() {
 }
 
 #[test]
+fn a_wrapper_script_is_ended_with_the_program_it_runs() {
+    let fake = Fake::printing(&half(), "sleep 600");
+    let start = Instant::now();
+    let ended = fake.run(&["--timeout", "1"]);
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+    assert!(fake.is_gone());
+}
+
+#[test]
 fn chatter_is_silence_too() {
     let fake = Fake::new(b"", "while :; do echo firmware; sleep 0.05; done");
     let ended = fake.run(&["--timeout", "1"]);

@@ -32,6 +32,7 @@ mod lexer;
 pub(crate) mod suggest;
 
 pub use error::{ParseError, ParseErrorKind, Position};
+pub use suggest::nearest;
 
 use crate::instruction::{Instruction, Operand};
 use crate::sequence::{Item, Sequence};
@@ -40,7 +41,6 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use core::str::FromStr;
 use lexer::{Lexer, Token};
-use suggest::nearest;
 
 /// The longest sequence a text can hold, in instructions as written.
 pub const MAX_INSTRUCTIONS: usize = 256;

@@ -127,3 +127,14 @@ fn long_names_are_cut() {
     let message = error(&"x".repeat(10_000)).to_string();
     assert!(message.len() < 200, "{message}");
 }
+
+#[test]
+fn long_lines_are_shown_around_the_place() {
+    let text = "dsb sy; ".repeat(200) + "tlbi alle2s; " + &"isb; ".repeat(50);
+    let rendered = error(&text).render(&text);
+    let lines: Vec<&str> = rendered.lines().collect();
+    assert!(lines.iter().all(|line| line.len() <= 110), "{rendered}");
+    let caret = lines[2].find('^').unwrap();
+    assert_eq!(&lines[1][caret..caret + 6], "alle2s");
+    assert_eq!(lines[2].matches('^').count(), 6);
+}

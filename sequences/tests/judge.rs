@@ -234,6 +234,32 @@ fn a_context_switch_needs_synchronization_and_a_recycled_asid_an_invalidation() 
         ask(&recycle, "tlbi aside1, {asid}; dsb nsh; isb").verdict,
         Verdict::Sufficient
     );
+    // Where other PEs may hold entries of the ASID too, it has to be gone from them before they use it again.
+    let everywhere = Question {
+        observers: Observers::Inner,
+        ..recycle
+    };
+    let local = ask(&everywhere, "tlbi aside1, {asid}; dsb nsh; isb");
+    assert_eq!(local.verdict, Verdict::Insufficient);
+    assert!(has_rule(&local, Rule::Scope), "{local}");
+    let broadcast = ask(&everywhere, "tlbi aside1is, {asid}; dsb ish; isb");
+    assert_eq!(broadcast.verdict, Verdict::Sufficient, "{broadcast}");
+    assert_eq!(
+        ask(&everywhere, "tlbi aside1is, {asid}; dsb nsh; isb").verdict,
+        Verdict::Insufficient
+    );
+    assert!(
+        broadcast.notes.iter().all(|note| note.rule != Rule::Operand),
+        "{broadcast}"
+    );
+    let all = ask(&everywhere, "tlbi alle1is; dsb ish; isb");
+    assert!(all.notes.iter().all(|note| note.rule != Rule::Operand), "{all}");
+    // A switch alone concerns no other PE.
+    let switch_everywhere = Question {
+        change: Change::SwitchContext,
+        ..everywhere
+    };
+    assert_eq!(ask(&switch_everywhere, "isb").verdict, Verdict::Sufficient);
 }
 
 #[test]

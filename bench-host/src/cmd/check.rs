@@ -7,13 +7,15 @@ pub(in crate::cmd) mod given;
 mod mutants;
 mod pace;
 
-use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use clap::builder::NonEmptyStringValueParser;
 use results::check::{Check, Mask};
 use results::manifest::Hex;
 use results::verdict::Class;
+use sequences::parse::nearest;
 use sequences::{Sequence, catalogue, parse};
 
 use self::bench::Bench;
@@ -26,8 +28,19 @@ use crate::error::Error;
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::kernel::Kernel;
+use crate::output::write;
 use crate::plan::{self, Runtime};
 use crate::qemu::Qemu;
+
+const EXAMPLES: &str = "\
+Examples:
+  bench-host check                                     known sequences: does this machine obey?
+  bench-host check --sequence 'mine=dsb nshst; tlbi alle2; dsb nsh; isb' --only cowinvt_el2
+  bench-host check --cpu max --duration 60 --stress 50 --junit check.xml
+  bench-host check --mutants                           which mistakes would this machine have shown?
+  bench-host check --image conform.img                 the same for a board
+  bench-host check --log console.txt --hardware        what the board printed
+";
 
 /// Check whether a stale translation is ever used where the architecture forbids it
 ///
@@ -37,7 +50,7 @@ use crate::qemu::Qemu;
 /// where they are enough, so that a failure is the machine's; with it, yours is checked wherever it is about the
 /// translations that change.
 #[derive(Debug, clap::Args)]
-#[command(after_help = exit::HELP)]
+#[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
 pub struct Args {
     /// A sequence by ID, or a new one as NAME=TEXT; repeatable
     #[arg(long, value_name = "ID|NAME=TEXT")]
@@ -61,7 +74,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 0)]
     stress: u16,
     /// CPU model of the emulated machine; one with FEAT_VHE, such as max, adds EL2&0
-    #[arg(long, value_name = "MODEL", default_value = "cortex-a72")]
+    #[arg(long, value_name = "MODEL", default_value = "cortex-a72", value_parser = NonEmptyStringValueParser::new())]
     cpu: String,
     /// Number of PEs
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=512))]
@@ -78,9 +91,9 @@ pub struct Args {
     /// Take the kernel from FILE instead of the built-in one
     #[arg(long, value_name = "FILE")]
     kernel: Option<PathBuf>,
-    /// Give up after so many seconds without a record
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    timeout: u64,
+    /// Give up after so many seconds without a record [default: 60; with --log: never]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: Option<u64>,
     /// Write the kernel with this plan to FILE, for a board, and stop: an arm64 Linux Image; it uses --smp PEs
     #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "mutants", "out", "duration"])]
     image: Option<PathBuf>,
@@ -121,6 +134,7 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     interrupt::install();
     let started = Instant::now();
     let wanted = wanted(&args.only)?;
+    have_places(args)?;
     let kernel = Kernel::load(args.kernel.as_deref()).map_err(|error| Error::Setup(error.to_string()))?;
     let qemu = match (&args.log, &args.image) {
         (None, None) => Some(Qemu::find(args.qemu.as_deref()).map_err(|error| Error::Setup(error.to_string()))?),
@@ -222,9 +236,13 @@ fn wanted(only: &[String]) -> Result<Mask, Error> {
     }
     only.iter().try_fold(0, |mask, id| match Check::from_id(id) {
         Some(check) => Ok(mask | check.mask()),
-        None => Err(Error::Usage(format!(
-            "--only {id}: no such check; `bench-host list --checks` shows all"
-        ))),
+        None => {
+            let meant = nearest(id, Check::ALL.iter().map(|check| check.id()));
+            let meant = meant.map_or_else(String::new, |id| format!(": did you mean `{id}`?"));
+            Err(Error::Usage(format!(
+                "--only {id}: no such check{meant} (`bench-host list --checks` shows all)"
+            )))
+        }
     })
 }
 
@@ -236,7 +254,7 @@ fn members(args: &Args, wanted: Mask) -> Result<Vec<Member>, Error> {
     let mut members: Vec<Member> = Vec::new();
     for argument in &args.sequence {
         let (id, text) = match argument.split_once('=') {
-            Some((id, text)) => (id.trim(), text),
+            Some((id, text)) => (plan::new_name(argument, id)?, text),
             None => {
                 let known = catalogue::find(argument).map_err(|unknown| {
                     Error::Usage(format!(
@@ -262,9 +280,25 @@ fn members(args: &Args, wanted: Mask) -> Result<Vec<Member>, Error> {
     Ok(members)
 }
 
-fn write(path: &Path, contents: impl AsRef<[u8]>) -> Result<(), Error> {
-    fs::write(path, contents).map_err(|source| Error::Output {
-        path: path.to_owned(),
-        source,
-    })
+/// Refuses files that cannot be written for want of a folder, before an hour of boots is spent on them.
+fn have_places(args: &Args) -> Result<(), Error> {
+    for path in [&args.junit, &args.ktap, &args.summary, &args.litmus, &args.image]
+        .into_iter()
+        .flatten()
+    {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        let kind = if path.is_dir() {
+            io::ErrorKind::IsADirectory
+        } else if folder.is_dir() {
+            continue;
+        } else {
+            io::ErrorKind::NotFound
+        };
+        return Err(Error::Output {
+            path: path.clone(),
+            source: kind.into(),
+        });
+    }
+    Ok(())
 }

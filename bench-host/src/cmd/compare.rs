@@ -15,7 +15,7 @@ const WIDTH: usize = 100;
 const EXAMPLES: &str = "\
 Examples:
   bench-host compare results/runs/A results/runs/B       every sequence of B beside that of A
-  bench-host compare before/ after/ --fail-above 3%      all runs of two folders, run by run; exit code 1 if slower
+  bench-host compare before/ after/ --fail-above 3%      two folders, run by run; 1 if slower
   bench-host compare results/runs/A:xen_head_old results/runs/A:xen_head_new
   bench-host compare results/runs/A --seq xen_head_old --seq xen_head_new
                                                          sequences of one run, paired by batch

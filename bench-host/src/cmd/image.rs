@@ -7,14 +7,23 @@ use super::print;
 use crate::error::Error;
 use crate::exit::{self, Exit};
 use crate::kernel::Kernel;
+use crate::output::write;
 use crate::plan::{PlanArgs, RunPlan};
+
+const EXAMPLES: &str = "\
+Examples:
+  bench-host image el2-kernel.img                      the two sides of the Xen patch
+  bench-host image el2-kernel.img --sequence @linux,el2
+  bench-host image el2-kernel.img --console pl011@0x9000000 --psci smc    no device tree
+  bench-host run --log console.txt --hardware          what the board printed
+";
 
 /// Write the kernel image, with the plan in it, to a file
 ///
 /// The file is an arm64 Linux `Image`: boot it with QEMU -kernel, U-Boot booti or a board's firmware, save the console
 /// output, and read it with `bench-host run --log FILE` and the same plan options.
 #[derive(Debug, clap::Args)]
-#[command(after_help = exit::HELP)]
+#[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
 pub struct Args {
     /// Where to write the image
     #[arg(value_name = "FILE")]
@@ -33,10 +42,7 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     let crc = kernel
         .install(&plan.settings, &plan.entries())
         .map_err(|error| Error::Usage(error.to_string()))?;
-    std::fs::write(&args.file, &kernel.bytes).map_err(|source| Error::Output {
-        path: args.file.clone(),
-        source,
-    })?;
+    write(&args.file, &kernel.bytes)?;
     print(&format!(
         "{}: {} bytes, plan {crc:08x}, kernel {}\n",
         args.file.display(),

@@ -24,7 +24,8 @@ impl Named {
         let id_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
         // An id has an underscore; no instruction has one. A lone mnemonic is a sequence of one instruction.
         if argument.contains('_') && argument.bytes().all(id_byte) {
-            let entry = catalogue::find(argument).map_err(|unknown| Error::Usage(unknown.to_string()))?;
+            let entry = catalogue::find(argument)
+                .map_err(|unknown| Error::Usage(format!("{unknown} (`bench-host list` shows all)")))?;
             let sequence = entry.sequence().map_err(|error| Error::Usage(error.to_string()))?;
             let head = format!(
                 "{}: {}, {} ({})\n{}\n\n",

@@ -24,9 +24,9 @@ const RESULTS: &str = "results";
 
 const EXAMPLES: &str = "\
 Examples:
-  bench-host report results/runs/RUN                 the run again, and its report.html, report.md, plots/
+  bench-host report results/runs/RUN                 the run again, and its report files
   bench-host report results/runs/RUN --format mail   the result in a few lines for a mail
-  bench-host report RUN_A RUN_B RUN_C                one report over several runs, machine by machine
+  bench-host report RUN_A RUN_B RUN_C                several runs, machine by machine
   bench-host report results/runs --out DIR           the same over all runs of a folder
   bench-host report --index                          results/index.html: a page over all stored runs
 ";

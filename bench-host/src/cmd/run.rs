@@ -4,20 +4,23 @@
 pub mod describe;
 pub(super) mod folder;
 
-use std::fs::File;
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use results::manifest;
 use results::store::{Run, Store};
 
 use super::{print, report};
 use crate::error::Error;
 use crate::exit::{self, Exit};
+use crate::input;
 use crate::interrupt;
 use crate::kernel::Kernel;
+use crate::output::harmless;
 use crate::overhead;
 use crate::plan::{PlanArgs, RunPlan};
 use crate::progress::Progress;
@@ -28,8 +31,8 @@ use crate::session::{self, Finished};
 const EXAMPLES: &str = "\
 Examples:
   bench-host run                                       the two sides of the Xen patch
-  bench-host run --sequence xen_head_old --sequence 'mine=dsb ishst; tlbi vae2is, {va}; dsb ish; isb'
-  bench-host run --runtime level0 --flow old           another slot case, the boot path before the patch
+  bench-host run --sequence xen_head_old --sequence 'a=dsb ishst; tlbi vae2is, {va}; dsb ish; isb'
+  bench-host run --runtime level0 --flow old           another slot case, the boot path of old
   bench-host run --deterministic --iterations 10000    instruction counts, the same in every run
   bench-host run --sweep tlbis=1,2,4,8,16              cost to issue a TLBI, and cost to complete
   bench-host run --scenario refill=64 --events all     what the code after the flush pays
@@ -49,7 +52,7 @@ pub struct Args {
     #[command(flatten)]
     plan: PlanArgs,
     /// CPU model of the emulated machine
-    #[arg(long, value_name = "MODEL", default_value = "cortex-a72")]
+    #[arg(long, value_name = "MODEL", default_value = "cortex-a72", value_parser = NonEmptyStringValueParser::new())]
     cpu: String,
     /// Number of PEs [default: as many as the plan needs]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=512))]
@@ -66,7 +69,8 @@ pub struct Args {
     /// Count instructions instead of time (-icount), so that two runs store the same bytes
     #[arg(long)]
     deterministic: bool,
-    /// Give up after so many seconds without a record [default: 60, or longer where a batch may take longer]
+    /// Give up after so many seconds without a record [default: 60, or longer where a batch may take longer; with
+    /// --log: never]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: Option<u64>,
     /// The run's folder, new or empty [default: results/runs/<UTC time>-<machine>]
@@ -158,20 +162,27 @@ fn in_qemu(
 fn from_log(args: &Args, log: &Path, plan: manifest::Plan) -> Result<(PathBuf, Finished), Error> {
     let file = open_log(log)?;
     let (folder, store) = folder::create(args.out.as_deref(), describe::log(args, log, plan))?;
-    Ok((folder, session::read_log(file, receiver(args, store, false))))
+    Ok((
+        folder,
+        session::read_log(file, receiver(args, store, false), args.timeout),
+    ))
 }
 
-/// Opens a saved console log.
-pub fn open_log(log: &Path) -> Result<File, Error> {
+/// Opens a saved console log, or whatever else bytes of a console come from.
+pub fn open_log(log: &Path) -> Result<Box<dyn Read + Send>, Error> {
     let unreadable = |error| Error::Setup(format!("cannot read log {}: {error}", log.display()));
-    let file = File::open(log).map_err(unreadable)?;
-    if file.metadata().map_err(unreadable)?.is_dir() {
+    let kind = fs::metadata(log).map_err(unreadable)?.file_type();
+    if kind.is_dir() {
         return Err(Error::Setup(format!(
             "{} is a folder, not a console log",
             log.display()
         )));
     }
-    Ok(file)
+    if kind.is_file() {
+        return Ok(Box::new(File::open(log).map_err(unreadable)?));
+    }
+    // Opening a pipe or a serial line waits for its other end.
+    Ok(Box::new(input::Later::new(log)))
 }
 
 fn receiver(args: &Args, store: Store, plan_known: bool) -> Receiver {
@@ -181,16 +192,19 @@ fn receiver(args: &Args, store: Store, plan_known: bool) -> Receiver {
 /// Prints how the run ended.
 fn tell(args: &Args, folder: &Path, finished: &Finished) {
     let received = &finished.received;
-    let presented = report::present(folder);
     if args.quiet {
         print(&format!("{}\n", folder.display()));
     }
-    match presented {
-        Ok(summary) if !args.quiet => print(&summary),
-        Ok(_) => {}
-        Err(error) => super::complain(&error),
+    // A report of nothing, or on a full disk, would hide the reason that is told below.
+    let anything = received.manifest.stream.lines > 0 && finished.store_error.is_none();
+    if anything {
+        match report::present(folder) {
+            Ok(summary) if !args.quiet => print(&summary),
+            Ok(_) => {}
+            Err(error) => super::complain(&error),
+        }
     }
-    if !args.quiet {
+    if anything && !args.quiet {
         match Run::open(folder).and_then(|run| overhead::describe(&run)) {
             Ok(text) => text.iter().for_each(|text| print(text)),
             Err(error) => super::complain(&error.into()),
@@ -198,20 +212,35 @@ fn tell(args: &Args, folder: &Path, finished: &Finished) {
     }
     let findings = [&received.refusals, &received.failures, &received.defects];
     for finding in findings.into_iter().flatten() {
-        eprintln!("error: {finding}");
+        eprintln!("error: {}", harmless(finding));
     }
     if finished.exit != Exit::Ok {
         let messages = received.manifest.qemu.iter().flat_map(|qemu| &qemu.messages);
-        messages.for_each(|message| eprintln!("QEMU: {message}"));
+        let told = |message: &&String| {
+            findings
+                .iter()
+                .any(|findings| findings.iter().any(|f| f.contains(*message)))
+        };
+        let untold = messages.filter(|message| !told(message));
+        untold.for_each(|message| eprintln!("QEMU: {}", harmless(message)));
     }
-    if let Some(error) = &finished.store_error {
+    if let Some(error) = &finished.store_error
+        && !received
+            .defects
+            .iter()
+            .any(|defect| defect.contains(&error.to_string()))
+    {
         eprintln!("error: {error}");
     }
     // Who interrupts a run knows why it ended.
     let ended = matches!(finished.exit, Exit::Ok | Exit::Undecided | Exit::Interrupted);
     if !ended && !received.manifest.is_complete() && !received.tail.is_empty() {
         eprintln!("last console lines:");
-        received.tail.iter().for_each(|line| eprintln!("  {}", beginning(line)));
+        let shown = |line: &String| eprintln!("  {}", harmless(&beginning(line)));
+        received.tail.iter().for_each(shown);
+    }
+    if finished.exit == Exit::Incomplete && received.manifest.stream.lines == 0 && args.log.is_none() {
+        eprintln!("hint: a --cpu that is not a 64-bit one, or has no EL2, says nothing");
     }
     if finished.exit != Exit::Ok && !args.quiet {
         eprintln!("the run is in {}", folder.display());

@@ -2,6 +2,7 @@
 //! Groups of catalogue sequences: `xen`, `el2`, or `xen,el2` for what is both.
 
 use sequences::catalogue::{Entry, catalogue};
+use sequences::parse::nearest;
 
 /// Returns whether a word names the entry's project or its regime, without regard to case or punctuation.
 pub fn matches(entry: &Entry<'_>, word: &str) -> bool {
@@ -15,9 +16,14 @@ pub fn members(group: &str) -> Result<Vec<Entry<'static>>, String> {
         .filter(|entry| group.split(',').all(|word| matches(entry, word.trim())))
         .collect();
     if members.is_empty() {
+        let known = |word: &&str| catalogue().any(|entry| matches(&entry, word.trim()));
+        let unknown = group.split(',').find(|word| !known(word));
+        let names = catalogue().flat_map(|entry| [entry.project, entry.regime]);
+        let meant = unknown.and_then(|word| nearest(word.trim(), names));
+        let meant = meant.map_or_else(String::new, |name| format!(": did you mean `{name}`?"));
         return Err(format!(
-            "--sequence @{group}: no sequence of the catalogue is in this group; `bench-host list` shows projects and \
-             regimes"
+            "--sequence @{group}: no sequence of the catalogue is in this group{meant} (`bench-host list` shows projects \
+             and regimes)"
         ));
     }
     Ok(members)
@@ -46,5 +52,6 @@ mod tests {
         );
         assert!(members("el1&0").unwrap().len() > 20);
         assert!(members("xenn").unwrap_err().contains("@xenn"));
+        assert!(members("linx,el2").unwrap_err().contains("did you mean `linux`?"));
     }
 }

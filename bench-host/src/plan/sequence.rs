@@ -30,19 +30,7 @@ impl PlannedSequence {
             let known = catalogue::find(argument).map_err(|unknown| not_found("--sequence", &unknown))?;
             return Self::new("--sequence", known.id, known.text, pages, flags, checks);
         };
-        let name = name.trim();
-        let id_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-        if name.is_empty() || !name.bytes().all(id_byte) {
-            return Err(usage(format!(
-                "--sequence {argument}: the name `{name}` is not made of a-z, 0-9 and _"
-            )));
-        }
-        if RESERVED.contains(&name) || catalogue::find(name).is_ok() {
-            return Err(usage(format!(
-                "--sequence {argument}: the name `{name}` is taken; choose another"
-            )));
-        }
-        Self::new("--sequence", name, text, pages, flags, checks)
+        Self::new("--sequence", new_name(argument, name)?, text, pages, flags, checks)
     }
 
     pub fn new(option: &str, id: &str, text: &str, pages: u16, flags: u8, checks: Mask) -> Result<Self, Error> {
@@ -105,6 +93,23 @@ impl PlannedSequence {
             skipped: None,
         }
     }
+}
+
+/// Returns the name that an argument NAME=TEXT gives a new sequence, if it can be one.
+pub fn new_name<'a>(argument: &str, name: &'a str) -> Result<&'a str, Error> {
+    let name = name.trim();
+    let id_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    if name.is_empty() || !name.bytes().all(id_byte) {
+        return Err(usage(format!(
+            "--sequence {argument}: the name `{name}` is not made of a-z, 0-9 and _"
+        )));
+    }
+    if RESERVED.contains(&name) || catalogue::find(name).is_ok() {
+        return Err(usage(format!(
+            "--sequence {argument}: the name `{name}` is taken; choose another"
+        )));
+    }
+    Ok(name)
 }
 
 /// Returns whether every TLBI of the sequence is for the EL2 regime.

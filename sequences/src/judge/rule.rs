@@ -141,7 +141,8 @@ pub(super) fn notes(question: &Question, sequence: &[Instruction]) -> Vec<Reason
             format!("`{instruction}`: the domain of an `st` or `ld` DSB has no meaning; all its spellings are alike"),
         ));
     }
-    let by_va = question.level != Some(super::Level::Table) && !question.range;
+    let switch = matches!(question.change, Change::SwitchContext | Change::RecycleContext);
+    let by_va = question.level != Some(super::Level::Table) && !question.range && !switch;
     let all = sequence.iter().find(|instruction| {
         matches!(instruction, Instruction::Tlbi(tlbi)
             if matches!(tlbi.op.target(), Target::All | Target::Vmall | Target::VmallS12))

@@ -67,13 +67,13 @@ fn shapes(question: &Question) -> Vec<Shape> {
         After::FetchHere => Shape::OwnFetch,
         After::AccessElsewhere | After::PageReuse | After::Nothing => Shape::Own(true),
     }];
-    let switch = matches!(question.change, Change::SwitchContext | Change::RecycleContext);
     for (observers, placement) in [
         (Observers::Inner, Placement::Inner),
         (Observers::Outer, Placement::Outer),
     ] {
-        // A switch of context is this PE's own affair.
-        if question.observers < observers || switch {
+        // A switch to a context that has no stale entries is this PE's own affair. One that was in use before may have
+        // them on every PE that may hold the entry, and those PEs may switch to it too.
+        if question.observers < observers || question.change == Change::SwitchContext {
             continue;
         }
         shapes.push(Shape::Message(placement));
@@ -178,11 +178,17 @@ pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shap
     if let Shape::Message(placement) | Shape::Reuse(placement) = shape {
         let mut ops = Vec::new();
         if let Shape::Message(_) = shape {
-            ops.push(load(register::SEEN, register::FLAG));
-            ops.push(Op::Dmb(Barrier {
+            let loads = Barrier {
                 domain: Domain::FullSystem,
                 access: Access::Loads,
-            }));
+            };
+            ops.push(load(register::SEEN, register::FLAG));
+            if question.change == Change::RecycleContext {
+                // It switches to the context that the message names, and synchronizes its own context.
+                ops.extend([Op::Dsb(loads), Op::Isb]);
+            } else {
+                ops.push(Op::Dmb(loads));
+            }
             access(&mut ops);
         } else {
             ops.push(store(register::STRAY, register::X));

@@ -10,6 +10,11 @@ use alloc::string::{String, ToString};
 use core::fmt::{self, Display, Formatter};
 use core::ops::Range;
 
+/// Characters that are shown of the line with the error, and how many of them stand before the place.
+const SHOWN: usize = 90;
+const BEFORE: usize = 40;
+const ELLIPSIS: &str = "...";
+
 /// A place in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Position {
@@ -186,18 +191,30 @@ impl ParseError {
             .map_or(0, |newline| newline + 1);
         let rest = source.get(start..).unwrap_or_default();
         let line = rest.lines().next().unwrap_or_default();
+        let column = self.position.column - 1;
+        // A long line is shown around the place, so that it fits a terminal.
+        let skipped = column.saturating_sub(BEFORE);
+        let skipped = if line.chars().count() > SHOWN { skipped } else { 0 };
+        let mut shown: String = line.chars().skip(skipped).take(SHOWN).collect();
+        if line.chars().count() > skipped + SHOWN {
+            shown.push_str(ELLIPSIS);
+        }
+        if skipped > 0 {
+            shown.insert_str(0, ELLIPSIS);
+        }
+        let before = column - skipped + if skipped > 0 { ELLIPSIS.len() } else { 0 };
         // Tabs stay tabs, so that the carets line up whatever their width.
-        let indent: String = line
+        let indent: String = shown
             .chars()
-            .take(self.position.column - 1)
+            .take(before)
             .map(|c| if c == '\t' { '\t' } else { ' ' })
             .collect();
         let wrong = source.get(self.span.clone()).unwrap_or_default();
-        let room = line.chars().count().saturating_sub(self.position.column - 1).max(1);
+        let room = shown.chars().count().saturating_sub(before).max(1);
         let carets = "^".repeat(wrong.lines().next().unwrap_or_default().chars().count().clamp(1, room));
         let number = self.position.line.to_string();
         let margin = " ".repeat(number.len());
-        alloc::format!("{self}\n{number} | {line}\n{margin} | {indent}{carets}")
+        alloc::format!("{self}\n{number} | {shown}\n{margin} | {indent}{carets}")
     }
 }
 

@@ -10,7 +10,8 @@ const MAX_LENGTH: usize = 48;
 ///
 /// Of two equally near ones the one that is not shorter wins (a letter is more often forgotten than added: `alle2s`
 /// is `alle2is`, not `alle2`), then the one that comes first.
-pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if name.len() > MAX_LENGTH {
         return None;
     }

@@ -115,7 +115,7 @@ impl Bench<'_> {
         };
         let (folder, store) = folder::create(out, manifest)?;
         let receiver = Receiver::new(store, Progress::new(false), true);
-        let finished = session::run_qemu(command, receiver, Duration::from_secs(args.timeout));
+        let finished = session::run_qemu(command, receiver, Duration::from_secs(args.timeout.unwrap_or(60)));
         Ok((folder, finished))
     }
 
@@ -128,7 +128,7 @@ impl Bench<'_> {
         let label = describe::log_label(self.args.hardware);
         let (folder, store) = folder::create(out, self.manifest(&machine, label, plan))?;
         let receiver = Receiver::new(store, Progress::new(false), true);
-        Ok((folder, session::read_log(file, receiver)))
+        Ok((folder, session::read_log(file, receiver, self.args.timeout)))
     }
 
     /// Tells what went wrong in a boot, and keeps what is needed of it.
