@@ -3,6 +3,7 @@
 
 pub mod group;
 pub mod measure;
+mod room;
 mod sequence;
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,7 @@ use clap::Args;
 use results::check::{Change, Check, Mask, Observer, Regime};
 use results::manifest;
 use results::plan::{
-    Conduit, Console, Entry, Flow, MAX_PAGES, MAX_STREAMS, Measure, Planted, RuntimeCase, Settings, encode, flags,
+    Conduit, Console, Entry, Flow, MAX_PAGES, MAX_STREAMS, Measure, Planted, RuntimeCase, Settings, flags,
 };
 use sequences::catalogue;
 
@@ -242,9 +243,7 @@ impl RunPlan {
             },
             sequences,
         };
-        // Whatever the format cannot hold shows here, before anything is started.
-        let mut area = vec![0; results::image::PLAN_CAPACITY];
-        encode(&plan.settings, &plan.entries(), &mut area).map_err(|error| usage(format!("plan too big: {error}")))?;
+        room::check(&plan)?;
         Ok(plan)
     }
 
@@ -279,8 +278,7 @@ impl RunPlan {
             },
             sequences,
         };
-        let mut area = vec![0; results::image::PLAN_CAPACITY];
-        encode(&plan.settings, &plan.entries(), &mut area).map_err(|error| usage(format!("plan too big: {error}")))?;
+        room::check(&plan)?;
         Ok(plan)
     }
 

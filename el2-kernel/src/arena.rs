@@ -8,6 +8,8 @@
 
 use core::arch::asm;
 
+use results::plan::room::{BOOT_ARENA as BOOT, PAGE, TIMED_ARENA as TIMED};
+
 use crate::arch::mrs;
 use crate::entry::{Raw, image};
 
@@ -20,10 +22,8 @@ pub enum Arena {
     Timed,
 }
 
-/// Bytes of each part. Both are whole pages, and the timed stubs fit a window.
-const BOOT: usize = 512 * 1024;
-const TIMED: usize = 1024 * 1024;
-const _: () = assert!(BOOT.is_multiple_of(4096) && TIMED.is_multiple_of(4096) && TIMED <= 2 << 20);
+// Both are whole pages, and the timed stubs fit a window.
+const _: () = assert!(BOOT.is_multiple_of(PAGE) && TIMED.is_multiple_of(PAGE) && TIMED <= 2 << 20);
 
 #[unsafe(link_section = ".arena")]
 static BOOT_MEMORY: Raw<BOOT> = Raw::new();

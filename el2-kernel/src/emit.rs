@@ -11,6 +11,7 @@
 use core::iter::repeat_n;
 
 use results::plan::is_tlbi;
+use results::plan::room::{ALIGN, PAGE, PAGES_IN_REACH};
 use results::record::Event;
 use results::scenario::{Axis, Scenario};
 
@@ -18,12 +19,6 @@ use results::scenario::{Axis, Scenario};
 pub const ISB: u32 = 0xd503_3fdf;
 /// `ret`.
 pub const RET: u32 = 0xd65f_03c0;
-
-const PAGE: usize = 4096;
-/// Every stub starts at a multiple of this many bytes.
-const ALIGN: usize = 256;
-/// Words of a frame around those under test.
-const FRAME: usize = 6;
 
 /// What a frame reads before and after the words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,9 +95,6 @@ pub const fn offset_in_page(page: u16) -> u64 {
     (page % PAGES_IN_REACH) as u64 * 64
 }
 
-/// Pages that a load reaches from one base address.
-const PAGES_IN_REACH: u16 = 8;
-
 /// Returns one load from each page, from `x10` on, with one step of `x10` every eight pages and no branch.
 fn loads(pages: u16) -> impl Iterator<Item = u32> + Clone {
     /// `add x10, x10, #8, lsl #12`.
@@ -115,25 +107,6 @@ fn loads(pages: u16) -> impl Iterator<Item = u32> + Clone {
         let offset = u32::from(in_reach) * 4096 + offset_in_page(page) as u32;
         step.into_iter().chain([LOAD | (offset / 8) << 10])
     })
-}
-
-/// Returns the bytes of a timed stub.
-pub fn timed_size(shape: Shape, words: impl Iterator<Item = u32> + Clone) -> usize {
-    4 * (FRAME + shape.body(words).count())
-}
-
-/// Returns how many bytes stubs of these sizes take at most, in whatever order they are emitted.
-///
-/// A page is left for the next one when a stub does not fit any more: so all of it is in use but for less than the
-/// largest stub takes, and of two pages in a row more than one page is. A stub that is longer than a page starts one,
-/// and may leave most of the one before unused.
-pub fn room_in_any_order(sizes: impl Iterator<Item = usize> + Clone) -> usize {
-    let small = sizes.clone().filter(|&size| size <= PAGE);
-    let small = small.map(|size| size.next_multiple_of(ALIGN));
-    let large = sizes.filter(|&size| size > PAGE);
-    let large = large.map(|size| size.next_multiple_of(PAGE) + PAGE);
-    let used_of_a_page = (PAGE + ALIGN - small.clone().max().unwrap_or(ALIGN)).max(PAGE / 2);
-    (small.sum::<usize>() / used_of_a_page + 1) * PAGE + large.sum::<usize>()
 }
 
 /// The arena is full.
@@ -196,6 +169,8 @@ impl<'a> Emitter<'a> {
 mod tests {
     use core::iter::empty;
 
+    use results::plan::room::{plain_size, room_in_any_order, timed_size};
+
     use super::*;
     use crate::order::Random;
 
@@ -205,7 +180,6 @@ mod tests {
         let at = Emitter::new(&mut arena)
             .timed(Counter::Cycles, Shape::PLAIN, [1, 2].into_iter())
             .unwrap();
-        assert_eq!(timed_size(Shape::PLAIN, [1, 2].into_iter()), 4 * 8);
         // isb; mrs x0, pmccntr_el0; isb; <words>; isb; mrs x1, pmccntr_el0; ret
         let expected = [
             0xd503_3fdf,
@@ -295,6 +269,32 @@ mod tests {
     }
 
     #[test]
+    fn a_timed_stub_is_as_long_as_the_host_thinks() {
+        const TLBI: u32 = 0xd50c_871f; // tlbi alle2
+        let plain = Scenario::PLAIN;
+        let scenarios = [
+            plain,
+            plain.with(Axis::Tlbis, 5),
+            plain.with(Axis::Repeat, 3),
+            plain.with(Axis::Refill, 1),
+            plain.with(Axis::Refill, 8),
+            plain.with(Axis::Refill, 17).with(Axis::Tlbis, 2).with(Axis::Live, 64),
+        ];
+        for scenario in scenarios {
+            let words = || [1, TLBI, TLBI, 2].into_iter();
+            let mut arena = [0; 256];
+            let mut emitter = Emitter::new(&mut arena);
+            emitter.timed(Counter::Cycles, Shape::of(&scenario), words()).unwrap();
+            let length = 4 * emitter.emitted().len();
+            assert_eq!(timed_size(&scenario, words()), length, "{scenario}");
+        }
+        let mut arena = [0; 8];
+        let mut emitter = Emitter::new(&mut arena);
+        emitter.plain([1, 2, 3].into_iter()).unwrap();
+        assert_eq!(plain_size(3), 4 * emitter.emitted().len());
+    }
+
+    #[test]
     fn the_room_suffices_in_every_order_and_is_not_much_more_than_taken() {
         let mut random = Random::new(11);
         for case in 0..200 {
@@ -303,7 +303,7 @@ mod tests {
             let mut lengths: Vec<usize> = (0..1 + random.below(60)).map(|_| 1 + random.below(longest)).collect();
             let sizes = lengths
                 .iter()
-                .map(|&length| timed_size(Shape::PLAIN, repeat_n(7, length)));
+                .map(|&length| timed_size(&Scenario::PLAIN, repeat_n(7, length)));
             let room = room_in_any_order(sizes.clone());
             let rounded = sizes.map(|size| match size {
                 ..=PAGE => 2 * size.next_multiple_of(ALIGN),

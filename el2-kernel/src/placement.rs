@@ -10,10 +10,11 @@
 // UNSAFETY: writes code.
 
 use results::plan::MAX_STREAMS;
+use results::plan::room::{room_in_any_order, timed_size};
 use results::record::Event;
 
 use crate::arena::{Arena, publish};
-use crate::emit::{Counter, Emitter, room_in_any_order, timed_size};
+use crate::emit::{Counter, Emitter, Shape};
 use crate::order::Random;
 use crate::stop::fatal;
 use crate::streams::Streams;
@@ -73,8 +74,8 @@ impl Placement {
             self.count += 1;
         }
         let sizes = self.jobs[..self.count].iter().map(|job| {
-            let (shape, words) = streams.code(job.series);
-            timed_size(shape, words)
+            let (scenario, words) = streams.code(job.series);
+            timed_size(&scenario, words)
         });
         if room_in_any_order(sizes) > Arena::Timed.size() {
             fatal(
@@ -96,8 +97,8 @@ impl Placement {
                 Reads::Clock => self.clock,
                 Reads::Events => Counter::Event,
             };
-            let (shape, words) = streams.code(series);
-            let Ok(offset) = emitter.timed(counter, shape, words) else {
+            let (scenario, words) = streams.code(series);
+            let Ok(offset) = emitter.timed(counter, Shape::of(&scenario), words) else {
                 fatal("the timed stubs do not fit the executable arena")
             };
             self.stubs[usize::from(series)][reads as usize] = Arena::Timed.address() + offset;

@@ -5,7 +5,6 @@ use results::plan::{EntryRef, MAX_SEQUENCES, MAX_STREAMS, Plan, flags, is_timed_
 use results::scenario::{Axis, Scenario};
 
 use crate::boot::Handover;
-use crate::emit::Shape;
 use crate::operands::{Operands, Subject, operands};
 use crate::placement::{Placement, Reads};
 use crate::sampler::Slot;
@@ -110,10 +109,10 @@ impl<'a> Streams<'a> {
         (entry.map_or(EMPTY, |entry| entry.id), scenario)
     }
 
-    /// Returns the words under test of a series, and what its scenario does to them.
-    pub fn code(&self, series: u16) -> (Shape, impl Iterator<Item = u32> + Clone + use<'a>) {
+    /// Returns the scenario of a series, and the words under test.
+    pub fn code(&self, series: u16) -> (Scenario, impl Iterator<Item = u32> + Clone + use<'a>) {
         let (entry, scenario) = self.parts(series);
-        (Shape::of(&scenario), entry.into_iter().flat_map(|entry| entry.words()))
+        (scenario, entry.into_iter().flat_map(|entry| entry.words()))
     }
 
     /// Returns the place of the sequence of a series in the plan; `None` for the empty frame.

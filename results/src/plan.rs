@@ -22,6 +22,7 @@ mod encode;
 mod measure;
 mod operand;
 mod read;
+pub mod room;
 #[cfg(test)]
 mod tests;
 

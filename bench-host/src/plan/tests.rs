@@ -149,3 +149,11 @@ fn runtime_addresses_are_checked() {
     assert!(runtime("0x8000000001").is_err() && runtime("0x1000000000000").is_err());
     assert!(runtime("address").is_err() && runtime("level3").is_err());
 }
+
+#[test]
+fn a_plan_that_the_kernel_has_no_room_for_is_refused_before_a_boot() {
+    let page = "page=dsb nshst; for page in {range}: tlbi vae2, {page}; dsb nsh; isb";
+    let message = refusal(&["--sequence", page, "--pages", "512", "--sweep", "tlbis=1,256"]);
+    assert!(message.contains("plan too big: its timed stubs may take"), "{message}");
+    assert!(message.contains("the kernel has 1024 KiB"), "{message}");
+}
