@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A table, before anybody decides what it is written in.
 
+/// Rows of details that somebody may read through; more are for looking up.
+pub const READ: usize = 24;
+
 /// To which side a column's cells are pushed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {

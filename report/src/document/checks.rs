@@ -10,10 +10,7 @@ use crate::data;
 use crate::matrix::{Mark, Matrix};
 use crate::model::{CheckResult, CheckRow, Summary};
 use crate::number::{grouped, percent};
-use crate::table::{Cell, Table, Tone};
-
-/// Rows of outcomes that somebody may read through; more are for looking up.
-const READ: usize = 24;
+use crate::table::{self, Cell, Table, Tone};
 
 /// Returns the checks: a line for each, then every count and the reasons.
 pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
@@ -56,7 +53,7 @@ pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
             power,
             Block::Matrix(matrix(summary)),
             Block::Table(titles),
-            Block::Table(table.folded_beyond(READ)),
+            Block::Table(table.folded_beyond(table::READ)),
         ],
     )
 }

@@ -56,8 +56,8 @@ pub fn shifts(summary: &Summary) -> Table {
         n => format!(", corrected for {n} comparisons (Holm)"),
     };
     let caption = format!(
-        "Shift from the baseline in counts: Hodges-Lehmann over paired batches with 95% interval, and over samples; \
-         share of samples above; p-values of no difference, signed rank and Mann-Whitney on batches{family}"
+        "Shift from the baseline in counts, by batch with 95% interval and by sample; share of samples above; p-values of no \
+         difference, signed rank and Mann-Whitney (U){family}"
     );
     let mut table = Table::new(caption, &columns).labelled(summary.label());
     for c in &summary.comparisons {

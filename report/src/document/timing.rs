@@ -4,7 +4,7 @@
 use super::{Block, details, finding, plots};
 use crate::model::{Net, Part, Summary};
 use crate::number::{count, grouped, interval, percent, ratio_interval};
-use crate::table::{Cell, Table, Tone};
+use crate::table::{self, Cell, Table, Tone};
 
 /// Returns which sequences the run is about.
 pub fn sequences(summary: &Summary) -> Vec<Block> {
@@ -77,12 +77,12 @@ pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
     if !summary.comparisons.is_empty() {
         let pes = || summary.comparisons.iter().map(|comparison| comparison.pe);
         brief.push(Block::Table(ratios(summary).of_pes(pes())));
-        brief.push(Block::Table(details::shifts(summary).of_pes(pes())));
+        let shifts = details::shifts(summary).of_pes(pes());
+        brief.push(Block::Table(shifts.folded_beyond(table::READ)));
     }
     let spread = summary.series.iter().filter(|series| series.stats.is_some());
-    brief.push(Block::Table(
-        details::spread(summary).of_pes(spread.map(|series| series.pe)),
-    ));
+    let spread = details::spread(summary).of_pes(spread.map(|series| series.pe));
+    brief.push(Block::Table(spread.folded_beyond(table::READ)));
     let figures = [
         plots::ratios(summary),
         plots::distributions(summary),
