@@ -366,6 +366,18 @@ fn what_is_missing_or_different_is_said() {
     let ended = folder.compare(&["a", "c", "--fail-above", "50%"]);
     assert!(ended.stdout.contains("differ in machine"), "{}", ended.stdout);
     assert_eq!(ended.code, 2, "a ratio between machines is no regression");
+    // A kernel that left its stubs where they were.
+    let e = folder.run("e", Synthetic { seed: 7, ..RUN });
+    edit(&e, "run.toml", "places = \"batch\"\n", "");
+    edit(&e, "run.toml", "order = \"random\"", "order = \"abba\"");
+    let ended = folder.compare(&["a", "e"]);
+    let flat = ended.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        flat.contains("in 1 run each sequence stood at one place in memory")
+            && flat.contains("differ in order of samples"),
+        "{}",
+        ended.stdout
+    );
     // No A/A twin.
     let d = folder.run("d", Synthetic { seed: 6, ..RUN });
     edit(&d, "run.toml", "aa_of = \"xen_head_old\"\n", "");

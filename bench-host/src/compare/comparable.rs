@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use report::number::grouped;
+use report::number::{grouped, plural};
 use results::manifest::{HARDWARE_LABEL, Manifest};
+use results::order::Places;
 
 use super::load::{Loaded, RunData};
 
@@ -50,6 +51,15 @@ pub fn notes(loaded: &Loaded, baseline: usize) -> Vec<String> {
     let first = loaded.runs_of(baseline).next();
     if first.is_some_and(|run| run.manifest.label != HARDWARE_LABEL) {
         say("counts of a simulator say nothing about how long a sequence takes on hardware".to_owned());
+    }
+    let one_place =
+        |run: &&RunData| run.manifest.plan.measure.places == Places::Run && !run.manifest.plan.deterministic;
+    match loaded.runs.iter().filter(one_place).count() as u64 {
+        0 => {}
+        n => say(format!(
+            "in {} each sequence stood at one place in memory for the whole run, so a small difference may be that of places",
+            plural(n, "run", "runs")
+        )),
     }
     for other in (0..loaded.sides.len()).filter(|&side| side != baseline) {
         let (a, b) = (&loaded.sides[baseline], &loaded.sides[other]);
@@ -104,6 +114,10 @@ fn differences<'a>(runs: impl Iterator<Item = &'a RunData> + Clone) -> Vec<Strin
     });
     differ("samples planned", &|m| grouped(m.plan.iterations.into()));
     differ("samples a batch", &|m| grouped(m.plan.batch.into()));
+    differ("order of samples", &|m| {
+        let measure = &m.plan.measure;
+        format!("{}, {} rounds of warm-up", measure.order.id(), measure.warmup)
+    });
     differ("boot path", &|m| {
         let case = m.kernel.case.as_deref().unwrap_or(m.plan.case.id());
         format!("{} at {case}", m.kernel.flow.as_deref().unwrap_or(m.plan.flow.id()))
