@@ -8,6 +8,7 @@ mod synthetic;
 use std::fs;
 use std::process::Command;
 
+use results::manifest::LOG_LABEL;
 use synthetic::Synthetic;
 
 const PATCH: &str = "\
@@ -40,6 +41,17 @@ fn hardware_runs_give_ratios_and_simulators_give_instructions() {
     };
     hardware.write(&runs.join("board"));
     Synthetic::default().write(&runs.join("emulator"));
+    // What nobody said to be hardware, and what lost lines, is no evidence of time.
+    hardware.write(&runs.join("unstated"));
+    let manifest = runs.join("unstated/run.toml");
+    let stated = fs::read_to_string(&manifest).unwrap();
+    let unstated = stated.replace("label = \"hardware\"", &format!("label = \"{LOG_LABEL}\""));
+    fs::write(manifest, unstated).unwrap();
+    let damaged = Synthetic {
+        damaged: true,
+        ..hardware
+    };
+    damaged.write(&runs.join("damaged"));
     fs::write(folder.path().join("fix.patch"), PATCH).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_bench-host"))
         .current_dir(folder.path())
@@ -52,6 +64,16 @@ fn hardware_runs_give_ratios_and_simulators_give_instructions() {
     let text = words.join(" ");
     assert!(text.contains("timing: board PE0 (hardware): after/before 0."), "{text}");
     assert!(text.contains("noise floor") && text.contains("faster"), "{text}");
+    assert_eq!(
+        text.matches("(hardware)").count(),
+        text.matches("timing: board").count(),
+        "{text}"
+    );
+    assert!(
+        text.contains("timing: unstated PE0: saved log of unstated origin"),
+        "{text}"
+    );
+    assert!(text.contains("timing: damaged PE0: incomplete, so no ratio:"), "{text}");
     let simulated = text.split("timing: emulator").nth(1).unwrap();
     assert!(
         simulated.contains("(simulator)") && simulated.contains("no time was measured"),

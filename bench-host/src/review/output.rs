@@ -138,6 +138,9 @@ fn timing(list: &[Timing]) -> Vec<String> {
         if let Some((before, after)) = timing.instructions {
             return format!("{place} (simulator): {before} instructions became {after}; no time was measured");
         }
+        if timing.ratio.is_none() && timing.noise_floor.is_none() {
+            return format!("{place}: {}", timing.finding);
+        }
         let ratio = timing.ratio.map_or("no ratio".to_owned(), |(estimate, low, high)| {
             format!("after/before {estimate:.3} [{low:.3}, {high:.3}]")
         });

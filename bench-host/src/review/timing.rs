@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What stored runs say about the two sequences of a change.
 
-use crate::aggregate::{AggregateError, aggregate};
-use report::model::{Comparison, Finding, Net, Part, Summary};
-use results::record::Event;
-use sequences::Sequence;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A ratio from a stored run on hardware, or instruction counts from one on a simulator.
+use report::model::{Comparison, Finding, Net, Part, Summary};
+use results::manifest::HARDWARE_LABEL;
+use results::record::Event;
+use sequences::Sequence;
+
+use crate::aggregate::{AggregateError, aggregate};
+
+/// A ratio from a stored run on hardware, or instruction counts from one on a simulator; where there is neither, the
+/// finding says why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timing {
     /// The run.
@@ -65,11 +69,31 @@ pub fn timing(runs: &[Summary], before: &Sequence, after: &Sequence) -> Vec<Timi
         }
         for comparison in &run.comparisons {
             if let Some(timing) = of(run, comparison, old, new) {
-                out.push(timing);
+                out.push(match reservation(run) {
+                    None => timing,
+                    Some(finding) => Timing {
+                        ratio: None,
+                        noise_floor: None,
+                        finding,
+                        ..timing
+                    },
+                });
             }
         }
     }
     out
+}
+
+/// Returns why the ratios of a run are no evidence of time, if they are not.
+fn reservation(run: &Summary) -> Option<String> {
+    if run.label() != HARDWARE_LABEL {
+        return Some(format!(
+            "{}, so no ratio (a board's log is read with --hardware)",
+            run.label()
+        ));
+    }
+    let first = run.reservations.first()?;
+    Some(format!("incomplete, so no ratio: {first}"))
 }
 
 /// Returns the instructions of both sides from a run that counted instructions instead of time.
