@@ -10,6 +10,7 @@ use tempfile::TempDir;
 #[path = "support/synthetic.rs"]
 mod synthetic;
 
+use results::manifest::LOG_LABEL;
 use synthetic::Synthetic;
 
 /// A quick run on a quiet board.
@@ -274,6 +275,28 @@ fn a_simulator_is_never_compared_with_a_processor() {
             .compare(&["qemu", "counted"])
             .stdout
             .contains("counts instructions")
+    );
+    // Two logs that nobody said to be of hardware.
+    for (name, seed, new) in [("log", 5, 1000), ("log2", 6, 1500)] {
+        let run = folder.run(name, Synthetic { seed, new, ..RUN });
+        edit(
+            &run,
+            "run.toml",
+            "label = \"hardware\"",
+            &format!("label = \"{LOG_LABEL}\""),
+        );
+    }
+    let ended = folder.compare(&["log", "log2"]);
+    let found = line(&ended.stdout, "xen_head_new ");
+    assert!(
+        found.contains("higher by") && !found.contains("simulated"),
+        "{}",
+        ended.stdout
+    );
+    assert!(
+        found.contains(", unstated") && ended.stdout.contains("was not stated"),
+        "{}",
+        ended.stdout
     );
     // Two runs of a simulator: labelled in every form, and never faster or slower.
     folder.run(

@@ -49,8 +49,14 @@ pub fn notes(loaded: &Loaded, baseline: usize) -> Vec<String> {
         }
     };
     let first = loaded.runs_of(baseline).next();
-    if first.is_some_and(|run| run.manifest.label != HARDWARE_LABEL) {
-        say("counts of a simulator say nothing about how long a sequence takes on hardware".to_owned());
+    match first.map(|run| &run.manifest) {
+        Some(m) if m.simulator => {
+            say("counts of a simulator say nothing about how long a sequence takes on hardware".to_owned());
+        }
+        Some(m) if m.label != HARDWARE_LABEL => {
+            say("where these counts come from was not stated, so they are no evidence of timing".to_owned());
+        }
+        _ => {}
     }
     let one_place =
         |run: &&RunData| run.manifest.plan.measure.places == Places::Run && !run.manifest.plan.deterministic;

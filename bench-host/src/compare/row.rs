@@ -92,8 +92,8 @@ pub struct Row {
     pub pe: u32,
     /// What was counted.
     pub event: Event,
-    /// Whether a simulator counted.
-    pub is_simulated: bool,
+    /// Why the counts are no timing, in a word or two; `None` on hardware.
+    pub no_timing: Option<&'static str>,
     /// Whether the two sides are of different machines.
     pub is_across_machines: bool,
     /// Whether the empty frame is subtracted.
@@ -138,16 +138,18 @@ impl Finding {
 }
 
 impl Row {
-    /// Returns the finding in words. A simulator's count is called lower or higher, never faster or slower.
+    /// Returns the finding in words. What no processor is known to have timed is lower or higher, never faster or slower.
     pub fn words(&self) -> String {
         let by = self
             .numbers
             .map_or_else(String::new, |n| percent((n.ratio - 1.0).abs()));
+        let called = |on_hardware: &str, count: &str| match self.no_timing {
+            None => format!("{on_hardware} by {by}"),
+            Some(why) => format!("{count} by {by}, {why}"),
+        };
         match &self.finding {
-            Finding::Lower if self.is_simulated => format!("lower by {by}, simulated"),
-            Finding::Higher if self.is_simulated => format!("higher by {by}, simulated"),
-            Finding::Lower => format!("faster by {by}"),
-            Finding::Higher => format!("slower by {by}"),
+            Finding::Lower => called("faster", "lower"),
+            Finding::Higher => called("slower", "higher"),
             Finding::WithinNoise => format!("noise floor above the effect of {by}"),
             Finding::Indistinguishable => "indistinguishable".to_owned(),
             Finding::BelowResolution => "below resolution".to_owned(),

@@ -2,7 +2,7 @@
 //! Making the rows: which sequences stand beside each other, and by which statistics.
 
 use report::model::Net;
-use results::manifest::HARDWARE_LABEL;
+use results::manifest::{HARDWARE_LABEL, Manifest};
 use results::record::Event;
 
 use super::comparable::{is_other_sequence, obstacle};
@@ -99,7 +99,7 @@ fn row(loaded: &Loaded, baseline: usize, side: usize, (baseline_seq, pe, event):
         baseline_seq: baseline_seq.clone(),
         pe: *pe,
         event: *event,
-        is_simulated: all().any(|(run, _)| run.manifest.label != HARDWARE_LABEL),
+        no_timing: all().find_map(|(run, _)| no_timing(&run.manifest)),
         is_across_machines: is_across_machines(loaded, baseline, side),
         is_net,
         value: middle(&ours, is_net),
@@ -139,6 +139,15 @@ fn unit(loaded: &Loaded, baseline: usize, side: usize) -> Unit {
         (true, ..) => Unit::PairedRuns,
         (false, 1, 1) => Unit::Batches,
         (false, ..) => Unit::Runs,
+    }
+}
+
+/// Returns why the counts of a run are no timing, if they are not.
+fn no_timing(manifest: &Manifest) -> Option<&'static str> {
+    match manifest.label.as_str() {
+        HARDWARE_LABEL => None,
+        _ if manifest.simulator => Some("simulated"),
+        _ => Some("unstated"),
     }
 }
 
