@@ -6,11 +6,8 @@
 #![expect(unsafe_code)]
 // UNSAFETY: hands out memory by its address.
 
-use core::arch::asm;
-
 use results::plan::room::{BOOT_ARENA as BOOT, PAGE, TIMED_ARENA as TIMED};
 
-use crate::arch::mrs;
 use crate::entry::{Raw, image};
 
 /// A part of the arena.
@@ -61,24 +58,4 @@ impl Arena {
         // SAFETY: the caller's promise; whole pages, zeroed at boot.
         unsafe { core::slice::from_raw_parts_mut(address as *mut u32, self.size() / 4) }
     }
-}
-
-/// Makes code just written visible to the instruction fetches of every PE (Arm ARM, "Synchronization and coherency
-/// issues between data and instruction accesses"). Other PEs need a context synchronization event before they run it.
-pub fn publish(code: &[u32]) {
-    let line = 4_usize << (mrs!("ctr_el0") >> 16 & 15); // CTR_EL0.DminLine is in words
-    for place in code.as_ptr_range().start as usize / line..(code.as_ptr_range().end as usize).div_ceil(line) {
-        // SAFETY: cleans a line of the code just written; no data change.
-        unsafe { asm!("dc cvau, {}", in(reg) place * line, options(nostack, preserves_flags)) };
-    }
-    // SAFETY: instruction caches hold nothing that memory does not.
-    unsafe {
-        asm!(
-            "dsb ish",
-            "ic ialluis",
-            "dsb ish",
-            "isb",
-            options(nostack, preserves_flags)
-        )
-    };
 }

@@ -3,8 +3,7 @@
 #![expect(unsafe_code)]
 // UNSAFETY: writes memory that is later read, written and run through other addresses.
 
-use core::arch::asm;
-
+use crate::arch::publish_code;
 use crate::entry::{Raw, image};
 
 /// Pages of each kind: which one a trial uses decides where in a block it looks, and so which TLB entry.
@@ -95,18 +94,7 @@ impl Pages {
             /// `ret` above `mov x0, #0`.
             const RETURN_ZERO: u64 = 0xd65f_03c0_d280_0000;
             self.write(code, RETURN_ZERO | value << 5);
-            // SAFETY: cache maintenance by the address just written.
-            unsafe {
-                asm!(
-                    "dc cvau, {place}",
-                    "dsb ish",
-                    "ic ialluis",
-                    "dsb ish",
-                    "isb",
-                    place = in(reg) code.wrapping_add(self.offset),
-                    options(nostack, preserves_flags),
-                );
-            }
+            publish_code(code.wrapping_add(self.offset) as usize, 8);
         }
     }
 }

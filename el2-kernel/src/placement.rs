@@ -13,7 +13,8 @@ use results::plan::MAX_STREAMS;
 use results::plan::room::{room_in_any_order, timed_size};
 use results::record::Event;
 
-use crate::arena::{Arena, publish};
+use crate::arch::publish_code;
+use crate::arena::Arena;
 use crate::emit::{Counter, Emitter, Shape};
 use crate::order::Random;
 use crate::stop::fatal;
@@ -103,7 +104,8 @@ impl Placement {
             };
             self.stubs[usize::from(series)][reads as usize] = Arena::Timed.address() + offset;
         }
-        publish(emitter.emitted());
+        let code = emitter.emitted();
+        publish_code(code.as_ptr() as usize, size_of_val(code));
     }
 
     /// Returns the address of a stub.
