@@ -74,12 +74,12 @@ fn a_lost_line_is_named() {
     );
     let reasons = manifest.reasons.join("\n");
     assert!(
-        reasons.contains(&format!("1 lines are lost, the first is line {at}")),
+        reasons.contains(&format!("1 line is lost, the first is line {at}")),
         "{reasons}"
     );
     assert!(reasons.contains("the kernel took 80 samples, 72 arrived"), "{reasons}");
     assert!(reasons.contains("xen_head_new on PE 0"), "{reasons}");
-    assert!(ended.stderr.contains("lines are lost"));
+    assert!(ended.stderr.contains("line is lost"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! What each record means, and what all of them mean in the end.
 
 use jiff::Timestamp;
+use report::number::plural;
 use results::SCHEMA_VERSION;
 use results::check::{Check, Role};
 use results::manifest::{Hex, Plan, ScenarioPlan, Status};
@@ -265,12 +266,13 @@ impl Receiver {
         if stream.lost_lines > 0 {
             let first = stream.lost.first().map(|gap| gap.first).unwrap_or_default();
             self.defects.add(format!(
-                "{} lines are lost, the first is line {first}",
-                stream.lost_lines
+                "{} lost, the first is line {first}",
+                plural(stream.lost_lines, "line is", "lines are")
             ));
         }
         if stream.damaged > 0 {
-            self.defects.add(format!("{} lines arrived damaged", stream.damaged));
+            let lines = plural(stream.damaged, "line", "lines");
+            self.defects.add(format!("{lines} arrived damaged"));
         }
         // A run that gave up, or that is cut off, misses everything that was still to come; that needs no list.
         let gave_up = !self.refusals.is_empty() || self.ended != Some(true) && !self.failures.is_empty();
