@@ -281,6 +281,21 @@ fn conditions_are_held_against_the_baseline() {
     }
     let page = html::render(&everything(), str::to_owned);
     assert!(page.contains("Net ratio to old by TLBIs before the DSB"));
+    // Many sequences get a line in a table each.
+    let mut many = everything();
+    for copy in 0..5 {
+        let mut sweep = many.sweeps[1].clone();
+        sweep.seq = format!("new_{copy}");
+        many.sweeps.push(sweep);
+    }
+    let text = terminal::render(&many, terminal::WIDTH);
+    let row = text.lines().find(|line| line.starts_with("new_3 (PE 0)")).unwrap();
+    let cells: Vec<&str> = row.split_whitespace().skip(3).collect();
+    assert_eq!(
+        cells,
+        ["5", "0", "3", "2", "tlbis_1", "0.9200", "[0.9180,", "0.9220]"],
+        "{text}"
+    );
 }
 
 #[test]

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Sequences beside the baseline under conditions.
 
+mod conclusions;
+
 use results::record::Event;
 
 use super::Block;
-use crate::model::{Beside, Finding, Part, Summary, Sweep};
+use crate::model::{Beside, Part, Summary, Sweep};
 use crate::number::{grouped, percent, plural, ratio_interval};
 use crate::table::{Cell, Table, Tone};
 use crate::wording::Wording;
 
-/// Conditions named in one line.
-const NAMED: usize = 4;
+pub use conclusions::conclusions;
 
 fn verdict(beside: &Beside, wording: Wording) -> (&'static str, Tone) {
     let within = beside.ratio.zip(beside.noise_floor);
@@ -75,89 +76,6 @@ pub fn refills(summary: &Summary) -> Vec<String> {
     }
     let line = |(start, all): (String, Vec<String>)| format!("{start}{}.", all.join("; "));
     lines.into_iter().map(line).collect()
-}
-
-/// Says of every sequence under how many conditions it differs from the baseline, and under which.
-pub fn conclusions(summary: &Summary) -> Vec<String> {
-    let mut sources: Vec<&Sweep> = Vec::new();
-    for sweep in &summary.sweeps {
-        if !sources
-            .iter()
-            .any(|known| (&known.seq, known.pe, known.event) == (&sweep.seq, sweep.pe, sweep.event))
-        {
-            sources.push(sweep);
-        }
-    }
-    sources
-        .into_iter()
-        .filter_map(|sweep| conclusion(summary, sweep))
-        .collect()
-}
-
-fn conclusion(summary: &Summary, of: &Sweep) -> Option<String> {
-    let same = |other: &&Sweep| (&other.seq, other.pe, other.event) == (&of.seq, of.pe, of.event);
-    let points = summary.sweeps.iter().filter(same).flat_map(|sweep| &sweep.points);
-    // A condition may be a point of several sweeps.
-    let mut all: Vec<(&str, Beside)> = Vec::new();
-    for point in points {
-        if let Some(beside) = point
-            .beside
-            .filter(|_| !all.iter().any(|(known, _)| *known == point.scenario))
-        {
-            all.push((&point.scenario, beside));
-        }
-    }
-    let wording = summary.wording();
-    let count = |word: &str| {
-        let is_it = |(_, beside): &&(&str, Beside)| verdict(beside, wording).0 == word;
-        all.iter().filter(is_it).count()
-    };
-    let named = |finding: Finding| {
-        let mut found: Vec<_> = all.iter().filter(|(_, beside)| beside.finding == finding).collect();
-        let size = |beside: &Beside| beside.ratio.map_or(0.0, |ratio| ratio.estimate.ln().abs());
-        found.sort_by(|a, b| size(&b.1).total_cmp(&size(&a.1)));
-        let mut names: Vec<_> = found
-            .iter()
-            .take(NAMED)
-            .map(|(scenario, beside)| format!("{scenario}: {}", numbers(beside)))
-            .collect();
-        if found.len() > NAMED {
-            names.push(format!("{} more", found.len() - NAMED));
-        }
-        let word = wording.verdict(finding).0;
-        (!found.is_empty()).then(|| format!("{word} under {} ({})", found.len(), names.join("; ")))
-    };
-    let others = [
-        "indistinguishable",
-        "within the noise floor",
-        "below resolution",
-        "too few samples",
-        "no noise floor, no claim",
-    ];
-    let others = others.into_iter().filter_map(|word| match count(word) {
-        0 => None,
-        n => Some(format!("{word} under {n}")),
-    });
-    let findings: Vec<String> = [named(Finding::Slower), named(Finding::Faster)]
-        .into_iter()
-        .flatten()
-        .chain(others)
-        .collect();
-    let pe = if summary.naming().pe {
-        format!(" on PE {}", of.pe)
-    } else {
-        String::new()
-    };
-    let conditions = plural(all.len() as u64, "condition", "conditions");
-    let baseline = baseline(summary, of.pe, of.event)?;
-    (!all.is_empty()).then(|| {
-        format!(
-            "{} beside {baseline}{pe}, {conditions}: {} [{}].",
-            of.seq,
-            findings.join(", "),
-            summary.label()
-        )
-    })
 }
 
 /// Returns the ratios to the baseline along one condition; `None` where there is nothing beside the baseline.

@@ -15,10 +15,7 @@ use crate::table::{Cell, Table, Tone};
 /// Returns the costs in words and tables, then the plots and the counters.
 pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
     let (mut brief, mut detail) = (Vec::new(), Vec::new());
-    let conclusions = beside::conclusions(summary);
-    if !conclusions.is_empty() {
-        brief.push(Block::List(conclusions));
-    }
+    brief.extend(beside::conclusions(summary));
     for sweeps in groups(summary) {
         let caption = by(sweeps[0], summary);
         brief.push(Block::Table(table(&sweeps, &caption, summary)));

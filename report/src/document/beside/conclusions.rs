@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Under how many conditions each sequence differs from the baseline, and under which most: a sentence each, or a table
+//! where there are many.
+
+use results::record::Event;
+
+use super::{baseline, numbers, verdict};
+use crate::document::Block;
+use crate::model::{Beside, Finding, Summary};
+use crate::number::{grouped, plural, ratio_interval};
+use crate::table::Table;
+use crate::wording::Wording;
+
+/// Sequences that get a sentence each.
+const SENTENCES: usize = 4;
+/// Conditions named in one sentence.
+const NAMED: usize = 4;
+
+/// A sequence under every condition it was timed under.
+struct Conditions<'a> {
+    seq: &'a str,
+    pe: u32,
+    event: Event,
+    baseline: &'a str,
+    /// Each condition once, though it may be a point of several sweeps.
+    all: Vec<(&'a str, Beside)>,
+}
+
+impl<'a> Conditions<'a> {
+    /// Returns the conditions with a finding, the largest effect first.
+    fn with(&self, finding: Finding) -> Vec<&(&'a str, Beside)> {
+        let mut found: Vec<_> = self
+            .all
+            .iter()
+            .filter(|(_, beside)| beside.finding == finding)
+            .collect();
+        let size = |beside: &Beside| beside.ratio.map_or(0.0, |ratio| ratio.estimate.ln().abs());
+        found.sort_by(|a, b| size(&b.1).total_cmp(&size(&a.1)));
+        found
+    }
+
+    fn sentence(&self, summary: &Summary) -> String {
+        let wording = summary.wording();
+        let named = |finding: Finding| {
+            let found = self.with(finding);
+            let name = |(scenario, beside): &&(&str, Beside)| format!("{scenario}: {}", numbers(beside));
+            let mut names: Vec<_> = found.iter().take(NAMED).map(name).collect();
+            if found.len() > NAMED {
+                names.push(format!("{} more", found.len() - NAMED));
+            }
+            let word = wording.verdict(finding).0;
+            (!found.is_empty()).then(|| format!("{word} under {} ({})", found.len(), names.join("; ")))
+        };
+        let differences = [named(Finding::Slower), named(Finding::Faster)];
+        let findings: Vec<String> = differences.into_iter().flatten().chain(self.others(wording)).collect();
+        let pe = if summary.naming().pe {
+            format!(" on PE {}", self.pe)
+        } else {
+            String::new()
+        };
+        format!(
+            "{} beside {}{pe}, {}: {} [{}].",
+            self.seq,
+            self.baseline,
+            plural(self.all.len() as u64, "condition", "conditions"),
+            findings.join(", "),
+            summary.label()
+        )
+    }
+
+    /// Returns how many conditions ended in what is no difference, in the order in which each was first seen.
+    fn others(&self, wording: Wording) -> Vec<String> {
+        let mut counts: Vec<(&str, u64)> = Vec::new();
+        let no_difference = |beside: &Beside| !matches!(beside.finding, Finding::Faster | Finding::Slower);
+        for (_, beside) in self.all.iter().filter(|(_, beside)| no_difference(beside)) {
+            let word = verdict(beside, wording).0;
+            match counts.iter_mut().find(|(known, _)| *known == word) {
+                Some((_, n)) => *n += 1,
+                None => counts.push((word, 1)),
+            }
+        }
+        let words = counts.into_iter().map(|(word, n)| format!("{word} under {n}"));
+        words.collect()
+    }
+}
+
+/// Says of every sequence under how many conditions it differs from the baseline, and under which.
+pub fn conclusions(summary: &Summary) -> Option<Block> {
+    let all = gather(summary);
+    match all.len() {
+        0 => None,
+        1..=SENTENCES => Some(Block::List(all.iter().map(|c| c.sentence(summary)).collect())),
+        _ => Some(Block::Table(table(&all, summary))),
+    }
+}
+
+fn gather(summary: &Summary) -> Vec<Conditions<'_>> {
+    let mut all: Vec<Conditions> = Vec::new();
+    for sweep in &summary.sweeps {
+        let Some(baseline) = baseline(summary, sweep.pe, sweep.event) else {
+            continue;
+        };
+        for point in &sweep.points {
+            let Some(beside) = point.beside else { continue };
+            let same = |c: &Conditions| (c.seq, c.pe, c.event) == (sweep.seq.as_str(), sweep.pe, sweep.event);
+            let at = all.iter().position(same).unwrap_or_else(|| {
+                all.push(Conditions {
+                    seq: &sweep.seq,
+                    pe: sweep.pe,
+                    event: sweep.event,
+                    baseline,
+                    all: Vec::new(),
+                });
+                all.len() - 1
+            });
+            if all[at].all.iter().all(|(known, _)| *known != point.scenario) {
+                all[at].all.push((&point.scenario, beside));
+            }
+        }
+    }
+    all
+}
+
+fn table(all: &[Conditions<'_>], summary: &Summary) -> Table {
+    let wording = summary.wording();
+    let (more, less) = (format!(">{}", wording.more()), format!(">{}", wording.less()));
+    let columns = [
+        "sequence",
+        ">conditions",
+        more.as_str(),
+        less.as_str(),
+        ">neither",
+        "farthest from 1",
+        ">net ratio there",
+    ];
+    let caption = format!("Under how many conditions a sequence differs from {}", all[0].baseline);
+    let mut table = Table::new(caption, &columns).labelled(summary.label());
+    for c in all {
+        let (slower, faster) = (c.with(Finding::Slower), c.with(Finding::Faster));
+        let size = |(_, beside): &&(&str, Beside)| beside.ratio.map_or(0.0, |ratio| ratio.estimate.ln().abs());
+        let both = slower.first().into_iter().chain(faster.first());
+        let farthest = both.max_by(|a, b| size(a).total_cmp(&size(b)));
+        let ratio = farthest.and_then(|(_, beside)| beside.ratio);
+        let count = |n: usize| grouped(n as u64).into();
+        table.row([
+            summary.naming().name(c.seq, c.pe, c.event).into(),
+            count(c.all.len()),
+            count(slower.len()),
+            count(faster.len()),
+            count(c.all.len() - slower.len() - faster.len()),
+            farthest.map_or("-", |(scenario, _)| scenario).into(),
+            ratio
+                .map_or_else(|| "-".to_owned(), |ratio| ratio_interval(&ratio))
+                .into(),
+        ]);
+    }
+    table.of_pes(all.iter().map(|c| c.pe))
+}
