@@ -29,8 +29,13 @@ impl fmt::Display for Version {
 impl Version {
     /// Finds the version in what `--version` prints.
     fn parse(text: &str) -> Option<Self> {
-        let (_, rest) = text.lines().next()?.split_once("version ")?;
-        let number = rest.split(|c: char| !(c.is_ascii_digit() || c == '.')).next()?;
+        let (_, number) = text.lines().next()?.split_once("version ")?;
+        Self::of(number)
+    }
+
+    /// Reads a version that begins a text, such as that of a manifest.
+    pub fn of(text: &str) -> Option<Self> {
+        let number = text.split(|c: char| !(c.is_ascii_digit() || c == '.')).next()?;
         let mut parts = number.split('.').map(str::parse);
         let (major, minor) = (parts.next()?.ok()?, parts.next()?.ok()?);
         Some(Self(major, minor, parts.next().and_then(Result::ok).unwrap_or(0)))

@@ -5,6 +5,7 @@ use bench_host::aggregate::{aggregate, warnings};
 use report::model::{Clock, Finding, Interval, Modes, Part, Ratio, Summary};
 use report::terminal;
 use results::order::Places;
+use results::verdict::Class;
 
 #[path = "support/synthetic.rs"]
 mod synthetic;
@@ -236,4 +237,36 @@ fn modes_are_found_in_samples_and_not_in_what_has_one() {
         warnings.contains("two modes") && warnings.contains("(whole batches)"),
         "{warnings}"
     );
+}
+
+#[test]
+fn a_bug_of_the_machine_that_explains_failures_is_named() {
+    let mut summary = summary(Synthetic {
+        deterministic: true,
+        ..Synthetic::default()
+    });
+    summary.manifest.qemu.as_mut().unwrap().version = "7.2.22".to_owned();
+    let seq = summary.checks[0].rows[0].seq.clone();
+    let planned = summary.manifest.plan.sequences.iter_mut().find(|s| s.id == seq);
+    planned.unwrap().text = "dsb ishst; tlbi vae2is, {va}; dsb ish; isb".to_owned();
+    summary.checks.truncate(2);
+    for (result, id) in summary.checks.iter_mut().zip(["cowinvt_el2h", "cowinvt_el2"]) {
+        result.id = id.to_owned();
+        result.rows.truncate(1);
+        result.rows[0].seq.clone_from(&seq);
+        result.rows[0].class = Class::Fail;
+    }
+    let named = |summary: &Summary| {
+        let all = warnings::of(summary);
+        all.into_iter().find(|warning| warning.starts_with("known bug"))
+    };
+    let warning = named(&summary).unwrap();
+    assert!(
+        warning.contains("QEMU before 8.2") && warning.ends_with("explains 1 of the 2 failures"),
+        "{warning}"
+    );
+    summary.checks.truncate(1);
+    assert!(named(&summary).unwrap().ends_with("explains the only failure"));
+    summary.manifest.qemu.as_mut().unwrap().version = "8.2.0".to_owned();
+    assert_eq!(named(&summary), None);
 }

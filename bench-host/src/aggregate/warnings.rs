@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a reader should know before believing a number.
 
+mod checks;
 mod comparisons;
 mod conditions;
 mod series;
@@ -15,7 +16,8 @@ const NAMED: usize = 3;
 
 /// Returns the warnings of a run, one sentence each.
 pub fn of(summary: &Summary) -> Vec<String> {
-    let mut warnings = general(summary);
+    let mut warnings = checks::known_bugs(summary);
+    warnings.extend(general(summary));
     warnings.extend(series::clocks(summary));
     warnings.extend(conditions::not_counted(summary));
     warnings.extend(conditions::missing_scenarios(summary));
