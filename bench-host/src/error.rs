@@ -61,3 +61,9 @@ impl Error {
         }
     }
 }
+
+/// Returns an error on one line: that of a manifest shows where in it.
+pub fn one_line(error: &impl ToString) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
+}

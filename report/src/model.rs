@@ -10,7 +10,6 @@ mod series;
 
 use results::manifest::{Gap, Manifest};
 use results::record::Event;
-use results::verdict::Class;
 
 pub use self::break_even::{BreakEven, Way, WayPoint};
 pub use self::checks::{BootPhase, CheckResult, CheckRow, Judgement, Proof};
@@ -70,13 +69,6 @@ impl Summary {
         Wording::of(self.label())
     }
 
-    /// Returns the verdict on every check with every sequence.
-    pub fn classes(&self) -> impl Iterator<Item = Class> + '_ {
-        self.checks
-            .iter()
-            .flat_map(|check| check.rows.iter().map(|row| row.class))
-    }
-
     /// Returns the gaps in the stream that are listed.
     pub fn gaps(&self) -> &[Gap] {
         &self.manifest.stream.lost
@@ -102,6 +94,11 @@ pub struct Naming {
 }
 
 impl Naming {
+    /// Returns ` on PE N` where several PEs have to be told apart.
+    pub fn on_pe(&self, pe: u32) -> String {
+        if self.pe { format!(" on PE {pe}") } else { String::new() }
+    }
+
     /// Returns the name of a sequence on a PE, counted by an event.
     pub fn name(self, seq: &str, pe: u32, event: Event) -> String {
         match (self.pe, self.event) {

@@ -58,6 +58,12 @@ pub fn ratio_interval(value: &Ratio) -> String {
     format!("{:.decimals$} [{low:.decimals$}, {high:.decimals$}]", value.estimate)
 }
 
+/// Writes a ratio with its interval and the noise floor beside it, if there is one.
+pub fn ratio_and_floor(ratio: &Ratio, floor: Option<f64>) -> String {
+    let floor = floor.map_or(String::new(), |floor| format!(", A/A noise floor {}", percent(floor)));
+    format!("ratio {}{floor}", ratio_interval(ratio))
+}
+
 /// Writes a fraction as a percentage with two significant digits, at least one decimal below 10%.
 pub fn percent(fraction: f64) -> String {
     let value = fraction * 100.0;

@@ -14,6 +14,11 @@ pub struct Wording {
 }
 
 impl Wording {
+    /// The words for time on hardware.
+    pub const TIMING: Self = Self { is_timing: true };
+    /// The words for what may be anything but that.
+    pub const COUNTS: Self = Self { is_timing: false };
+
     /// Returns the words for counts with this label.
     pub fn of(label: &str) -> Self {
         Self {

@@ -45,6 +45,12 @@ pub const MAX_SEQUENCES: usize = 96;
 pub const MAX_WORDS: usize = 1040;
 /// Most things that are timed: the empty frame and every timed sequence, each under every scenario.
 pub const MAX_STREAMS: usize = 2048;
+/// Returns how many samples of each series batch `number` of a plan has: all batches but the last are full.
+pub const fn samples_of_batch(iterations: u32, batch: u32, number: u32) -> u64 {
+    let rest = (iterations as u64).saturating_sub(number as u64 * batch as u64);
+    if rest < batch as u64 { rest } else { batch as u64 }
+}
+
 /// Most pages a range spans.
 pub const MAX_PAGES: u16 = 512;
 /// Most PEs a plan may ask for.

@@ -5,6 +5,7 @@ mod plain;
 
 use report::number::grouped;
 use results::manifest::Manifest;
+use results::plan::samples_of_batch;
 use results::record::Event;
 use results::scenario::Scenario;
 use results::store::{Row, Run, SampleRow};
@@ -39,8 +40,8 @@ pub struct Collected {
 /// be biased. In a stream that lost nothing there is nothing to leave out.
 #[derive(Debug, Clone, Copy)]
 struct Required {
-    batch: u64,
-    iterations: u64,
+    batch: u32,
+    iterations: u32,
 }
 
 impl Required {
@@ -51,14 +52,13 @@ impl Required {
 
     fn planned(manifest: &Manifest) -> Self {
         Self {
-            batch: manifest.plan.batch.into(),
-            iterations: manifest.plan.iterations.into(),
+            batch: manifest.plan.batch,
+            iterations: manifest.plan.iterations,
         }
     }
 
-    fn samples(self, batch: u32) -> u64 {
-        let rest = self.iterations.saturating_sub(u64::from(batch) * self.batch);
-        self.batch.min(rest)
+    const fn samples(self, batch: u32) -> u64 {
+        samples_of_batch(self.iterations, self.batch, batch)
     }
 }
 

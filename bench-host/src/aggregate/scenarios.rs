@@ -100,7 +100,6 @@ impl<'a> Scenarios<'a> {
     /// Returns all that can be held against the baseline under the same conditions.
     fn cases(&self) -> Vec<Case> {
         let mut cases: Vec<Case> = Vec::new();
-        let mut seen: Vec<(&str, Subject)> = Vec::new();
         for &c in &self.timed {
             let part = part(&c.seq, self.manifest);
             let Some(baseline) = self.baseline(c).filter(|_| part != Part::Baseline) else {
@@ -113,8 +112,8 @@ impl<'a> Scenarios<'a> {
                     event: c.event,
                     scenario,
                 };
-                if !seen.contains(&(c.seq.as_str(), subject)) {
-                    seen.push((&c.seq, subject));
+                // Every point of a sweep leads to its one slope.
+                if !cases.iter().any(|case| case.subject == subject && case.seq == c.seq) {
                     cases.push(Case {
                         subject,
                         seq: c.seq.clone(),

@@ -10,7 +10,7 @@ use results::manifest::{HARDWARE_LABEL, Manifest};
 use results::store::{MANIFEST, Row, Run, SampleRow, StoreError};
 
 use crate::aggregate::samples;
-use crate::error::Error;
+use crate::error::{Error, one_line};
 use crate::exit::{self, Exit};
 use crate::raw::render::{self, Format};
 use crate::raw::{Aggregation, Limits, RawError, Request, STDIN};
@@ -145,12 +145,6 @@ fn manifest(samples: &Path) -> Result<Option<Manifest>, StoreError> {
         return Ok(None);
     }
     Ok(Some(Run::open(folder)?.manifest))
-}
-
-/// Returns an error on one line: that of a manifest shows where in it.
-fn one_line(error: &StoreError) -> String {
-    let text = error.to_string();
-    text.lines().next().unwrap_or_default().to_owned()
 }
 
 /// Says why the samples of a run cannot be used without reservation.

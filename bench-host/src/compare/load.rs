@@ -10,7 +10,7 @@ use results::record::Event;
 
 use super::select::Selection;
 use crate::aggregate::aggregate;
-use crate::error::Error;
+use crate::error::{Error, one_line};
 use crate::stats::bootstrap::median_of_sorted;
 
 /// One side.
@@ -150,12 +150,6 @@ pub fn load(selected: &[Selection], notes: &mut Vec<String>) -> Result<Loaded, E
     }
     notes.dedup();
     Ok(Loaded { sides, runs, left_out })
-}
-
-/// Returns an error on one line: that of a manifest shows where in it.
-fn one_line(error: &impl ToString) -> String {
-    let text = error.to_string();
-    text.lines().next().unwrap_or_default().to_owned()
 }
 
 /// Refuses names of sequences that are in none of the runs they are to be in.

@@ -2,6 +2,7 @@
 //! One sequence of one side beside the baseline, and what may be said about it.
 
 use report::number::{percent, plural};
+use report::wording::Wording;
 use results::record::Event;
 
 use crate::stats::Interval;
@@ -143,13 +144,13 @@ impl Row {
         let by = self
             .numbers
             .map_or_else(String::new, |n| percent((n.ratio - 1.0).abs()));
-        let called = |on_hardware: &str, count: &str| match self.no_timing {
-            None => format!("{on_hardware} by {by}"),
-            Some(why) => format!("{count} by {by}, {why}"),
+        let (wording, why) = match self.no_timing {
+            None => (Wording::TIMING, String::new()),
+            Some(why) => (Wording::COUNTS, format!(", {why}")),
         };
         match &self.finding {
-            Finding::Lower => called("faster", "lower"),
-            Finding::Higher => called("slower", "higher"),
+            Finding::Lower => format!("{} by {by}{why}", wording.less()),
+            Finding::Higher => format!("{} by {by}{why}", wording.more()),
             Finding::WithinNoise => format!("noise floor above the effect of {by}"),
             Finding::Indistinguishable => "indistinguishable".to_owned(),
             Finding::BelowResolution => "below resolution".to_owned(),

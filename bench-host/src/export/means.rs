@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use results::manifest::Manifest;
+use results::plan::samples_of_batch;
 use results::record::Event;
 use results::scenario::Scenario;
 use results::store::{Row, Run, SampleRow, StoreError};
@@ -156,8 +157,7 @@ pub fn read(run: &Run) -> Result<Means, ExportError> {
 
 /// Returns how many samples a batch has by the plan.
 fn planned(batch: u32, manifest: &Manifest) -> u64 {
-    let (size, iterations) = (u64::from(manifest.plan.batch), u64::from(manifest.plan.iterations));
-    size.min(iterations.saturating_sub(u64::from(batch) * size))
+    samples_of_batch(manifest.plan.iterations, manifest.plan.batch, batch)
 }
 
 impl Means {

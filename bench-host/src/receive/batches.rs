@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use results::plan::samples_of_batch;
 use results::record::Event;
 use results::scenario::Scenario;
 
@@ -46,8 +47,7 @@ impl Planned {
     }
 
     fn samples(self, batch: u32) -> u64 {
-        let before = u64::from(batch) * u64::from(self.batch);
-        u64::from(self.iterations).saturating_sub(before).min(self.batch.into())
+        samples_of_batch(self.iterations, self.batch, batch)
     }
 }
 

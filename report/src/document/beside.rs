@@ -7,7 +7,7 @@ use results::record::Event;
 
 use super::Block;
 use crate::model::{Beside, Part, Summary, Sweep};
-use crate::number::{grouped, percent, plural, ratio_interval};
+use crate::number::{grouped, percent, plural, ratio_and_floor, ratio_interval};
 use crate::table::{Cell, Table, Tone};
 use crate::wording::Wording;
 
@@ -21,11 +21,8 @@ fn verdict(beside: &Beside, wording: Wording) -> (&'static str, Tone) {
 
 /// Returns ratio and noise floor in words.
 fn numbers(beside: &Beside) -> String {
-    let floor = beside
-        .noise_floor
-        .map_or(String::new(), |floor| format!(", A/A noise floor {}", percent(floor)));
-    match beside.ratio {
-        Some(ratio) => format!("ratio {}{floor}", ratio_interval(&ratio)),
+    match &beside.ratio {
+        Some(ratio) => ratio_and_floor(ratio, beside.noise_floor),
         None => "no ratio".to_owned(),
     }
 }

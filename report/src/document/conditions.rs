@@ -88,12 +88,12 @@ fn places(sweeps: &[&Sweep]) -> Vec<u64> {
 
 /// Returns what varies in some sweeps, and what stays.
 fn by(first: &Sweep, summary: &Summary) -> String {
-    let pe = if summary.naming().pe {
-        format!(" on PE {}", first.pe)
-    } else {
-        String::new()
-    };
-    format!("{}{}{pe}", first.axis.title(), kept(first))
+    format!(
+        "{}{}{}",
+        first.axis.title(),
+        kept(first),
+        summary.naming().on_pe(first.pe)
+    )
 }
 
 fn table(sweeps: &[&Sweep], by: &str, summary: &Summary) -> Table {

@@ -5,8 +5,8 @@ use results::manifest::HARDWARE_LABEL;
 use results::verdict::Class;
 
 use super::{Block, checks, mutants};
-use crate::model::{BreakEven, Comparison, Finding, Net, Part, Summary};
-use crate::number::{count, grouped, percent, plural, ratio_interval};
+use crate::model::{BreakEven, Comparison, Finding, Net, Part, Ratio, Summary};
+use crate::number::{count, grouped, percent, plural, ratio_and_floor, ratio_interval};
 use crate::table::Tone;
 use crate::wording::Wording;
 
@@ -134,8 +134,7 @@ fn one_by_one(summary: &Summary, tested: &[&Comparison]) -> Vec<String> {
 /// Returns how many comparisons ended how, with the farthest of each side: many sentences alike are read by nobody.
 fn by_finding(summary: &Summary, tested: &[&Comparison]) -> Vec<String> {
     let naming = summary.naming();
-    let ratio = |c: &Comparison| c.net.or(c.raw).map_or(1.0, |ratio| ratio.estimate);
-    let distance = |c: &Comparison| ratio(c).max(f64::MIN_POSITIVE).ln().abs();
+    let distance = |c: &Comparison| c.ratio().map_or(0.0, Ratio::distance);
     let mut parts = Vec::new();
     for (word, is_it) in kinds(summary.wording()) {
         let of: Vec<&Comparison> = tested.iter().copied().filter(|c| is_it(c.finding)).collect();
@@ -145,11 +144,11 @@ fn by_finding(summary: &Summary, tested: &[&Comparison]) -> Vec<String> {
             all if all == tested.len() => "all".to_owned(),
             n => grouped(n as u64),
         };
-        parts.push(match (farthest.finding, farthest.net.or(farthest.raw)) {
+        parts.push(match (farthest.finding, farthest.ratio()) {
             (Finding::Faster | Finding::Slower, Some(ratio)) => format!(
                 "{n} {word} (most: {}, ratio {})",
                 naming.of_comparison(farthest),
-                ratio_interval(&ratio)
+                ratio_interval(ratio)
             ),
             (Finding::TooFewSamples { have, need }, _) => {
                 format!(
@@ -195,12 +194,8 @@ fn alone(summary: &Summary) -> Option<String> {
 
 /// Says what may be said about a comparison, with the ratio, its interval and the noise floor.
 pub fn finding(c: &Comparison, wording: Wording) -> String {
-    let ratio = c.net.or(c.raw);
-    let numbers = match (ratio, c.noise_floor) {
-        (Some(ratio), Some(floor)) => format!("ratio {}, A/A noise floor {}", ratio_interval(&ratio), percent(floor)),
-        (Some(ratio), None) => format!("ratio {}", ratio_interval(&ratio)),
-        (None, _) => String::new(),
-    };
+    let ratio = c.ratio();
+    let numbers = ratio.map_or(String::new(), |ratio| ratio_and_floor(ratio, c.noise_floor));
     let by = ratio.map_or(String::new(), |ratio| percent((ratio.estimate - 1.0).abs()));
     match c.finding {
         Finding::Faster => format!("{} by {by} ({numbers})", wording.less()),

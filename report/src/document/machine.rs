@@ -178,9 +178,10 @@ pub fn method(summary: &Summary) -> Vec<Block> {
              down for a while slows both; batch medians are interpolated within one count. Intervals are seeded \
              percentile bootstraps over the batches (2,000 resamples, 95%).",
             "The noise floor is how far from 1 the interval of the baseline beside its own copy (A/A) reaches. A \
-             sequence is called faster or slower (what a simulator counts: lower or higher) only if its interval excludes \
-             1, its ratio is outside the noise floor, and Wilcoxon's signed-rank test of paired batches rejects no difference at 5% after correction for all \
-             comparisons of the run (Holm). A p-value only takes findings away.",
+             sequence is called faster or slower (what a simulator counts: lower or higher) only if its interval \
+             excludes 1, its ratio is outside the noise floor, and Wilcoxon's signed-rank test of paired batches \
+             rejects no difference at 5% after correction for all comparisons of the run (Holm). A p-value only takes \
+             findings away.",
             "Batches, not samples, are the unit of every interval and test: samples of one batch share what the machine \
              did then. The shift by batch is the Hodges-Lehmann estimate of paired batch medians with the signed-rank \
              interval; the shift by sample and the share above the baseline take every sample with every other and only \

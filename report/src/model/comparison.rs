@@ -17,11 +17,16 @@ pub struct Ratio {
 }
 
 impl Ratio {
+    /// Returns how far from 1 the estimate is, the same either way up: 0.25 for 1.25 and for 0.8.
+    pub fn distance(&self) -> f64 {
+        self.estimate.max(1.0 / self.estimate) - 1.0
+    }
+
     /// Returns whether the interval excludes 1 and the ratio is nevertheless within the noise floor: an effect that this
     /// set-up makes out of nothing too.
     pub fn is_within_noise(&self, floor: f64) -> bool {
         let excludes = self.interval.low > 1.0 || self.interval.high < 1.0;
-        excludes && self.estimate.max(1.0 / self.estimate) - 1.0 <= floor
+        excludes && self.distance() <= floor
     }
 }
 

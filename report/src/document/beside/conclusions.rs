@@ -6,7 +6,7 @@ use results::record::Event;
 
 use super::{baseline, numbers, verdict};
 use crate::document::Block;
-use crate::model::{Beside, Finding, Summary};
+use crate::model::{Beside, Finding, Ratio, Summary};
 use crate::number::{grouped, plural, ratio_interval};
 use crate::table::Table;
 use crate::wording::Wording;
@@ -26,6 +26,10 @@ struct Conditions<'a> {
     all: Vec<(&'a str, Beside)>,
 }
 
+fn distance((_, beside): &(&str, Beside)) -> f64 {
+    beside.ratio.as_ref().map_or(0.0, Ratio::distance)
+}
+
 impl<'a> Conditions<'a> {
     /// Returns the conditions with a finding, the largest effect first.
     fn with(&self, finding: Finding) -> Vec<&(&'a str, Beside)> {
@@ -34,8 +38,7 @@ impl<'a> Conditions<'a> {
             .iter()
             .filter(|(_, beside)| beside.finding == finding)
             .collect();
-        let size = |beside: &Beside| beside.ratio.map_or(0.0, |ratio| ratio.estimate.ln().abs());
-        found.sort_by(|a, b| size(&b.1).total_cmp(&size(&a.1)));
+        found.sort_by(|a, b| distance(b).total_cmp(&distance(a)));
         found
     }
 
@@ -53,11 +56,7 @@ impl<'a> Conditions<'a> {
         };
         let differences = [named(Finding::Slower), named(Finding::Faster)];
         let findings: Vec<String> = differences.into_iter().flatten().chain(self.others(wording)).collect();
-        let pe = if summary.naming().pe {
-            format!(" on PE {}", self.pe)
-        } else {
-            String::new()
-        };
+        let pe = summary.naming().on_pe(self.pe);
         format!(
             "{} beside {}{pe}, {}: {} [{}].",
             self.seq,
@@ -137,9 +136,8 @@ fn table(all: &[Conditions<'_>], summary: &Summary) -> Table {
     let mut table = Table::new(caption, &columns).labelled(summary.label());
     for c in all {
         let (slower, faster) = (c.with(Finding::Slower), c.with(Finding::Faster));
-        let size = |(_, beside): &&(&str, Beside)| beside.ratio.map_or(0.0, |ratio| ratio.estimate.ln().abs());
         let both = slower.first().into_iter().chain(faster.first());
-        let farthest = both.max_by(|a, b| size(a).total_cmp(&size(b)));
+        let farthest = both.max_by(|a, b| distance(a).total_cmp(&distance(b)));
         let ratio = farthest.and_then(|(_, beside)| beside.ratio);
         let count = |n: usize| grouped(n as u64).into();
         table.row([

@@ -8,7 +8,7 @@ use super::{Found, pairs};
 use crate::document::headline::class_counts;
 use crate::document::{checks, mutants};
 use crate::model::{Ratio, Summary};
-use crate::number::{grouped, percent, plural, ratio, ratio_interval};
+use crate::number::{grouped, percent, plural, ratio, ratio_and_floor};
 
 /// Pairs of sequences, and machines with mutants, that get a sentence each.
 const PAIRS: usize = 3;
@@ -95,11 +95,7 @@ fn over_runs(all: &[Found<'_>]) -> String {
     };
     match &ratios[..] {
         [] => words,
-        [one] => format!(
-            "{words} (ratio {}, A/A noise floor {})",
-            ratio_interval(one),
-            percent(floor)
-        ),
+        [one] => format!("{words} ({})", ratio_and_floor(one, Some(floor))),
         _ => format!(
             "{words} (all intervals of the ratio lie in [{}, {}]; A/A noise floor up to {})",
             four(low),
