@@ -47,7 +47,7 @@ probe_fetch_fault:
 
 /// What became of an access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
+pub enum Probed {
     /// It succeeded; for a load, with this value.
     Done(u64),
     /// It faulted.
@@ -119,16 +119,16 @@ pub fn init() {
 
 /// Loads 8 bytes from `va`.
 #[inline(always)]
-pub fn read(va: u64) -> Access {
+pub fn read(va: u64) -> Probed {
     let (value, syndrome): (u64, u64);
     // SAFETY: a fault is caught by the vectors; a load from device memory does no harm at the addresses probed.
     unsafe {
         asm!("bl probe_read", inout("x0") va => value, out("x1") syndrome, out("x30") _, options(nostack));
     }
     if syndrome == 0 {
-        Access::Done(value)
+        Probed::Done(value)
     } else {
-        Access::Fault(Syndrome(syndrome))
+        Probed::Fault(Syndrome(syndrome))
     }
 }
 
@@ -138,16 +138,16 @@ pub fn read(va: u64) -> Access {
 ///
 /// No Rust object lives at `va`.
 #[inline(always)]
-pub unsafe fn write(va: u64, value: u64) -> Access {
+pub unsafe fn write(va: u64, value: u64) -> Probed {
     let syndrome: u64;
     // SAFETY: a fault is caught by the vectors; what lies at `va` is the caller's promise.
     unsafe {
         asm!("bl probe_write", inout("x0") va => _, inout("x1") value => syndrome, out("x30") _, options(nostack));
     }
     if syndrome == 0 {
-        Access::Done(value)
+        Probed::Done(value)
     } else {
-        Access::Fault(Syndrome(syndrome))
+        Probed::Fault(Syndrome(syndrome))
     }
 }
 
@@ -157,15 +157,15 @@ pub unsafe fn write(va: u64, value: u64) -> Access {
 ///
 /// If `va` is executable, what is there changes `x0` only and returns.
 #[inline(always)]
-pub unsafe fn fetch(va: u64) -> Access {
+pub unsafe fn fetch(va: u64) -> Probed {
     let (value, syndrome): (u64, u64);
     // SAFETY: a fault is caught by the vectors; what lies at `va` is the caller's promise.
     unsafe {
         asm!("bl probe_fetch", inout("x0") va => value, out("x1") syndrome, out("x17") _, out("x30") _, options(nostack));
     }
     if syndrome == 0 {
-        Access::Done(value)
+        Probed::Done(value)
     } else {
-        Access::Fault(Syndrome(syndrome))
+        Probed::Fault(Syndrome(syndrome))
     }
 }

@@ -5,7 +5,7 @@ use core::fmt::Write;
 
 use results::record::Record;
 
-use crate::arch::probe::{Access, read};
+use crate::arch::probe::{Probed, read};
 use crate::handover::Handover;
 use crate::mmu::identity::Identity;
 use crate::mmu::kernel_tables::{TABLES, tables_base};
@@ -20,11 +20,11 @@ pub fn run(boot: &Handover, identity: Option<&Identity>) {
         Some(identity) => {
             let access = read(identity.address);
             let holds = match access {
-                Access::Fault(syndrome) => {
+                Probed::Fault(syndrome) => {
                     let _ = write!(detail, "ESR {:#x}", syndrome.0);
                     syndrome.translation_level() == Some(identity.level as u64)
                 }
-                Access::Done(_) => {
+                Probed::Done(_) => {
                     let _ = write!(detail, "load succeeded");
                     false
                 }
@@ -47,7 +47,7 @@ pub fn run(boot: &Handover, identity: Option<&Identity>) {
     let mut first_bad = None;
     for offset in (0..boot.size).step_by(4096) {
         pages += 1;
-        if !matches!(read(boot.layout.image + offset), Access::Done(_)) {
+        if !matches!(read(boot.layout.image + offset), Probed::Done(_)) {
             first_bad.get_or_insert(offset);
         }
     }
@@ -60,7 +60,7 @@ pub fn run(boot: &Handover, identity: Option<&Identity>) {
 
     detail = Message::new();
     let windows = [boot.layout.pages, boot.layout.under_table];
-    let mapped = windows.iter().all(|&window| matches!(read(window), Access::Done(_)));
+    let mapped = windows.iter().all(|&window| matches!(read(window), Probed::Done(_)));
     let _ = write!(detail, "{} windows read", windows.len());
     report("windows_mapped", mapped, &detail);
 

@@ -15,7 +15,7 @@ use results::verdict::Class;
 use crate::arch::instructions::{dsb_ishst, flush_el2_is, isb};
 use crate::check::context::Context;
 use crate::check::guest_map::GuestMap;
-use crate::check::regime::Setup;
+use crate::check::regime::{self, Setup};
 use crate::check::requirements::obstacle;
 use crate::check::trials::trials;
 use crate::check::verdicts::{Verdicts, tested};
@@ -26,7 +26,7 @@ use crate::platform::console;
 use crate::platform::end::{fatal, note_failure};
 use crate::random::Random;
 use crate::smp::bring_up;
-use crate::smp::mailbox::{self, Command};
+use crate::smp::mailbox;
 
 struct AllVerdicts(UnsafeCell<[Verdicts; Check::ALL.len()]>);
 
@@ -121,14 +121,21 @@ fn run_one(
         identity,
     };
     let all = usize::from(check.pes());
-    in_regime(&setup, identity, all, Command::Enter);
+    in_regime(&setup, identity, all, Way::In);
     let result = trials(&context, plan, check, good, random, verdicts);
-    in_regime(&setup, identity, all, Command::Leave);
+    in_regime(&setup, identity, all, Way::Out);
     result
 }
 
+/// Into a regime, or out of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    In,
+    Out,
+}
+
 /// Has every PE of a check enter or leave its regime.
-fn in_regime(setup: &Setup, identity: Option<&Identity>, pes: usize, command: Command) {
+fn in_regime(setup: &Setup, identity: Option<&Identity>, pes: usize, way: Way) {
     // The switch between EL2 and EL2&0 runs with the MMU off, in the 1:1 map.
     let identity = identity.filter(|_| setup.regime.is_host());
     if let Some(identity) = identity {
@@ -138,14 +145,18 @@ fn in_regime(setup: &Setup, identity: Option<&Identity>, pes: usize, command: Co
     }
     // SAFETY: the 1:1 map is there.
     unsafe {
-        if command == Command::Enter {
-            setup.enter();
-        } else {
-            setup.leave();
+        match way {
+            Way::In => setup.enter(),
+            Way::Out => setup.leave(),
         }
     }
+    let job = match way {
+        Way::In => regime::enter,
+        Way::Out => regime::leave,
+    };
     for pe in 1..pes {
-        mailbox::call(pe, command, &raw const *setup as usize, 0);
+        // SAFETY: the setup lives until the PE has answered, and the 1:1 map is there.
+        unsafe { mailbox::call(pe, job, &raw const *setup as usize, 0) };
     }
     if let Some(identity) = identity {
         identity.remove();

@@ -9,9 +9,9 @@
 use core::arch::{asm, global_asm};
 
 use aarch64_cpu::registers::{ESR_EL1, Readable};
-use results::check::Access as Kind;
+use results::check::Access;
 
-use crate::arch::probe::{Access, Syndrome};
+use crate::arch::probe::{Probed, Syndrome};
 use crate::image::image;
 
 global_asm!(
@@ -73,7 +73,7 @@ pub fn code_page_physical(load: u64) -> u64 {
 ///
 /// The regime of EL1 and EL0 is set up and maps `code`; no Rust object lives at what `va` leads to.
 #[inline(always)]
-pub unsafe fn access(code: u64, kind: Kind, el0: bool, va: u64, value: u64) -> Access {
+pub unsafe fn access(code: u64, kind: Access, el0: bool, va: u64, value: u64) -> Probed {
     /// `SPSR_EL2`: all interrupts masked, and EL1 with its own stack pointer, or EL0.
     const EL1: u64 = 0x3c5;
     const EL0: u64 = 0x3c0;
@@ -100,16 +100,16 @@ pub unsafe fn access(code: u64, kind: Kind, el0: bool, va: u64, value: u64) -> A
     decode(esr, result)
 }
 
-fn decode(esr: u64, value: u64) -> Access {
+fn decode(esr: u64, value: u64) -> Probed {
     const SVC: u64 = 0x15;
     const HVC: u64 = 0x16;
     match (Syndrome(esr).class(), esr & 0xffff) {
-        (HVC, 0) | (SVC, _) => Access::Done(value),
-        (HVC, FROM_EL1) => Access::Fault(Syndrome(ESR_EL1.get())),
+        (HVC, 0) | (SVC, _) => Probed::Done(value),
+        (HVC, FROM_EL1) => Probed::Fault(Syndrome(ESR_EL1.get())),
         (HVC, FROM_EL0) => match Syndrome(ESR_EL1.get()) {
-            syndrome if syndrome.class() == SVC => Access::Done(value),
-            syndrome => Access::Fault(syndrome),
+            syndrome if syndrome.class() == SVC => Probed::Done(value),
+            syndrome => Probed::Fault(syndrome),
         },
-        _ => Access::Fault(Syndrome(esr)),
+        _ => Probed::Fault(Syndrome(esr)),
     }
 }

@@ -6,7 +6,7 @@
 use core::arch::{asm, global_asm};
 
 use aarch64_cpu::registers::{HCR_EL2, ID_AA64MMFR0_EL1, Readable, TCR_EL2};
-use results::check::{Granule, Regime, Spec, Tag};
+use results::check::{Granule, Outcome, Regime, Spec, Tag};
 
 use crate::arch::instructions::flush_el2;
 use crate::check::guest_map::GuestMap;
@@ -234,6 +234,28 @@ impl Setup {
             );
         }
     }
+}
+
+/// Puts a PE into the state of the [`Setup`] that the argument is the address of. A job.
+///
+/// # Safety
+///
+/// As [`Setup::enter`], and the setup stays until the job is done.
+pub unsafe fn enter(setup: usize, _pe: usize) -> Outcome {
+    // SAFETY: the caller's promise.
+    unsafe { (*(setup as *const Setup)).enter() };
+    Outcome::New
+}
+
+/// Takes a PE out of the state of the [`Setup`] that the argument is the address of. A job.
+///
+/// # Safety
+///
+/// As [`enter`].
+pub unsafe fn leave(setup: usize, _pe: usize) -> Outcome {
+    // SAFETY: the caller's promise.
+    unsafe { (*(setup as *const Setup)).leave() };
+    Outcome::New
 }
 
 fn set_hcr(hcr: u64) {

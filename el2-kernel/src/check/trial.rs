@@ -10,7 +10,7 @@ mod access;
 use results::check::{self, Change, Check, Observer, Outcome, Regime, Spec, Tag};
 
 use crate::arch::instructions::{dsb_ishst, flush_el1, flush_el1_is, flush_el2, flush_el2_is, flush_el2_page, isb};
-use crate::arch::probe::{self, Access, Fault};
+use crate::arch::probe::{self, Fault, Probed};
 use crate::check::context::Context;
 use crate::check::regime::{ASIDS, Setup};
 use crate::check::target::Target;
@@ -19,7 +19,8 @@ use crate::mmu::identity::Identity;
 use crate::mmu::tables::{self, ACCESS_FLAG, DIRTY_BIT_MODIFIER, Entry, NOT_GLOBAL, Use, clean, leaf};
 use crate::mmu::test_pages::{OLD, Pages, SECRET};
 use crate::random::Random;
-use crate::smp::mailbox::{self, Command, Order};
+use crate::smp::bring_up::read_on;
+use crate::smp::mailbox;
 use crate::smp::power::{self, Path};
 use crate::smp::stress::disturb;
 use crate::stub::call;
@@ -134,7 +135,7 @@ impl<'a> Trial<'a> {
     /// The 1:1 map is one page, so there is one candidate.
     fn of_identity(context: &Context<'a>, spec: &'static Spec, candidate: u64) -> Option<Self> {
         let identity = context.identity.filter(|_| candidate == 0)?;
-        let Access::Done(old_value) = probe::read(context.boot.layout.image) else {
+        let Probed::Done(old_value) = probe::read(context.boot.layout.image) else {
             return None;
         };
         Some(Self {
@@ -194,14 +195,15 @@ impl<'a> Trial<'a> {
         let primed = self.observe(delay());
         disturb(delay());
         self.set_all(self.after);
-        let order = Order {
+        let sequence = Sequence {
             stub,
             operands: *operands,
         };
         self.use_other_tag(true);
         if self.spec.observer == Observer::Relay {
             // The store is complete for all; what follows it is the other PE's business.
-            mailbox::call(1, Command::Sequence, &raw const order as usize, delay());
+            // SAFETY: the sequence stays until the PE has answered, and its stub holds validated words only.
+            unsafe { mailbox::call(1, run_sequence, &raw const sequence as usize, delay()) };
         } else {
             // SAFETY: stubs hold validated words only, which change no memory and no other register.
             unsafe { call::run(stub, operands) };
@@ -244,7 +246,7 @@ impl<'a> Trial<'a> {
         if !power::start(&cpu, 1, self.boot.load, Some(identity), Path::Identity) {
             return Outcome::Other;
         }
-        let read = || mailbox::call(1, Command::Read, self.va as usize, 0);
+        let read = || read_on(1, self.va);
         let primed = read();
         self.set_all(0);
         // SAFETY: as in `run`.
@@ -315,7 +317,41 @@ impl<'a> Trial<'a> {
                 disturb(delay);
                 self.access()
             }
-            other => mailbox::call(other, Command::Access, &raw const *self as usize, delay),
+            // SAFETY: the trial stays until the PE has answered.
+            other => unsafe { mailbox::call(other, access_of, &raw const *self as usize, delay) },
         }
     }
+}
+
+/// A sequence for another PE to run.
+#[derive(Debug, Clone, Copy)]
+struct Sequence {
+    /// Address of its stub.
+    stub: usize,
+    /// Its operand registers.
+    operands: Operands,
+}
+
+/// Runs the [`Sequence`] that the argument is the address of. A job.
+///
+/// # Safety
+///
+/// The sequence stays until the job is done, and its stub is one of validated words.
+unsafe fn run_sequence(sequence: usize, _pe: usize) -> Outcome {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let sequence = &*(sequence as *const Sequence);
+        call::run(sequence.stub, &sequence.operands);
+    }
+    Outcome::New
+}
+
+/// Makes the access of the [`Trial`] that the argument is the address of. A job.
+///
+/// # Safety
+///
+/// The trial stays until the job is done.
+unsafe fn access_of(trial: usize, _pe: usize) -> Outcome {
+    // SAFETY: the caller's promise.
+    unsafe { (*(trial as *const Trial)).access() }
 }

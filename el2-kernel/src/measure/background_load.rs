@@ -1,43 +1,44 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the other PEs do while one is timed: wait, load in a loop, or broadcast invalidations in a loop.
+//! Keeps the other PEs busy while one is timed: with loads in a loop, or with broadcast invalidations in a loop.
 //!
 //! They look at one flag, which nobody writes while samples are taken, and every loop has a `yield` in it.
 #![expect(unsafe_code)]
 // UNSAFETY: reads pages at raw addresses.
 
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use results::check::Outcome;
 
 use crate::arch::instructions::{broadcast, sev, yield_now};
-use crate::measure::other_pes::{Activity, OtherPes};
-use crate::smp::mailbox::{self, Command};
+use crate::measure::other_pes::{Activity, OtherPes, first_missing};
+use crate::smp::mailbox::{self, Job};
 use crate::stub::emit::offset_in_page;
 
 /// Pages that a busy PE loads from, one after the other.
 const PAGES: u16 = 64;
 
 static STOP: AtomicBool = AtomicBool::new(false);
-static WORKING: AtomicUsize = AtomicUsize::new(0);
-/// The first page of the window, and the page that is invalidated.
-static PLACES: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
+/// The PEs that have begun, as a mask.
+static WORKING: AtomicU32 = AtomicU32::new(0);
 
-/// Has the first `others.count` secondaries work, and returns once all do.
+/// Has PEs 1 to `others.count` work, and returns once all do. They load from the pages at `window`, or invalidate
+/// `unused_page`.
 pub fn begin(others: OtherPes, window: u64, unused_page: u64) {
-    if others.activity == Activity::Wait {
-        return;
-    }
+    let (job, address): (Job, _) = match others.activity {
+        Activity::Wait => return,
+        Activity::Load => (load, window),
+        Activity::Broadcast => (invalidate, unused_page),
+    };
     STOP.store(false, Ordering::Relaxed);
     WORKING.store(0, Ordering::Relaxed);
-    PLACES[0].store(window as usize, Ordering::Relaxed);
-    PLACES[1].store(unused_page as usize, Ordering::Relaxed);
     for pe in 1..=others.count {
-        mailbox::post(
-            pe,
-            Command::Work,
-            usize::from(others.activity == Activity::Broadcast),
-            0,
-        );
+        // SAFETY: the jobs take an address, which is mapped from boot to end.
+        unsafe { mailbox::post(pe, job, address as usize, 0) };
     }
-    mailbox::wait_until(others.count, || WORKING.load(Ordering::Acquire) == others.count);
+    // One after the other, so that a time-out names a PE that has not begun.
+    while let Some(pe) = first_missing(WORKING.load(Ordering::Acquire), others.count) {
+        mailbox::wait_until(pe, || WORKING.load(Ordering::Acquire) >> pe & 1 != 0);
+    }
 }
 
 /// Has them stop, and waits until all have.
@@ -52,21 +53,32 @@ pub fn end(others: OtherPes) {
     }
 }
 
-/// Works until told to stop: loads, or with a `kind` other than 0 broadcasts.
-pub fn work(kind: usize) {
-    let [window, unused] = [0, 1].map(|i: usize| PLACES[i].load(Ordering::Relaxed) as u64);
-    WORKING.fetch_add(1, Ordering::Release);
+/// Loads from the pages at `window`, one after the other, until told to stop. A job.
+///
+/// # Safety
+///
+/// All of them are mapped readable.
+unsafe fn load(window: usize, pe: usize) -> Outcome {
+    until_told(pe, || {
+        for page in 0..PAGES {
+            let address = window as u64 + 4096 * u64::from(page) + offset_in_page(page);
+            // SAFETY: the caller's promise; reading changes nothing.
+            unsafe { (address as *const u64).read_volatile() };
+        }
+    })
+}
+
+/// Invalidates the page at `page` on every PE until told to stop. A job.
+fn invalidate(page: usize, pe: usize) -> Outcome {
+    until_told(pe, || broadcast(page as u64))
+}
+
+fn until_told(pe: usize, work: impl Fn()) -> Outcome {
+    WORKING.fetch_or(1 << pe, Ordering::Release);
     sev();
     while !STOP.load(Ordering::Relaxed) {
-        if kind == 0 {
-            for page in 0..PAGES {
-                let place = window + 4096 * u64::from(page) + offset_in_page(page);
-                // SAFETY: the window is mapped readable, and reading it changes nothing.
-                unsafe { (place as *const u64).read_volatile() };
-            }
-        } else {
-            broadcast(unused);
-        }
+        work();
         yield_now();
     }
+    Outcome::New
 }

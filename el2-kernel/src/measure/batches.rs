@@ -19,9 +19,9 @@ use results::scenario::Scenario;
 use crate::arch::instructions::ticks;
 use crate::handover::Handover;
 use crate::measure::background_load;
-use crate::measure::introduction::{Introduction, counted};
+use crate::measure::introduction::{self, Introduction, counted};
 use crate::measure::other_pes::{OtherPes, States};
-use crate::measure::sampler::Session;
+use crate::measure::sampler::{self, Session};
 use crate::measure::series::AllSeries;
 use crate::measure::stub_places::{Reads, StubPlaces};
 use crate::measure::tally::{Count, Tally, pack};
@@ -31,7 +31,7 @@ use crate::platform::console;
 use crate::platform::end::{count_samples, fatal};
 use crate::platform::message::Message;
 use crate::smp::bring_up;
-use crate::smp::mailbox::{self, Command};
+use crate::smp::mailbox;
 use crate::stub::call;
 use crate::stub::operands::Operands;
 
@@ -86,7 +86,8 @@ pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) -> usi
         fatal("the plan times more PEs than could be started here");
     }
     for pe in 1..measure.timed_pes.into() {
-        mailbox::call(pe, Command::Introduce, &raw const introduction as usize, 0);
+        // SAFETY: the introduction stays until the PE has answered.
+        unsafe { mailbox::call(pe, introduction::make, &raw const introduction as usize, 0) };
     }
     let possible = |scenario: &Scenario| usize::from(scenario.other_pes()) < running;
     for &scenario in measure
@@ -230,7 +231,8 @@ impl Measurement<'_> {
         if pe == 0 {
             self.session.rounds();
         } else {
-            mailbox::call(pe, Command::Sample, &raw mut *self.session as usize, 0);
+            // SAFETY: the session is left alone until the PE has answered.
+            unsafe { mailbox::call(pe, sampler::run_rounds, &raw mut *self.session as usize, 0) };
         }
     }
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a PE says about itself before it times anything: its registers, its clock, and the events it counts.
+#![expect(unsafe_code)]
+// UNSAFETY: a job takes its argument by address.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use aarch64_cpu::registers::{CNTFRQ_EL0, Readable};
+use results::check::Outcome;
 use results::plan::MAX_PES;
 use results::record::{Event, Record, Support};
 
@@ -46,6 +49,17 @@ impl Introduction {
         }
         COUNTED[pe as usize].store(counted, Ordering::Relaxed);
     }
+}
+
+/// Has a PE introduce itself as the [`Introduction`] says that the argument is the address of. A job.
+///
+/// # Safety
+///
+/// The introduction stays until the job is done.
+pub unsafe fn make(introduction: usize, pe: usize) -> Outcome {
+    // SAFETY: the caller's promise.
+    unsafe { (*(introduction as *const Introduction)).make(pe as u32) };
+    Outcome::New
 }
 
 /// Returns the events of the plan that a PE counts.

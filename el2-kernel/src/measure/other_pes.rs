@@ -79,3 +79,68 @@ impl States {
         self.all[..self.count].reverse();
     }
 }
+
+/// Returns the first PE from 1 to `count` whose bit in a mask is not set.
+pub fn first_missing(mask: u32, count: usize) -> Option<usize> {
+    (1..=count).find(|pe| mask >> pe & 1 == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scenario(axes: &[(Axis, u16)]) -> Scenario {
+        axes.iter()
+            .fold(Scenario::PLAIN, |scenario, &(axis, value)| scenario.with(axis, value))
+    }
+
+    #[test]
+    fn a_scenario_says_how_many_other_pes_do_what() {
+        let of = |axes: &[_]| OtherPes::of(&scenario(axes));
+        let others = |count, activity| OtherPes { count, activity };
+        assert_eq!(of(&[]), others(0, Activity::Wait));
+        // What is done on the timed PE itself asks nothing of the others.
+        assert_eq!(of(&[(Axis::Dirty, 8)]), others(0, Activity::Wait));
+        assert_eq!(of(&[(Axis::Idle, 2)]), others(2, Activity::Wait));
+        assert_eq!(of(&[(Axis::Busy, 1)]), others(1, Activity::Load));
+        assert_eq!(of(&[(Axis::Broadcast, 3)]), others(3, Activity::Broadcast));
+    }
+
+    #[test]
+    fn states_are_different_ones_that_the_pes_allow_in_order() {
+        let scenarios = [
+            scenario(&[]),
+            scenario(&[(Axis::Dirty, 8)]),
+            scenario(&[(Axis::Busy, 1)]),
+            scenario(&[(Axis::Broadcast, 2)]),
+            scenario(&[(Axis::Busy, 1), (Axis::Dirty, 8)]),
+        ];
+        let activities = |pes| -> Vec<_> {
+            let states = States::new(&scenarios, pes);
+            states.as_slice().iter().map(|state| state.activity).collect()
+        };
+        assert_eq!(activities(1), [Activity::Wait]);
+        assert_eq!(activities(2), [Activity::Wait, Activity::Load]);
+        let all = [Activity::Wait, Activity::Load, Activity::Broadcast];
+        assert_eq!(activities(3), all);
+        let mut states = States::new(&scenarios, 3);
+        states.reverse();
+        assert!(
+            states
+                .as_slice()
+                .iter()
+                .map(|state| state.activity)
+                .eq(all.into_iter().rev())
+        );
+    }
+
+    /// A time-out names a PE that has not begun; it once named the last one, whichever was late.
+    #[test]
+    fn the_pe_that_has_not_begun_is_named() {
+        assert_eq!(first_missing(0b0000, 3), Some(1));
+        assert_eq!(first_missing(0b1010, 3), Some(2));
+        assert_eq!(first_missing(0b0110, 3), Some(3));
+        assert_eq!(first_missing(0b1110, 3), None);
+        assert_eq!(first_missing(0, 0), None);
+    }
+}

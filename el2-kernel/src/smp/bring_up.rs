@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Brings the other PEs up for the checks, and proves on each that the 1:1 map is gone there too.
+#![expect(unsafe_code)]
+// UNSAFETY: gives a PE a job.
 
 use core::fmt::Write;
 
 use results::check::Outcome;
 use results::record::Record;
 
+use crate::arch::instructions::isb;
+use crate::arch::probe::{self, Probed};
 use crate::handover::Handover;
 use crate::mmu::identity::Identity;
 use crate::platform::console;
@@ -13,7 +17,7 @@ use crate::platform::device_tree::Enable;
 use crate::platform::end::note_failure;
 use crate::platform::firmware::conduit;
 use crate::platform::message::Message;
-use crate::smp::mailbox::{self, Command};
+use crate::smp::mailbox;
 use crate::smp::power::{self, Path};
 
 /// Starts PEs until there are `wanted` instead of `running`, the boot PE included, and returns how many there are.
@@ -29,7 +33,7 @@ pub fn start(boot: &Handover, identity: Option<&Identity>, mut running: usize, w
         let mut detail = Message::new();
         let holds = match identity {
             Some(identity) => {
-                let outcome = mailbox::call(running, Command::Read, identity.address as usize, 0);
+                let outcome = read_on(running, identity.address);
                 let _ = write!(detail, "PE {running}: load from the 1:1 address: {outcome:?}");
                 outcome == Outcome::Fault
             }
@@ -70,6 +74,21 @@ pub fn adjust(boot: &Handover, identity: Option<&Identity>, mut running: usize, 
         running += 1;
     }
     running
+}
+
+/// Has a PE load from an address. Returns [`Outcome::Stale`] if that succeeds, [`Outcome::Fault`] if it faults.
+pub fn read_on(pe: usize, address: u64) -> Outcome {
+    // SAFETY: the job takes any address.
+    unsafe { mailbox::call(pe, read, address as usize, 0) }
+}
+
+/// The job of [`read_on`]: the argument is the address.
+fn read(address: usize, _pe: usize) -> Outcome {
+    isb();
+    match probe::read(address as u64) {
+        Probed::Done(_) => Outcome::Stale,
+        Probed::Fault(_) => Outcome::Fault,
+    }
 }
 
 /// Turns the PEs off again, where they can be.

@@ -1,87 +1,43 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the PEs say to each other: one mailbox for each secondary, one command at a time.
+//! How PEs are given something to do: one mailbox for each but the boot PE, one job at a time.
 //!
 //! Every wait has a `wfe` in it: one thread of an emulator may run all PEs, and gives the next one its turn there.
 #![expect(unsafe_code)]
-// UNSAFETY: a command carries the address of what it is about.
+// UNSAFETY: a job and its argument cross from one PE to another as addresses.
 
 use core::fmt::Write;
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use core::mem::transmute;
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use aarch64_cpu::registers::{CNTFRQ_EL0, Readable};
 use results::check::Outcome;
 use results::plan::MAX_PES;
 
-use crate::arch::instructions::{isb, sev, ticks, wfe};
-use crate::arch::probe::{self, Access};
-use crate::check::regime::Setup;
-use crate::check::trial::Trial;
-use crate::measure::background_load;
-use crate::measure::introduction::Introduction;
-use crate::measure::sampler::Session;
+use crate::arch::instructions::{sev, ticks, wfe};
 use crate::platform::end::fatal;
 use crate::platform::message::Message;
-use crate::smp::power;
 use crate::smp::stress::disturb;
-use crate::stub::call;
-use crate::stub::operands::Operands;
 
-/// What a secondary is asked to do; the argument is a number or an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Command {
-    /// Put yourself into the regime of a [`Setup`].
-    Enter,
-    /// Leave it.
-    Leave,
-    /// Make the access of a [`Trial`].
-    Access,
-    /// Run the sequence of an [`Order`].
-    Sequence,
-    /// Load from an address: answers [`Outcome::Stale`] if it succeeds, [`Outcome::Fault`] if it faults.
-    Read,
-    /// Start your clock, and print what you are and count.
-    Introduce,
-    /// Run some rounds of a [`Session`].
-    Sample,
-    /// Keep busy until told to stop: with loads, or for an argument other than 0 with broadcasts (see [`duty`]).
-    Work,
-    /// Turn yourself off.
-    Off,
-}
-
-impl Command {
-    const ALL: [Self; 9] = [
-        Self::Enter,
-        Self::Leave,
-        Self::Access,
-        Self::Sequence,
-        Self::Read,
-        Self::Introduce,
-        Self::Sample,
-        Self::Work,
-        Self::Off,
-    ];
-}
-
-/// A sequence to run on another PE.
-#[derive(Debug, Clone, Copy)]
-pub struct Order {
-    /// Its stub.
-    pub stub: usize,
-    /// Its operand registers.
-    pub operands: Operands,
-}
+/// Something that a PE can be asked to do: gets an argument, and the number of the PE it runs on.
+///
+/// Each user of the mailboxes has its own. A job is given by its runtime address, which holds on every PE: all run with
+/// the same map.
+///
+/// # Safety
+///
+/// The argument is what the job says it wants.
+pub type Job = unsafe fn(argument: usize, pe: usize) -> Outcome;
 
 /// A mailbox, in cache lines of its own.
 #[repr(C, align(256))]
 struct Mailbox {
-    /// Commands posted so far. Written by the boot PE.
+    /// Jobs posted so far. Written by the boot PE.
     posted: AtomicU32,
-    command: AtomicU32,
+    job: AtomicPtr<()>,
     delay: AtomicU32,
     argument: AtomicUsize,
-    /// Commands done so far. Written by the secondary.
+    /// Jobs done so far. Written by the PE that the mailbox is of.
     done: Line,
     answer: AtomicU32,
 }
@@ -93,7 +49,7 @@ struct Line(AtomicU32);
 static MAILBOXES: [Mailbox; MAX_PES as usize] = [const {
     Mailbox {
         posted: AtomicU32::new(0),
-        command: AtomicU32::new(0),
+        job: AtomicPtr::new(null_mut()),
         delay: AtomicU32::new(0),
         argument: AtomicUsize::new(0),
         done: Line(AtomicU32::new(0)),
@@ -104,7 +60,7 @@ static MAILBOXES: [Mailbox; MAX_PES as usize] = [const {
 /// Seconds after which a PE that does not answer is given up.
 const TIMEOUT: u64 = 20;
 
-/// Waits for something, and gives the run up if it does not come.
+/// Waits for something that a PE is to do, and gives the run up if it does not come.
 pub fn wait_until(pe: usize, mut ready: impl FnMut() -> bool) {
     let mut turns = 0_u32;
     let mut deadline = None;
@@ -126,15 +82,19 @@ pub fn wait_until(pe: usize, mut ready: impl FnMut() -> bool) {
 /// Forgets what was said to a PE that is about to start.
 pub fn reset(pe: usize) {
     let mailbox = &MAILBOXES[pe];
-    // One more than done: the first thing a secondary does is to answer.
+    // One more than done: the first thing a PE does is to answer.
     let done = mailbox.done.0.load(Ordering::Relaxed);
     mailbox.posted.store(done.wrapping_add(1), Ordering::Release);
 }
 
-/// Gives a command to a secondary, to be carried out after a delay.
-pub fn post(pe: usize, command: Command, argument: usize, delay: u32) {
+/// Gives a PE a job, to be done after a delay.
+///
+/// # Safety
+///
+/// The PE has been started and has no other job; the argument is what the job wants, until [`wait`] has returned.
+pub unsafe fn post(pe: usize, job: Job, argument: usize, delay: u32) {
     let mailbox = &MAILBOXES[pe];
-    mailbox.command.store(command as u32, Ordering::Relaxed);
+    mailbox.job.store(job as *mut (), Ordering::Relaxed);
     mailbox.argument.store(argument, Ordering::Relaxed);
     mailbox.delay.store(delay, Ordering::Relaxed);
     let posted = mailbox.posted.load(Ordering::Relaxed);
@@ -142,7 +102,7 @@ pub fn post(pe: usize, command: Command, argument: usize, delay: u32) {
     sev();
 }
 
-/// Waits until a secondary has done what it was asked to, and returns its answer.
+/// Waits until a PE has done what it was asked to, and returns its answer.
 pub fn wait(pe: usize) -> Outcome {
     let mailbox = &MAILBOXES[pe];
     let posted = mailbox.posted.load(Ordering::Relaxed);
@@ -155,18 +115,19 @@ pub fn wait(pe: usize) -> Outcome {
     }
 }
 
-/// Has a secondary do something, and waits for it.
-pub fn call(pe: usize, command: Command, argument: usize, delay: u32) -> Outcome {
-    post(pe, command, argument, delay);
-    wait(pe)
-}
-
-/// Answers commands until told to turn off.
+/// Has a PE do a job, and waits for it.
 ///
 /// # Safety
 ///
-/// The commands' arguments are what [`Command`] says.
-pub unsafe fn serve(pe: usize) -> ! {
+/// As for [`post`].
+pub unsafe fn call(pe: usize, job: Job, argument: usize, delay: u32) -> Outcome {
+    // SAFETY: the caller's promise; it waits here.
+    unsafe { post(pe, job, argument, delay) };
+    wait(pe)
+}
+
+/// Does jobs for ever.
+pub fn serve(pe: usize) -> ! {
     let mailbox = &MAILBOXES[pe];
     let mut answer = Outcome::New;
     loop {
@@ -177,52 +138,12 @@ pub unsafe fn serve(pe: usize) -> ! {
         while mailbox.posted.load(Ordering::Acquire) == done {
             wfe();
         }
+        let job = mailbox.job.load(Ordering::Relaxed);
         let argument = mailbox.argument.load(Ordering::Relaxed);
         disturb(mailbox.delay.load(Ordering::Relaxed));
-        let command = mailbox.command.load(Ordering::Relaxed);
-        answer = match Command::ALL.get(command as usize) {
-            // SAFETY: the address of a `Setup` that the boot PE keeps; it has also brought the 1:1 map back.
-            Some(Command::Enter) => unsafe {
-                (*(argument as *const Setup)).enter();
-                Outcome::New
-            },
-            // SAFETY: as above.
-            Some(Command::Leave) => unsafe {
-                (*(argument as *const Setup)).leave();
-                Outcome::New
-            },
-            // SAFETY: the address of a `Trial` that the boot PE keeps until it has the answer.
-            Some(Command::Access) => unsafe { (*(argument as *const Trial)).access() },
-            Some(Command::Sequence) => {
-                // SAFETY: the address of an `Order` that the boot PE keeps, for a stub of validated words.
-                unsafe {
-                    let order = &*(argument as *const Order);
-                    call::run(order.stub, &order.operands);
-                }
-                Outcome::New
-            }
-            Some(Command::Read) => {
-                isb();
-                match probe::read(argument as u64) {
-                    Access::Done(_) => Outcome::Stale,
-                    Access::Fault(_) => Outcome::Fault,
-                }
-            }
-            Some(Command::Introduce) => {
-                // SAFETY: the address of the events asked for, which the boot PE keeps until it has the answer.
-                unsafe { (*(argument as *const Introduction)).make(pe as u32) };
-                Outcome::New
-            }
-            Some(Command::Sample) => {
-                // SAFETY: the address of the one `Session`, which the boot PE leaves alone until it has the answer.
-                unsafe { (*(argument as *mut Session)).rounds() };
-                Outcome::New
-            }
-            Some(Command::Work) => {
-                background_load::work(argument);
-                Outcome::New
-            }
-            Some(Command::Off) | None => power::off(),
-        };
+        // SAFETY: `post` has stored a `Job`, and nothing else stores one.
+        let job = unsafe { transmute::<*mut (), Job>(job) };
+        // SAFETY: the promise of whoever posted it.
+        answer = unsafe { job(argument, pe) };
     }
 }

@@ -14,6 +14,7 @@ use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use aarch64_cpu::registers::{MAIR_EL2, MPIDR_EL1, Readable, SCTLR_EL2, TCR_EL2, TTBR0_EL2};
+use results::check::Outcome;
 use results::plan::{Conduit, MAX_PES};
 use smccc::psci::{AffinityState, LowestAffinityLevel, affinity_info, cpu_off, cpu_on};
 use smccc::{Hvc, Smc};
@@ -185,19 +186,20 @@ pub fn start(cpu: &Cpu, pe: usize, load: u64, identity: Option<&Identity>, path:
         runtime_ttbr,
     };
     let physical = |address: usize| (address - image().0) as u64 + load;
-    // SAFETY: the PE is off, so nobody else looks at its entry.
-    let place = unsafe { &raw mut (*STARTS.0.get())[pe] };
+    // SAFETY: nobody else looks at this entry. Firmware keeps the PE off until `cpu_on` below; or, released from a
+    // spin-table, it waits in the pen, where it reads `NEXT` only, and that does not name it yet.
+    let entry = unsafe { &raw mut (*STARTS.0.get())[pe] };
     // SAFETY: as above.
-    unsafe { place.write(start) };
+    unsafe { entry.write(start) };
     mailbox::reset(pe);
-    let context = physical(place as usize);
-    clean(place as usize, size_of::<Start>());
+    let context = physical(entry as usize);
+    clean(entry as usize, size_of::<Start>());
     let started = match cpu.enable {
         Enable::Psci => {
-            let entry = physical(&raw const secondary_entry as usize);
+            let code = physical(&raw const secondary_entry as usize);
             match conduit() {
-                Some(Conduit::Smc) => cpu_on::<Smc>(cpu.mpidr, entry, context).is_ok(),
-                Some(Conduit::Hvc) => cpu_on::<Hvc>(cpu.mpidr, entry, context).is_ok(),
+                Some(Conduit::Smc) => cpu_on::<Smc>(cpu.mpidr, code, context).is_ok(),
+                Some(Conduit::Hvc) => cpu_on::<Hvc>(cpu.mpidr, code, context).is_ok(),
                 None => false,
             }
         }
@@ -240,9 +242,9 @@ unsafe extern "C" {
 
 /// Cleans a range to the point of coherency: a PE without MMU reads memory, not caches.
 fn clean(start: usize, size: usize) {
-    for place in (start..start + size).step_by(16) {
+    for address in (start..start + size).step_by(16) {
         // SAFETY: cleaning changes no value.
-        unsafe { asm!("dc cvac, {}", in(reg) place, options(nostack, preserves_flags)) };
+        unsafe { asm!("dc cvac, {}", in(reg) address, options(nostack, preserves_flags)) };
     }
     dsb_sy();
 }
@@ -257,12 +259,11 @@ extern "C" fn secondary_main(pe: usize, runtime_ttbr: u64) -> ! {
         flush_el2();
     }
     isb();
-    // SAFETY: the boot PE posts commands with the arguments they call for.
-    unsafe { mailbox::serve(pe) }
+    mailbox::serve(pe)
 }
 
-/// Turns this PE off.
-pub fn off() -> ! {
+/// Turns this PE off. A job that takes no argument.
+fn off(_: usize, _: usize) -> Outcome {
     // Returns only if it fails; then the PE waits for ever, and the boot PE notices.
     let _ = match conduit() {
         Some(Conduit::Smc) => cpu_off::<Smc>(),
@@ -274,7 +275,8 @@ pub fn off() -> ! {
 
 /// Has a PE turn itself off and waits until it has.
 pub fn stop(cpu: &Cpu, pe: usize) {
-    mailbox::post(pe, mailbox::Command::Off, 0, 0);
+    // SAFETY: the job takes no argument.
+    unsafe { mailbox::post(pe, off, 0, 0) };
     mailbox::wait_until(pe, || {
         let state = match conduit() {
             Some(Conduit::Smc) => affinity_info::<Smc>(cpu.mpidr, LowestAffinityLevel::All),

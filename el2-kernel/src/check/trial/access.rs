@@ -7,7 +7,7 @@ use results::check::{self, Change, Outcome, Spec};
 
 use super::Trial;
 use crate::arch::instructions::{dsb_sy, isb};
-use crate::arch::probe::{self, Access};
+use crate::arch::probe::{self, Probed};
 use crate::check::guest::{self, code_page};
 use crate::mmu::test_pages::{NEW, OLD, SECRET};
 
@@ -32,7 +32,7 @@ impl Trial<'_> {
     }
 
     #[inline(always)]
-    fn access_one(&self, va: u64) -> Access {
+    fn access_one(&self, va: u64) -> Probed {
         let Spec { access, el0, .. } = *self.spec;
         match &self.setup.guest {
             // SAFETY: the regime was entered, and no Rust object lives where the address under test leads.
@@ -49,13 +49,13 @@ impl Trial<'_> {
         }
     }
 
-    fn judge(&self, access: Access) -> Outcome {
+    fn judge(&self, access: Probed) -> Outcome {
         let (fault, level) = self.fault;
         let fetch = self.spec.access == check::Access::Fetch;
         match access {
-            Access::Fault(syndrome) if syndrome.is(fault, level, fetch) => Outcome::Fault,
-            Access::Fault(_) => Outcome::Other,
-            Access::Done(_) if self.spec.has_hardware_updates() => {
+            Probed::Fault(syndrome) if syndrome.is(fault, level, fetch) => Outcome::Fault,
+            Probed::Fault(_) => Outcome::Other,
+            Probed::Done(_) if self.spec.has_hardware_updates() => {
                 dsb_sy();
                 match self.entries[0].get() {
                     marked if marked == self.before => Outcome::New,
@@ -63,12 +63,12 @@ impl Trial<'_> {
                     _ => Outcome::Other,
                 }
             }
-            Access::Done(_) if self.spec.access == check::Access::Store => Outcome::Stale,
-            Access::Done(value) if self.spec.change == Change::Map && value == OLD => Outcome::New,
-            Access::Done(value) if value == self.old_value => Outcome::Stale,
-            Access::Done(SECRET) if self.reused.is_some() => Outcome::Stale,
-            Access::Done(NEW) if self.make.is_some() => Outcome::New,
-            Access::Done(_) => Outcome::Other,
+            Probed::Done(_) if self.spec.access == check::Access::Store => Outcome::Stale,
+            Probed::Done(value) if self.spec.change == Change::Map && value == OLD => Outcome::New,
+            Probed::Done(value) if value == self.old_value => Outcome::Stale,
+            Probed::Done(SECRET) if self.reused.is_some() => Outcome::Stale,
+            Probed::Done(NEW) if self.make.is_some() => Outcome::New,
+            Probed::Done(_) => Outcome::Other,
         }
     }
 }
