@@ -2,7 +2,8 @@
 //! The console: where records go.
 //!
 //! It has two addresses, physical and virtual, and looks at `SCTLR_ELx.M` to know which one holds: an exception may
-//! strike on either side of the switch, and must be able to speak.
+//! strike on either side of the switch, and must be able to speak. A kernel that is entered with the MMU on, which it
+//! refuses, has no virtual address yet: whoever enters it so has mapped the device 1:1, or nobody can be told.
 #![expect(unsafe_code)]
 // UNSAFETY: device registers.
 
@@ -15,9 +16,12 @@ use results::wire::LineWriter;
 
 use crate::arch::instructions::mmu_is_on;
 
+/// No address yet: devices are mapped behind the image, never at 0.
+const NOT_SET: usize = 0;
+
 static KIND: AtomicU8 = AtomicU8::new(0);
 static PHYSICAL: AtomicUsize = AtomicUsize::new(0);
-static VIRTUAL: AtomicUsize = AtomicUsize::new(0);
+static VIRTUAL: AtomicUsize = AtomicUsize::new(NOT_SET);
 static LINES: AtomicU32 = AtomicU32::new(0);
 
 /// Sets the device, by its physical address.
@@ -97,8 +101,11 @@ fn device() -> Option<(Kind, usize)> {
         2 => Kind::Uart16550,
         _ => return None,
     };
-    let address = if mmu_is_on() { &VIRTUAL } else { &PHYSICAL };
-    Some((kind, address.load(Ordering::Relaxed)))
+    let address = match VIRTUAL.load(Ordering::Relaxed) {
+        address if address != NOT_SET && mmu_is_on() => address,
+        _ => PHYSICAL.load(Ordering::Relaxed),
+    };
+    Some((kind, address))
 }
 
 fn read(address: usize) -> u32 {
