@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Checks for stale translations: `checks` goes through those of a plan, `trials` makes the trials of one.
 
-#[cfg(target_os = "none")]
 pub mod requirements;
 
 #[cfg(target_os = "none")]

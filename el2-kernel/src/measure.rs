@@ -3,7 +3,6 @@
 
 pub mod other_pes;
 pub mod round_order;
-#[cfg(target_os = "none")]
 pub mod series;
 pub mod tally;
 

@@ -45,6 +45,11 @@ pub const MAX_SEQUENCES: usize = 96;
 pub const MAX_WORDS: usize = 1040;
 /// Most things that are timed: the empty frame and every timed sequence, each under every scenario.
 pub const MAX_STREAMS: usize = 2048;
+
+/// Id of the empty frame: what is timed under every scenario with no words between the counter reads. No sequence of a
+/// plan has it.
+pub const EMPTY_FRAME: &str = "empty";
+
 /// Returns how many samples of each series batch `number` of a plan has: all batches but the last are full.
 pub const fn samples_of_batch(iterations: u32, batch: u32, number: u32) -> u64 {
     let rest = (iterations as u64).saturating_sub(number as u64 * batch as u64);

@@ -148,9 +148,9 @@ pub fn broadcast(va: u64) {
 /// Other PEs need a context synchronization event before they run it.
 pub fn publish_code(address: usize, bytes: usize) {
     let line = 4_usize << (mrs!("ctr_el0") >> 16 & 15); // CTR_EL0.DminLine is in words
-    for place in address / line..(address + bytes).div_ceil(line) {
+    for number in address / line..(address + bytes).div_ceil(line) {
         // SAFETY: cleans a line of the code just written; no data change.
-        unsafe { asm!("dc cvau, {}", in(reg) place * line, options(nostack, preserves_flags)) };
+        unsafe { asm!("dc cvau, {}", in(reg) number * line, options(nostack, preserves_flags)) };
     }
     // SAFETY: instruction caches hold nothing that memory does not.
     unsafe {

@@ -7,6 +7,7 @@
 
 use core::cell::UnsafeCell;
 
+use aarch64_cpu::registers::{ID_AA64MMFR0_EL1, ID_AA64MMFR1_EL1, Readable};
 use results::check::{Check, Spec};
 use results::plan::{MAX_PES, MAX_SEQUENCES, Plan};
 use results::record::Record;
@@ -16,7 +17,7 @@ use crate::arch::instructions::{dsb_ishst, flush_el2_is, isb};
 use crate::check::context::Context;
 use crate::check::guest_map::GuestMap;
 use crate::check::regime::{self, Setup};
-use crate::check::requirements::obstacle;
+use crate::check::requirements::Capabilities;
 use crate::check::trials::trials;
 use crate::check::verdicts::{Verdicts, tested};
 use crate::handover::Handover;
@@ -100,7 +101,14 @@ fn run_one(
     random: &mut Random,
     verdicts: &mut Verdicts,
 ) -> Result<(), &'static str> {
-    if let Some(reason) = obstacle(pes, check, identity) {
+    let machine = Capabilities {
+        pes,
+        has_identity: identity.is_some(),
+        can_restart: bring_up::can_restart(),
+        mmfr0: ID_AA64MMFR0_EL1.get(),
+        mmfr1: ID_AA64MMFR1_EL1.get(),
+    };
+    if let Some(reason) = machine.obstacle(check) {
         return Err(reason);
     }
     let good = plan

@@ -57,12 +57,12 @@ pub struct GuestMap {
     regime: Regime,
     granule: Granule,
     /// The tables, if their granule is not 4 KiB: then there is but one stage.
-    wide: Option<LargeGranuleTables>,
+    large: Option<LargeGranuleTables>,
 }
 
 impl GuestMap {
-    fn physical<T>(self, place: *const T) -> u64 {
-        place as u64 - image().0 as u64 + self.load
+    fn physical<T>(self, pointer: *const T) -> u64 {
+        pointer as u64 - image().0 as u64 + self.load
     }
 
     /// Returns the granule.
@@ -72,18 +72,18 @@ impl GuestMap {
 
     /// Returns where the page of guest code is mapped.
     pub fn code(self) -> u64 {
-        if self.wide.is_some() {
+        if self.large.is_some() {
             // In the larger page around it.
-            self.wide_place(1) | code_page_physical(self.load) & (self.wide_page() - 1)
+            self.large_address(1) | code_page_physical(self.load) & (self.large_page() - 1)
         } else {
             self.address(CODE)
         }
     }
 
-    /// Returns the place of a window.
-    pub const fn place(self, window: Window, level: u8) -> u64 {
+    /// Returns the intermediate address of a window.
+    pub const fn window_address(self, window: Window, level: u8) -> u64 {
         match (window, level) {
-            _ if self.wide.is_some() => self.wide_place(match window {
+            _ if self.large.is_some() => self.large_address(match window {
                 Window::Pages => 2,
                 Window::UnderTable => 3,
                 Window::Block => 4,
@@ -97,27 +97,27 @@ impl GuestMap {
     }
 
     /// Returns the first address of a level 2 entry.
-    const fn wide_place(self, slot: u64) -> u64 {
+    const fn large_address(self, slot: u64) -> u64 {
         slot << self.granule.level_shift(2)
     }
 
-    const fn wide_page(self) -> u64 {
+    const fn large_page(self) -> u64 {
         1 << self.granule.shift()
     }
 
     /// Returns the address that the guest uses for one of the places under test.
-    pub const fn address(self, place: u64) -> u64 {
+    pub const fn address(self, ipa: u64) -> u64 {
         match self.regime {
-            Regime::Stage2 => place,
-            _ if self.wide.is_some() => place,
-            _ => place + VA_OFFSET,
+            Regime::Stage2 => ipa,
+            _ if self.large.is_some() => ipa,
+            _ => ipa + VA_OFFSET,
         }
     }
 
     /// Returns the address of the first table of stage 1, as the walker takes it.
     pub fn stage1_root(self) -> u64 {
-        if let Some(wide) = &self.wide {
-            wide.root()
+        if let Some(large) = &self.large {
+            large.root()
         } else if self.regime.has_stage2() {
             POOL
         } else {
@@ -127,8 +127,8 @@ impl GuestMap {
 
     /// Returns the physical address of the first table of stage 2: level 1, or level 2 of a larger granule.
     pub fn stage2_root(self) -> u64 {
-        match &self.wide {
-            Some(wide) => wide.root(),
+        match &self.large {
+            Some(large) => large.root(),
             None => self.physical(&raw const STAGE2) + 4096,
         }
     }
@@ -152,7 +152,7 @@ impl GuestMap {
 
     /// Returns what the descriptors under test lead to, before and after a change.
     pub fn outputs(self, pages: Pages, index: usize, code: bool) -> [u64; 2] {
-        if self.wide.is_some() {
+        if self.large.is_some() {
             return pages.aligned();
         }
         match (self.regime.changes_stage2(), code) {
@@ -164,13 +164,13 @@ impl GuestMap {
     }
 
     /// Returns the descriptors under test for one of the places.
-    pub fn entries(self, place: u64, level: usize, count: usize) -> Result<&'static [Entry], Exhausted> {
-        if let Some(wide) = &self.wide {
-            Ok(wide.entries(place, level as u8, count))
+    pub fn entries(self, ipa: u64, level: usize, count: usize) -> Result<&'static [Entry], Exhausted> {
+        if let Some(large) = &self.large {
+            Ok(large.entries(ipa, level as u8, count))
         } else if self.regime.changes_stage2() {
-            STAGE2.entries(self.physical(&raw const STAGE2), place, level, count)
+            STAGE2.entries(self.physical(&raw const STAGE2), ipa, level, count)
         } else {
-            STAGE1.entries(self.stage1_root(), self.address(place), level, count)
+            STAGE1.entries(self.stage1_root(), self.address(ipa), level, count)
         }
     }
 
@@ -189,7 +189,7 @@ impl GuestMap {
             load,
             regime,
             granule,
-            wide: None,
+            large: None,
         };
         if granule != Granule::K4 {
             map.build_wide(pages);
@@ -234,24 +234,24 @@ impl GuestMap {
     }
 
     fn build_wide(&mut self, pages: Pages) {
-        let wide = LargeGranuleTables::new(self.granule, |place| self.physical(place));
-        wide.reset();
-        let set = |place: u64, output, r#use| wide.entries(place, 3, 1)[0].set(self.leaf(output, r#use, 3));
-        let page = self.wide_page();
+        let large = LargeGranuleTables::new(self.granule, |pointer| self.physical(pointer));
+        large.reset();
+        let set = |ipa: u64, output, r#use| large.entries(ipa, 3, 1)[0].set(self.leaf(output, r#use, 3));
+        let page = self.large_page();
         let code = code_page_physical(self.load) & !(page - 1);
-        set(self.wide_place(1), code, Use::Text);
+        set(self.large_address(1), code, Use::Text);
         for window in [2, 3] {
             for index in 0..WINDOW_PAGES {
-                set(self.wide_place(window) + page * index, pages.aligned()[0], Use::Data);
+                set(self.large_address(window) + page * index, pages.aligned()[0], Use::Data);
             }
         }
-        self.wide = Some(wide);
+        self.large = Some(large);
     }
 
     fn build_stage1(self, pages: Pages) -> Result<(), Exhausted> {
         let base = self.stage1_root();
-        let output = |page: u64, place: u64| match self.regime {
-            Regime::Stage2UnderStage1 => place,
+        let output = |page: u64, ipa: u64| match self.regime {
+            Regime::Stage2UnderStage1 => ipa,
             _ => self.stage1_data(pages, page as usize)[0],
         };
         let code = if self.regime.has_stage2() {
@@ -261,8 +261,8 @@ impl GuestMap {
         };
         STAGE1.map(base, self.code(), code, Use::Text)?;
         for page in 0..WINDOW_PAGES {
-            for place in [PAGES, UNDER_TABLE, FAR_UNDER_TABLE].map(|window| window + 4096 * page) {
-                STAGE1.map(base, self.address(place), output(page, place), Use::Data)?;
+            for ipa in [PAGES, UNDER_TABLE, FAR_UNDER_TABLE].map(|window| window + 4096 * page) {
+                STAGE1.map(base, self.address(ipa), output(page, ipa), Use::Data)?;
             }
         }
         Ok(())

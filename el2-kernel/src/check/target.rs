@@ -26,7 +26,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Returns the place of a check for one of its candidate addresses. `None`: there is no such candidate.
+    /// Returns the target of a check at one of its candidate addresses. `None`: there is no such candidate.
     pub fn new(context: &Context<'_>, spec: &Spec, candidate: u64) -> Option<Self> {
         let fits = if spec.is_block() {
             candidate < COUNT as u64
@@ -58,7 +58,7 @@ impl Target {
         };
         let (va, ipa, entries, below) = match &context.setup.guest {
             Some(guest) => {
-                let ipa = guest.place(window, spec.level) + offset;
+                let ipa = guest.window_address(window, spec.level) + offset;
                 let entries = |level: u8, count| guest.entries(ipa, level.into(), count);
                 (
                     guest.address(ipa),

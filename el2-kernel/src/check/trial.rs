@@ -69,7 +69,7 @@ impl<'a> Trial<'a> {
         if matches!(spec.change, Change::Identity | Change::IdentityOfSecondaries) {
             return Self::of_identity(context, spec, candidate);
         }
-        let place = Target::new(context, spec, candidate)?;
+        let target = Target::new(context, spec, candidate)?;
         let level = usize::from(spec.level);
         let executable = spec.access == check::Access::Fetch;
         let before_use = if executable { Use::Text } else { Use::Data };
@@ -82,10 +82,10 @@ impl<'a> Trial<'a> {
             let contiguous = if spec.contiguous { tables::CONTIGUOUS } else { 0 };
             leaf | contiguous | if context.setup.tagged { NOT_GLOBAL } else { 0 }
         };
-        let [old, new] = place.outputs;
+        let [old, new] = target.outputs;
         let mapped = make_leaf(old, before_use, level);
         let dirty = mapped | DIRTY_BIT_MODIFIER;
-        let table = place.entries[0].get();
+        let table = target.entries[0].get();
         let (before, after, fault) = match spec.change {
             Change::WriteProtect => (mapped, make_leaf(old, Use::ReadOnly, level), Fault::Permission),
             Change::NoExecute => (mapped, make_leaf(old, Use::ReadOnly, level), Fault::Permission),
@@ -101,15 +101,15 @@ impl<'a> Trial<'a> {
             boot: context.boot,
             pages: context.pages,
             identity: context.identity,
-            va: place.va,
+            va: target.va,
             subject: Subject {
-                va: place.va,
-                ipa: place.ipa,
+                va: target.va,
+                ipa: target.ipa,
                 asid: if context.setup.tagged { ASIDS[0] } else { 0 },
                 granule: spec.granule,
             },
-            entries: place.entries,
-            below: place
+            entries: target.entries,
+            below: target
                 .below
                 .map(|entry| (entry, [old, new].map(|output| make_leaf(output, before_use, 3)))),
             stride: if spec.contiguous { 4096 } else { 0 },

@@ -105,8 +105,8 @@ pub fn trials(
                 ..=1 => (&trial, runner.operands),
                 several => {
                     let victim = victims[random.below(several)].as_ref().unwrap_or(&trial);
-                    let own = runner.entry.map(|entry| operands(&entry, victim.subject()));
-                    (victim, own.unwrap_or(runner.operands))
+                    let values = runner.entry.map(|entry| operands(&entry, victim.subject()));
+                    (victim, values.unwrap_or(runner.operands))
                 }
             };
             runner.seen.add(if starts {

@@ -12,16 +12,16 @@ use core::cell::UnsafeCell;
 use core::fmt::Write;
 
 use results::order::Places;
-use results::plan::{MAX_PES, Plan};
+use results::plan::{MAX_PES, Plan, samples_of_batch};
 use results::record::{Event, Pairs, Record, count_room};
-use results::scenario::Scenario;
+use results::scenario::{Axis, Scenario};
 
 use crate::arch::instructions::ticks;
 use crate::handover::Handover;
 use crate::measure::background_load;
 use crate::measure::introduction::{self, Introduction, counted};
 use crate::measure::other_pes::{OtherPes, States};
-use crate::measure::sampler::{self, Session};
+use crate::measure::sampler::{self, Session, TimedStub};
 use crate::measure::series::AllSeries;
 use crate::measure::stub_places::{Reads, StubPlaces};
 use crate::measure::tally::{Count, Tally, pack};
@@ -35,17 +35,17 @@ use crate::smp::mailbox;
 use crate::stub::call;
 use crate::stub::operands::Operands;
 
-/// Places for different values, all series of a pass together, and how many of them may be taken.
-const PLACES: usize = 1 << 16;
-const ROOM: usize = PLACES / 4 * 3;
+/// Buckets for different values, all series of a pass together, and how many of them may be taken.
+const BUCKETS: usize = 1 << 16;
+const ROOM: usize = BUCKETS / 4 * 3;
 
-struct Buffers(UnsafeCell<([Count; PLACES], [u32; ROOM], Session, StubPlaces)>);
+struct Buffers(UnsafeCell<([Count; BUCKETS], [u32; ROOM], Session, StubPlaces)>);
 
 // SAFETY: only `run` refers to it, once, on one PE; it lends the session to one other PE at a time and waits meanwhile.
 unsafe impl Sync for Buffers {}
 
 static BUFFERS: Buffers = Buffers(UnsafeCell::new((
-    [Count::FREE; PLACES],
+    [Count::FREE; BUCKETS],
     [0; ROOM],
     Session::new(),
     StubPlaces::new(),
@@ -56,9 +56,9 @@ struct Measurement<'a> {
     boot: &'a Handover,
     plan: &'a Plan<'a>,
     identity: Option<&'a Identity>,
-    streams: &'a AllSeries<'a>,
+    series: &'a AllSeries<'a>,
     session: &'a mut Session,
-    placement: &'a mut StubPlaces,
+    stub_places: &'a mut StubPlaces,
     tally: Tally<'a>,
     /// PEs that could be started.
     started: usize,
@@ -103,8 +103,11 @@ pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) -> usi
             reason: reason.as_str(),
         });
     }
-    let streams = AllSeries::new(boot, plan, possible);
-    if streams.is_empty() {
+    let runs = |index| boot.stubs.plain(index).is_some();
+    let Ok(series) = AllSeries::new(plan, boot.layout.live, runs, possible) else {
+        fatal("the plan is too big: it times more sequences under more scenarios than the kernel has room for")
+    };
+    if series.is_empty() {
         return running;
     }
     console::record(&Record::Order {
@@ -121,23 +124,23 @@ pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) -> usi
     });
 
     // SAFETY: the only reference, see above.
-    let (places, taken, session, placement) = unsafe { &mut *BUFFERS.0.get() };
+    let (buckets, taken, session, stub_places) = unsafe { &mut *BUFFERS.0.get() };
     session.begin(measure.order, settings.seed, boot.event, boot.layout.live);
-    placement.begin(settings.seed, boot.event, measure.events != 0, &streams);
+    stub_places.begin(settings.seed, boot.event, measure.events != 0, &series);
     let mut measurement = Measurement {
         boot,
         plan,
         identity,
-        streams: &streams,
+        series: &series,
         session,
-        placement,
-        tally: Tally::new(places, taken),
+        stub_places,
+        tally: Tally::new(buckets, taken),
         started: running,
         running,
         clocks: [[0; 3]; MAX_PES as usize],
     };
     for number in 0..batches {
-        let rounds = batch.min(settings.iterations - number * batch);
+        let rounds = samples_of_batch(settings.iterations, batch, number);
         measurement.batch(number, rounds as usize);
     }
     bring_up::adjust(boot, identity, measurement.running, 1)
@@ -148,7 +151,7 @@ impl Measurement<'_> {
     fn batch(&mut self, number: u32, rounds: usize) {
         let measure = &self.plan.settings.measure;
         self.clocks = [[0; 3]; MAX_PES as usize];
-        self.placement.draw(self.boot.layout.arena, self.streams);
+        self.stub_places.draw(self.boot.layout.arena, self.series);
         let mut states = States::new(measure.scenarios.as_slice(), self.started);
         if number % 2 == 1 {
             states.reverse();
@@ -194,8 +197,14 @@ impl Measurement<'_> {
         let reads = if event.is_some() { Reads::Events } else { Reads::Clock };
         let counts = event.unwrap_or(self.boot.event);
         let fits = |scenario: &Scenario| OtherPes::of(scenario) == others;
-        let slots = self.streams.slots(self.placement, reads, fits);
-        self.session.pass(counts, slots);
+        let stubs = self.series.under(fits).map(|(series, scenario)| TimedStub {
+            stub: self.stub_places.address(series, reads),
+            operands: self.series.operands(series),
+            series,
+            touch: scenario.touched(),
+            dirty: scenario.get(Axis::Dirty),
+        });
+        self.session.pass(counts, stubs);
         let live = self.boot.layout.live;
         background_load::begin(others, live, live + 4096 * (LIVE_PAGES - 1));
         let mut left = usize::from(measure.warmup);
@@ -212,7 +221,7 @@ impl Measurement<'_> {
         }
         let timed = ticks() - started;
         background_load::end(others);
-        let samples = rounds * self.session.slots().len();
+        let samples = rounds * self.session.stubs().len();
         if event.is_none() {
             let [cycles, ticks] = self.session.elapsed();
             for (sum, value) in self.clocks[pe].iter_mut().zip([cycles, ticks, samples as u64]) {
@@ -229,7 +238,7 @@ impl Measurement<'_> {
     /// Has a PE run the rounds asked for.
     fn sample(&mut self, pe: usize) {
         if pe == 0 {
-            self.session.rounds();
+            self.session.run_rounds();
         } else {
             // SAFETY: the session is left alone until the PE has answered.
             unsafe { mailbox::call(pe, sampler::run_rounds, &raw mut *self.session as usize, 0) };
@@ -243,33 +252,33 @@ impl Measurement<'_> {
         };
         for &sample in log {
             if !self.tally.add(sample) {
-                print(&mut self.tally, self.streams, number, pe, event);
+                print(&mut self.tally, self.series, number, pe, event);
             }
         }
     }
 
     fn emit(&mut self, number: u32, pe: usize, event: Event) {
-        print(&mut self.tally, self.streams, number, pe, event);
+        print(&mut self.tally, self.series, number, pe, event);
     }
 
     /// Prints what the samples of a pass took, beside loops that run the same and keep nothing.
     fn overhead(&mut self, batch: u32, rounds: usize, timed: u64) {
-        let slots = self.session.slots();
-        let plain = |series| match self.streams.sequence(series) {
+        let stubs = self.session.stubs();
+        let plain = |series| match self.series.sequence(series) {
             None => Some(self.boot.stubs.nothing()),
             Some(index) => self.boot.stubs.plain(index),
         };
-        let bare = slots
+        let bare = stubs
             .iter()
-            .map(|slot| bare_loop(slot.stub, &slot.operands, rounds))
+            .map(|timed| bare_loop(timed.stub, &timed.operands, rounds))
             .sum();
-        let words = slots
+        let words = stubs
             .iter()
-            .filter_map(|slot| Some(bare_loop(plain(slot.series)?, &slot.operands, rounds)))
+            .filter_map(|timed| Some(bare_loop(plain(timed.series)?, &timed.operands, rounds)))
             .sum();
         console::record(&Record::Overhead {
             batch,
-            samples: (rounds * slots.len()) as u64,
+            samples: (rounds * stubs.len()) as u64,
             timed,
             bare,
             words,
@@ -288,13 +297,13 @@ fn bare_loop(stub: usize, operands: &Operands, times: usize) -> u64 {
 }
 
 /// Prints what was counted, as many values to a line as fit.
-fn print(tally: &mut Tally<'_>, streams: &AllSeries<'_>, batch: u32, pe: usize, event: Event) {
+fn print(tally: &mut Tally<'_>, all: &AllSeries<'_>, batch: u32, pe: usize, event: Event) {
     let room = |series| {
-        let (seq, scenario) = streams.name(series);
+        let (seq, scenario) = all.name(series);
         count_room(seq, scenario, event)
     };
     pack(tally, room, |series, pairs| {
-        let (seq, scenario) = streams.name(series);
+        let (seq, scenario) = all.name(series);
         console::record(&Record::Sample {
             seq,
             scenario,

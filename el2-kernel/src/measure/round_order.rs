@@ -50,31 +50,31 @@ mod tests {
 
     #[test]
     fn a_block_keeps_its_permutation_and_the_next_draws_another() {
-        for order in Order::ALL {
-            let mut rounds = RoundOrder::new(order, 7);
-            let mut places = [0, 1, 2, 3, 4, 5, 6, 7];
+        for kind in Order::ALL {
+            let mut order = RoundOrder::new(kind, 7);
+            let mut items = [0, 1, 2, 3, 4, 5, 6, 7];
             let mut seen = Vec::new();
             for round in 0..64 {
-                let reversed = rounds.next(&mut places);
-                assert_eq!(reversed, order.is_reversed(round % order.block()), "{order:?} {round}");
-                seen.push(places);
+                let reversed = order.next(&mut items);
+                assert_eq!(reversed, kind.is_reversed(round % kind.block()), "{kind:?} {round}");
+                seen.push(items);
             }
-            let block = order.block() as usize;
-            for (round, places) in seen.iter().enumerate() {
-                assert_eq!(*places, seen[round / block * block], "{order:?} {round}");
+            let block = kind.block() as usize;
+            for (round, items) in seen.iter().enumerate() {
+                assert_eq!(*items, seen[round / block * block], "{kind:?} {round}");
             }
             seen.dedup();
-            assert_eq!(seen.len(), 64 / block, "{order:?}");
+            assert_eq!(seen.len(), 64 / block, "{kind:?}");
         }
     }
 
     #[test]
     fn restarting_begins_a_block() {
-        let mut rounds = RoundOrder::new(Order::Abba, 7);
-        let mut places = [0, 1, 2];
-        assert!(!rounds.next(&mut places));
-        rounds.restart();
-        assert!(!rounds.next(&mut places));
-        assert!(rounds.next(&mut places));
+        let mut order = RoundOrder::new(Order::Abba, 7);
+        let mut items = [0, 1, 2];
+        assert!(!order.next(&mut items));
+        order.restart();
+        assert!(!order.next(&mut items));
+        assert!(order.next(&mut items));
     }
 }

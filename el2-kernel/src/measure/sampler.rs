@@ -4,7 +4,7 @@
 //! What is timed is the stub's own frame. Everything else lies outside it: choosing the next one, what a scenario wants
 //! done before it, and keeping the sample, which is one store into a log. After a flush every page that a sample
 //! touches costs a walk, so all that the loop needs stands close together: the log is filled from its end, where the
-//! slots begin. Counting waits until the log is full.
+//! stubs to run begin. Counting waits until the log is full.
 #![expect(unsafe_code)]
 // UNSAFETY: runs stubs, and touches memory at raw addresses.
 
@@ -80,9 +80,9 @@ impl TimedStub {
 }
 
 #[inline(always)]
-fn load(place: u64) {
-    // SAFETY: the caller's places are mapped readable, and reading them changes nothing.
-    unsafe { (place as *const u64).read_volatile() };
+fn load(address: u64) {
+    // SAFETY: the caller's addresses are mapped readable, and reading them changes nothing.
+    unsafe { (address as *const u64).read_volatile() };
 }
 
 /// Everything a PE needs to take samples, and what it has taken. There is one, and one PE uses it at a time.
@@ -106,10 +106,10 @@ pub struct Session {
     seen: u64,
     /// Cycles and ticks of the generic timer that the rounds kept have taken.
     elapsed: [u64; 2],
-    rounds: RoundOrder,
+    order: RoundOrder,
     count: usize,
     logged: usize,
-    slots: [TimedStub; MAX_STREAMS],
+    stubs: [TimedStub; MAX_STREAMS],
 }
 
 impl Session {
@@ -124,29 +124,29 @@ impl Session {
             keep: false,
             seen: 0,
             elapsed: [0; 2],
-            rounds: RoundOrder::new(Order::ThueMorse, 0),
+            order: RoundOrder::new(Order::ThueMorse, 0),
             count: 0,
             logged: 0,
-            slots: [TimedStub::EMPTY; MAX_STREAMS],
+            stubs: [TimedStub::EMPTY; MAX_STREAMS],
         }
     }
 
     /// Begins a run: its seed decides all orders from here on.
     pub const fn begin(&mut self, order: Order, seed: u64, clock: Event, pages: u64) {
-        self.rounds = RoundOrder::new(order, seed);
+        self.order = RoundOrder::new(order, seed);
         self.clock = clock;
         self.pages = pages;
     }
 
     /// Begins a pass: what is timed, and what is counted.
-    pub fn pass(&mut self, event: Event, slots: impl Iterator<Item = TimedStub>) {
+    pub fn pass(&mut self, event: Event, stubs: impl Iterator<Item = TimedStub>) {
         self.event = event;
         self.count = 0;
-        for (place, slot) in self.slots.iter_mut().zip(slots) {
-            *place = slot;
+        for (entry, stub) in self.stubs.iter_mut().zip(stubs) {
+            *entry = stub;
             self.count += 1;
         }
-        self.rounds.restart();
+        self.order.restart();
         self.elapsed = [0; 2];
     }
 
@@ -158,8 +158,8 @@ impl Session {
     }
 
     /// Returns what is timed, in any order.
-    pub fn slots(&self) -> &[TimedStub] {
-        &self.slots[..self.count]
+    pub fn stubs(&self) -> &[TimedStub] {
+        &self.stubs[..self.count]
     }
 
     /// Returns the samples of the rounds last run; `None` if a value is none: a counter went backwards.
@@ -173,7 +173,7 @@ impl Session {
     }
 
     /// Runs the rounds that were asked for, on this PE.
-    pub fn rounds(&mut self) {
+    pub fn run_rounds(&mut self) {
         if self.clock == Event::Cycles {
             select_event(self.event.number());
         }
@@ -196,26 +196,26 @@ impl Session {
 
     #[inline(always)]
     fn run(&mut self, mask: u64) {
-        let Self { slots, log, rounds, .. } = self;
-        let slots = &mut slots[..self.count];
+        let Self { stubs, log, order, .. } = self;
+        let stubs = &mut stubs[..self.count];
         let (mut left, mut seen) = (LOG, 0);
         for _ in 0..self.wanted {
-            let reversed = rounds.next(slots);
-            for step in 0..slots.len() {
-                let slot = &slots[if reversed { slots.len() - 1 - step } else { step }];
-                if slot.touch | slot.dirty != 0 {
-                    slot.prepare(self.pages);
+            let reversed = order.next(stubs);
+            for step in 0..stubs.len() {
+                let timed = &stubs[if reversed { stubs.len() - 1 - step } else { step }];
+                if timed.touch | timed.dirty != 0 {
+                    timed.prepare(self.pages);
                 } else {
                     // The sample before was stored, and a barrier under test would wait for that.
                     dsb_sy();
                 }
                 // SAFETY: an emitted stub of validated words, and the window of pages is mapped.
-                let (before, after) = unsafe { run_with_loads(slot.stub, &slot.operands, self.pages) };
+                let (before, after) = unsafe { run_with_loads(timed.stub, &timed.operands, self.pages) };
                 let value = after.wrapping_sub(before) & mask;
                 seen |= value;
                 left -= 1;
                 if let Some(entry) = log.get_mut(left) {
-                    *entry = sample(slot.series, value);
+                    *entry = sample(timed.series, value);
                 }
             }
         }
@@ -240,6 +240,6 @@ impl Session {
 /// Nobody else uses the session until the job is done.
 pub unsafe fn run_rounds(session: usize, _pe: usize) -> Outcome {
     // SAFETY: the caller's promise.
-    unsafe { (*(session as *mut Session)).rounds() };
+    unsafe { (*(session as *mut Session)).run_rounds() };
     Outcome::New
 }

@@ -31,7 +31,7 @@ pub enum Reads {
 
 /// One timed stub.
 #[derive(Debug, Clone, Copy)]
-struct Job {
+struct Frame {
     series: u16,
     reads: Reads,
 }
@@ -42,7 +42,7 @@ pub struct StubPlaces {
     random: Random,
     clock: Counter,
     /// In the order in which they stand.
-    jobs: [Job; 2 * MAX_STREAMS],
+    frames: [Frame; 2 * MAX_STREAMS],
     count: usize,
     /// Addresses, by series and by what is read.
     stubs: [[usize; 2]; MAX_STREAMS],
@@ -56,26 +56,26 @@ impl StubPlaces {
         Self {
             random: Random::new(0),
             clock: Counter::Cycles,
-            jobs: [Job { series, reads }; 2 * MAX_STREAMS],
+            frames: [Frame { series, reads }; 2 * MAX_STREAMS],
             count: 0,
             stubs: [[0; 2]; MAX_STREAMS],
         }
     }
 
     /// Begins a run: its seed decides all placements from here on. Gives the run up if the stubs might not fit.
-    pub fn begin(&mut self, seed: u64, clock: Event, events: bool, streams: &AllSeries<'_>) {
+    pub fn begin(&mut self, seed: u64, clock: Event, events: bool, all: &AllSeries<'_>) {
         self.random = Random::new(seed ^ 0x0070_6c61_6365_7321);
         self.clock = Counter::of(clock);
         let reads = [Some(Reads::Clock), events.then_some(Reads::Events)];
-        let jobs = (0..streams.count() as u16)
-            .flat_map(|series| reads.into_iter().flatten().map(move |reads| Job { series, reads }));
+        let frames = (0..all.count() as u16)
+            .flat_map(|series| reads.into_iter().flatten().map(move |reads| Frame { series, reads }));
         self.count = 0;
-        for (place, job) in self.jobs.iter_mut().zip(jobs) {
-            *place = job;
+        for (entry, frame) in self.frames.iter_mut().zip(frames) {
+            *entry = frame;
             self.count += 1;
         }
-        let sizes = self.jobs[..self.count].iter().map(|job| {
-            let (scenario, words) = streams.code(job.series);
+        let sizes = self.frames[..self.count].iter().map(|frame| {
+            let (scenario, words) = all.code(frame.series);
             timed_size(&scenario, words)
         });
         if room_in_any_order(sizes) > Arena::Timed.size() {
@@ -86,19 +86,19 @@ impl StubPlaces {
     }
 
     /// Writes all stubs to new places, through the mapping of the arena at `window`.
-    pub fn draw(&mut self, window: u64, streams: &AllSeries<'_>) {
-        let jobs = &mut self.jobs[..self.count];
-        self.random.shuffle(jobs);
+    pub fn draw(&mut self, window: u64, all: &AllSeries<'_>) {
+        let frames = &mut self.frames[..self.count];
+        self.random.shuffle(frames);
         // SAFETY: the window is the writable mapping of this part; between batches no PE runs a timed stub, and nothing
         // else refers to it.
         let memory = unsafe { Arena::Timed.memory(window as usize) };
         let mut emitter = Emitter::new(memory);
-        for &Job { series, reads } in &*jobs {
+        for &Frame { series, reads } in &*frames {
             let counter = match reads {
                 Reads::Clock => self.clock,
                 Reads::Events => Counter::Event,
             };
-            let (scenario, words) = streams.code(series);
+            let (scenario, words) = all.code(series);
             let Ok(offset) = emitter.timed(counter, Shape::of(&scenario), words) else {
                 fatal("the timed stubs do not fit the executable arena")
             };
@@ -109,7 +109,7 @@ impl StubPlaces {
     }
 
     /// Returns the address of a stub.
-    pub fn stub(&self, series: u16, reads: Reads) -> usize {
+    pub fn address(&self, series: u16, reads: Reads) -> usize {
         self.stubs[usize::from(series)][reads as usize]
     }
 }

@@ -4,7 +4,7 @@
 use results::record::count_length;
 use results::wire::MAX_LINE;
 
-/// How often one value was seen in one series: a place in the table, free while the count is 0.
+/// How often one value was seen in one series: a bucket of the table, free while the count is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Count {
     key: u64,
@@ -12,7 +12,7 @@ pub struct Count {
 }
 
 impl Count {
-    /// A free place.
+    /// A free bucket.
     pub const FREE: Self = Self { key: 0, count: 0 };
 }
 
@@ -29,35 +29,39 @@ pub const fn sample(series: u16, value: u64) -> u64 {
 #[derive(Debug)]
 pub struct Tally<'a> {
     /// A power of two of them.
-    places: &'a mut [Count],
-    /// Which places are taken, in the order in which they were; at most as many as there is room for here.
+    buckets: &'a mut [Count],
+    /// Which buckets are taken, in the order in which they were; at most as many as there is room for here.
     taken: &'a mut [u32],
     used: usize,
 }
 
 impl<'a> Tally<'a> {
-    /// Creates a tally from free places, a power of two of them and more than `taken` is long.
-    pub fn new(places: &'a mut [Count], taken: &'a mut [u32]) -> Self {
-        debug_assert!(places.len().is_power_of_two() && taken.len() < places.len());
-        Self { places, taken, used: 0 }
+    /// Creates a tally from free buckets, a power of two of them and more than `taken` is long.
+    pub fn new(buckets: &'a mut [Count], taken: &'a mut [u32]) -> Self {
+        debug_assert!(buckets.len().is_power_of_two() && taken.len() < buckets.len());
+        Self {
+            buckets,
+            taken,
+            used: 0,
+        }
     }
 
     /// Counts a sample. Returns whether there is room for another one that was never seen before.
     #[inline]
     pub fn add(&mut self, sample: u64) -> bool {
-        let mask = self.places.len() - 1;
+        let mask = self.buckets.len() - 1;
         // Fibonacci hashing: the high bits of the product depend on all bits of the key.
         let mut at = (sample.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & mask;
         loop {
-            let place = &mut self.places[at];
-            if place.count == 0 {
-                *place = Count { key: sample, count: 1 };
+            let bucket = &mut self.buckets[at];
+            if bucket.count == 0 {
+                *bucket = Count { key: sample, count: 1 };
                 self.taken[self.used] = at as u32;
                 self.used += 1;
                 return self.used < self.taken.len();
             }
-            if place.key == sample && place.count < u32::MAX {
-                place.count += 1;
+            if bucket.key == sample && bucket.count < u32::MAX {
+                bucket.count += 1;
                 return true;
             }
             at = (at + 1) & mask;
@@ -67,9 +71,9 @@ impl<'a> Tally<'a> {
     /// Calls `f` with every series, value and count, in rising order, and starts again from nothing.
     pub fn drain(&mut self, mut f: impl FnMut(u16, u64, u32)) {
         let taken = &mut self.taken[..self.used];
-        taken.sort_unstable_by_key(|&at| self.places[at as usize].key);
+        taken.sort_unstable_by_key(|&at| self.buckets[at as usize].key);
         for &at in &*taken {
-            let Count { key, count } = core::mem::take(&mut self.places[at as usize]);
+            let Count { key, count } = core::mem::take(&mut self.buckets[at as usize]);
             f((key >> VALUE_BITS) as u16, key & ((1 << VALUE_BITS) - 1), count);
         }
         self.used = 0;
@@ -122,16 +126,16 @@ mod tests {
 
     /// Returns the bytes on the wire of a batch of four series with so many different values each, and so many samples.
     fn bytes_of_a_batch(different: u32, samples: u32) -> usize {
-        let (mut places, mut taken) = (vec![Count::FREE; 1 << 16], vec![0; 1 << 15]);
-        let mut tally = Tally::new(&mut places, &mut taken);
+        let (mut buckets, mut taken) = (vec![Count::FREE; 1 << 16], vec![0; 1 << 15]);
+        let mut tally = Tally::new(&mut buckets, &mut taken);
         for series in 0..4 {
             for value in 0..different {
                 // Cycles of a flush on hardware, with gaps.
                 assert!(tally.add(sample(series, 280 + u64::from(value) * 3)));
             }
         }
-        for place in tally.places.iter_mut().filter(|place| place.count > 0) {
-            place.count = samples / different;
+        for bucket in tally.buckets.iter_mut().filter(|bucket| bucket.count > 0) {
+            bucket.count = samples / different;
         }
         let mut writer = LineWriter::resume(String::new(), 99_000);
         let (mut total, mut most) = (0, 0);
@@ -169,8 +173,8 @@ mod tests {
 
     #[test]
     fn lines_hold_every_count_in_order_and_one_series_each() {
-        let (mut places, mut taken) = ([Count::FREE; 256], [0; 200]);
-        let mut tally = Tally::new(&mut places, &mut taken);
+        let (mut buckets, mut taken) = ([Count::FREE; 256], [0; 200]);
+        let mut tally = Tally::new(&mut buckets, &mut taken);
         let mut expected = Vec::new();
         for series in 0..3 {
             for value in 0..60 {
@@ -198,8 +202,8 @@ mod tests {
 
     #[test]
     fn every_sample_is_counted_once_and_comes_out_in_order() {
-        let (mut places, mut taken) = ([Count::FREE; 64], [0; 48]);
-        let mut tally = Tally::new(&mut places, &mut taken);
+        let (mut buckets, mut taken) = ([Count::FREE; 64], [0; 48]);
+        let mut tally = Tally::new(&mut buckets, &mut taken);
         let mut random = Random::new(3);
         let mut expected = BTreeMap::new();
         for _ in 0..2 {
@@ -217,8 +221,8 @@ mod tests {
 
     #[test]
     fn a_full_table_says_so_before_it_loses_anything() {
-        let (mut places, mut taken) = ([Count::FREE; 8], [0; 6]);
-        let mut tally = Tally::new(&mut places, &mut taken);
+        let (mut buckets, mut taken) = ([Count::FREE; 8], [0; 6]);
+        let mut tally = Tally::new(&mut buckets, &mut taken);
         let largest = (1 << VALUE_BITS) - 1;
         let room: Vec<_> = (0..6).map(|i| tally.add(sample(u16::MAX, largest - i))).collect();
         assert_eq!(room, [true, true, true, true, true, false]);

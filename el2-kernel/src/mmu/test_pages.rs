@@ -42,8 +42,8 @@ impl Pages {
         }
     }
 
-    fn physical<T>(self, place: *const T) -> u64 {
-        (place as u64).wrapping_sub(self.offset)
+    fn physical<T>(self, pointer: *const T) -> u64 {
+        (pointer as u64).wrapping_sub(self.offset)
     }
 
     /// Returns a page that translations lead to before the change.

@@ -132,7 +132,7 @@ fn cpus(fdt: Fdt<'_>) -> [Option<Cpu>; MAX_PES as usize] {
         let mpidr = node_address(&node)?;
         is_cpu.then_some(Cpu { mpidr, enable })
     });
-    all.iter_mut().zip(cpus).for_each(|(place, cpu)| *place = Some(cpu));
+    all.iter_mut().zip(cpus).for_each(|(entry, cpu)| *entry = Some(cpu));
     all
 }
 

@@ -29,8 +29,8 @@ impl Message {
 impl Write for Message {
     fn write_str(&mut self, s: &str) -> core::fmt::Result {
         for byte in s.bytes().filter(u8::is_ascii) {
-            if let Some(place) = self.bytes.get_mut(self.used) {
-                *place = byte;
+            if let Some(byte_left) = self.bytes.get_mut(self.used) {
+                *byte_left = byte;
                 self.used += 1;
             }
         }

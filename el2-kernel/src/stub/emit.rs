@@ -6,7 +6,7 @@
 //!
 //! A scenario may repeat the words, or add loads behind them; there is no branch in a frame, and no call.
 //!
-//! Which stub stands where in the arena is not decided here: `placement` draws it anew for every batch.
+//! Which stub stands where in the arena is not decided here: `measure::stub_places` draws it anew for every batch.
 
 use core::iter::repeat_n;
 
@@ -157,9 +157,9 @@ impl<'a> Emitter<'a> {
         if start % PAGE + bytes > PAGE {
             start = start.next_multiple_of(PAGE);
         }
-        let place = self.arena.get_mut(start / 4..(start + bytes) / 4).ok_or(Full)?;
+        let words_left = self.arena.get_mut(start / 4..(start + bytes) / 4).ok_or(Full)?;
         let all = before.iter().copied().chain(words).chain(after.iter().copied());
-        place.iter_mut().zip(all).for_each(|(place, word)| *place = word);
+        words_left.iter_mut().zip(all).for_each(|(to, word)| *to = word);
         self.used = start + bytes;
         Ok(start)
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Emits the stubs of a plan that stay where they are: every sequence is validated, and one that this machine cannot run
-//! is skipped, said so. The timed ones are in `placement`.
+//! is skipped, said so. The timed ones are in `measure::stub_places`.
 #![expect(unsafe_code)]
 // UNSAFETY: writes code.
 
