@@ -20,6 +20,7 @@ mod report;
 mod review;
 mod run;
 mod scan;
+mod scan_table;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};

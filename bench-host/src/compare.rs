@@ -24,7 +24,7 @@ pub use own::{Own, OwnRatio};
 pub use row::{Finding, Numbers, Row, Unit};
 
 use crate::error::Error;
-use crate::stats::bootstrap::SplitMix64;
+use stats::bootstrap::SplitMix64;
 
 /// Runs compared.
 #[derive(Debug, Clone)]

@@ -11,7 +11,7 @@ use results::scenario::Scenario;
 use results::store::{Row, Run, SampleRow};
 
 use super::AggregateError;
-use crate::stats::{Histogram, batch::grouped_median};
+use stats::{Histogram, batch::grouped_median};
 
 /// The samples of one sequence, scenario, PE and event.
 #[derive(Debug, Clone)]

@@ -17,8 +17,8 @@ use self::beside::{AllBeside, Case, Subject, What};
 use super::comparisons::paired;
 use super::samples::Collected;
 use super::series::{is_empty_frame, part};
-use crate::stats::bootstrap::SplitMix64;
-use crate::stats::overhead::{self, Overhead};
+use stats::bootstrap::SplitMix64;
+use stats::overhead::{self, Overhead};
 
 /// A value of every batch that has one, in rising order of the batch.
 type Batches = Vec<(u32, f64)>;

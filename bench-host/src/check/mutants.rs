@@ -7,10 +7,10 @@ use std::fmt::Write;
 pub use report::model::Fate;
 use results::check::Check;
 use results::verdict::Class;
+use review::check_question::question;
 use sequences::judge::Verdict;
 use sequences::mutants::{JudgedMutant, Kind, judged};
 
-use super::question::question;
 use super::tally::Case;
 use crate::error::Error;
 
@@ -204,7 +204,7 @@ mod tests {
             let check = Check::from_id(check).unwrap();
             let sequence = text.parse().unwrap();
             assert_eq!(
-                super::super::question::is_enough(check, &sequence),
+                review::check_question::is_enough(check, &sequence),
                 Some(true),
                 "{text}"
             );

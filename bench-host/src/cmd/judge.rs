@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::named::Named;
 use super::print;
 use super::question::QuestionArgs;
-use crate::context::parts;
 use crate::error::Error;
 use crate::exit::{self, Exit};
+use review::context::parts;
 
 /// Say whether a sequence is sufficient, insufficient, or stronger than needed, by the rules of the architecture
 ///

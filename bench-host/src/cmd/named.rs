@@ -5,8 +5,8 @@ use sequences::judge::Question;
 use sequences::{Sequence, catalogue, parse};
 
 use super::question::QuestionArgs;
-use crate::context::infer;
 use crate::error::Error;
+use review::context::infer;
 
 /// A sequence that was named on the command line.
 pub struct Named {

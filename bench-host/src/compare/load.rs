@@ -11,7 +11,7 @@ use results::record::Event;
 use super::select::Selection;
 use crate::aggregate::aggregate;
 use crate::error::{Error, one_line};
-use crate::stats::bootstrap::median_of_sorted;
+use stats::bootstrap::median_of_sorted;
 
 /// One side.
 #[derive(Debug, Clone)]

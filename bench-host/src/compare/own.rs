@@ -9,7 +9,7 @@ use report::number::{ratio, ratio_interval};
 use results::record::Event;
 
 use super::load::Loaded;
-use crate::stats::bootstrap::median_of_sorted;
+use stats::bootstrap::median_of_sorted;
 
 /// A sequence beside the baseline of its own run, for every side.
 #[derive(Debug, Clone, PartialEq)]

@@ -14,7 +14,7 @@ use results::store::{Row, Run, SampleRow, StoreError};
 
 use super::ExportError;
 use crate::aggregate::{EMPTY_FRAME, samples};
-use crate::stats::batch::grouped_median;
+use stats::batch::grouped_median;
 
 /// What samples belong together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

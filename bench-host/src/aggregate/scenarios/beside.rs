@@ -10,9 +10,9 @@ use results::record::Event;
 use results::scenario::{Axis, Scenario};
 
 use crate::aggregate::decision::{Evidence, ratio_to_model};
-use crate::stats::bootstrap::SplitMix64;
-use crate::stats::signed_rank::signed_rank;
-use crate::stats::{compare, holm};
+use stats::bootstrap::SplitMix64;
+use stats::signed_rank::signed_rank;
+use stats::{compare, holm};
 
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
