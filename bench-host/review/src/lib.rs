@@ -2,7 +2,8 @@
 //! From a patch, or a source tree, to evidence about its TLB maintenance sequences.
 //!
 //! The parts in the order in which text passes through them: [`input`] opens a patch and [`mail`] undoes its mail
-//! encoding, [`diff`] reads hunks, [`source`] makes the two sides, [`extract`] finds sequences in them, [`mod@pair`] says
+//! encoding, [`diff`] reads hunks, [`loss`] says
+//! what could not be read, [`source`] makes the two sides, [`extract`] finds sequences in them, [`mod@pair`] says
 //! which became which, [`infer`] guesses what they are for, [`mod@evaluate`] asks the judge, and [`output`] prints.
 //! [`tree`] reads whole source trees, [`evidence`] holds what stored runs and checks saw, [`check_question`] puts a check
 //! as a question to the judge, and [`workaround`] knows the dummies that errata ask for. Nothing of a patch or a tree is ever executed.
@@ -15,6 +16,7 @@ pub mod evidence;
 pub mod extract;
 pub mod infer;
 pub mod input;
+pub mod loss;
 pub mod mail;
 pub mod output;
 pub mod pair;
@@ -28,6 +30,7 @@ use evaluate::{Evaluated, evaluate};
 use evidence::{Timing, Trials};
 use extract::spelling::Spellings;
 use infer::Given;
+use loss::Notes;
 use pair::{Placed, pair};
 use sequences::judge::Verdict;
 use source::{LoneBarrier, Side, Surroundings, Unit};
@@ -65,8 +68,8 @@ pub struct Review {
     pub unrecognised: Vec<Unrecognised>,
     /// Barriers that the patch changes and that belong to no sequence.
     pub barriers: Vec<String>,
-    /// What could not be read.
-    pub notes: Vec<String>,
+    /// What could not be read, and what else is to be known.
+    pub notes: Notes,
     /// The command that prints this again.
     pub command: String,
 }
@@ -78,7 +81,7 @@ pub enum Outcome {
     Fine,
     /// A side after is insufficient, or failed a check.
     Insufficient,
-    /// Something could not be decided.
+    /// Something could not be decided, or not be read.
     Undecided,
 }
 
@@ -95,19 +98,12 @@ impl Review {
             Outcome::Insufficient
         } else if self.changes.iter().any(Evaluated::is_open)
             || self.unrecognised.iter().any(|unread| unread.after)
-            || self.is_incomplete()
+            || self.notes.losses() > 0
         {
             Outcome::Undecided
         } else {
             Outcome::Fine
         }
-    }
-
-    /// Returns whether a part of the patch could not be looked at.
-    fn is_incomplete(&self) -> bool {
-        self.notes
-            .iter()
-            .any(|note| note.contains("cut short") || note.contains("64 MiB") || note.contains("truncated"))
     }
 }
 
