@@ -20,6 +20,7 @@ pub mod loss;
 pub mod mail;
 pub mod output;
 pub mod pair;
+pub mod placed;
 pub mod relation;
 pub mod source;
 pub mod tree;
@@ -28,10 +29,13 @@ pub mod workaround;
 use diff::Patch;
 use evaluate::{Evaluated, evaluate};
 use evidence::{Timing, Trials};
+use extract::Unread;
+use extract::reduce::Found;
 use extract::spelling::Spellings;
 use infer::Given;
 use loss::Notes;
-use pair::{Placed, pair};
+use pair::pair;
+use placed::Placed;
 use sequences::judge::Verdict;
 use source::{LoneBarrier, Side, Surroundings, Unit};
 use tree::Tree;
@@ -110,9 +114,9 @@ impl Review {
 /// Reviews a patch.
 pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&Tree>) -> Review {
     let message = patch.message.to_ascii_lowercase();
-    let mut both: [Vec<Placed>; 2] = [Vec::new(), Vec::new()];
-    let mut barriers: [Vec<(String, LoneBarrier)>; 2] = [Vec::new(), Vec::new()];
-    let mut unread: [Vec<(String, extract::Unread)>; 2] = [Vec::new(), Vec::new()];
+    let mut both: [Vec<Placed<Found>>; 2] = [Vec::new(), Vec::new()];
+    let mut barriers: [Vec<Placed<LoneBarrier>>; 2] = [Vec::new(), Vec::new()];
+    let mut unread: [Vec<Placed<Unread>>; 2] = [Vec::new(), Vec::new()];
     for (index, side) in [Side::Before, Side::After].into_iter().enumerate() {
         let units: Vec<Unit> = patch
             .files
@@ -137,18 +141,9 @@ pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&
                 .iter()
                 .find(|file| file.old_path == unit.path)
                 .map_or(unit.path.as_str(), |file| file.path());
-            let placed = |found| Placed {
-                path: path.to_owned(),
-                found,
-            };
-            both[index].extend(extraction.found.into_iter().map(placed));
-            unread[index].extend(extraction.unread.into_iter().map(|unread| (path.to_owned(), unread)));
-            barriers[index].extend(
-                extraction
-                    .barriers
-                    .into_iter()
-                    .map(|barrier| (path.to_owned(), barrier)),
-            );
+            both[index].extend(extraction.found.into_iter().map(Placed::in_file(path)));
+            unread[index].extend(extraction.unread.into_iter().map(Placed::in_file(path)));
+            barriers[index].extend(extraction.barriers.into_iter().map(Placed::in_file(path)));
         }
     }
     let [before, after] = both;
@@ -161,11 +156,11 @@ pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&
     drop_kept_calls(&mut unread_before, &mut unread_after);
     let mut unrecognised = Vec::new();
     for (list, is_after) in [(unread_before, false), (unread_after, true)] {
-        for (file, unread) in list.into_iter().filter(|(_, unread)| unread.changed) {
+        for Placed { path, found } in list.into_iter().filter(|unread| unread.found.changed) {
             unrecognised.push(Unrecognised {
-                file,
-                line: unread.line,
-                text: unread.text,
+                file: path,
+                line: found.line,
+                text: found.text,
                 after: is_after,
             });
         }
@@ -186,13 +181,15 @@ pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&
 }
 
 /// Drops calls that the patch keeps in their function, as where it only changes how a line is written.
-fn drop_kept_calls(before: &mut Vec<(String, extract::Unread)>, after: &mut Vec<(String, extract::Unread)>) {
-    let is_call = |unread: &extract::Unread| unread.text.ends_with("(...)");
-    before.retain(|(path, old)| {
-        let same = |(other, new): &(String, extract::Unread)| {
+fn drop_kept_calls(before: &mut Vec<Placed<Unread>>, after: &mut Vec<Placed<Unread>>) {
+    before.retain(|Placed { path, found: old }| {
+        let same = |Placed {
+                        path: other,
+                        found: new,
+                    }: &Placed<Unread>| {
             other == path && new.changed && old.changed && new.function == old.function && new.text == old.text
         };
-        let kept = is_call(old).then(|| after.iter().position(same)).flatten();
+        let kept = old.is_call.then(|| after.iter().position(same)).flatten();
         if let Some(at) = kept {
             after.remove(at);
         }
@@ -227,10 +224,10 @@ fn note_callers(changes: &mut [Evaluated]) {
 }
 
 /// Describes barriers outside sequences that are on one side only.
-fn lone_barriers([before, after]: &[Vec<(String, LoneBarrier)>; 2]) -> Vec<String> {
+fn lone_barriers([before, after]: &[Vec<Placed<LoneBarrier>>; 2]) -> Vec<String> {
     let mut out = Vec::new();
     for (list, word) in [(before, "removed"), (after, "added")] {
-        for (path, barrier) in list {
+        for Placed { path, found: barrier } in list {
             let function = if barrier.function.is_empty() {
                 String::new()
             } else {
