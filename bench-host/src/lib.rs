@@ -10,7 +10,6 @@ pub mod break_even;
 pub mod check;
 pub mod cmd;
 pub mod compare;
-pub mod death;
 pub mod error;
 pub mod evidence;
 pub mod exit;

@@ -2,7 +2,7 @@
 //! `bench-host review`: a patch, and what can be said about its TLB maintenance.
 
 use crate::check::suite::Member;
-use crate::cmd::check::given::Machine;
+use crate::cmd::check::machine::Machine;
 use crate::cmd::context::Context;
 use crate::error::Error;
 use crate::evidence::{timing, trials};

@@ -48,11 +48,11 @@ pub(super) fn run(bench: &mut Bench<'_>, machine: &str) -> Result<Exit, Error> {
         write(path, &text)?;
     }
     let disagreement = fates.iter().any(|(_, fate)| *fate == Fate::Disagreement);
-    let killed = fates.iter().any(|(_, fate)| *fate == Fate::KilledByRun);
+    let caught = fates.iter().any(|(_, fate)| *fate == Fate::CaughtByRun);
     Ok(match bench.exit {
         // A mutant that fails is what is wanted here.
         Exit::Ok | Exit::Failure | Exit::Undecided if disagreement => Exit::Failure,
-        Exit::Ok | Exit::Failure | Exit::Undecided if !killed => Exit::Undecided,
+        Exit::Ok | Exit::Failure | Exit::Undecided if !caught => Exit::Undecided,
         Exit::Ok | Exit::Failure | Exit::Undecided => Exit::Ok,
         exit => exit,
     })

@@ -9,7 +9,7 @@ use crate::error::Error;
 use review::context::infer;
 
 /// A sequence that was named on the command line.
-pub struct Named {
+pub struct SequenceArgument {
     /// What to say about it first: where a sequence of the catalogue is from.
     pub head: String,
     /// The sequence.
@@ -18,7 +18,7 @@ pub struct Named {
     pub question: Question,
 }
 
-impl Named {
+impl SequenceArgument {
     /// Returns the sequence that an id or a text names, for what it looks made for.
     pub fn parse(argument: &str) -> Result<Self, Error> {
         let id_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
