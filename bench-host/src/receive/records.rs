@@ -226,6 +226,7 @@ impl Receiver {
         let (verdicts, wrong) = self.checks.finish();
         let paces = self.checks.paces();
         wrong.into_iter().for_each(|what| self.defects.add(what));
+        let mut besides_checks = self.failures.clone();
         for verdict in &verdicts {
             let (check, class) = (verdict.check, verdict.class);
             if class == Class::Fail {
@@ -242,12 +243,14 @@ impl Receiver {
         }
         let silent_failure = self.ended == Some(false) && self.failures.is_empty() && self.refusals.is_empty();
         if silent_failure {
-            self.failures
-                .add("the kernel reports a failure, but the lines that say which one did not arrive");
+            let what = "the kernel reports a failure, but the lines that say which one did not arrive";
+            self.failures.add(what);
+            besides_checks.add(what);
         }
         self.describe(status, &stored);
         let received = Received {
             failures: self.failures.lines(),
+            besides_checks: besides_checks.lines(),
             refusals: self.refusals.lines(),
             defects: self.defects.lines(),
             tail: self.tail.into(),

@@ -49,11 +49,12 @@ pub(super) fn run(bench: &mut Bench<'_>, machine: &str) -> Result<Exit, Error> {
     }
     let disagreement = fates.iter().any(|(_, fate)| *fate == Fate::Disagreement);
     let caught = fates.iter().any(|(_, fate)| *fate == Fate::CaughtByRun);
-    Ok(match bench.exit {
-        // A mutant that fails is what is wanted here.
-        Exit::Ok | Exit::Failure | Exit::Undecided if disagreement => Exit::Failure,
-        Exit::Ok | Exit::Failure | Exit::Undecided if !caught => Exit::Undecided,
-        Exit::Ok | Exit::Failure | Exit::Undecided => Exit::Ok,
-        exit => exit,
-    })
+    // A mutant that fails is what is wanted here.
+    Ok(bench.exit.or(if disagreement {
+        Exit::Failure
+    } else if !caught {
+        Exit::Undecided
+    } else {
+        Exit::Ok
+    }))
 }
