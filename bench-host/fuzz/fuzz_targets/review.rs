@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Any bytes are a patch or none; what is extracted is text of the language, and every output form takes it.
 //!
-//! `cargo +nightly fuzz run review fuzz/corpus/review tests/review -- -max_total_time=600 -dict=fuzz/review.dict` from
+//! `cargo +nightly fuzz run review fuzz/corpus/review review/tests/patches -- -max_total_time=600 -dict=fuzz/review.dict` from
 //! `bench-host/`.
 #![no_main]
 
-use bench_host::review::diff::{self, Quoting};
-use bench_host::review::extract::spelling::Spellings;
-use bench_host::review::infer::Given;
-use bench_host::review::{output, review};
+use review::diff::{self, Quoting};
+use review::extract::spelling::Spellings;
+use review::infer::Given;
+use review::{output, review};
 use libfuzzer_sys::fuzz_target;
 use sequences::Sequence;
 use std::sync::LazyLock;

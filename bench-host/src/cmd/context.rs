@@ -2,9 +2,9 @@
 //! Options of `review` and `scan` that say what source alone does not.
 
 use super::question::QuestionArgs;
-use crate::context::Given;
 use crate::error::Error;
-use crate::review::extract::spelling::Spellings;
+use review::context::Given;
+use review::extract::spelling::Spellings;
 use std::fs;
 use std::path::PathBuf;
 

@@ -6,8 +6,8 @@ use sequences::ExceptionLevel;
 use sequences::errata::Cpu;
 use sequences::judge::{After, Change, CpuChoice, Level, Name, Observers, Question, Regime, Stage};
 
-use crate::context::{Given, parts};
 use crate::error::Error;
+use review::context::{Given, parts};
 
 /// What a sequence is for; what is not said is inferred from it.
 #[derive(Debug, clap::Args)]

@@ -12,7 +12,7 @@ use core::cell::UnsafeCell;
 use core::fmt::Write;
 
 use results::order::Places;
-use results::plan::{MAX_PES, Plan, samples_of_batch};
+use results::plan::{Batching, MAX_PES, Plan};
 use results::record::{Event, Pairs, Record, count_room};
 use results::scenario::{Axis, Scenario};
 
@@ -116,11 +116,13 @@ pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) -> usi
         warmup: measure.warmup.into(),
         places: Places::Batch,
     });
-    let batch = settings.batch.clamp(1, settings.iterations);
-    let batches = settings.iterations.div_ceil(batch);
+    let batching = Batching {
+        iterations: settings.iterations,
+        batch: settings.batch.clamp(1, settings.iterations),
+    };
     console::record(&Record::Phase {
         name: "measure",
-        steps: batches,
+        steps: batching.batches(),
     });
 
     // SAFETY: the only reference, see above.
@@ -139,9 +141,8 @@ pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) -> usi
         running,
         clocks: [[0; 3]; MAX_PES as usize],
     };
-    for number in 0..batches {
-        let rounds = samples_of_batch(settings.iterations, batch, number);
-        measurement.batch(number, rounds as usize);
+    for number in 0..batching.batches() {
+        measurement.batch(number, batching.samples(number) as usize);
     }
     bring_up::adjust(boot, identity, measurement.running, 1)
 }
