@@ -3,7 +3,8 @@
 //!
 //! Source: Arm ARM (DDI 0487), "A64 Base Instruction Descriptions": DSB, DMB, ISB, SB, NOP, SYS, ADD (immediate).
 
-use crate::instruction::{Access, Barrier, Domain, Instruction, Operand};
+use crate::instruction::{Access, Barrier, Domain, Instruction};
+use crate::operand::Operand;
 
 /// The register number of `xzr`, and of an absent operand.
 pub const XZR: u8 = 31;
@@ -91,7 +92,8 @@ impl Operand {
 #[cfg(test)]
 mod tests {
     use super::increment;
-    use crate::instruction::{Access, Barrier, Domain, Instruction, Operand};
+    use crate::instruction::{Access, Barrier, Domain, Instruction};
+    use crate::operand::Operand;
     use crate::tlbi::{Tlbi, TlbiOp};
 
     #[test]

@@ -4,7 +4,7 @@
 mod operation;
 mod table;
 
-use crate::instruction::Operand;
+use crate::operand::Operand;
 use core::fmt::{self, Display, Formatter};
 
 /// The exception level in an operation's name, which selects the translation regime (Arm ARM, "TLB maintenance").

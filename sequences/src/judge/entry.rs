@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The question an entry of the catalogue answers.
 
-use super::is_sufficient;
 use super::question::{After, Change, Level, Observers, Question, Regime, Stage};
+use super::sufficient::is_sufficient;
 use crate::catalogue::Entry;
-use crate::instruction::{Access, Barrier, Domain, Instruction, Operand, Ttl};
+use crate::instruction::{Access, Barrier, Domain, Instruction};
+use crate::operand::{Operand, Ttl};
 use crate::tlbi::{ExceptionLevel, Target, Tlbi};
 use alloc::vec::Vec;
 

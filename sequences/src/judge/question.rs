@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The question: what was changed, for whom, and what follows.
 
+use super::judgement::{Judgement, Verdict};
 use super::rule::{Reason, Rule};
-use super::{Judgement, Verdict};
 use crate::errata::Cpu;
 use crate::feature::Features;
-use crate::instruction::{Instruction, Operand};
+use crate::instruction::Instruction;
+use crate::operand::Operand;
 use crate::tlbi::{ExceptionLevel, Target};
 use alloc::format;
 use alloc::vec::Vec;

@@ -57,7 +57,7 @@ impl State {
         let base = self.input(program, thread, at, 0, base)?;
         match index {
             None => Some(base),
-            Some(index) => super::step::evaluate(Alu::Add, base, self.input(program, thread, at, 1, index)?),
+            Some(index) => Alu::Add.evaluate(base, self.input(program, thread, at, 1, index)?),
         }
     }
 
