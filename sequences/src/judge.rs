@@ -15,6 +15,7 @@ mod diagnose;
 mod display;
 mod entry;
 mod erratum;
+pub mod inferred;
 mod judgement;
 mod narrate;
 mod notes;
@@ -30,6 +31,7 @@ use crate::instruction::Instruction;
 
 pub use coverage::{Coverage, coverage};
 pub use entry::{Lack, lack};
+pub use inferred::{Stated, infer};
 pub use judgement::{Judgement, Step, Verdict};
 pub use question::{After, Architecture, Change, CpuChoice, Level, Name, Observers, Question, Regime, Stage};
 pub use rule::{Reason, Rule};

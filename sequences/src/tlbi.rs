@@ -127,6 +127,13 @@ impl Tlbi {
             None
         }
     }
+
+    /// Returns whether this names an address, and that of page 0: the second half of a "repeat TLBI" work-around for an
+    /// erratum, which is about no entry in particular.
+    pub const fn is_dummy(&self) -> bool {
+        let by_address = matches!(self.op.operand_format(), OperandFormat::Va | OperandFormat::Ipa);
+        by_address && matches!(self.operand, Operand::Xzr)
+    }
 }
 
 impl Display for Tlbi {
