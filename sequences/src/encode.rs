@@ -32,12 +32,12 @@ impl Instruction {
             Self::Sb => SB,
             Self::Nop => NOP,
             Self::Tlbi(tlbi) => {
-                let place = tlbi.op.encoding();
+                let encoding = tlbi.op.encoding();
                 let rt = if tlbi.operand.needs_register() { rt & 31 } else { XZR };
-                SYS | u32::from(place.op1) << 16
-                    | u32::from(place.crn) << 12
-                    | u32::from(place.crm) << 8
-                    | u32::from(place.op2) << 5
+                SYS | u32::from(encoding.op1) << 16
+                    | u32::from(encoding.crn) << 12
+                    | u32::from(encoding.crm) << 8
+                    | u32::from(encoding.op2) << 5
                     | u32::from(rt)
             }
         }

@@ -379,11 +379,12 @@ impl Program {
     }
 
     /// Returns whether a TLBI or DSB that reaches as far as `inner` or `outer` applies to `other`, seen from `own`.
-    pub(super) fn reaches(&self, own: usize, other: usize, inner: bool, outer: bool) -> bool {
-        if own == other {
+    pub(super) fn reaches(&self, issuer: usize, other: usize, inner: bool, outer: bool) -> bool {
+        if issuer == other {
             return true;
         }
-        let far = self.threads[own].placement == Placement::Outer || self.threads[other].placement == Placement::Outer;
+        let far =
+            self.threads[issuer].placement == Placement::Outer || self.threads[other].placement == Placement::Outer;
         if far { outer } else { inner }
     }
 }

@@ -140,8 +140,8 @@ fn fetch(
             awaited_walk: 0,
             value: Value::Int(0),
         };
-        for (place, register) in slot.inputs.iter_mut().zip(inputs(op)) {
-            *place = register.map_or(NONE, |register| state.producer(program, thread, at, register));
+        for (input, register) in slot.inputs.iter_mut().zip(inputs(op)) {
+            *input = register.map_or(NONE, |register| state.producer(program, thread, at, register));
         }
         state.pes[thread].slots.push(slot);
         if let Op::Branch { condition, target } = *op

@@ -66,11 +66,11 @@ impl State {
         let Some(page) = self.page_of(program, thread, at) else {
             return;
         };
-        let place = usize::from(page.0);
+        let table = usize::from(page.0);
         let Value::Descriptor(current) = self.table(program, page.0) else {
             return;
         };
-        let held = self.stale[thread * program.tables.len() + place].leaf;
+        let held = self.stale[thread * program.tables.len() + table].leaf;
         let (access, user) = (self.access_kind(program, thread, at), self.user(program, thread));
         let translate = |index: u8| program.descriptors[usize::from(index)].translate(access, user);
         let mut outcomes: Vec<Result<_, _>> = Vec::with_capacity(2);
