@@ -7,7 +7,7 @@
 
 use review::diff::{self, Quoting};
 use review::extract::spelling::Spellings;
-use review::infer::Given;
+use sequences::judge::Stated;
 use review::{output, review};
 use libfuzzer_sys::fuzz_target;
 use sequences::Sequence;
@@ -18,7 +18,7 @@ static SPELLINGS: LazyLock<Spellings> = LazyLock::new(Spellings::built_in);
 fuzz_target!(|bytes: &[u8]| {
     for quoting in [Quoting::Outside, Quoting::Inside] {
         let patch = diff::read(bytes, quoting).expect("reading from memory does not fail");
-        let found = review(patch, &SPELLINGS, &Given::default(), None);
+        let found = review(patch, &SPELLINGS, &Stated::default(), None);
         for side in found.changes.iter().flat_map(|change| change.before.iter().chain(&change.after)) {
             let text = side.sequence.to_string();
             if side.sequence.instructions().count() <= 64 {

@@ -7,14 +7,14 @@ mod shift;
 mod side;
 
 use crate::extract::reduce::Found;
-use crate::infer::{Assumption, Given, Place, infer};
+use crate::infer::{Assumption, Place, infer};
 use crate::pair::{Kind, Pair};
 use crate::placed::Placed;
 use crate::relation::{Relation, compare};
 use ask::questions;
 use missing::Missing;
 use sequences::Sequence;
-use sequences::judge::{Question, Verdict};
+use sequences::judge::{Question, Stated, Verdict};
 use shift::mark_unshifted;
 use side::side;
 
@@ -121,7 +121,7 @@ pub fn verdict_id(verdict: Verdict) -> &'static str {
 }
 
 /// Judges both sides of a change in the same context.
-pub fn evaluate(pair: Pair, message: &str, given: &Given) -> Evaluated {
+pub fn evaluate(pair: Pair, message: &str, stated: &Stated) -> Evaluated {
     let Pair {
         kind,
         mut before,
@@ -140,7 +140,7 @@ pub fn evaluate(pair: Pair, message: &str, given: &Given) -> Evaluated {
             function,
             message,
         },
-        given,
+        stated,
     );
     if let Some(found) = sides.last() {
         let missing = Missing::of(found, &sides, &question);
@@ -168,12 +168,12 @@ pub fn evaluate(pair: Pair, message: &str, given: &Given) -> Evaluated {
 }
 
 /// Judges a sequence on its own, as `scan` does.
-pub fn evaluate_alone(placed: &Placed<Found>, given: &Given) -> (SideVerdict, Vec<Assumption>) {
+pub fn evaluate_alone(placed: &Placed<Found>, stated: &Stated) -> (SideVerdict, Vec<Assumption>) {
     let place = Place {
         path: &placed.path,
         function: &placed.found.function,
         message: "",
     };
-    let (question, assumptions) = infer(&[&placed.found], place, given);
+    let (question, assumptions) = infer(&[&placed.found], place, stated);
     (side(placed, &[&placed.found], &question), assumptions)
 }

@@ -9,16 +9,15 @@ mod names;
 mod observers;
 mod regime;
 
-pub use crate::context::Given;
-
 use crate::extract::reduce::Found;
 use after::after;
 use change::change;
 use names::Names;
 use observers::observers;
 use regime::regime;
-use sequences::judge::{Change, Level, Name, Question, Regime, Stage};
-use sequences::{ExceptionLevel, Instruction, Operand, Target, Tlbi};
+use sequences::judge::inferred::Operations;
+use sequences::judge::{Change, Level, Name, Question, Regime, Stage, Stated};
+use sequences::{ExceptionLevel, Target};
 
 /// A part of the context: its name, its value, and why it is taken to be so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,15 +42,10 @@ pub struct Place<'a> {
 }
 
 /// Infers the question that both sides of a change are to answer.
-pub fn infer(sides: &[&Found], place: Place<'_>, given: &Given) -> (Question, Vec<Assumption>) {
+pub fn infer(sides: &[&Found], place: Place<'_>, stated: &Stated) -> (Question, Vec<Assumption>) {
     let names = Names::of(sides, place);
-    let tlbis: Vec<Tlbi> = sides
-        .iter()
-        .flat_map(|found| found.sequence.instructions())
-        .filter_map(Instruction::tlbi)
-        // `tlbi vale2is, xzr` is the dummy of an erratum work-around.
-        .filter(|tlbi| tlbi.operand != Operand::Xzr)
-        .collect();
+    let operations = Operations::of(sides.iter().map(|found| &found.sequence));
+    let tlbis = operations.tlbis();
     let mut all = Vec::new();
     let mut say = |name, value: &str, why: &str| {
         all.push(Assumption {
@@ -62,32 +56,32 @@ pub fn infer(sides: &[&Found], place: Place<'_>, given: &Given) -> (Question, Ve
     };
     let flag = "given";
 
-    let (regime, stage, why) = regime(&tlbis, &names);
-    let (regime, why) = given.regime.map_or((regime, why), |regime| (regime, flag));
+    let (regime, stage, why) = regime(&operations, &names);
+    let (regime, why) = stated.regime.map_or((regime, why), |regime| (regime, flag));
     say("regime", regime.name(), why);
-    let stage = given
+    let stage = stated
         .stage
         .unwrap_or(if regime == Regime::El10 { stage } else { Stage::One });
     say(
         "stage",
         stage.name(),
-        if given.stage.is_some() {
+        if stated.stage.is_some() {
             flag
         } else {
             "by the operations"
         },
     );
 
-    let (change, why) = given
+    let (change, why) = stated
         .change
-        .map_or_else(|| change(sides, &tlbis, &names), |change| (change, flag));
+        .map_or_else(|| change(sides, tlbis, &names), |change| (change, flag));
     say("change", change.name(), why);
-    let (observers, why) = given
+    let (observers, why) = stated
         .observers
-        .map_or_else(|| observers(sides, &tlbis, &names), |observers| (observers, flag));
+        .map_or_else(|| observers(sides, &operations, &names), |observers| (observers, flag));
     say("observers", observers.name(), why);
-    let (after, why) = given.after.map_or_else(
-        || after(sides, &tlbis, observers, stage, change, &names),
+    let (after, why) = stated.after.map_or_else(
+        || after(sides, tlbis, observers, stage, change, &names),
         |after| (after, flag),
     );
     say("after", after.name(), why);
@@ -104,37 +98,31 @@ pub fn infer(sides: &[&Found], place: Place<'_>, given: &Given) -> (Question, Ve
     if regime == Regime::El10 && only_el1 && !names.hypervisor && stage == Stage::One {
         question.runs_at = ExceptionLevel::El1;
     }
-    if tlbis.iter().any(|tlbi| tlbi.op.level() == ExceptionLevel::El3) {
-        question.runs_at = ExceptionLevel::El3;
-    }
-    let last = |tlbi: &Tlbi| tlbi.op.target().is_last_level();
-    let (level, why) = if given.level.is_some() {
-        (given.level, flag)
-    } else if change == Change::RemoveTable || given.change.is_none() && names.removes_empty_table() {
+    operations.describe_entry(&mut question);
+    let (level, why) = if stated.level.is_some() {
+        (stated.level, flag)
+    } else if change == Change::RemoveTable || stated.change.is_none() && names.removes_empty_table() {
         (Some(Level::Table), "a table entry is removed")
-    } else if tlbis.iter().any(last) {
-        (Some(Level::Last), "a last-level operation is used")
     } else {
-        (None, "")
+        (operations.level(), "a last-level operation is used")
     };
     question.level = level;
     if let Some(level) = level {
         say("level", level.name(), why);
     }
-    if tlbis.iter().any(|tlbi| tlbi.op.target() == Target::Asid) {
-        question.global = Some(false);
+    if question.global == Some(false) {
         say("global", "no", "an address space is flushed by its ASID");
     }
-    let hint = tlbis.iter().find_map(|tlbi| tlbi.operand.ttl());
-    if let Some(ttl) = hint {
-        question.level_number = Some(ttl.level());
+    if let Some(number) = question.level_number {
         say(
             "level number",
-            &ttl.level().to_string(),
+            &number.to_string(),
             "the level hint is taken to be right",
         );
     }
-    let paged = |tlbi: &Tlbi| matches!(tlbi.operand, Operand::Page(_) | Operand::Range(_));
-    question.range = tlbis.iter().any(paged) && !(given.change.is_none() && names.removes_empty_table());
-    (given.complete(question), all)
+    // One entry points to the table that is taken out, however many pages the table mapped.
+    if stated.change.is_none() && names.removes_empty_table() {
+        question.range = false;
+    }
+    (stated.complete(question), all)
 }

@@ -9,7 +9,6 @@
 //! as a question to the judge, and [`workaround`] knows the dummies that errata ask for. Nothing of a patch or a tree is ever executed.
 
 pub mod check_question;
-pub mod context;
 pub mod diff;
 pub mod evaluate;
 pub mod evidence;
@@ -32,10 +31,10 @@ use evidence::{Timing, Trials};
 use extract::Unread;
 use extract::reduce::Found;
 use extract::spelling::Spellings;
-use infer::Given;
 use loss::Notes;
 use pair::pair;
 use placed::Placed;
+use sequences::judge::Stated;
 use sequences::judge::Verdict;
 use source::{LoneBarrier, Side, Surroundings, Unit};
 use tree::Tree;
@@ -112,7 +111,7 @@ impl Review {
 }
 
 /// Reviews a patch.
-pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&Tree>) -> Review {
+pub fn review(patch: Patch, spellings: &Spellings, given: &Stated, tree: Option<&Tree>) -> Review {
     let message = patch.message.to_ascii_lowercase();
     let mut both: [Vec<Placed<Found>>; 2] = [Vec::new(), Vec::new()];
     let mut barriers: [Vec<Placed<LoneBarrier>>; 2] = [Vec::new(), Vec::new()];

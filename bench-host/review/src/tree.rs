@@ -7,11 +7,12 @@ use crate::extract::Unread;
 use crate::extract::reduce::Found;
 use crate::extract::spelling::Spellings;
 use crate::extract::token::SourceLine;
-use crate::infer::{Assumption, Given};
+use crate::infer::Assumption;
 use crate::placed::Placed;
 use crate::source::{Extraction, Segment, Side, Surroundings, Unit};
 use crate::workaround::is_workaround;
 use ignore::WalkBuilder;
+use sequences::judge::Stated;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -118,7 +119,7 @@ impl Tree {
     }
 
     /// Extracts and judges every sequence.
-    pub fn scan(&self, spellings: &Spellings, given: &Given) -> Scan {
+    pub fn scan(&self, spellings: &Spellings, stated: &Stated) -> Scan {
         let all = parallel(&self.units, |unit| {
             // A file's own macros and helpers come before others of the same name.
             let own = self.surroundings.conflicts(unit, spellings).then(|| {
@@ -134,7 +135,7 @@ impl Tree {
                 .into_iter()
                 .filter(|found| !is_part(found) && found.primary)
                 .map(|found| {
-                    let (side, assumptions) = evaluate_alone(&Placed::in_file(&unit.path)(found), given);
+                    let (side, assumptions) = evaluate_alone(&Placed::in_file(&unit.path)(found), stated);
                     Judged { side, assumptions }
                 })
                 .collect();

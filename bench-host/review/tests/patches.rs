@@ -6,11 +6,11 @@
 
 use review::evaluate::{SideVerdict, verdict_id};
 use review::extract::spelling::Spellings;
-use review::infer::Given;
 use review::input::Source;
 use review::loss::{Loss, Remark};
 use review::{Outcome, Review, output, review};
 use sequences::Sequence;
+use sequences::judge::Stated;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ fn folder() -> PathBuf {
 
 fn read(path: &Path) -> Review {
     let patch = Source::File(path.to_owned()).read().expect("the fixture is a patch");
-    review(patch, &Spellings::built_in(), &Given::default(), None)
+    review(patch, &Spellings::built_in(), &Stated::default(), None)
 }
 
 fn fixtures() -> Vec<PathBuf> {

@@ -3,8 +3,8 @@
 
 use super::question::QuestionArgs;
 use crate::error::Error;
-use review::context::Given;
 use review::extract::spelling::Spellings;
+use sequences::judge::Stated;
 use std::fs;
 use std::path::PathBuf;
 
@@ -31,9 +31,9 @@ impl Context {
         Ok(all)
     }
 
-    /// Returns what is given.
-    pub fn given(&self) -> Result<Given, Error> {
-        self.question.given()
+    /// Returns what is stated.
+    pub fn stated(&self) -> Result<Stated, Error> {
+        self.question.stated()
     }
 
     /// Returns the options as words of a command line.

@@ -10,7 +10,6 @@ use super::question::QuestionArgs;
 use super::sequence_argument::SequenceArgument;
 use crate::error::Error;
 use crate::exit::{self, Exit};
-use review::context::parts;
 
 /// Say whether a sequence is sufficient, insufficient, or stronger than needed, by the rules of the architecture
 ///
@@ -59,7 +58,8 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
 pub fn to_json(question: &Question, sequence: &str, judgement: &Judgement) -> Value {
     let reason =
         |reason: &Reason| json!({"rule": reason.rule.id(), "citation": reason.rule.citation(), "text": reason.text});
-    let question: serde_json::Map<_, _> = parts(question)
+    let question: serde_json::Map<_, _> = question
+        .parts()
         .into_iter()
         .map(|(name, value)| (name.to_owned(), Value::from(value)))
         .collect();

@@ -70,7 +70,7 @@ pub struct Args {
 /// Reviews.
 pub fn run(args: &Args) -> Result<Exit, Error> {
     let spellings = args.context.spellings()?;
-    let given = args.context.given()?;
+    let given = args.context.stated()?;
     let sources: Vec<Source> = match args.git.as_deref() {
         Some([repository, range]) => vec![Source::Git {
             repository: repository.into(),

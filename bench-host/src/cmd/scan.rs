@@ -46,7 +46,7 @@ pub struct Args {
 /// Scans.
 pub fn run(args: &Args) -> Result<Exit, Error> {
     let spellings = args.context.spellings()?;
-    let given = args.context.given()?;
+    let given = args.context.stated()?;
     let tree = Tree::open(&args.tree, &spellings).map_err(|error| Error::Usage(error.to_string()))?;
     let found = tree.scan(&spellings, &given);
     let format = if args.json { Format::Json } else { args.format };

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A sequence named on the command line, by its id or its text, and what it is for.
 
-use sequences::judge::Question;
+use sequences::judge::{Question, infer};
 use sequences::{Sequence, catalogue, parse};
 
 use super::question::QuestionArgs;
 use crate::error::Error;
-use review::context::infer;
 
 /// A sequence that was named on the command line.
 pub struct SequenceArgument {

@@ -3,8 +3,9 @@
 
 use crate::extract::reduce::Found;
 use crate::infer::names::Names;
+use sequences::judge::inferred::{elsewhere, synchronizes};
 use sequences::judge::{After, Change, Observers, Stage};
-use sequences::{ExceptionLevel, Instruction, Target, Tlbi};
+use sequences::{ExceptionLevel, Target, Tlbi};
 
 /// Returns what follows, and why it is taken to be that.
 pub(super) fn after(
@@ -15,16 +16,7 @@ pub(super) fn after(
     change: Change,
     names: &Names,
 ) -> (After, &'static str) {
-    let last_isb = |found: &&Found| {
-        let instructions: Vec<_> = found.sequence.instructions().collect();
-        let last = instructions
-            .iter()
-            .rposition(|i| matches!(i, Instruction::Tlbi(_)))
-            .unwrap_or(0);
-        let rest = &instructions[last..];
-        let dsb = rest.iter().position(Instruction::is_dsb);
-        dsb.is_some_and(|dsb| rest[dsb..].contains(&Instruction::Isb))
-    };
+    let last_isb = |found: &&Found| synchronizes(&found.sequence);
     let any_isb = sides.iter().any(last_isb);
     let kernel = names.function_has(&["kernel", "fixmap", "hyp", "xen", "pgtable"]);
     let by_space = tlbis.iter().all(|tlbi| {
@@ -35,32 +27,32 @@ pub(super) fn after(
         names.function_has(&["_mm", "user", "vma", "flush_tlb_page", "flush_tlb_range", "_asid"]) && !kernel;
     if stage == Stage::Two && !any_isb {
         return (
-            elsewhere(observers),
+            elsewhere(change, observers),
             "a guest runs next, and entering it synchronizes the context",
         );
     }
     if clearly_user && !sides.iter().all(last_isb) || user && !any_isb {
         return (
-            elsewhere(observers),
+            elsewhere(change, observers),
             "user memory: the return to it synchronizes the context",
         );
     }
     if !any_isb && !kernel && tlbis.iter().all(|tlbi| tlbi.op.level() == ExceptionLevel::El1) {
         return (
-            elsewhere(observers),
+            elsewhere(change, observers),
             "no side has an ISB: taken to be for another context, whose entry synchronizes",
         );
     }
     if !any_isb && sides.len() == 2 {
         return (
-            elsewhere(observers),
+            elsewhere(change, observers),
             "no side has an ISB: what synchronizes the context is elsewhere, as before",
         );
     }
     let returns = sides.iter().all(|found| found.around.returns_from_exception);
     if returns && !any_isb {
         return (
-            elsewhere(observers),
+            elsewhere(change, observers),
             "an exception return follows, which synchronizes the context",
         );
     }
@@ -77,12 +69,4 @@ pub(super) fn after(
         return (After::DataHere, "this PE goes on with data of the regime");
     }
     (After::FetchHere, "this PE goes on with code and data of the regime")
-}
-
-/// What can go wrong apart from this PE's next instructions.
-const fn elsewhere(observers: Observers) -> After {
-    match observers {
-        Observers::ThisPe => After::Nothing,
-        Observers::Inner | Observers::Outer => After::AccessElsewhere,
-    }
 }

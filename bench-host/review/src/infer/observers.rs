@@ -3,11 +3,12 @@
 
 use crate::extract::reduce::Found;
 use crate::infer::names::Names;
+use sequences::Scope;
 use sequences::judge::Observers;
-use sequences::{Scope, Tlbi};
+use sequences::judge::inferred::Operations;
 
 /// Returns the observers, and why they are taken to be those.
-pub(super) fn observers(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Observers, &'static str) {
+pub(super) fn observers(sides: &[&Found], operations: &Operations, names: &Names) -> (Observers, &'static str) {
     const LOCAL: [&str; 22] = [
         "idmap",
         "identity",
@@ -32,7 +33,7 @@ pub(super) fn observers(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Obs
         "cpu_resume",
         "reset",
     ];
-    let scopes: Vec<Scope> = tlbis.iter().map(|tlbi| tlbi.op.scope()).collect();
+    let scopes: Vec<Scope> = operations.tlbis().iter().map(|tlbi| tlbi.op.scope()).collect();
     let broadcast = scopes.iter().any(|scope| *scope != Scope::Local);
     let local_name = LOCAL.iter().any(|word| names.text.contains(word));
     let all_local = !scopes.is_empty() && !broadcast;
@@ -92,7 +93,10 @@ pub(super) fn observers(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Obs
         return (Observers::Outer, "an outer shareable operation is used");
     }
     match mixed {
-        true => (Observers::Inner, "one side is broadcast: other PEs may hold the entry"),
-        false => (Observers::Inner, "broadcast operations are used"),
+        true => (
+            operations.observers(),
+            "one side is broadcast: other PEs may hold the entry",
+        ),
+        false => (operations.observers(), "broadcast operations are used"),
     }
 }
