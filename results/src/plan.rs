@@ -45,7 +45,7 @@ pub const MAX_SEQUENCES: usize = 96;
 pub const MAX_WORDS: usize = 1040;
 /// Most things that are timed: the empty frame and every timed sequence, each under every scenario.
 pub const MAX_STREAMS: usize = 2048;
-/// Id of the empty frame in the samples.
+/// Id of the empty frame in the samples, the control of every timed sequence.
 pub const EMPTY_FRAME: &str = "empty";
 
 /// How the timed samples of every series are put together: all batches but the last are full.
