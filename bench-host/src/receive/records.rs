@@ -17,8 +17,6 @@ use super::batches::{Batches, Key};
 use super::{Halt, Received, Receiver};
 use crate::syndrome;
 
-/// Id of the empty frame, the control of every timed sequence.
-
 impl Receiver {
     /// Takes the record of a line that arrived intact and for the first time.
     pub(super) fn record(&mut self, number: u32, record: &Record<'_>) -> Result<(), StoreError> {
