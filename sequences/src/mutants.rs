@@ -3,7 +3,7 @@
 //!
 //! A check that never fails proves nothing. Run against the mutants of a correct sequence, a set of checks shows how
 //! many of the mistakes one slip of the keyboard away it would have caught. The judge says which mutants are mistakes at
-//! all: only an *insufficient* mutant can be killed.
+//! all: only an *insufficient* mutant can be caught.
 
 mod edit;
 

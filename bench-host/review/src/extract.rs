@@ -41,4 +41,6 @@ pub struct Unread {
     pub template: bool,
     /// The function or macro it stands in.
     pub function: String,
+    /// It is a call of something named like maintenance.
+    pub is_call: bool,
 }

@@ -17,7 +17,9 @@ use sequences::Instruction;
 pub fn headline(review: &Review) -> String {
     let count = review.changes.len();
     let changes = match count {
-        0 if review.unrecognised.is_empty() => return "No TLB maintenance is changed.".into(),
+        0 if review.unrecognised.is_empty() && review.notes.losses() == 0 => {
+            return "No TLB maintenance is changed.".into();
+        }
         0 => "No sequence was recognised.".to_owned(),
         1 => "1 change of TLB maintenance.".to_owned(),
         _ => format!("{count} changes of TLB maintenance."),

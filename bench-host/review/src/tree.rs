@@ -8,7 +8,7 @@ use crate::extract::reduce::Found;
 use crate::extract::spelling::Spellings;
 use crate::extract::token::SourceLine;
 use crate::infer::Assumption;
-use crate::pair::Placed;
+use crate::placed::Placed;
 use crate::source::{Extraction, Segment, Side, Surroundings, Unit};
 use crate::workaround::is_workaround;
 use ignore::WalkBuilder;
@@ -67,7 +67,7 @@ pub struct Scan {
     /// Building blocks: sequences without any barrier of their own.
     pub fragments: usize,
     /// What was not understood, by file.
-    pub unread: Vec<(String, Unread)>,
+    pub unread: Vec<Placed<Unread>>,
 }
 
 impl Tree {
@@ -135,18 +135,14 @@ impl Tree {
                 .into_iter()
                 .filter(|found| !is_part(found) && found.primary)
                 .map(|found| {
-                    let placed = Placed {
-                        path: unit.path.clone(),
-                        found,
-                    };
-                    let (side, assumptions) = evaluate_alone(&placed, stated);
+                    let (side, assumptions) = evaluate_alone(&Placed::in_file(&unit.path)(found), stated);
                     Judged { side, assumptions }
                 })
                 .collect();
-            let unread: Vec<(String, Unread)> = unread
+            let unread: Vec<Placed<Unread>> = unread
                 .into_iter()
                 .filter(|unread| !unread.template)
-                .map(|unread| (unit.path.clone(), unread))
+                .map(Placed::in_file(&unit.path))
                 .collect();
             (judged, fragments, unread)
         });

@@ -3,10 +3,10 @@
 
 use report::model::{Interval, Modes, Net, Part, Series, Statistics};
 use results::manifest::Manifest;
+use results::plan::EMPTY_FRAME;
 use results::record::Event;
 use results::scenario::Scenario;
 
-use super::EMPTY_FRAME;
 use super::samples::Collected;
 use stats::bootstrap::SplitMix64;
 use stats::overhead::{self, Overhead};

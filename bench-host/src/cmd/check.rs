@@ -3,7 +3,7 @@
 
 mod bench;
 mod failures;
-pub(in crate::cmd) mod given;
+pub(in crate::cmd) mod machine;
 mod mutants;
 mod pace;
 

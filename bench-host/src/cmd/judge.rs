@@ -5,9 +5,9 @@ use sequences::Sequence;
 use sequences::judge::{Judgement, Question, Reason, Verdict, judge};
 use serde_json::{Value, json};
 
-use super::named::Named;
 use super::print;
 use super::question::QuestionArgs;
+use super::sequence_argument::SequenceArgument;
 use crate::error::Error;
 use crate::exit::{self, Exit};
 
@@ -31,11 +31,11 @@ pub struct Args {
 
 /// Judges the sequence.
 pub fn run(args: &Args) -> Result<Exit, Error> {
-    let Named {
+    let SequenceArgument {
         head,
         sequence,
         question,
-    } = Named::for_question(&args.sequence, &args.question)?;
+    } = SequenceArgument::for_question(&args.sequence, &args.question)?;
     let instructions: Vec<_> = sequence.instructions().collect();
     let judgement = judge(&question, &instructions);
     if args.json {

@@ -15,8 +15,8 @@ pub fn mutants(check: Check, fates: &Fates) -> Mutants {
     let count = |wanted: &[Fate]| fates.iter().filter(|(_, fate)| wanted.contains(fate)).count();
     Mutants {
         check,
-        mistakes: count(&[Fate::KilledByRun, Fate::KilledByJudge]),
-        shown: count(&[Fate::KilledByRun]),
+        mistakes: count(&[Fate::CaughtByRun, Fate::CaughtByJudge]),
+        shown: count(&[Fate::CaughtByRun]),
         disagreements: count(&[Fate::Disagreement]),
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The median of one batch, and what a series of them says about the run.
+//! The batches of a series: put together from rows, their medians, and what a series of them says about the run.
 
 use super::bootstrap::median_of_sorted;
 
@@ -25,6 +25,55 @@ pub fn grouped_median(pairs: &mut [(u64, u64)]) -> Option<f64> {
         rest = &rest[same..];
     }
     None
+}
+
+/// A batch that has ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Batch<'a> {
+    /// Its number.
+    pub number: u32,
+    /// Its samples.
+    pub samples: u64,
+    /// Their [`grouped_median`]; `None` where there are none.
+    pub median: Option<f64>,
+    /// Its values, each with its count, sorted; a value may come several times.
+    pub pairs: &'a [(u64, u64)],
+}
+
+/// Puts the rows of one series together to batches, as they come. Memory is that of one batch.
+#[derive(Debug, Clone, Default)]
+pub struct Fold {
+    open: Option<u32>,
+    pairs: Vec<(u64, u64)>,
+}
+
+impl Fold {
+    /// Adds a row, and hands out the batch before its own, which ends with it. Batches come in rising order: returns the
+    /// later batch that came before, otherwise.
+    pub fn add(&mut self, batch: u32, value: u64, count: u64, ended: impl FnOnce(Batch<'_>)) -> Result<(), u32> {
+        match self.open {
+            Some(open) if open == batch => {}
+            Some(open) if open > batch => return Err(open),
+            _ => {
+                self.end(ended);
+                self.open = Some(batch);
+            }
+        }
+        self.pairs.push((value, count));
+        Ok(())
+    }
+
+    /// Hands out the last batch, if there is one.
+    pub fn end(&mut self, ended: impl FnOnce(Batch<'_>)) {
+        let Some(number) = self.open.take() else { return };
+        ended(Batch {
+            number,
+            samples: self.pairs.iter().map(|&(_, count)| count).sum(),
+            median: grouped_median(&mut self.pairs),
+            pairs: &self.pairs,
+        });
+        self.pairs.clear();
+    }
 }
 
 /// Returns by how much the last third of the batches differs from the first, relative to the first, or `None` with
@@ -74,6 +123,23 @@ pub fn correlation(values: &[f64]) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::bootstrap::SplitMix64;
+
+    #[test]
+    fn rows_become_batches_in_rising_order() {
+        let mut fold = Fold::default();
+        let mut seen = Vec::new();
+        for (batch, value, count) in [(0, 8, 1), (0, 7, 2), (2, 9, 1)] {
+            fold.add(batch, value, count, |batch| {
+                seen.push((batch.number, batch.samples, batch.median, batch.pairs.to_vec()));
+            })
+            .unwrap();
+        }
+        // Half of the three samples are below 7.25: one and a half of the two that spread over 6.5 to 7.5.
+        assert_eq!(seen, [(0, 3, Some(7.25), vec![(7, 2), (8, 1)])]);
+        assert_eq!(fold.add(1, 7, 1, |_| unreachable!()), Err(2));
+        fold.end(|batch| assert_eq!((batch.number, batch.pairs), (2, &[(9, 1)][..])));
+        fold.end(|_| unreachable!("there is no further batch"));
+    }
 
     #[test]
     fn correlation_tells_waves_from_noise() {

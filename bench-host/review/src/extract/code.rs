@@ -108,6 +108,7 @@ impl<'a> Context<'a> {
             changed: token.changed,
             template,
             function,
+            is_call: false,
         });
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// What the source gives a `tlbi`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Given {
+pub struct SourceOperand {
     /// The register or expression, as written; empty for none.
     pub text: String,
     /// A level hint, where it is a literal.
@@ -19,7 +19,7 @@ pub enum Kind {
     /// A barrier.
     Barrier(Instruction),
     /// A TLB invalidation.
-    Tlbi(TlbiOp, Given),
+    Tlbi(TlbiOp, SourceOperand),
     /// A write to a system register that matters for translation, by its name.
     Sysreg(String),
     /// A store that may be to a translation table.

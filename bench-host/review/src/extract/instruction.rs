@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One assembly instruction, as an assembler would read it.
 
-use crate::extract::event::{Given, Kind};
+use crate::extract::event::{Kind, SourceOperand};
 use sequences::{Barrier, Decoded, Domain, Instruction, SysEncoding, Tlbi, TlbiOp, decode};
 
 /// What an instruction turned out to be.
@@ -124,14 +124,14 @@ fn tlbi(operands: &str) -> Read {
         None => (operands, ""),
     };
     match TlbiOp::from_name(name) {
-        Some(op) => Read::Event(Kind::Tlbi(op, given(rest))),
+        Some(op) => Read::Event(Kind::Tlbi(op, source_operand(rest))),
         None => Read::Unknown,
     }
 }
 
 /// Returns what an operand says, with its size prefix and percent signs left as written.
-pub fn given(text: &str) -> Given {
-    Given {
+pub fn source_operand(text: &str) -> SourceOperand {
+    SourceOperand {
         text: text.trim().to_owned(),
         ttl: None,
     }
@@ -148,7 +148,10 @@ fn sys(operands: &str) -> Read {
         return Read::Other;
     };
     match TlbiOp::from_encoding(SysEncoding { op1, crn, crm, op2 }) {
-        Some(op) => Read::Event(Kind::Tlbi(op, given(rest.first().copied().unwrap_or_default()))),
+        Some(op) => Read::Event(Kind::Tlbi(
+            op,
+            source_operand(rest.first().copied().unwrap_or_default()),
+        )),
         None if crn == 8 || crn == 9 => Read::Unknown,
         None => Read::Other,
     }
@@ -178,14 +181,14 @@ fn word(text: &str) -> Read {
             } else {
                 String::new()
             };
-            Read::Event(Kind::Tlbi(op, given(&text)))
+            Read::Event(Kind::Tlbi(op, source_operand(&text)))
         }
         _ => Read::Other,
     }
 }
 
 /// Returns the instruction for a `tlbi`: the operand by what the operation takes.
-pub fn instruction(op: TlbiOp, given: &Given, paged: bool) -> Instruction {
+pub fn instruction(op: TlbiOp, given: &SourceOperand, paged: bool) -> Instruction {
     use sequences::{Operand, OperandFormat};
     let text = given.text.trim().trim_start_matches('%').to_ascii_lowercase();
     let zero = matches!(

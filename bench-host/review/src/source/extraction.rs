@@ -149,6 +149,7 @@ fn calls(functions: &[Function], found: &[Found]) -> Vec<Unread> {
                     changed: true,
                     template: false,
                     function: function.name.clone(),
+                    is_call: true,
                 });
             }
         });

@@ -4,7 +4,7 @@
 use report::model::{Interval, LineFit, Net, Sweep, SweepPoint};
 use results::scenario::Axis;
 
-use super::beside::What;
+use super::baseline_ratios::What;
 use super::{Batches, Scenarios, of_batch};
 use crate::aggregate::decision::to_model;
 use crate::aggregate::samples::Collected;

@@ -107,6 +107,7 @@ impl<'a> Reader<'a> {
                 changed: statement.changed,
                 template: false,
                 function: String::new(),
+                is_call: false,
             }),
             Read::Other => {}
         }

@@ -8,7 +8,7 @@ use crate::extract::token::{Language, SourceLine, Token, TokenKind, closing, joi
 use crate::extract::{Function, macros};
 
 /// What an operand of the template stands for.
-struct Named {
+struct AsmOperand {
     name: String,
     text: String,
     changed: bool,
@@ -94,7 +94,7 @@ impl Context<'_> {
     }
 
     /// Reads a template, following `ALTERNATIVE("old", "new", ...)`.
-    fn template(&self, tokens: &[Token], named: &[Named], at: &Token) -> Vec<Node> {
+    fn template(&self, tokens: &[Token], named: &[AsmOperand], at: &Token) -> Vec<Node> {
         let mut nodes = Vec::new();
         let mut chunk = 0;
         let mut index = 0;
@@ -127,7 +127,7 @@ impl Context<'_> {
         nodes
     }
 
-    fn chunk(&self, tokens: &[Token], named: &[Named], at: &Token) -> Vec<Node> {
+    fn chunk(&self, tokens: &[Token], named: &[AsmOperand], at: &Token) -> Vec<Node> {
         // Each string is read with the line it stands on, so that a changed one is known as such.
         let mut lines: Vec<(String, u32, bool)> = Vec::new();
         let mut open = false;
@@ -227,14 +227,14 @@ fn number_braces(text: &str, counter: &mut usize) -> String {
 }
 
 /// Reads `[name] "constraint" (expression)`.
-fn c_operand(tokens: &[Token]) -> Option<Named> {
+fn c_operand(tokens: &[Token]) -> Option<AsmOperand> {
     let open = tokens.iter().position(|token| token.is("("))?;
     let name = match tokens.first() {
         Some(token) if token.is("[") => tokens.get(1)?.text.clone(),
         _ => String::new(),
     };
     let inner = &tokens[open + 1..closing(tokens, open).min(tokens.len())];
-    Some(Named {
+    Some(AsmOperand {
         name,
         text: join(inner),
         changed: inner.iter().any(|token| token.changed),
@@ -242,18 +242,18 @@ fn c_operand(tokens: &[Token]) -> Option<Named> {
 }
 
 /// Reads `in(reg) expression`.
-fn rust_operand(name: String, tokens: &[Token]) -> Named {
+fn rust_operand(name: String, tokens: &[Token]) -> AsmOperand {
     let open = tokens.iter().position(|token| token.is("("));
     let text = match open {
         Some(open) if open <= 1 => join(tokens.get(closing(tokens, open) + 1..).unwrap_or_default()),
         _ => join(tokens),
     };
     let changed = tokens.iter().any(|token| token.changed);
-    Named { name, text, changed }
+    AsmOperand { name, text, changed }
 }
 
 /// Puts expressions for `%0`, `%x0`, `%[name]`, `{0}`, `{name:x}`.
-fn resolve(nodes: &mut [Node], named: &[Named]) {
+fn resolve(nodes: &mut [Node], named: &[AsmOperand]) {
     for node in nodes {
         match node {
             Node::Event(event) => {

@@ -2,7 +2,7 @@
 //! A row of the table: the call it is for, and the sequences it gives.
 
 use super::Spelled;
-use crate::extract::event::{Event, Given, Kind, Node};
+use crate::extract::event::{Event, Kind, Node, SourceOperand};
 use crate::extract::instruction::{self, Read};
 use sequences::{Barrier, TlbiOp, Ttl};
 
@@ -111,7 +111,7 @@ impl Rule {
         let kind = match instruction::read(mnemonic, &first) {
             Read::Event(Kind::Tlbi(op, _)) => Kind::Tlbi(
                 op,
-                Given {
+                SourceOperand {
                     text: second.unwrap_or_default().trim().to_owned(),
                     ttl: level,
                 },

@@ -8,7 +8,7 @@ use super::question::QuestionArgs;
 use crate::error::Error;
 
 /// A sequence that was named on the command line.
-pub struct Named {
+pub struct SequenceArgument {
     /// What to say about it first: where a sequence of the catalogue is from.
     pub head: String,
     /// The sequence.
@@ -17,7 +17,7 @@ pub struct Named {
     pub question: Question,
 }
 
-impl Named {
+impl SequenceArgument {
     /// Returns the sequence that an id or a text names, for what it looks made for.
     pub fn parse(argument: &str) -> Result<Self, Error> {
         let id_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';

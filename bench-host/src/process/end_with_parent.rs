@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Ties the life of a child process to ours, for the one death that no handler sees: SIGKILL.
+//! Ties the life of a child process to ours, for the one end that no handler sees: SIGKILL.
 #![cfg_attr(target_os = "linux", expect(unsafe_code))]
 // UNSAFETY: code between fork and exec.
 
@@ -8,7 +8,7 @@ use std::process::Command;
 /// Has the child killed when the thread that starts it ends, for whatever reason. Start it from the main thread.
 ///
 /// Only Linux offers this. Elsewhere a child outlives a `bench-host` that was killed with SIGKILL, and only then.
-pub fn die_with_parent(command: &mut Command) {
+pub fn end_with_parent(command: &mut Command) {
     #[cfg(target_os = "linux")]
     {
         use std::io;

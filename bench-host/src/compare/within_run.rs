@@ -13,7 +13,7 @@ use stats::bootstrap::median_of_sorted;
 
 /// A sequence beside the baseline of its own run, for every side.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Own {
+pub struct WithinRun {
     /// Stable id of the sequence.
     pub seq: String,
     /// Stable id of the baseline of its run.
@@ -23,12 +23,12 @@ pub struct Own {
     /// What was counted.
     pub event: Event,
     /// For every side, what its runs found; `None` if it has no such comparison.
-    pub sides: Vec<Option<OwnRatio>>,
+    pub sides: Vec<Option<WithinRatio>>,
 }
 
 /// The ratio of a side to its own baseline.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct OwnRatio {
+pub struct WithinRatio {
     /// The ratio; over several runs, the median of theirs.
     pub ratio: f64,
     /// Ends of the 95% interval of a single run; of several runs, the lowest and the highest ratio.
@@ -38,16 +38,18 @@ pub struct OwnRatio {
 }
 
 /// Returns the comparisons that the runs of at least one side made by themselves; nothing where sequences were named.
-pub fn own(loaded: &Loaded, only: &[String]) -> Vec<Own> {
+pub fn within_runs(loaded: &Loaded, only: &[String]) -> Vec<WithinRun> {
     if loaded.sides.iter().any(|side| side.seq.is_some()) {
         return Vec::new();
     }
-    let mut all: Vec<Own> = Vec::new();
+    let mut all: Vec<WithinRun> = Vec::new();
     for (index, _) in loaded.sides.iter().enumerate() {
-        for c in loaded.runs_of(index).flat_map(|run| &run.own) {
-            let is = |own: &Own| (&own.seq, &own.baseline, own.pe, own.event) == (&c.seq, &c.baseline, c.pe, c.event);
+        for c in loaded.runs_of(index).flat_map(|run| &run.comparisons) {
+            let is = |within: &WithinRun| {
+                (&within.seq, &within.baseline, within.pe, within.event) == (&c.seq, &c.baseline, c.pe, c.event)
+            };
             if (only.is_empty() || only.contains(&c.seq)) && !all.iter().any(is) {
-                all.push(Own {
+                all.push(WithinRun {
                     seq: c.seq.clone(),
                     baseline: c.baseline.clone(),
                     pe: c.pe,
@@ -57,20 +59,24 @@ pub fn own(loaded: &Loaded, only: &[String]) -> Vec<Own> {
             }
         }
     }
-    for own in &mut all {
-        own.sides = (0..loaded.sides.len()).map(|side| of_side(loaded, side, own)).collect();
+    for within in &mut all {
+        within.sides = (0..loaded.sides.len())
+            .map(|side| of_side(loaded, side, within))
+            .collect();
     }
     all
 }
 
-fn of_side(loaded: &Loaded, side: usize, own: &Own) -> Option<OwnRatio> {
-    let is = |c: &&Comparison| (&c.seq, &c.baseline, c.pe, c.event) == (&own.seq, &own.baseline, own.pe, own.event);
+fn of_side(loaded: &Loaded, side: usize, within: &WithinRun) -> Option<WithinRatio> {
+    let is = |c: &&Comparison| {
+        (&c.seq, &c.baseline, c.pe, c.event) == (&within.seq, &within.baseline, within.pe, within.event)
+    };
     let found: Vec<_> = loaded
         .runs_of(side)
-        .filter_map(|run| run.own.iter().find(is)?.ratio())
+        .filter_map(|run| run.comparisons.iter().find(is)?.ratio())
         .collect();
     if let [one] = found[..] {
-        return Some(OwnRatio {
+        return Some(WithinRatio {
             ratio: one.estimate,
             ends: (one.interval.low, one.interval.high),
             runs: 1,
@@ -78,14 +84,14 @@ fn of_side(loaded: &Loaded, side: usize, own: &Own) -> Option<OwnRatio> {
     }
     let mut ratios: Vec<f64> = found.iter().map(|ratio| ratio.estimate).collect();
     ratios.sort_by(f64::total_cmp);
-    Some(OwnRatio {
+    Some(WithinRatio {
         ratio: median_of_sorted(&ratios)?,
         ends: (*ratios.first()?, *ratios.last()?),
         runs: ratios.len(),
     })
 }
 
-impl OwnRatio {
+impl WithinRatio {
     /// Returns the ratio with its ends.
     pub fn text(&self) -> String {
         let (low, high) = self.ends;

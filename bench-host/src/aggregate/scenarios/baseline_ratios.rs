@@ -93,9 +93,9 @@ impl Case {
 
 /// Every sequence but the twin beside the baseline, in every value.
 #[derive(Debug, Default)]
-pub struct AllBeside(Vec<(Subject, String, Beside)>);
+pub struct BaselineRatios(Vec<(Subject, String, Beside)>);
 
-impl AllBeside {
+impl BaselineRatios {
     /// Decides all cases together. What holds without conditions is known already, from the comparisons of the run.
     pub fn new(cases: &[Case], seed: u64, comparisons: &[Comparison]) -> Self {
         let tested: Vec<&Case> = cases.iter().filter(|case| !case.is_twin()).collect();
@@ -190,7 +190,7 @@ mod tests {
             case(quiet, "old_aa", twin(), 1.0, 0.001),
             case(noisy, "old_aa", twin(), 1.1, 0.001),
         ];
-        let all = AllBeside::new(&cases, 1, &[]);
+        let all = BaselineRatios::new(&cases, 1, &[]);
         let get = |scenario| all.get(Subject { scenario, ..PLAIN_COST }, "new").unwrap();
         let (quiet, noisy) = (get(quiet), get(noisy));
         assert_eq!(quiet.finding, Finding::Faster);
@@ -211,14 +211,14 @@ mod tests {
             below_resolution: true,
             ..case(scenario, "below", Part::Test, 0.5, 0.001)
         };
-        let all = AllBeside::new(&[short, below], 1, &[]);
+        let all = BaselineRatios::new(&[short, below], 1, &[]);
         let get = |seq| all.get(Subject { scenario, ..PLAIN_COST }, seq).unwrap();
         assert_eq!(get("short").finding, Finding::TooFewSamples { have: 3, need: 7 });
         assert_eq!(
             (get("below").finding, get("below").ratio),
             (Finding::BelowResolution, None)
         );
-        let all = AllBeside::new(&[case(scenario, "new", Part::Test, 0.5, 0.0)], 1, &[]);
+        let all = BaselineRatios::new(&[case(scenario, "new", Part::Test, 0.5, 0.0)], 1, &[]);
         let alone = all.get(Subject { scenario, ..PLAIN_COST }, "new").unwrap();
         assert_eq!((alone.finding, alone.noise_floor), (Finding::NoNoiseFloor, None));
     }

@@ -26,7 +26,7 @@ pub const MOST_BYTES: usize = 2 << 20;
 pub type Key = Box<[Box<[u8]>]>;
 
 #[derive(Debug, Clone, Copy)]
-struct Slot {
+struct Bucket {
     words: [u64; WORDS],
     /// The number of the group, plus one; 0 in an empty slot.
     group: u32,
@@ -35,7 +35,7 @@ struct Slot {
 /// All groups so far.
 #[derive(Debug)]
 pub struct Groups {
-    slots: Box<[Slot; SLOTS]>,
+    slots: Box<[Bucket; SLOTS]>,
     /// Masks that keep the first so many bytes of four words.
     masks: Box<[[u64; WORDS]; QUICK + 1]>,
     numbers: HashMap<Key, u32>,
@@ -50,7 +50,7 @@ pub struct Groups {
 impl Groups {
     /// Creates an empty list.
     pub fn new() -> Self {
-        let empty = Slot {
+        let empty = Bucket {
             words: [0; WORDS],
             group: 0,
         };
@@ -132,7 +132,7 @@ impl Groups {
             let found = self.slots[at];
             if found.group == 0 {
                 let number = self.number(key.split(|&byte| byte == b','))?;
-                self.slots[at] = Slot {
+                self.slots[at] = Bucket {
                     words,
                     group: number + 1,
                 };
