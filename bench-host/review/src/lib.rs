@@ -34,8 +34,7 @@ use extract::spelling::Spellings;
 use loss::Notes;
 use pair::pair;
 use placed::Placed;
-use sequences::judge::Stated;
-use sequences::judge::Verdict;
+use sequences::judge::{Stated, Verdict};
 use source::{LoneBarrier, Side, Surroundings, Unit};
 use tree::Tree;
 
@@ -111,7 +110,7 @@ impl Review {
 }
 
 /// Reviews a patch.
-pub fn review(patch: Patch, spellings: &Spellings, given: &Stated, tree: Option<&Tree>) -> Review {
+pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option<&Tree>) -> Review {
     let message = patch.message.to_ascii_lowercase();
     let mut both: [Vec<Placed<Found>>; 2] = [Vec::new(), Vec::new()];
     let mut barriers: [Vec<Placed<LoneBarrier>>; 2] = [Vec::new(), Vec::new()];
@@ -148,7 +147,7 @@ pub fn review(patch: Patch, spellings: &Spellings, given: &Stated, tree: Option<
     let [before, after] = both;
     let mut changes: Vec<Evaluated> = pair(before, after)
         .into_iter()
-        .map(|pair| evaluate(pair, &message, given))
+        .map(|pair| evaluate(pair, &message, stated))
         .collect();
     note_callers(&mut changes);
     let [mut unread_before, mut unread_after] = unread;

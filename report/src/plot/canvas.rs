@@ -89,7 +89,7 @@ pub fn draw(heading: Heading<'_>, height: u32, body: impl FnOnce(&Area<'_>) -> D
                  xmlns=\"http://www.w3.org/2000/svg\"><text y=\"14\">not drawn: {}</text></svg>",
                 escape(&error)
             ),
-            &heading.title,
+            heading.title,
         ),
     }
 }
@@ -120,11 +120,11 @@ fn head(heading: Heading<'_>, top: &Area<'_>) -> Drawn<()> {
         top.draw(&Text::new(words.to_owned(), at, style(size, paint)))
             .map_err(text)
     };
-    put(&heading.title, (4, 4), fitting(&heading.title, 16), Paint::Ink)?;
+    put(heading.title, (4, 4), fitting(heading.title, 16), Paint::Ink)?;
     put(
-        &heading.label,
+        heading.label,
         (4, 4 + LINE as i32),
-        fitting(&heading.label, 13),
+        fitting(heading.label, 13),
         Paint::Muted,
     )?;
     for (index, name) in heading.legend.iter().enumerate() {
