@@ -16,6 +16,7 @@ pub mod extract;
 pub mod infer;
 pub mod input;
 pub mod mail;
+pub mod mention;
 pub mod output;
 pub mod pair;
 pub mod relation;
@@ -28,9 +29,11 @@ use evaluate::{Evaluated, evaluate};
 use evidence::{Timing, Trials};
 use extract::spelling::Spellings;
 use infer::Given;
+use mention::{Mention, unaccounted};
 use pair::{Placed, pair};
 use sequences::judge::Verdict;
 use source::{LoneBarrier, Side, Surroundings, Unit};
+use std::collections::{BTreeSet, HashMap};
 use tree::Tree;
 
 /// What looks like maintenance and was not understood.
@@ -117,6 +120,8 @@ pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&
     let mut both: [Vec<Placed>; 2] = [Vec::new(), Vec::new()];
     let mut barriers: [Vec<(String, LoneBarrier)>; 2] = [Vec::new(), Vec::new()];
     let mut unread: [Vec<(String, extract::Unread)>; 2] = [Vec::new(), Vec::new()];
+    let mut mentions: [Vec<(String, Mention)>; 2] = [Vec::new(), Vec::new()];
+    let mut read: [HashMap<String, BTreeSet<u32>>; 2] = [HashMap::new(), HashMap::new()];
     for (index, side) in [Side::Before, Side::After].into_iter().enumerate() {
         let units: Vec<Unit> = patch
             .files
@@ -145,6 +150,13 @@ pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&
                 path: path.to_owned(),
                 found,
             };
+            mentions[index].extend(
+                extraction
+                    .mentions
+                    .into_iter()
+                    .map(|mention| (path.to_owned(), mention)),
+            );
+            read[index].entry(path.to_owned()).or_default().extend(extraction.read);
             both[index].extend(extraction.found.into_iter().map(placed));
             unread[index].extend(extraction.unread.into_iter().map(|unread| (path.to_owned(), unread)));
             barriers[index].extend(
@@ -163,6 +175,15 @@ pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&
     note_callers(&mut changes);
     let [mut unread_before, mut unread_after] = unread;
     drop_kept_calls(&mut unread_before, &mut unread_after);
+    let is_read = |after: bool, path: &str, line: u32| {
+        read[usize::from(after)]
+            .get(path)
+            .is_some_and(|lines| lines.contains(&line))
+    };
+    let [mentions_before, mentions_after] = mentions;
+    let [lost_before, lost_after] = unaccounted(mentions_before, mentions_after, is_read);
+    unread_before.extend(lost_before);
+    unread_after.extend(lost_after);
     let mut unrecognised = Vec::new();
     for (list, is_after) in [(unread_before, false), (unread_after, true)] {
         for (file, unread) in list.into_iter().filter(|(_, unread)| unread.changed) {
