@@ -13,7 +13,7 @@ use crate::extract::{Doubt, asm};
 use crate::source::Unit;
 use std::collections::{BTreeMap, HashMap};
 
-/// A changed line that speaks of maintenance.
+/// A line that speaks of maintenance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mention {
     /// Its line.
@@ -22,22 +22,57 @@ pub struct Mention {
     pub text: String,
 }
 
-/// Returns the changed lines of a unit that speak of maintenance: an operation or barrier by its mnemonic, in code, in a
+/// Which lines are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lines {
+    /// Those that are on one side of a patch only.
+    Changed,
+    /// All.
+    Every,
+}
+
+impl Mention {
+    /// Returns whether it is of an invalidation, not of a barrier alone.
+    pub fn is_tlbi(&self) -> bool {
+        self.text.to_ascii_lowercase().contains("tlbi")
+    }
+
+    /// Returns it as something that was not understood.
+    pub fn unread(self) -> Unread {
+        Unread {
+            line: self.line,
+            text: self.text,
+            changed: true,
+            template: false,
+            function: String::new(),
+            doubt: Doubt::Spelling,
+        }
+    }
+}
+
+/// Returns the lines of a unit that speak of maintenance: an operation or barrier by its mnemonic, in code, in a
 /// string, or in the body of a macro.
-pub fn mentions(unit: &Unit) -> Vec<Mention> {
+pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
+    let every = lines == Lines::Every;
     let mut found: BTreeMap<u32, String> = BTreeMap::new();
     for segment in &unit.segments {
         if unit.language() == Language::Assembly {
             for statement in asm::statements(&segment.lines, unit.path.ends_with(".asm")) {
-                if statement.changed && is_instruction(&statement.text) {
+                if (every || statement.changed) && is_instruction(&statement.text) {
                     found.entry(statement.line).or_insert(statement.text);
                 }
             }
             continue;
         }
-        for token in tokens(&segment.lines, unit.language()) {
+        let tokens = tokens(&segment.lines, unit.language());
+        for (index, token) in tokens.iter().enumerate() {
             if token.kind == TokenKind::Directive && !token.text.starts_with("include") {
-                let changed = |number| segment.lines.iter().any(|line| line.number == number && line.changed);
+                let changed = |number| {
+                    segment
+                        .lines
+                        .iter()
+                        .any(|line| line.number == number && (every || line.changed))
+                };
                 for (number, part) in (token.line..).zip(token.text.split('\n')) {
                     let mut words = part.split(|c: char| !(c.is_alphanumeric() || c == '_'));
                     if words.any(is_mnemonic) && changed(number) {
@@ -48,10 +83,15 @@ pub fn mentions(unit: &Unit) -> Vec<Mention> {
             }
             let text = match token.kind {
                 TokenKind::Text => token.text.split(['\n', ';']).find(|part| is_instruction(part)),
-                TokenKind::Word => Some(token.text.as_str()).filter(|word| is_mnemonic(word)),
+                // A statement of its own: `ISB;`, `dsb sy`; elsewhere it is a name.
+                TokenKind::Word if token.column.is_some() => {
+                    let next = tokens.get(index + 1);
+                    let alone = next.is_none_or(|next| next.is(";") || next.kind == TokenKind::Word);
+                    Some(token.text.as_str()).filter(|word| alone && is_mnemonic(word))
+                }
                 _ => None,
             };
-            if let Some(text) = text.filter(|_| token.changed) {
+            if let Some(text) = text.filter(|_| every || token.changed) {
                 found.entry(token.line).or_insert_with(|| text.to_owned());
             }
         }
@@ -95,15 +135,7 @@ pub fn unaccounted(
             if let Some(other) = others.get_mut(&mention.text).filter(|count| **count > 0) {
                 *other -= 1;
             } else if !is_read(is_after, &path, mention.line) {
-                let unread = Unread {
-                    line: mention.line,
-                    text: mention.text,
-                    changed: true,
-                    template: false,
-                    function: String::new(),
-                    doubt: Doubt::Spelling,
-                };
-                left.push((path, unread));
+                left.push((path, mention.unread()));
             }
         }
         left
@@ -129,7 +161,10 @@ mod tests {
                 lines: (1..).zip(lines).map(line).collect(),
             }],
         };
-        mentions(&unit).into_iter().map(|mention| mention.text).collect()
+        mentions(&unit, Lines::Changed)
+            .into_iter()
+            .map(|mention| mention.text)
+            .collect()
     }
 
     #[test]

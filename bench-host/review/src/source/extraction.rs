@@ -6,7 +6,7 @@ use crate::extract::path::{Paths, paths};
 use crate::extract::reduce::{self, Found};
 use crate::extract::spelling::Spellings;
 use crate::extract::{Doubt, Function, Unread};
-use crate::mention::{Mention, mentions};
+use crate::mention::{Lines, Mention, mentions};
 use crate::source::surroundings::Reading;
 use crate::source::{Surroundings, Unit};
 use sequences::{Instruction, Operand, Scope, TlbiOp};
@@ -59,7 +59,7 @@ impl Surroundings {
         let mut barriers = Vec::new();
         for function in &functions {
             let Paths { all, cut } = paths(&function.nodes);
-            if cut {
+            if cut && Node::has_tlbi(&function.nodes) {
                 unread.push(limit(function, "more ways through the function than are followed"));
             }
             let mut own: Vec<Found> = Vec::new();
@@ -125,7 +125,7 @@ impl Surroundings {
             found,
             unread,
             barriers,
-            mentions: mentions(unit),
+            mentions: mentions(unit, Lines::Changed),
             read,
         }
     }

@@ -220,8 +220,8 @@ impl Surroundings {
                         macro_lines.insert(event.line);
                     });
                 }
-                // Those without parameters are not read on their own.
-                macro_lines.extend(expanded.iter().filter_map(|name| Some(self.macros.get(name)?.line)));
+                let bodies = expanded.iter().filter_map(|name| self.macros.get(name));
+                macro_lines.extend(bodies.flat_map(|found| found.body.iter().map(|token| token.line)));
                 functions.extend(own);
                 unread.extend(
                     missed
