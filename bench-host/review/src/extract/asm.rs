@@ -38,7 +38,7 @@ pub fn functions<'a>(source: &[Statement], section: &str, macros: &'a Macros) ->
             unread.push(limit(
                 &done.ops,
                 "more ways through the function than are followed",
-                &name,
+                name,
             ));
         }
         unread.extend(done.unread.into_iter().map(|unread| Unread {
