@@ -24,7 +24,7 @@ pub mod plan;
 pub mod process;
 pub mod progress;
 pub mod qemu;
-pub mod raw;
 pub mod receive;
+pub mod rows;
 pub mod session;
 pub mod syndrome;

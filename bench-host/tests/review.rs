@@ -69,6 +69,39 @@ fn the_command_keeps_its_promises() {
 }
 
 #[test]
+fn what_was_not_read_decides_the_exit_code_and_names_do_not() {
+    for (name, wanted) in [
+        ("header", 2),
+        ("context", 2),
+        ("combined", 2),
+        ("octopus", 2),
+        ("cut", 2),
+        ("cut_behind_images", 2),
+        ("ends_behind_names", 2),
+        ("binary_source", 2),
+        ("name_truncated", 0),
+        ("name_plain", 0),
+    ] {
+        let path = folder().join(format!("incomplete/{name}.patch")).display().to_string();
+        let (code, out, _) = bench_host(&["review", &path]);
+        assert_eq!(code, Some(wanted), "{name}: {out}");
+        // Whoever reads only the page, or only the file for code scanning, is told as well.
+        assert_eq!(
+            out.contains("Not everything could be decided."),
+            wanted == 2,
+            "{name}: {out}"
+        );
+        let (code, out, _) = bench_host(&["review", "--format", "sarif", &path]);
+        let sarif: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let notes = &sarif["runs"][0]["invocations"][0]["toolExecutionNotifications"];
+        assert_eq!((code, notes.is_array()), (Some(wanted), wanted == 2), "{name}: {out}");
+        let (_, out, _) = bench_host(&["review", "--json", &path]);
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(json["losses"].as_u64(), (wanted == 2).then_some(1), "{name}: {out}");
+    }
+}
+
+#[test]
 fn the_context_is_one_of_the_known() {
     let patch = folder().join("c_macro/macro_of_macros.patch").display().to_string();
     let (code, out, error) = bench_host(&["review", "--regime", "el9", &patch]);

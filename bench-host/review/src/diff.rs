@@ -10,6 +10,7 @@ mod reader;
 
 pub use quote::Quoting;
 
+use crate::loss::Notes;
 use crate::mail::{Lines, Text};
 use reader::Reader;
 use std::io::{self, BufRead};
@@ -82,8 +83,8 @@ pub struct Patch {
     pub subject: String,
     /// What was said about the patch outside its hunks, shortened: commit messages hint at the context.
     pub message: String,
-    /// What could not be read, or was left out, in whole sentences.
-    pub notes: Vec<String>,
+    /// What could not be read, or was left out.
+    pub notes: Notes,
     /// Quoted diffs were seen.
     quoted: bool,
 }
@@ -95,11 +96,12 @@ pub fn read(input: impl BufRead, quoting: Quoting) -> io::Result<Patch> {
     while let Some(text) = lines.next_text()? {
         match text {
             Text::Message(subject) => reader.message(subject),
+            Text::Cut => reader.cut(),
             Text::Line(line) => reader.line(&line),
         }
     }
     let mut patch = reader.finish();
-    patch.notes.extend(lines.notes().iter().cloned());
+    patch.notes.append(lines.notes().clone());
     Ok(patch)
 }
 
@@ -117,7 +119,7 @@ impl Patch {
             self.subject = other.subject;
         }
         self.message.push_str(&other.message);
-        self.notes.extend(other.notes);
+        self.notes.append(other.notes);
     }
 
     /// Returns whether only quoted diffs were there: read again with [`Quoting::Inside`].
@@ -129,6 +131,7 @@ impl Patch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::loss::{Loss, Remark};
 
     const DIFF: &str =
         "--- a/x.S\n+++ b/x.S\n@@ -3,3 +3,3 @@ flush:\n \tdsb ish\n-\ttlbi alle2\n+\ttlbi alle2is\n \tisb\n";
@@ -168,15 +171,59 @@ mod tests {
         assert!(patch(&DIFF[..DIFF.len() - 5]).notes.is_empty());
         let cut = patch(&DIFF[..DIFF.len() - 6 - "+\ttlbi alle2is\n".len()]);
         assert_eq!(cut.files.len(), 1);
-        assert!(cut.notes[0].contains("cut short (x.S)"), "{:?}", cut.notes);
+        let lost = Loss::HunkCutShort {
+            path: "x.S".into(),
+            before: 1,
+            after: 2,
+        };
+        assert_eq!(cut.notes.kept_losses().collect::<Vec<_>>(), [(Some(5), &lost)]);
     }
 
     #[test]
     fn binary_and_combined_diffs_are_named() {
         let patch =
             patch("diff --git a/l.bin b/l.bin\nBinary files a/l.bin and b/l.bin differ\n@@@ -1,2 -1,2 +1,3 @@@\n");
-        assert!(patch.notes[0].contains("binary") && patch.notes[1].contains("combined"));
+        let path = "l.bin".to_owned();
+        assert_eq!(
+            patch.notes.kept_remarks().collect::<Vec<_>>(),
+            [(Some(2), &Remark::Binary { path })]
+        );
+        assert_eq!(
+            patch.notes.kept_losses().collect::<Vec<_>>(),
+            [(Some(3), &Loss::CombinedDiff)]
+        );
         assert!(patch.files.is_empty());
+    }
+
+    fn losses(text: &str) -> Vec<Loss> {
+        patch(text).notes.kept_losses().map(|(_, loss)| loss.clone()).collect()
+    }
+
+    #[test]
+    fn a_name_is_no_loss_and_source_called_binary_is_one() {
+        let binary = |path: &str| format!("{DIFF}Binary files a/{path} and b/{path} differ\n");
+        assert_eq!(losses(&binary("docs/truncated.png")), []);
+        let path = "kvm/tlb.S".to_owned();
+        // Without `diff --git`, as `diff -r` writes it, the line is not about the file before it.
+        assert_eq!(losses(&binary(&path)), [Loss::BinarySource { path }]);
+    }
+
+    #[test]
+    fn a_file_without_a_hunk_is_one_that_was_lost() {
+        let named = "--- a/x.S\n+++ b/x.S\n";
+        let path = "x.S".to_owned();
+        assert_eq!(losses(named), [Loss::FileWithoutHunk { path }]);
+        // Said once, by the better reason.
+        assert_eq!(losses(&format!("{named}@@ -1,5 @@\n-\tdsb ish\n")), [Loss::HunkHeader]);
+        assert_eq!(losses("diff --git a/x.S b/x.S\nold mode 100644\nnew mode 100755\n"), []);
+    }
+
+    #[test]
+    fn a_long_line_is_lost_inside_a_hunk_only() {
+        let long = "x".repeat(2 * crate::mail::MAX_LINE);
+        assert_eq!(losses(&format!("{long}\n{DIFF}")), []);
+        let inside = DIFF.replace("\tdsb ish", &format!("\tdsb ish // {long}"));
+        assert!(matches!(losses(&inside).as_slice(), [Loss::LongLine { .. }]));
     }
 
     #[test]

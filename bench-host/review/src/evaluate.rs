@@ -8,7 +8,8 @@ mod side;
 
 use crate::extract::reduce::Found;
 use crate::infer::{Assumption, Given, Place, infer};
-use crate::pair::{Kind, Pair, Placed};
+use crate::pair::{Kind, Pair};
+use crate::placed::Placed;
 use crate::relation::{Relation, compare};
 use ask::questions;
 use missing::Missing;
@@ -164,7 +165,7 @@ pub fn evaluate(pair: Pair, message: &str, given: &Given) -> Evaluated {
         (Some(a), Some(b)) => compare(&a.found.sequence, &b.found.sequence),
         _ => (Relation::NotApplicable, Vec::new()),
     };
-    let verdict = |placed: &Placed| side(placed, &sides, &question);
+    let verdict = |placed: &Placed<Found>| side(placed, &sides, &question);
     let judged = (before.as_ref().map(verdict), after.as_ref().map(verdict));
     let questions = questions(&before, &after, &question, relation);
     Evaluated {
@@ -180,7 +181,7 @@ pub fn evaluate(pair: Pair, message: &str, given: &Given) -> Evaluated {
 }
 
 /// Judges a sequence on its own, as `scan` does.
-pub fn evaluate_alone(placed: &Placed, given: &Given) -> (SideVerdict, Vec<Assumption>) {
+pub fn evaluate_alone(placed: &Placed<Found>, given: &Given) -> (SideVerdict, Vec<Assumption>) {
     let place = Place {
         path: &placed.path,
         function: &placed.found.function,

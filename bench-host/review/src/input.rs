@@ -2,6 +2,7 @@
 //! Where patches come from: files, standard input, a range of git commits.
 
 use crate::diff::{self, Patch, Quoting};
+use crate::loss::Remark;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -97,9 +98,7 @@ impl Source {
         let mut patch = if patch.is_quoted_only() {
             file.seek(SeekFrom::Start(0)).map_err(failed)?;
             let mut inside = diff::read(BufReader::new(&file), Quoting::Inside).map_err(failed)?;
-            inside
-                .notes
-                .push("only quoted diffs were found: read without their quote marks".into());
+            inside.notes.remark(None, Remark::QuotedOnly);
             if inside.message.is_empty() {
                 inside.message = patch.message;
             }
@@ -107,14 +106,14 @@ impl Source {
         } else {
             patch
         };
-        if patch.files_seen == 0 && patch.notes.iter().all(|note| !note.contains("left out")) {
+        if patch.files_seen == 0 && !patch.notes.is_of_diff() {
             if matches!(self, Self::Git { .. }) {
-                patch.notes.push("the range changes nothing".into());
+                patch.notes.remark(None, Remark::NothingChanged);
                 return Ok(patch);
             }
             return Err(InputError::NoDiff {
                 name: self.name(),
-                notes: patch.notes,
+                notes: patch.notes.lines(usize::MAX),
             });
         }
         Ok(patch)

@@ -2,7 +2,8 @@
 //! From a patch, or a source tree, to evidence about its TLB maintenance sequences.
 //!
 //! The parts in the order in which text passes through them: [`input`] opens a patch and [`mail`] undoes its mail
-//! encoding, [`diff`] reads hunks, [`source`] makes the two sides, [`extract`] finds sequences in them, [`mod@pair`] says
+//! encoding, [`diff`] reads hunks, [`loss`] says
+//! what could not be read, [`source`] makes the two sides, [`extract`] finds sequences in them, [`mod@pair`] says
 //! which became which, [`infer`] guesses what they are for, [`mod@evaluate`] asks the judge, and [`output`] prints.
 //! [`tree`] reads whole source trees, [`evidence`] holds what stored runs and checks saw, [`check_question`] puts a check
 //! as a question to the judge, and [`workaround`] knows the dummies that errata ask for. Nothing of a patch or a tree is ever executed.
@@ -15,10 +16,12 @@ pub mod evidence;
 pub mod extract;
 pub mod infer;
 pub mod input;
+pub mod loss;
 pub mod mail;
 pub mod mention;
 pub mod output;
 pub mod pair;
+pub mod placed;
 pub mod relation;
 pub mod source;
 pub mod tree;
@@ -27,10 +30,14 @@ pub mod workaround;
 use diff::Patch;
 use evaluate::{Evaluated, evaluate};
 use evidence::{Timing, Trials};
+use extract::Unread;
+use extract::reduce::Found;
 use extract::spelling::Spellings;
 use infer::Given;
+use loss::Notes;
 use mention::{Mention, unaccounted};
-use pair::{Placed, pair};
+use pair::pair;
+use placed::Placed;
 use sequences::judge::Verdict;
 use source::{LoneBarrier, Side, Surroundings, Unit};
 use std::collections::{BTreeSet, HashMap};
@@ -68,8 +75,8 @@ pub struct Review {
     pub unrecognised: Vec<Unrecognised>,
     /// Barriers that the patch changes and that belong to no sequence.
     pub barriers: Vec<String>,
-    /// What could not be read.
-    pub notes: Vec<String>,
+    /// What could not be read, and what else is to be known.
+    pub notes: Notes,
     /// The command that prints this again.
     pub command: String,
 }
@@ -81,7 +88,7 @@ pub enum Outcome {
     Fine,
     /// A side after is insufficient, or failed a check.
     Insufficient,
-    /// Something could not be decided.
+    /// Something could not be decided, or not be read.
     Undecided,
 }
 
@@ -98,29 +105,22 @@ impl Review {
             Outcome::Insufficient
         } else if self.changes.iter().any(Evaluated::is_open)
             || self.unrecognised.iter().any(|unread| unread.after)
-            || self.is_incomplete()
+            || self.notes.losses() > 0
         {
             Outcome::Undecided
         } else {
             Outcome::Fine
         }
     }
-
-    /// Returns whether a part of the patch could not be looked at.
-    fn is_incomplete(&self) -> bool {
-        self.notes
-            .iter()
-            .any(|note| note.contains("cut short") || note.contains("64 MiB") || note.contains("truncated"))
-    }
 }
 
 /// Reviews a patch.
 pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&Tree>) -> Review {
     let message = patch.message.to_ascii_lowercase();
-    let mut both: [Vec<Placed>; 2] = [Vec::new(), Vec::new()];
-    let mut barriers: [Vec<(String, LoneBarrier)>; 2] = [Vec::new(), Vec::new()];
-    let mut unread: [Vec<(String, extract::Unread)>; 2] = [Vec::new(), Vec::new()];
-    let mut mentions: [Vec<(String, Mention)>; 2] = [Vec::new(), Vec::new()];
+    let mut both: [Vec<Placed<Found>>; 2] = [Vec::new(), Vec::new()];
+    let mut barriers: [Vec<Placed<LoneBarrier>>; 2] = [Vec::new(), Vec::new()];
+    let mut unread: [Vec<Placed<Unread>>; 2] = [Vec::new(), Vec::new()];
+    let mut mentions: [Vec<Placed<Mention>>; 2] = [Vec::new(), Vec::new()];
     let mut read: [HashMap<String, BTreeSet<u32>>; 2] = [HashMap::new(), HashMap::new()];
     for (index, side) in [Side::Before, Side::After].into_iter().enumerate() {
         let units: Vec<Unit> = patch
@@ -146,25 +146,11 @@ pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&
                 .iter()
                 .find(|file| file.old_path == unit.path)
                 .map_or(unit.path.as_str(), |file| file.path());
-            let placed = |found| Placed {
-                path: path.to_owned(),
-                found,
-            };
-            mentions[index].extend(
-                extraction
-                    .mentions
-                    .into_iter()
-                    .map(|mention| (path.to_owned(), mention)),
-            );
+            mentions[index].extend(extraction.mentions.into_iter().map(Placed::in_file(path)));
             read[index].entry(path.to_owned()).or_default().extend(extraction.read);
-            both[index].extend(extraction.found.into_iter().map(placed));
-            unread[index].extend(extraction.unread.into_iter().map(|unread| (path.to_owned(), unread)));
-            barriers[index].extend(
-                extraction
-                    .barriers
-                    .into_iter()
-                    .map(|barrier| (path.to_owned(), barrier)),
-            );
+            both[index].extend(extraction.found.into_iter().map(Placed::in_file(path)));
+            unread[index].extend(extraction.unread.into_iter().map(Placed::in_file(path)));
+            barriers[index].extend(extraction.barriers.into_iter().map(Placed::in_file(path)));
         }
     }
     let [before, after] = both;
@@ -186,11 +172,11 @@ pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&
     unread_after.extend(lost_after);
     let mut unrecognised = Vec::new();
     for (list, is_after) in [(unread_before, false), (unread_after, true)] {
-        for (file, unread) in list.into_iter().filter(|(_, unread)| unread.changed) {
+        for Placed { path, found } in list.into_iter().filter(|unread| unread.found.changed) {
             unrecognised.push(Unrecognised {
-                file,
-                line: unread.line,
-                text: unread.text,
+                file: path,
+                line: found.line,
+                text: found.text,
                 after: is_after,
             });
         }
@@ -211,13 +197,17 @@ pub fn review(patch: Patch, spellings: &Spellings, given: &Given, tree: Option<&
 }
 
 /// Drops calls that the patch keeps in their function, as where it only changes how a line is written.
-fn drop_kept_calls(before: &mut Vec<(String, extract::Unread)>, after: &mut Vec<(String, extract::Unread)>) {
-    let is_call = |unread: &extract::Unread| unread.text.ends_with("(...)");
-    before.retain(|(path, old)| {
-        let same = |(other, new): &(String, extract::Unread)| {
+fn drop_kept_calls(before: &mut Vec<Placed<Unread>>, after: &mut Vec<Placed<Unread>>) {
+    before.retain(|Placed { path, found: old }| {
+        let same = |Placed {
+                        path: other,
+                        found: new,
+                    }: &Placed<Unread>| {
             other == path && new.changed && old.changed && new.function == old.function && new.text == old.text
         };
-        let kept = is_call(old).then(|| after.iter().position(same)).flatten();
+        let kept = (old.doubt == extract::Doubt::Call)
+            .then(|| after.iter().position(same))
+            .flatten();
         if let Some(at) = kept {
             after.remove(at);
         }
@@ -252,10 +242,10 @@ fn note_callers(changes: &mut [Evaluated]) {
 }
 
 /// Describes barriers outside sequences that are on one side only.
-fn lone_barriers([before, after]: &[Vec<(String, LoneBarrier)>; 2]) -> Vec<String> {
+fn lone_barriers([before, after]: &[Vec<Placed<LoneBarrier>>; 2]) -> Vec<String> {
     let mut out = Vec::new();
     for (list, word) in [(before, "removed"), (after, "added")] {
-        for (path, barrier) in list {
+        for Placed { path, found: barrier } in list {
             let function = if barrier.function.is_empty() {
                 String::new()
             } else {

@@ -8,9 +8,10 @@ mod headers;
 mod html;
 mod part;
 
+use crate::loss::{Loss, Notes};
 use headers::{is_header, is_mbox_separator};
 use html::Html;
-use part::Part;
+use part::{Encoding, Part};
 use std::io::{self, BufRead, Read};
 
 /// Bytes of one line that are kept: no source line is longer, and a file without line ends must not fill the memory.
@@ -21,6 +22,8 @@ pub const MAX_LINE: usize = 64 * 1024;
 pub enum Text {
     /// A message starts; its subject, decoded and unfolded, is empty where it has none.
     Message(String),
+    /// The rest of the line that follows is lost.
+    Cut,
     /// A line of text without its line end.
     Line(String),
 }
@@ -39,7 +42,7 @@ pub struct Lines<R> {
     previous_blank: bool,
     first: bool,
     ended: bool,
-    notes: Vec<String>,
+    notes: Notes,
 }
 
 impl<R: BufRead> Lines<R> {
@@ -56,12 +59,12 @@ impl<R: BufRead> Lines<R> {
             previous_blank: true,
             first: true,
             ended: false,
-            notes: Vec::new(),
+            notes: Notes::default(),
         }
     }
 
     /// Returns what had to be left out or guessed so far.
-    pub fn notes(&self) -> &[String] {
+    pub const fn notes(&self) -> &Notes {
         &self.notes
     }
 
@@ -92,7 +95,12 @@ impl<R: BufRead> Lines<R> {
             return Ok(None);
         }
         if line.last() != Some(&b'\n') && line.len() > MAX_LINE {
-            self.note(format!("a line longer than {MAX_LINE} bytes was cut"));
+            if self.html.is_some() || self.part.encoding == Encoding::Base64 {
+                // Whatever came behind it, a diff or none.
+                self.notes.lose(None, Loss::LongLine { kept: MAX_LINE });
+            } else {
+                self.ready.push_back(Text::Cut);
+            }
             self.skip_line()?;
         }
         while let Some(b'\n' | b'\r') = line.last() {
@@ -154,12 +162,6 @@ impl<R: BufRead> Lines<R> {
             .iter()
             .any(|boundary| [name, closed].contains(&boundary.as_bytes()))
     }
-
-    fn note(&mut self, note: String) {
-        if !self.notes.contains(&note) {
-            self.notes.push(note);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -167,19 +169,19 @@ mod tests {
     use super::*;
     use data_encoding::BASE64;
 
-    fn read(bytes: &[u8]) -> (Vec<Text>, Vec<String>) {
+    fn read(bytes: &[u8]) -> (Vec<Text>, Notes) {
         let mut lines = Lines::new(bytes);
         let mut all = Vec::new();
         while let Some(text) = lines.next_text().unwrap() {
             all.push(text);
         }
-        (all, lines.notes().to_vec())
+        (all, lines.notes().clone())
     }
 
     fn lines(bytes: &[u8]) -> Vec<String> {
         let line = |text| match text {
             Text::Line(line) => Some(line),
-            Text::Message(_) => None,
+            Text::Message(_) | Text::Cut => None,
         };
         read(bytes).0.into_iter().filter_map(line).collect()
     }
@@ -205,7 +207,8 @@ mod tests {
         let mail = format!("Subject: x\nContent-Transfer-Encoding: base64\n\n{a}\n{b}\n");
         assert_eq!(lines(mail.as_bytes()), ["+\tdsb ish", "+\tisb"]);
         let cut = format!("Subject: x\nContent-Transfer-Encoding: base64\n\n{a}\n");
-        assert!(read(cut.as_bytes()).1[0].contains("truncated"));
+        let losses = read(cut.as_bytes()).1;
+        assert_eq!(losses.kept_losses().next(), Some((None, &Loss::Base64End)));
     }
 
     #[test]

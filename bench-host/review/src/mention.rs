@@ -10,6 +10,7 @@ use crate::extract::Unread;
 use crate::extract::instruction::is_instruction;
 use crate::extract::token::{Language, TokenKind, tokens};
 use crate::extract::{Doubt, asm};
+use crate::placed::Placed;
 use crate::source::Unit;
 use std::collections::{BTreeMap, HashMap};
 
@@ -113,14 +114,14 @@ fn is_mnemonic(word: &str) -> bool {
 ///
 /// Each side: the mentions by file, and whether a line of a file is accounted for.
 pub fn unaccounted(
-    before: Vec<(String, Mention)>,
-    after: Vec<(String, Mention)>,
+    before: Vec<Placed<Mention>>,
+    after: Vec<Placed<Mention>>,
     is_read: impl Fn(bool, &str, u32) -> bool,
-) -> [Vec<(String, Unread)>; 2] {
-    let count = |side: &[(String, Mention)]| {
+) -> [Vec<Placed<Unread>>; 2] {
+    let count = |side: &[Placed<Mention>]| {
         let mut counts: HashMap<String, usize> = HashMap::new();
-        for (_, mention) in side {
-            *counts.entry(mention.text.clone()).or_default() += 1;
+        for mention in side {
+            *counts.entry(mention.found.text.clone()).or_default() += 1;
         }
         counts
     };
@@ -131,11 +132,14 @@ pub fn unaccounted(
         let mut others = counts[1 - side].clone();
         side += 1;
         let mut left = Vec::new();
-        for (path, mention) in mentions {
+        for Placed { path, found: mention } in mentions {
             if let Some(other) = others.get_mut(&mention.text).filter(|count| **count > 0) {
                 *other -= 1;
             } else if !is_read(is_after, &path, mention.line) {
-                left.push((path, mention.unread()));
+                left.push(Placed {
+                    path,
+                    found: mention.unread(),
+                });
             }
         }
         left
@@ -194,10 +198,15 @@ mod tests {
             line,
             text: "isb".into(),
         };
-        let one = |line| vec![("a.c".to_owned(), mention(line))];
+        let one = |line| {
+            vec![Placed {
+                path: "a.c".to_owned(),
+                found: mention(line),
+            }]
+        };
         assert_eq!(unaccounted(one(1), one(9), |_, _, _| false), [vec![], vec![]]);
         let [before, after] = unaccounted(vec![], one(9), |_, _, _| false);
-        assert!(before.is_empty() && after[0].1.line == 9);
+        assert!(before.is_empty() && after[0].found.line == 9);
         let read = |after: bool, _: &str, line: u32| after && line == 9;
         assert_eq!(unaccounted(vec![], one(9), read), [vec![], vec![]]);
     }

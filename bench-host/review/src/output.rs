@@ -18,7 +18,7 @@ pub fn headline(review: &Review) -> String {
     let moved = review.changes.iter().filter(|change| change.only_moves()).count();
     let count = review.changes.len() - moved;
     let changes = match count {
-        0 if moved > 0 && review.unrecognised.is_empty() => format!(
+        0 if moved > 0 && review.unrecognised.is_empty() && review.notes.losses() == 0 => format!(
             "No change of TLB maintenance (moved): {} elsewhere, as it was.",
             if moved == 1 {
                 "1 sequence stands".to_owned()
@@ -26,7 +26,9 @@ pub fn headline(review: &Review) -> String {
                 format!("{moved} sequences stand")
             }
         ),
-        0 if review.unrecognised.is_empty() => return "No TLB maintenance is changed.".into(),
+        0 if review.unrecognised.is_empty() && review.notes.losses() == 0 => {
+            return "No TLB maintenance is changed.".into();
+        }
         0 => "No sequence was recognised.".to_owned(),
         1 => "1 change of TLB maintenance.".to_owned(),
         _ => format!("{count} changes of TLB maintenance."),

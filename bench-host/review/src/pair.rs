@@ -2,6 +2,7 @@
 //! Which sequence before is which sequence after.
 
 use crate::extract::reduce::Found;
+use crate::placed::Placed;
 use crate::workaround::is_workaround;
 use sequences::{ExceptionLevel, Instruction, Sequence, Target, Tlbi};
 use std::collections::HashSet;
@@ -31,39 +32,31 @@ impl Kind {
     }
 }
 
-/// A sequence of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placed {
-    /// The file.
-    pub path: String,
-    /// The sequence.
-    pub found: Found,
-}
-
 /// A change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
     /// What it is.
     pub kind: Kind,
     /// The side before.
-    pub before: Option<Placed>,
+    pub before: Option<Placed<Found>>,
     /// The side after.
-    pub after: Option<Placed>,
+    pub after: Option<Placed<Found>>,
 }
 
 /// Pairs the sequences of the two sides of a patch and drops those it does not touch.
-pub fn pair(before: Vec<Placed>, after: Vec<Placed>) -> Vec<Pair> {
-    let mut old: Vec<Option<Placed>> = before.into_iter().map(Some).collect();
-    let mut new: Vec<Option<Placed>> = after.into_iter().map(Some).collect();
-    let places = |all: &[Option<Placed>]| -> Vec<(String, String)> {
+pub fn pair(before: Vec<Placed<Found>>, after: Vec<Placed<Found>>) -> Vec<Pair> {
+    let mut old: Vec<Option<Placed<Found>>> = before.into_iter().map(Some).collect();
+    let mut new: Vec<Option<Placed<Found>>> = after.into_iter().map(Some).collect();
+    let places = |all: &[Option<Placed<Found>>]| -> Vec<Placed<String>> {
         let primary = all.iter().flatten().filter(|placed| placed.found.primary);
         primary
-            .map(|placed| (placed.path.clone(), placed.found.function.clone()))
+            .map(|placed| Placed::in_file(&placed.path)(placed.found.function.clone()))
             .collect()
     };
     let (old_places, new_places) = (places(&old), places(&new));
     let mut pairs = Vec::new();
-    let same_place = |a: &Placed, b: &Placed| a.path == b.path && same_function(&a.found.function, &b.found.function);
+    let same_place =
+        |a: &Placed<Found>, b: &Placed<Found>| a.path == b.path && same_function(&a.found.function, &b.found.function);
     // The same text in the same function: untouched, or rewritten to the same effect.
     take(&mut old, &mut new, &mut pairs, |a, b| {
         (same_place(a, b) && a.found.sequence == b.found.sequence && a.found.conditions == b.found.conditions)
@@ -78,8 +71,8 @@ pub fn pair(before: Vec<Placed>, after: Vec<Placed>) -> Vec<Pair> {
         let fits = same_place(a, b) && a.found.primary == b.found.primary && level(a) == level(b);
         fits.then(|| similarity(&a.found.sequence, &b.found.sequence) + 1)
     });
-    let alone = |all: &[(String, String)], placed: &Placed| {
-        let same = |(path, function): &&(String, String)| *path == placed.path && *function == placed.found.function;
+    let alone = |all: &[Placed<String>], placed: &Placed<Found>| {
+        let same = |place: &&Placed<String>| place.path == placed.path && place.found == placed.found.function;
         all.iter().filter(same).count() == 1
     };
     take(&mut old, &mut new, &mut pairs, |a, b| {
@@ -90,7 +83,7 @@ pub fn pair(before: Vec<Placed>, after: Vec<Placed>) -> Vec<Pair> {
     });
     // What the patch took from one place and put in another: the function of that name in another file, another
     // function of the file, another function elsewhere. A building block is no heir of a whole sequence: its callers are.
-    let touched = |a: &Placed, b: &Placed| {
+    let touched = |a: &Placed<Found>, b: &Placed<Found>| {
         a.found.changed
             && b.found.changed
             && a.found.primary == b.found.primary
@@ -102,7 +95,8 @@ pub fn pair(before: Vec<Placed>, after: Vec<Placed>) -> Vec<Pair> {
                 .instructions()
                 .any(|i| b.found.sequence.instructions().any(|j| is_kin(i, j)))
     };
-    let same_name = |a: &Placed, b: &Placed| !a.found.function.is_empty() && a.found.function == b.found.function;
+    let same_name =
+        |a: &Placed<Found>, b: &Placed<Found>| !a.found.function.is_empty() && a.found.function == b.found.function;
     let nearer: [fn(bool, bool) -> bool; 3] = [|_, same_name| same_name, |same_file, _| same_file, |_, _| true];
     for near in nearer {
         take(&mut old, &mut new, &mut pairs, |a, b| {
@@ -138,8 +132,8 @@ pub fn pair(before: Vec<Placed>, after: Vec<Placed>) -> Vec<Pair> {
 }
 
 /// Pairs a way with a work-around that is on one side only with the plain way of the other side.
-fn lend(pairs: &mut Vec<Pair>, old: &mut [Option<Placed>], new: &mut [Option<Placed>]) {
-    let partner = |pairs: &[Pair], placed: &Placed, before: bool| {
+fn lend(pairs: &mut Vec<Pair>, old: &mut [Option<Placed<Found>>], new: &mut [Option<Placed<Found>>]) {
+    let partner = |pairs: &[Pair], placed: &Placed<Found>, before: bool| {
         let side = |pair: &Pair| {
             if before {
                 pair.before.clone()
@@ -147,7 +141,7 @@ fn lend(pairs: &mut Vec<Pair>, old: &mut [Option<Placed>], new: &mut [Option<Pla
                 pair.after.clone()
             }
         };
-        let same = |other: &Placed| {
+        let same = |other: &Placed<Found>| {
             other.path == placed.path && other.found.function == placed.found.function && other.found.primary
         };
         pairs.iter().filter_map(side).find(same)
@@ -179,7 +173,7 @@ fn lend(pairs: &mut Vec<Pair>, old: &mut [Option<Placed>], new: &mut [Option<Pla
 }
 
 /// Returns the exception level of the first invalidation.
-fn level(placed: &Placed) -> Option<ExceptionLevel> {
+fn level(placed: &Placed<Found>) -> Option<ExceptionLevel> {
     let first = placed.found.sequence.instructions().find_map(Instruction::tlbi)?;
     Some(first.op.level())
 }
@@ -199,7 +193,7 @@ fn is_kin(a: Instruction, b: Instruction) -> bool {
 }
 
 /// Returns whether a sequence is a building block: its barriers are its callers', or it is a work-around's dummy.
-fn is_part(placed: &Placed) -> bool {
+fn is_part(placed: &Placed<Found>) -> bool {
     placed.found.fragment || is_workaround(&placed.found.sequence)
 }
 
@@ -210,10 +204,10 @@ fn same_function(a: &str, b: &str) -> bool {
 
 /// Takes the best pairs first.
 fn take(
-    old: &mut [Option<Placed>],
-    new: &mut [Option<Placed>],
+    old: &mut [Option<Placed<Found>>],
+    new: &mut [Option<Placed<Found>>],
     pairs: &mut Vec<Pair>,
-    score: impl Fn(&Placed, &Placed) -> Option<u32>,
+    score: impl Fn(&Placed<Found>, &Placed<Found>) -> Option<u32>,
 ) {
     let mut all = Vec::new();
     for (i, a) in old.iter().enumerate() {
@@ -253,11 +247,11 @@ fn condense(pairs: Vec<Pair>) -> Vec<Pair> {
     let primary = |pair: &Pair| pair.before.iter().chain(&pair.after).all(|placed| placed.found.primary);
     let place = |pair: &Pair| {
         let side = pair.after.as_ref().or(pair.before.as_ref());
-        side.map(|placed| (placed.path.clone(), placed.found.function.clone()))
+        side.map(|placed| Placed::in_file(&placed.path)(placed.found.function.clone()))
     };
-    let text = |placed: &Option<Placed>| placed.as_ref().map(|placed| placed.found.sequence.to_string());
+    let text = |placed: &Option<Placed<Found>>| placed.as_ref().map(|placed| placed.found.sequence.to_string());
     let differs = |pair: &Pair| {
-        let sequence = |placed: &Option<Placed>| placed.as_ref().map(|placed| placed.found.sequence.clone());
+        let sequence = |placed: &Option<Placed<Found>>| placed.as_ref().map(|placed| placed.found.sequence.clone());
         sequence(&pair.before) != sequence(&pair.after)
     };
     // Of the plain way and one with a work-around, the one that changed says more.

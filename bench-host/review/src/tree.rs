@@ -9,7 +9,7 @@ use crate::extract::token::SourceLine;
 use crate::extract::{Doubt, Unread};
 use crate::infer::{Assumption, Given};
 use crate::mention::{Lines, Mention, mentions as spoken};
-use crate::pair::Placed;
+use crate::placed::Placed;
 use crate::source::{Extraction, Segment, Side, Surroundings, Unit};
 use crate::workaround::is_workaround;
 use ignore::WalkBuilder;
@@ -47,7 +47,7 @@ pub struct Tree {
     /// Their macros and functions.
     pub surroundings: Surroundings,
     /// Files that are too large to be read.
-    pub too_large: Vec<(String, Unread)>,
+    pub too_large: Vec<Placed<Unread>>,
 }
 
 /// Says of a file that it is not read.
@@ -81,7 +81,7 @@ pub struct Scan {
     /// Building blocks: sequences without any barrier of their own.
     pub fragments: usize,
     /// What was not understood, by file.
-    pub unread: Vec<(String, Unread)>,
+    pub unread: Vec<Placed<Unread>>,
 }
 
 impl Tree {
@@ -118,7 +118,10 @@ impl Tree {
             if small() {
                 paths.push((name, entry.path().to_owned()));
             } else {
-                too_large.push((name, large_file()));
+                too_large.push(Placed {
+                    path: name,
+                    found: large_file(),
+                });
             }
         }
         paths.sort();
@@ -165,18 +168,14 @@ impl Tree {
                 .into_iter()
                 .filter(|found| !is_part(found) && found.primary)
                 .map(|found| {
-                    let placed = Placed {
-                        path: unit.path.clone(),
-                        found,
-                    };
-                    let (side, assumptions) = evaluate_alone(&placed, given);
+                    let (side, assumptions) = evaluate_alone(&Placed::in_file(&unit.path)(found), given);
                     Judged { side, assumptions }
                 })
                 .collect();
-            let unread: Vec<(String, Unread)> = unread
+            let unread: Vec<Placed<Unread>> = unread
                 .into_iter()
                 .filter(|unread| !unread.template)
-                .map(|unread| (unit.path.clone(), unread))
+                .map(Placed::in_file(&unit.path))
                 .collect();
             (judged, fragments, unread)
         });

@@ -8,6 +8,7 @@ use review::evaluate::{SideVerdict, verdict_id};
 use review::extract::spelling::Spellings;
 use review::infer::Given;
 use review::input::Source;
+use review::loss::{Loss, Remark};
 use review::{Outcome, Review, output, review};
 use sequences::Sequence;
 use std::fmt::Write as _;
@@ -70,7 +71,7 @@ fn summary(found: &Review) -> String {
     for unread in &found.unrecognised {
         let _ = writeln!(out, "  ? {}:{} {}", unread.file, unread.line, unread.text);
     }
-    for line in found.barriers.iter().chain(&found.notes) {
+    for line in found.barriers.iter().chain(&found.notes.lines(usize::MAX)) {
         let _ = writeln!(out, "  {line}");
     }
     let _ = writeln!(out, "  -> {:?}", found.outcome());
@@ -193,13 +194,22 @@ fn what_is_not_whole_is_said() {
     let cut: String = text.lines().take(9).map(|line| format!("{line}\n")).collect();
     let found = review_bytes(cut.as_bytes());
     assert!(
-        found.notes.iter().any(|note| note.contains("cut short")),
+        found
+            .notes
+            .kept_losses()
+            .any(|(_, loss)| matches!(loss, Loss::HunkCutShort { .. })),
         "{:?}",
         found.notes
     );
     assert_ne!(found.outcome(), Outcome::Fine);
     let binary = "diff --git a/x.bin b/x.bin\nBinary files a/x.bin and b/x.bin differ\n";
-    assert!(review_bytes(binary.as_bytes()).notes[0].contains("binary"));
+    let found = review_bytes(binary.as_bytes());
+    let path = "x.bin".to_owned();
+    assert_eq!(
+        found.notes.kept_remarks().next(),
+        Some((Some(2), &Remark::Binary { path }))
+    );
+    assert_eq!((found.notes.losses(), found.outcome()), (0, Outcome::Fine));
 }
 
 #[test]
@@ -211,11 +221,9 @@ fn a_patch_of_too_many_files_is_cut() {
     let found = review_bytes(many.as_bytes());
     assert_eq!(found.changes.len(), 2000);
     assert_eq!(found.outcome(), Outcome::Undecided);
-    assert!(
-        found.notes.iter().any(|note| note.contains("2000 files")),
-        "{:?}",
-        found.notes
-    );
+    let most = 2000;
+    let losses: Vec<_> = found.notes.kept_losses().map(|(_, loss)| loss).collect();
+    assert_eq!(losses, [&Loss::TooManyFiles { most }]);
 }
 
 #[test]

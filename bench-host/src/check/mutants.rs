@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::io;
 
 pub use report::model::Fate;
 use results::check::Check;
@@ -12,7 +13,6 @@ use sequences::judge::Verdict;
 use sequences::mutants::{JudgedMutant, Kind, judged};
 
 use super::tally::Case;
-use crate::error::Error;
 
 /// The sequences that are mutated, each with the check its mutants run in.
 pub const BASES: [(&str, &str); 7] = [
@@ -106,14 +106,13 @@ pub fn row(mutant: &Planned, seq: &str, case: Option<&Case>, fate: Fate) -> Row 
 }
 
 /// Returns the text of [`FILE`].
-pub fn table(rows: &[Row]) -> Result<String, Error> {
+pub fn table(rows: &[Row]) -> Result<String, csv::Error> {
     let mut csv = csv::Writer::from_writer(Vec::new());
-    let broken = |error: String| Error::Setup(format!("cannot write {FILE}: {error}"));
     for row in rows {
-        csv.serialize(row).map_err(|error| broken(error.to_string()))?;
+        csv.serialize(row)?;
     }
-    let bytes = csv.into_inner().map_err(|error| broken(error.to_string()))?;
-    String::from_utf8(bytes).map_err(|error| broken(error.to_string()))
+    let bytes = csv.into_inner().map_err(|error| error.into_error())?;
+    String::from_utf8(bytes).map_err(|error| io::Error::other(error).into())
 }
 
 /// The mutants of a run with their fates.

@@ -14,6 +14,7 @@ use review::diff::Patch;
 use review::evaluate::SideVerdict;
 use review::evidence::{Trials, fitting, is_worth_running, mutants_check, sides};
 use review::input::Source;
+use review::loss::Remark;
 use review::output::{html, json, markdown, sarif, text};
 use review::tree::Tree;
 use review::{Outcome, Review, review};
@@ -166,9 +167,7 @@ fn run_checks(found: &mut Review, cpu: &str) -> Result<(), Error> {
         trials.push(seen);
     }
     if left > 0 {
-        found.notes.push(format!(
-            "{left} further changes were not run: --run stops after {MAX_RUN}"
-        ));
+        found.notes.remark(None, Remark::NotRun { left, most: MAX_RUN });
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use crate::output::table;
 use review::evaluate::verdict_id;
 use review::output::escape::clean;
 use review::output::json::pretty;
+use review::placed::Placed;
 use review::tree::{Judged, Scan};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -45,8 +46,8 @@ pub fn render(scan: &Scan, all: bool) -> String {
         scan.fragments,
         scan.unread.len()
     ));
-    for (file, unread) in scan.unread.iter().take(if all { usize::MAX } else { 10 }) {
-        out.push_str(&format!("  {}:{} {}\n", clean(file), unread.line, clean(&unread.text)));
+    for Placed { path, found: unread } in scan.unread.iter().take(if all { usize::MAX } else { 10 }) {
+        out.push_str(&format!("  {}:{} {}\n", clean(path), unread.line, clean(&unread.text)));
     }
     out
 }
@@ -81,7 +82,7 @@ pub fn render_json(scan: &Scan) -> String {
     let unread: Vec<_> = scan
         .unread
         .iter()
-        .map(|(file, unread)| json!({"file": file, "line": unread.line, "text": unread.text}))
+        .map(|Placed { path, found }| json!({"file": path, "line": found.line, "text": found.text}))
         .collect();
     pretty(&json!({
         "schema": 1,

@@ -57,6 +57,31 @@ pub(super) fn git_paths(line: &str) -> Option<(String, String)> {
     Some((path_of(&rest[..middle]), path_of(&rest[middle + 1..])))
 }
 
+/// Returns the path of `Binary files a/old and b/new differ`; empty where it names none.
+pub(super) fn binary_path(line: &str) -> String {
+    let names = line
+        .strip_prefix("Binary files ")
+        .and_then(|rest| rest.strip_suffix(" differ"));
+    let Some((old, new)) = names.and_then(|names| names.split_once(" and ")) else {
+        return String::new();
+    };
+    match path_of(new) {
+        path if path.is_empty() => path_of(old),
+        path => path,
+    }
+}
+
+/// Returns whether a line is the hunk header of a merge, which has one `@` more for each parent more.
+pub(super) fn is_combined(line: &str) -> bool {
+    line.starts_with("@@@") && line.trim_start_matches('@').starts_with(' ')
+}
+
+/// Returns whether a line is the header of a context diff's hunk, `*** 1,5 ****`.
+pub(super) fn is_context(line: &str) -> bool {
+    let range = line.strip_prefix("*** ").and_then(|rest| rest.strip_suffix(" ****"));
+    range.is_some_and(|range| !range.is_empty() && range.bytes().all(|byte| byte.is_ascii_digit() || byte == b','))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +94,18 @@ mod tests {
         assert_eq!(HunkHeader::parse("@@ -1 +1 @@").unwrap().old, (1, 1));
         assert_eq!(HunkHeader::parse("@@ -x +1 @@"), None);
         assert_eq!(HunkHeader::parse("@@ -1,99999999999 +1 @@"), None);
+    }
+
+    #[test]
+    fn other_forms_are_told_by_their_headers() {
+        for text in ["@@@ -1,5 -1,5 +1,4 @@@", "@@@@ -1,5 -1,5 -1,5 +1,4 @@@@ f"] {
+            assert!(is_combined(text), "{text}");
+        }
+        assert!(!is_combined("@@ -1 +1 @@") && !is_combined("@@@"));
+        assert!(is_context("*** 1,5 ****") && is_context("*** 7 ****") && !is_context("*** note ****"));
+        assert_eq!(binary_path("Binary files a/x.png and b/x.png differ"), "x.png");
+        assert_eq!(binary_path("Binary files a/x.png and /dev/null differ"), "x.png");
+        assert_eq!(binary_path("GIT binary patch"), "");
     }
 
     #[test]

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From line to line through a text: files, hunks, and what is said about them.
 
-use super::header::{HunkHeader, git_paths, path_of};
+use super::header::{HunkHeader, binary_path, git_paths, is_combined, is_context, path_of};
 use super::quote::depth;
 use super::{FileDiff, Hunk, Line, Origin, Patch, Quoting};
+use crate::extract::token::Language;
+use crate::loss::{Loss, Remark};
+use crate::mail::MAX_LINE;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -19,6 +22,10 @@ struct Open {
     file: FileDiff,
     hunk: Option<Counted>,
     had_hunks: bool,
+    /// `+++ path` named it, so that hunks are to come.
+    named: bool,
+    /// A loss says why there are none.
+    explained: bool,
 }
 
 /// The hunk that is being read.
@@ -129,19 +136,17 @@ impl Reader {
             } else if let Some(open) = &mut self.open {
                 (open.file.old_path, open.file.new_path) = (old, new);
             }
-        } else if line.starts_with("@@@ ") {
-            self.note_at("a combined diff of a merge was left out: give the diff against one parent");
+            if let Some(open) = &mut self.open {
+                open.named = true;
+            }
+        } else if is_combined(line) {
+            self.lose(Loss::CombinedDiff);
         } else if line.starts_with("@@ ") {
             self.hunk_header(line);
         } else if line.starts_with("Binary files ") && line.ends_with(" differ") || line == "GIT binary patch" {
-            let path = self
-                .open
-                .as_ref()
-                .map(|open| open.file.path().to_owned())
-                .unwrap_or_default();
-            self.note_at(&format!("a binary diff was left out{}", named(&path)));
-        } else if line.starts_with("*** ") && line.ends_with(" ****") {
-            self.note_at("a context diff was left out: make it with `diff -u`");
+            self.binary(line);
+        } else if is_context(line) {
+            self.lose(Loss::ContextDiff);
         } else if let Some(open) = &mut self.open {
             if let Some(path) = line.strip_prefix("rename from ") {
                 open.file.old_path = path.trim().to_owned();
@@ -155,6 +160,31 @@ impl Reader {
             self.remember(line);
         }
         self.before = None;
+    }
+
+    /// Takes notice that the line that follows is not whole.
+    pub(super) fn cut(&mut self) {
+        // Outside hunks a long line is no part of a diff: what stands there is short.
+        if self.in_hunk() {
+            self.patch.notes.lose(None, Loss::LongLine { kept: MAX_LINE });
+        } else {
+            self.patch.notes.remark(None, Remark::LongLine { kept: MAX_LINE });
+        }
+    }
+
+    /// Takes notice of a diff that is not text.
+    fn binary(&mut self, line: &str) {
+        let open = self.open.as_ref().filter(|open| !open.had_hunks);
+        let path = match open {
+            Some(open) => open.file.path().to_owned(),
+            // `diff -r` names the files in this line only.
+            None => binary_path(line),
+        };
+        if Language::of(&path).is_some() {
+            self.lose(Loss::BinarySource { path });
+        } else {
+            self.patch.notes.remark(Some(self.number), Remark::Binary { path });
+        }
     }
 
     /// Keeps what was said outside the hunks, for hints about the context; bounded.
@@ -176,17 +206,19 @@ impl Reader {
             },
             hunk: None,
             had_hunks: false,
+            named: false,
+            explained: false,
         });
     }
 
     fn hunk_header(&mut self, line: &str) {
         let Some(HunkHeader { old, new, section }) = HunkHeader::parse(line) else {
-            self.note_at("a hunk header that is not `@@ -line,count +line,count @@` was left out");
+            self.lose(Loss::HunkHeader);
             return;
         };
         self.end_hunk();
         if self.open.is_none() {
-            self.note_at("a hunk without a file name was left out");
+            self.lose(Loss::HunkWithoutFile);
             return;
         }
         let open = self.open.as_mut().expect("just seen");
@@ -253,14 +285,16 @@ impl Reader {
     fn damaged(&mut self) {
         let Some(open) = &self.open else { return };
         let Some(hunk) = &open.hunk else { return };
-        let (path, old, new) = (named(open.file.path()), hunk.old_left, hunk.new_left);
+        let (path, old, new) = (open.file.path().to_owned(), hunk.old_left, hunk.new_left);
         // Pages and mail programs drop an empty line at the end of a text.
         if (old, new) == (1, 1) && self.ending {
             return self.end_hunk();
         }
-        self.note_at(&format!(
-            "a hunk is cut short{path}: {old} lines before and {new} after are missing"
-        ));
+        self.lose(Loss::HunkCutShort {
+            path,
+            before: old,
+            after: new,
+        });
         self.end_hunk();
     }
 
@@ -273,7 +307,9 @@ impl Reader {
             // What was dropped no longer counts against what is kept.
             self.kept = self.kept.saturating_sub(counted.bytes);
             if counted.marked {
-                self.note_at("more than 64 MiB of hunks mention maintenance: the rest was left out");
+                self.lose(Loss::TooManyBytes {
+                    mebibytes: MAX_KEPT >> 20,
+                });
             }
         }
     }
@@ -286,13 +322,18 @@ impl Reader {
         self.before = None;
         let Some(open) = self.open.take() else { return };
         if !open.had_hunks {
+            // A reply quotes what it is about, and no more.
+            if open.named && !open.explained && self.quoting == Quoting::Outside {
+                let path = open.file.path().to_owned();
+                self.lose(Loss::FileWithoutHunk { path });
+            }
             return;
         }
         self.patch.files_seen += 1;
         if self.patch.files.len() >= MAX_FILES && !open.file.hunks.is_empty() {
             if !self.left_out {
                 self.left_out = true;
-                self.note_at("more than 2000 files mention maintenance: the patch is cut short here, give it in parts");
+                self.lose(Loss::TooManyFiles { most: MAX_FILES });
             }
             return;
         }
@@ -319,19 +360,11 @@ impl Reader {
         self.patch
     }
 
-    fn note_at(&mut self, what: &str) {
-        const MAX_NOTES: usize = 32;
-        if self.patch.notes.len() < MAX_NOTES {
-            self.patch.notes.push(format!("line {}: {what}", self.number));
+    fn lose(&mut self, loss: Loss) {
+        if let Some(open) = &mut self.open {
+            open.explained = true;
         }
-    }
-}
-
-fn named(path: &str) -> String {
-    if path.is_empty() {
-        String::new()
-    } else {
-        format!(" ({path})")
+        self.patch.notes.lose(Some(self.number), loss);
     }
 }
 

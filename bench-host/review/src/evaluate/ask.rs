@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a reviewer should ask.
 
-use crate::pair::Placed;
+use crate::extract::reduce::Found;
+use crate::placed::Placed;
 use crate::relation::Relation;
 use sequences::judge::{Change, Level, Observers, Question};
 use sequences::{Instruction, Operand};
 
 /// Returns what a reviewer should ask, most pressing first.
 pub(super) fn questions(
-    before: &Option<Placed>,
-    after: &Option<Placed>,
+    before: &Option<Placed<Found>>,
+    after: &Option<Placed<Found>>,
     question: &Question,
     relation: Relation,
 ) -> Vec<String> {

@@ -2,11 +2,11 @@
 //! Addresses that one side shifts into a page number and the other does not.
 
 use crate::extract::reduce::Found;
-use crate::pair::Placed;
+use crate::placed::Placed;
 use sequences::{Instruction, Item, Operand, OperandFormat};
 
 /// Marks the operand of the side that is given an address as it is, where the other side shifts it.
-pub(super) fn mark_unshifted(before: &mut Option<Placed>, after: &mut Option<Placed>) {
+pub(super) fn mark_unshifted(before: &mut Option<Placed<Found>>, after: &mut Option<Placed<Found>>) {
     let (Some(a), Some(b)) = (before, after) else { return };
     let shifts = |found: &Found| {
         let shifted = |text: &String| {

@@ -4,13 +4,13 @@
 use crate::evaluate::missing::Missing;
 use crate::evaluate::{Ground, SideVerdict};
 use crate::extract::reduce::Found;
-use crate::pair::Placed;
+use crate::placed::Placed;
 use crate::workaround::{is_workaround, without_workaround};
 use sequences::judge::{Question, Reason, Rule, Verdict, judge};
 use sequences::{Access, Barrier, Domain, Instruction, Sequence};
 
 /// Judges one side.
-pub(super) fn side(placed: &Placed, sides: &[&Found], question: &Question) -> SideVerdict {
+pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question) -> SideVerdict {
     let found = &placed.found;
     let mut whole = without_workaround(found.sequence.instructions().collect(), question);
     let missing = Missing::of(found, sides, question);

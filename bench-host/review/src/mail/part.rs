@@ -2,6 +2,7 @@
 //! The parts of a mail: transfer encodings and charsets undone.
 
 use super::{Html, Lines, MAX_LINE, Text};
+use crate::loss::{Loss, Remark};
 use data_encoding::{BASE64, BASE64_NOPAD};
 use quoted_printable::ParseMode;
 use std::io::BufRead;
@@ -43,7 +44,7 @@ impl<R: BufRead> Lines<R> {
                 match quoted_printable::decode(text, ParseMode::Robust) {
                     Ok(bytes) => self.carry.extend_from_slice(&bytes),
                     Err(_) => {
-                        self.note("quoted-printable text that does not decode was kept as it is".into());
+                        self.notes.remark(None, Remark::NotQuotedPrintable);
                         self.carry.extend_from_slice(text);
                     }
                 }
@@ -63,7 +64,7 @@ impl<R: BufRead> Lines<R> {
             .all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte))
         {
             if !line.is_empty() {
-                self.note("text in a base64 part that is not base64 was kept as it is".into());
+                self.notes.remark(None, Remark::NotBase64);
                 self.flush();
                 self.emit(line);
             }
@@ -75,7 +76,7 @@ impl<R: BufRead> Lines<R> {
         let group = std::mem::replace(&mut self.group, rest);
         match BASE64.decode(&group) {
             Ok(bytes) => self.carry.extend_from_slice(&bytes),
-            Err(_) => self.note("a base64 line that does not decode was left out".into()),
+            Err(_) => self.notes.lose(None, Loss::Base64Line),
         }
         while let Some(end) = self.carry.iter().position(|&byte| byte == b'\n') {
             let rest = self.carry.split_off(end + 1);
@@ -87,7 +88,7 @@ impl<R: BufRead> Lines<R> {
         }
         if self.carry.len() > MAX_LINE {
             let line = std::mem::take(&mut self.carry);
-            self.note(format!("a line longer than {MAX_LINE} bytes was cut"));
+            self.ready.push_back(Text::Cut);
             self.emit(&line[..MAX_LINE]);
         }
     }
@@ -99,7 +100,7 @@ impl<R: BufRead> Lines<R> {
             if let Ok(bytes) = BASE64_NOPAD.decode(&group) {
                 self.carry.extend_from_slice(&bytes);
             }
-            self.note("a base64 part ends in the middle: the mail is truncated".into());
+            self.notes.lose(None, Loss::Base64End);
         }
         let rest = std::mem::take(&mut self.carry);
         if !rest.is_empty() {

@@ -51,7 +51,7 @@ pub fn render(review: &Review) -> String {
         .iter()
         .map(|unread| format!("{}:{} {}", unread.file, unread.line, unread.text.replace('`', "'")));
     list("Looks like maintenance, not understood", unread.collect());
-    list("Notes", review.notes.clone());
+    list("Notes", review.notes.lines(usize::MAX));
     match tested_on(review) {
         machines if machines.is_empty() => out.push_str(&format!(
             "<p>Nothing was run; to check in QEMU: <code>{}</code></p>\n",

@@ -18,7 +18,10 @@ struct Document<'a> {
     source: &'a str,
     subject: &'a str,
     barriers: &'a [String],
-    notes: &'a [String],
+    notes: Vec<String>,
+    /// Parts of the text that were not looked at; absent where all was.
+    #[serde(skip_serializing_if = "is_zero")]
+    losses: usize,
     command: &'a str,
 }
 
@@ -239,10 +242,16 @@ pub fn render(review: &Review) -> String {
         source: &review.source,
         subject: &review.subject,
         barriers: &review.barriers,
-        notes: &review.notes,
+        notes: review.notes.lines(usize::MAX),
+        losses: review.notes.losses(),
         command: &review.command,
     };
     pretty(&document)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// Renders any of our documents. Strings, numbers and lists cannot fail to serialize.

@@ -94,7 +94,10 @@ pub fn render(review: &Review) -> String {
         .iter()
         .map(|unread| format!("{}:{} {}", escape(&unread.file), unread.line, code(&unread.text)));
     list("Looks like maintenance, not understood", unread.collect());
-    list("Notes", review.notes.iter().map(|note| escape(note)).collect());
+    list(
+        "Notes",
+        review.notes.lines(usize::MAX).iter().map(|note| escape(note)).collect(),
+    );
     match tested_on(review) {
         machines if machines.is_empty() => {
             out.push_str(&format!(

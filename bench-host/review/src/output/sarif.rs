@@ -2,6 +2,7 @@
 //! SARIF 2.1.0 (OASIS), for code scanning.
 
 use crate::evaluate::{Ground, SideVerdict};
+use crate::loss::Notes;
 use crate::output::json::pretty;
 use crate::{Review, Unrecognised};
 use sequences::judge::Verdict;
@@ -21,17 +22,17 @@ pub fn render(review: &Review) -> String {
         .iter()
         .filter(|unread| unread.after)
         .map(unrecognised);
-    document(results.chain(unread).collect())
+    document(results.chain(unread).collect(), &review.notes)
 }
 
 /// Renders the sequences of a tree.
 pub fn render_sides<'a>(sides: impl Iterator<Item = &'a SideVerdict>) -> String {
-    document(sides.filter_map(result).collect())
+    document(sides.filter_map(result).collect(), &Notes::default())
 }
 
-fn document(results: Vec<Value>) -> String {
+fn document(results: Vec<Value>, notes: &Notes) -> String {
     let rule = |id: &str, text: &str| json!({"id": id, "shortDescription": {"text": text}});
-    pretty(&json!({
+    let mut document = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
         "runs": [{
@@ -48,7 +49,17 @@ fn document(results: Vec<Value>) -> String {
             "columnKind": "unicodeCodePoints",
             "results": results,
         }],
-    }))
+    });
+    if notes.losses() > 0 {
+        // Without it, a text that was not read looks like one without a finding.
+        let notification = |note: String| json!({"level": "warning", "message": {"text": note}});
+        let notifications: Vec<Value> = notes.lines(usize::MAX).into_iter().map(notification).collect();
+        document["runs"][0]["invocations"] = json!([{
+            "executionSuccessful": false,
+            "toolExecutionNotifications": notifications,
+        }]);
+    }
+    pretty(&document)
 }
 
 fn result(side: &SideVerdict) -> Option<Value> {

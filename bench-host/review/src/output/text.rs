@@ -147,8 +147,8 @@ fn lists(out: &mut String, review: &Review, long: bool) {
             ));
         }
     }
-    for note in review.notes.iter().take(8) {
-        wrap(out, "Note: ", &clean(note));
+    for note in review.notes.lines(if long { usize::MAX } else { 8 }) {
+        wrap(out, "Note: ", &clean(&note));
     }
 }
 

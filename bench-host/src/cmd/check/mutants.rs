@@ -37,7 +37,9 @@ pub(super) fn run(bench: &mut Bench<'_>, machine: &str) -> Result<Exit, Error> {
                 rows.push(mutants::row(mutant, &member.id, case, fate));
                 fates.push((mutant.clone(), fate));
             }
-            write(&folder.join(mutants::FILE), &mutants::table(&rows)?)?;
+            let table = mutants::table(&rows)
+                .map_err(|error| Error::Setup(format!("cannot write {}: {error}", mutants::FILE)))?;
+            write(&folder.join(mutants::FILE), &table)?;
         }
     }
     let text = mutants::report(machine, &fates);

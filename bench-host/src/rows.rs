@@ -7,6 +7,7 @@
 //! estimated: all figures come from exact counts.
 
 mod counts;
+mod error;
 mod general;
 mod groups;
 mod kind;
@@ -18,100 +19,20 @@ mod source;
 mod sparse;
 mod summary;
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use counts::Counts;
+use error::shortened;
 use general::Records;
 use groups::Groups;
 use plain::{Batch, Stop};
 use source::Source;
 
 pub use counts::Limits;
+pub use error::RowsError;
 pub use kind::STDIN;
 pub use layout::{Layout, Request};
 pub use summary::{Figures, Median, Summary};
-
-/// Why rows cannot be aggregated.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RawError {
-    /// The operating system refused.
-    #[error("cannot read {name}: {source}")]
-    Read {
-        /// The file.
-        name: String,
-        /// Why not.
-        source: io::Error,
-    },
-    /// Counts that do not fit into memory cannot be put on disk.
-    #[error("cannot keep counts in a temporary file (in {}): {source}; set TMPDIR to a folder with room", std::env::temp_dir().display())]
-    Temporary {
-        /// Why not.
-        source: io::Error,
-    },
-    /// There is not even a header.
-    #[error("{name} is empty: a header with the names of the columns is needed")]
-    Empty {
-        /// The file.
-        name: String,
-    },
-    /// It is a file of another kind.
-    #[error("{name} is {kind}, not plain CSV: {remedy}")]
-    Kind {
-        /// The file.
-        name: String,
-        /// What it is.
-        kind: &'static str,
-        /// What to do.
-        remedy: String,
-    },
-    /// A column that is needed is there more than once.
-    #[error("column `{0}` is there more than once, so it cannot be told which one is meant: give them different names")]
-    Twice(String),
-    /// There is no column of this name.
-    #[error("no column `{wanted}` for {option}; the columns are: {}", shown(columns))]
-    NoColumn {
-        /// The name looked for.
-        wanted: String,
-        /// The option that names another one.
-        option: &'static str,
-        /// What there is.
-        columns: Vec<String>,
-    },
-    /// A column would have to be two things.
-    #[error("column `{0}` cannot be two of key, value and count")]
-    TwoRoles(String),
-    /// Two files have different key columns.
-    #[error("{name} has key columns {found}, the files before it {expected}: name them with --by")]
-    OtherKeys {
-        /// The second file.
-        name: String,
-        /// Its key columns.
-        found: String,
-        /// Those before.
-        expected: String,
-    },
-    /// A row is malformed.
-    #[error("{name} line {line}: {message}")]
-    Row {
-        /// The file.
-        name: String,
-        /// The line, counted from 1.
-        line: u64,
-        /// What is wrong.
-        message: String,
-    },
-}
-
-impl RawError {
-    /// Returns whether the command line is to blame, not the data.
-    pub const fn is_usage(&self) -> bool {
-        matches!(
-            self,
-            Self::NoColumn { .. } | Self::Twice(_) | Self::TwoRoles(_) | Self::OtherKeys { .. }
-        )
-    }
-}
 
 /// The figures of all groups.
 #[derive(Debug, Clone, PartialEq)]
@@ -157,8 +78,8 @@ impl Aggregation {
     }
 
     /// Adds all rows of a file. `progress` is called with the number of bytes read, again and again.
-    pub fn add(&mut self, name: &str, from: &mut dyn Read, progress: &mut dyn FnMut(u64)) -> Result<(), RawError> {
-        let read = |source| RawError::Read {
+    pub fn add(&mut self, name: &str, from: &mut dyn Read, progress: &mut dyn FnMut(u64)) -> Result<(), RowsError> {
+        let read = |source| RowsError::Read {
             name: name.to_owned(),
             source,
         };
@@ -167,14 +88,14 @@ impl Aggregation {
         let mut records = Records::new();
         if let Some((kind, remedy)) = kind::of(self.source.rest(), name) {
             let name = name.to_owned();
-            return Err(RawError::Kind { name, kind, remedy });
+            return Err(RowsError::Kind { name, kind, remedy });
         }
         if !records.next(&mut self.source, from, name)? {
-            return Err(RawError::Empty { name: name.to_owned() });
+            return Err(RowsError::Empty { name: name.to_owned() });
         }
         let layout = Layout::find(&records.fields(), &self.request)?;
         if let Some(before) = self.layout.as_ref().filter(|before| before.names != layout.names) {
-            return Err(RawError::OtherKeys {
+            return Err(RowsError::OtherKeys {
                 name: name.to_owned(),
                 found: layout.names.join(","),
                 expected: before.names.join(","),
@@ -209,7 +130,7 @@ impl Aggregation {
         layout: &Layout,
         from: &mut dyn Read,
         name: &str,
-    ) -> Result<bool, RawError> {
+    ) -> Result<bool, RowsError> {
         self.source.mark();
         loop {
             let before = self.batch.len;
@@ -243,7 +164,7 @@ impl Aggregation {
     }
 
     /// Counts the rows of the batch.
-    fn flush(&mut self, layout: &Layout, name: &str) -> Result<(), RawError> {
+    fn flush(&mut self, layout: &Layout, name: &str) -> Result<(), RowsError> {
         let len = std::mem::take(&mut self.batch.len);
         let (groups, values) = (&self.batch.groups[..len], &self.batch.values[..len]);
         let (added, weight) = if layout.count.is_some() {
@@ -254,7 +175,7 @@ impl Aggregation {
         } else {
             (self.counts.add(groups, values), len as u64)
         };
-        added.map_err(|source| RawError::Temporary { source })?;
+        added.map_err(|source| RowsError::Temporary { source })?;
         self.samples = self.samples.saturating_add(weight);
         if self.samples > i64::MAX as u64 {
             return Err(self.row(name, self.source.line(), "more than 2^63 samples in all".to_owned()));
@@ -263,7 +184,7 @@ impl Aggregation {
     }
 
     /// Counts a row that the general reader read.
-    fn add_record(&mut self, records: &Records, layout: &Layout, name: &str) -> Result<(), RawError> {
+    fn add_record(&mut self, records: &Records, layout: &Layout, name: &str) -> Result<(), RowsError> {
         let fail = |message| self.row(name, records.line(), message);
         let fields = records.fields();
         if fields.len() != layout.columns {
@@ -301,8 +222,8 @@ impl Aggregation {
         self.flush(layout, name)
     }
 
-    fn row(&self, name: &str, line: u64, message: String) -> RawError {
-        RawError::Row {
+    fn row(&self, name: &str, line: u64, message: String) -> RowsError {
+        RowsError::Row {
             name: name.to_owned(),
             line,
             message,
@@ -316,9 +237,9 @@ impl Aggregation {
     }
 
     /// Ends, and returns the figures of all groups.
-    pub fn finish(mut self) -> Result<Table, RawError> {
+    pub fn finish(mut self) -> Result<Table, RowsError> {
         let summaries = summary::summarize(&mut self.counts, self.groups.len());
-        let summaries = summaries.map_err(|source| RawError::Temporary { source })?;
+        let summaries = summaries.map_err(|source| RowsError::Temporary { source })?;
         drop(self.counts);
         let text = |key: &groups::Key| {
             key.iter()
@@ -340,28 +261,6 @@ impl Aggregation {
             samples: self.samples,
             notes: self.notes,
         })
-    }
-}
-
-/// Returns the names of columns, of which there may be many, and which may hold anything.
-fn shown(columns: &[String]) -> String {
-    const MOST: usize = 40;
-    let names = columns.iter().take(MOST);
-    let names: Vec<String> = names
-        .map(|name| shortened(&name.replace(char::is_control, "\u{fffd}")))
-        .collect();
-    let more = match columns.len().saturating_sub(MOST) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    names.join(", ") + &more
-}
-
-/// Returns the beginning of a text that may be long.
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(40) {
-        Some((at, _)) => format!("{}...", &text[..at]),
-        None => text.to_owned(),
     }
 }
 

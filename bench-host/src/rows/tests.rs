@@ -7,7 +7,7 @@ use std::io::Read;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_oneof, proptest};
 
 use super::marks::CHUNK;
-use super::{Aggregation, Limits, RawError, Request, Table};
+use super::{Aggregation, Limits, Request, RowsError, Table};
 
 /// A reader that gives so many bytes at most at a time, as a pipe may.
 struct Drips<'a>(&'a [u8], usize);
@@ -21,13 +21,13 @@ impl Read for Drips<'_> {
     }
 }
 
-fn aggregate_by(text: &[u8], request: Request, limits: Limits, drip: usize) -> Result<Table, RawError> {
+fn aggregate_by(text: &[u8], request: Request, limits: Limits, drip: usize) -> Result<Table, RowsError> {
     let mut aggregation = Aggregation::new(request, limits);
     aggregation.add("test.csv", &mut Drips(text, drip), &mut |_| {})?;
     aggregation.finish()
 }
 
-fn aggregate(text: &[u8]) -> Result<Table, RawError> {
+fn aggregate(text: &[u8]) -> Result<Table, RowsError> {
     aggregate_by(text, Request::default(), Limits::default(), usize::MAX)
 }
 
@@ -142,7 +142,7 @@ fn check(text: &[u8]) {
     for (limits, drip) in [(Limits::default(), usize::MAX), (small, 7), (Limits::default(), 4099)] {
         match (&expected, aggregate_by(text, Request::default(), limits, drip)) {
             (Ok(expected), Ok(table)) => assert_eq!(&found(&table), expected),
-            (Err(expected), Err(RawError::Row { line, .. })) => assert_eq!(line, *expected),
+            (Err(expected), Err(RowsError::Row { line, .. })) => assert_eq!(line, *expected),
             (expected, table) => panic!("expected {expected:?}, found {table:?}"),
         }
     }
@@ -295,7 +295,7 @@ fn columns_are_found_or_asked_for() {
             .to_string()
             .contains("`cycles` or `value`")
     );
-    assert!(matches!(aggregate(b""), Err(RawError::Empty { .. })));
+    assert!(matches!(aggregate(b""), Err(RowsError::Empty { .. })));
 }
 
 #[test]

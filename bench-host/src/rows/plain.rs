@@ -209,7 +209,7 @@ fn number(text: &Text, start: usize, end: usize) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::raw::marks::SLACK;
+    use crate::rows::marks::SLACK;
 
     #[test]
     fn numbers_are_one_to_eight_digits() {

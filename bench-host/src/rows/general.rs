@@ -5,7 +5,7 @@ use std::io::Read;
 
 use csv_core::{ReadRecordResult, Reader};
 
-use super::RawError;
+use super::error::RowsError;
 use super::source::Source;
 
 /// Longest row. A quote that is left open makes the rest of the file one row.
@@ -36,12 +36,12 @@ impl Records {
     }
 
     /// Reads the next row, or returns `false` at the end of the file.
-    pub fn next(&mut self, source: &mut Source, from: &mut dyn Read, name: &str) -> Result<bool, RawError> {
+    pub fn next(&mut self, source: &mut Source, from: &mut dyn Read, name: &str) -> Result<bool, RowsError> {
         let (mut length, mut fields, mut begun) = (0, 0, false);
         loop {
             if source.rest().is_empty() && !source.is_ended() {
                 let filled = source.fill(from);
-                filled.map_err(|source| RawError::Read {
+                filled.map_err(|source| RowsError::Read {
                     name: name.to_owned(),
                     source,
                 })?;
@@ -66,7 +66,7 @@ impl Records {
             match result {
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull if self.text.len() >= MOST => {
-                    return Err(RawError::Row {
+                    return Err(RowsError::Row {
                         name: name.to_owned(),
                         line: self.line,
                         message: "the row is longer than 1 MiB: is a quote left open?".to_owned(),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which columns of a file mean what.
 
-use super::RawError;
+use super::error::RowsError;
 
 /// What to aggregate, as the user names it.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +48,7 @@ pub struct Layout {
 
 impl Layout {
     /// Finds the columns in a header (or, of a file without one, in its first row).
-    pub fn find(header: &[&[u8]], request: &Request) -> Result<Self, RawError> {
+    pub fn find(header: &[&[u8]], request: &Request) -> Result<Self, RowsError> {
         let names: Vec<String> = if request.headerless {
             (1..=header.len()).map(|number| number.to_string()).collect()
         } else {
@@ -58,7 +58,7 @@ impl Layout {
                 .collect()
         };
         let has = |wanted: &str| position(&names, wanted);
-        let missing = |wanted: &str, option: &'static str| RawError::NoColumn {
+        let missing = |wanted: &str, option: &'static str| RowsError::NoColumn {
             wanted: wanted.to_owned(),
             option,
             columns: names.clone(),
@@ -91,15 +91,15 @@ impl Layout {
             None => keys.extend(KEYS.iter().filter_map(|names| names.iter().find_map(|name| has(name)))),
         }
         if let Some(&both) = keys.iter().find(|&&key| key == value || Some(key) == count) {
-            return Err(RawError::TwoRoles(names[both].clone()));
+            return Err(RowsError::TwoRoles(names[both].clone()));
         }
         if count == Some(value) {
-            return Err(RawError::TwoRoles(names[value].clone()));
+            return Err(RowsError::TwoRoles(names[value].clone()));
         }
         // The other columns may be called what they like.
         let mut needed = keys.iter().copied().chain([value]).chain(count);
         if let Some(column) = needed.find(|&column| names.iter().filter(|name| **name == names[column]).count() > 1) {
-            return Err(RawError::Twice(names[column].clone()));
+            return Err(RowsError::Twice(names[column].clone()));
         }
         let span = match (keys.first(), keys.last()) {
             (Some(&first), Some(&last)) if keys.windows(2).all(|pair| pair[0] + 1 == pair[1]) => Some((first, last)),
