@@ -96,6 +96,19 @@ impl Evaluated {
         self.after.as_ref().or(self.before.as_ref())
     }
 
+    /// Returns whether the sequence stands elsewhere or is written otherwise, and is the same, for the same use.
+    pub fn only_moves(&self) -> bool {
+        match (&self.before, &self.after) {
+            (Some(before), Some(after)) => {
+                self.kind == Kind::Moved
+                    && before.sequence == after.sequence
+                    && before.verdict == after.verdict
+                    && before.function == after.function
+            }
+            _ => false,
+        }
+    }
+
     /// Returns whether the side after is left undecided. A building block is decided with its callers, and one that
     /// the patch leaves as it was needs no decision.
     pub fn is_open(&self) -> bool {

@@ -41,6 +41,17 @@ pub struct Unread {
     pub template: bool,
     /// The function or macro it stands in.
     pub function: String,
-    /// It is a call of something named like maintenance.
-    pub is_call: bool,
+    /// Why it is in doubt.
+    pub doubt: Doubt,
+}
+
+/// Why something was not understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Doubt {
+    /// It is written in a way that is not known.
+    Spelling,
+    /// It calls what is not in sight.
+    Call,
+    /// The source is larger, or nested deeper, than is followed: what stands from here on was not read.
+    Limit,
 }

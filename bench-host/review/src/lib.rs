@@ -17,6 +17,7 @@ pub mod infer;
 pub mod input;
 pub mod loss;
 pub mod mail;
+pub mod mention;
 pub mod output;
 pub mod pair;
 pub mod placed;
@@ -32,10 +33,12 @@ use extract::Unread;
 use extract::reduce::Found;
 use extract::spelling::Spellings;
 use loss::Notes;
+use mention::{Mention, unaccounted};
 use pair::pair;
 use placed::Placed;
 use sequences::judge::{Stated, Verdict};
 use source::{LoneBarrier, Side, Surroundings, Unit};
+use std::collections::{BTreeSet, HashMap};
 use tree::Tree;
 
 /// What looks like maintenance and was not understood.
@@ -115,6 +118,8 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
     let mut both: [Vec<Placed<Found>>; 2] = [Vec::new(), Vec::new()];
     let mut barriers: [Vec<Placed<LoneBarrier>>; 2] = [Vec::new(), Vec::new()];
     let mut unread: [Vec<Placed<Unread>>; 2] = [Vec::new(), Vec::new()];
+    let mut mentions: [Vec<Placed<Mention>>; 2] = [Vec::new(), Vec::new()];
+    let mut read: [HashMap<String, BTreeSet<u32>>; 2] = [HashMap::new(), HashMap::new()];
     for (index, side) in [Side::Before, Side::After].into_iter().enumerate() {
         let units: Vec<Unit> = patch
             .files
@@ -139,6 +144,8 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
                 .iter()
                 .find(|file| file.old_path == unit.path)
                 .map_or(unit.path.as_str(), |file| file.path());
+            mentions[index].extend(extraction.mentions.into_iter().map(Placed::in_file(path)));
+            read[index].entry(path.to_owned()).or_default().extend(extraction.read);
             both[index].extend(extraction.found.into_iter().map(Placed::in_file(path)));
             unread[index].extend(extraction.unread.into_iter().map(Placed::in_file(path)));
             barriers[index].extend(extraction.barriers.into_iter().map(Placed::in_file(path)));
@@ -152,6 +159,15 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
     note_callers(&mut changes);
     let [mut unread_before, mut unread_after] = unread;
     drop_kept_calls(&mut unread_before, &mut unread_after);
+    let is_read = |after: bool, path: &str, line: u32| {
+        read[usize::from(after)]
+            .get(path)
+            .is_some_and(|lines| lines.contains(&line))
+    };
+    let [mentions_before, mentions_after] = mentions;
+    let [lost_before, lost_after] = unaccounted(mentions_before, mentions_after, is_read);
+    unread_before.extend(lost_before);
+    unread_after.extend(lost_after);
     let mut unrecognised = Vec::new();
     for (list, is_after) in [(unread_before, false), (unread_after, true)] {
         for Placed { path, found } in list.into_iter().filter(|unread| unread.found.changed) {
@@ -187,7 +203,9 @@ fn drop_kept_calls(before: &mut Vec<Placed<Unread>>, after: &mut Vec<Placed<Unre
                     }: &Placed<Unread>| {
             other == path && new.changed && old.changed && new.function == old.function && new.text == old.text
         };
-        let kept = old.is_call.then(|| after.iter().position(same)).flatten();
+        let kept = (old.doubt == extract::Doubt::Call)
+            .then(|| after.iter().position(same))
+            .flatten();
         if let Some(at) = kept {
             after.remove(at);
         }

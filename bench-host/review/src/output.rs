@@ -15,8 +15,17 @@ use sequences::Instruction;
 
 /// Returns the review in one sentence.
 pub fn headline(review: &Review) -> String {
-    let count = review.changes.len();
+    let moved = review.changes.iter().filter(|change| change.only_moves()).count();
+    let count = review.changes.len() - moved;
     let changes = match count {
+        0 if moved > 0 && review.unrecognised.is_empty() && review.notes.losses() == 0 => format!(
+            "No change of TLB maintenance (moved): {} elsewhere, as it was.",
+            if moved == 1 {
+                "1 sequence stands".to_owned()
+            } else {
+                format!("{moved} sequences stand")
+            }
+        ),
         0 if review.unrecognised.is_empty() && review.notes.losses() == 0 => {
             return "No TLB maintenance is changed.".into();
         }

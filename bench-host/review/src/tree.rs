@@ -3,11 +3,12 @@
 
 use crate::diff::{FileDiff, Origin};
 use crate::evaluate::{SideVerdict, evaluate_alone};
-use crate::extract::Unread;
 use crate::extract::reduce::Found;
 use crate::extract::spelling::Spellings;
 use crate::extract::token::SourceLine;
+use crate::extract::{Doubt, Unread};
 use crate::infer::Assumption;
+use crate::mention::{Lines, Mention, mentions as spoken};
 use crate::placed::Placed;
 use crate::source::{Extraction, Segment, Side, Surroundings, Unit};
 use crate::workaround::is_workaround;
@@ -46,6 +47,20 @@ pub struct Tree {
     pub units: Vec<Unit>,
     /// Their macros and functions.
     pub surroundings: Surroundings,
+    /// Files that are too large to be read.
+    pub too_large: Vec<Placed<Unread>>,
+}
+
+/// Says of a file that it is not read.
+fn large_file() -> Unread {
+    Unread {
+        line: 0,
+        text: format!("larger than {} MiB: not read", MAX_FILE >> 20),
+        changed: true,
+        template: false,
+        function: String::new(),
+        doubt: Doubt::Limit,
+    }
 }
 
 /// A sequence of a tree with its verdict.
@@ -81,7 +96,7 @@ impl Tree {
         if !meta.is_dir() {
             return Err(failed("it is not a folder".into()));
         }
-        let mut paths = Vec::new();
+        let (mut paths, mut too_large) = (Vec::new(), Vec::new());
         // No links are followed: a tree may hold one to anywhere.
         let walk = WalkBuilder::new(root)
             .hidden(true)
@@ -98,8 +113,16 @@ impl Tree {
                 path: name.clone(),
                 segments: Vec::new(),
             };
-            if is_file && unit.is_source() && small() {
+            if !is_file || !unit.is_source() {
+                continue;
+            }
+            if small() {
                 paths.push((name, entry.path().to_owned()));
+            } else {
+                too_large.push(Placed {
+                    path: name,
+                    found: large_file(),
+                });
             }
         }
         paths.sort();
@@ -115,6 +138,7 @@ impl Tree {
             files: paths.len(),
             units,
             surroundings,
+            too_large,
         })
     }
 
@@ -128,7 +152,17 @@ impl Tree {
                 own
             });
             let surroundings = own.as_ref().unwrap_or(&self.surroundings);
-            let Extraction { found, unread, .. } = surroundings.extract(unit, spellings);
+            let Extraction {
+                found,
+                mut unread,
+                read,
+                ..
+            } = surroundings.extract(unit, spellings);
+            let lost = spoken(unit, Lines::Every);
+            let lost = lost
+                .into_iter()
+                .filter(|mention| mention.is_tlbi() && !read.contains(&mention.line));
+            unread.extend(lost.map(Mention::unread));
             let is_part = |found: &Found| found.fragment || is_workaround(&found.sequence);
             let fragments = found.iter().filter(|found| is_part(found)).count();
             let judged: Vec<Judged> = found
@@ -150,7 +184,7 @@ impl Tree {
             files: self.files,
             judged: Vec::new(),
             fragments: 0,
-            unread: Vec::new(),
+            unread: self.too_large.clone(),
         };
         for (judged, fragments, unread) in all {
             scan.judged.extend(judged);

@@ -14,7 +14,7 @@ pub use statement::{Statement, statements};
 use crate::extract::event::Node;
 use crate::extract::{Function, Unread};
 use boundary::function_name;
-use reader::Reader;
+use reader::{Reader, limit};
 use std::collections::{HashMap, HashSet};
 
 /// Macros by name.
@@ -33,7 +33,14 @@ pub fn functions<'a>(source: &[Statement], section: &str, macros: &'a Macros) ->
     let mut open_start = true;
     let mut close = |name: &mut String, reader: &mut Reader<'a>, next: String, open_end: bool| {
         let done = std::mem::replace(reader, Reader::new(macros));
-        let nodes = flow::nodes(&done.ops);
+        let (nodes, cut) = flow::nodes(&done.ops);
+        if cut {
+            unread.push(limit(
+                &done.ops,
+                "more ways through the function than are followed",
+                name,
+            ));
+        }
         unread.extend(done.unread.into_iter().map(|unread| Unread {
             function: name.clone(),
             ..unread
@@ -107,7 +114,16 @@ pub fn inline(text: &str, line: u32, changed: bool, macros: &Macros) -> (Vec<Nod
             reader.statement(&statement, 0);
         }
     }
-    (flow::nodes(&reader.ops), reader.unread)
+    let (nodes, cut) = flow::nodes(&reader.ops);
+    let mut unread = reader.unread;
+    if cut {
+        unread.push(limit(
+            &reader.ops,
+            "more ways through the assembly than are followed",
+            "",
+        ));
+    }
+    (nodes, unread)
 }
 
 #[cfg(test)]

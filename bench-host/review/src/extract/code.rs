@@ -15,19 +15,23 @@ mod statements;
 
 pub use items::functions;
 
-use crate::extract::Unread;
 use crate::extract::asm;
 use crate::extract::event::Node;
 use crate::extract::macros::Table;
 use crate::extract::spelling::Spellings;
-use crate::extract::token::{Language, Token};
+use crate::extract::token::{Language, Token, TokenKind};
+use crate::extract::{Doubt, Unread};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 /// How deep blocks, macros and calls are followed.
-const MAX_DEPTH: usize = 24;
-/// Nodes one piece of source may give.
+const MAX_DEPTH: usize = 96;
+const TOO_DEEP: &str = "nested too deep to be followed";
+const TOO_LARGE: &str = "the function is too large to be followed";
+/// Nodes one function may give.
 const MAX_NODES: usize = 200_000;
+/// Nodes all functions of one piece of source may give.
+const MAX_ALL_NODES: usize = 4_000_000;
 
 /// Functions by name, as far as they do maintenance.
 pub type Bodies = HashMap<String, Vec<Node>>;
@@ -49,17 +53,33 @@ pub struct Context<'a> {
     found: RefCell<Found>,
 }
 
+/// What was noticed beside the functions.
+pub struct Noticed {
+    /// What was not understood.
+    pub unread: Vec<Unread>,
+    /// The macros that were expanded somewhere.
+    pub expanded: HashSet<String>,
+    /// Lines that were read as a part of an earlier one: that one, and they.
+    pub joined: Vec<(u32, u32)>,
+}
+
 #[derive(Default)]
 struct Found {
     unread: Vec<Unread>,
     expanded: HashSet<String>,
+    /// Nodes of this function, and of all before it.
     nodes: usize,
+    all_nodes: usize,
+    /// A line of the function is on one side of the patch only.
+    changed: bool,
     /// Parameters of the macro whose body is being read on its own.
     parameters: Vec<String>,
     function: String,
     /// The macro whose body is being read on its own.
     template: String,
     expanding: Vec<String>,
+    /// Lines that are read as a part of an earlier one, after that one.
+    joined: Vec<(u32, u32)>,
     /// What variables of the function were last set to.
     assigned: HashMap<String, String>,
 }
@@ -84,10 +104,14 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Returns what was not understood and the macros that were expanded somewhere.
-    pub fn finish(self) -> (Vec<Unread>, HashSet<String>) {
+    /// Returns what was noticed beside the functions.
+    pub fn finish(self) -> Noticed {
         let found = self.found.into_inner();
-        (found.unread, found.expanded)
+        Noticed {
+            unread: found.unread,
+            expanded: found.expanded,
+            joined: found.joined,
+        }
     }
 
     fn unread(&self, token: &Token, text: String) {
@@ -108,14 +132,42 @@ impl<'a> Context<'a> {
             changed: token.changed,
             template,
             function,
-            is_call: false,
+            doubt: Doubt::Spelling,
         });
+    }
+
+    /// Says that what these tokens hold is not read, because a limit is met; nothing where they hold no maintenance.
+    fn beyond(&self, tokens: &[Token], limit: &str) {
+        let speaks = |token: &&Token| {
+            let lower = token.text.to_ascii_lowercase();
+            matches!(token.kind, TokenKind::Word | TokenKind::Text | TokenKind::Directive)
+                && (lower.contains("tlb")
+                    || lower.contains("dsb")
+                    || lower.contains("isb")
+                    || lower.contains("barrier"))
+        };
+        let Some(token) = tokens.iter().find(speaks) else {
+            return;
+        };
+        let mut found = self.found.borrow_mut();
+        let unread = Unread {
+            line: token.line,
+            text: format!("{}: {limit}", shortened(token.text.replace('\n', " "))),
+            changed: found.changed,
+            template: false,
+            function: found.function.clone(),
+            doubt: Doubt::Limit,
+        };
+        if !found.unread.contains(&unread) {
+            found.unread.push(unread);
+        }
     }
 
     fn spent(&self, nodes: usize) -> bool {
         let mut found = self.found.borrow_mut();
         found.nodes += nodes;
-        found.nodes > MAX_NODES
+        found.all_nodes += nodes;
+        found.nodes > MAX_NODES || found.all_nodes > MAX_ALL_NODES
     }
 }
 
@@ -148,7 +200,7 @@ mod tests {
         let (asm_macros, known, spellings) = (asm::Macros::new(), HashMap::new(), Spellings::built_in());
         let context = Context::new(language, &table, &asm_macros, (&known, &known), &spellings);
         let functions = functions(&tokens, "", &context);
-        let (unread, expanded) = context.finish();
+        let Noticed { unread, expanded, .. } = context.finish();
         assert!(unread.iter().all(|unread| unread.template), "{unread:?} {expanded:?}");
         ways(functions.into_iter().filter(|function| !function.template))
     }

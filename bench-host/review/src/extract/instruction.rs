@@ -34,6 +34,13 @@ const TRANSLATION: [&str; 9] = [
     "contextidr",
 ];
 
+/// Reads an instruction from its line.
+pub fn read_words(text: &str) -> Read {
+    let text = text.trim();
+    let (mnemonic, operands) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    read(mnemonic, operands)
+}
+
 /// Reads an instruction from its mnemonic and the rest of its line.
 pub fn read(mnemonic: &str, operands: &str) -> Read {
     let mnemonic = mnemonic.to_ascii_lowercase();
@@ -70,6 +77,20 @@ pub fn read(mnemonic: &str, operands: &str) -> Read {
             false => Read::Event(Kind::Store),
         },
         _ => Read::Other,
+    }
+}
+
+/// Returns whether a text is an instruction of maintenance, complete as it stands.
+pub fn is_instruction(text: &str) -> bool {
+    let text = text.trim();
+    let (mnemonic, operands) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let known = || !matches!(read(mnemonic, operands), Read::Other);
+    match mnemonic.to_ascii_lowercase().as_str() {
+        // Whatever it invalidates.
+        "tlbi" => !operands.is_empty(),
+        "dsb" | "isb" => matches!(read(mnemonic, operands), Read::Event(_)),
+        "sys" => known(),
+        _ => false,
     }
 }
 

@@ -26,21 +26,31 @@ enum Flow {
     Ended,
 }
 
-/// Returns the ways through a function. Never more than a few dozen, whatever the source does.
-pub fn paths(nodes: &[Node]) -> Vec<Path> {
+/// The ways through a function.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Paths {
+    /// The ways, those without optional parts first. Never more than a few dozen, whatever the source does.
+    pub all: Vec<Path>,
+    /// There are more ways, or longer ones, than are followed.
+    pub cut: bool,
+}
+
+/// Returns the ways through a function.
+pub fn paths(nodes: &[Node]) -> Paths {
+    let mut cut = false;
     let start = Path {
         primary: true,
         ..Path::default()
     };
-    let mut all: Vec<Path> = walk(nodes, vec![(start, Flow::On)])
+    let mut all: Vec<Path> = walk(nodes, vec![(start, Flow::On)], &mut cut)
         .into_iter()
         .map(|(path, _)| path)
         .collect();
     all.sort_by_key(|path| !path.primary);
-    all
+    Paths { all, cut }
 }
 
-fn walk(nodes: &[Node], mut open: Vec<(Path, Flow)>) -> Vec<(Path, Flow)> {
+fn walk(nodes: &[Node], mut open: Vec<(Path, Flow)>, cut: &mut bool) -> Vec<(Path, Flow)> {
     for node in nodes {
         if open.iter().all(|(_, flow)| *flow != Flow::On) {
             break;
@@ -56,11 +66,13 @@ fn walk(nodes: &[Node], mut open: Vec<(Path, Flow)>) -> Vec<(Path, Flow)> {
                     let ends = matches!(event.kind, Kind::Return | Kind::ExceptionReturn);
                     if path.events.len() < MAX_EVENTS {
                         path.events.push(event.clone());
+                    } else {
+                        *cut = true;
                     }
                     next.push((path, if ends { Flow::Ended } else { Flow::On }));
                 }
                 Node::Jump => next.push((path, Flow::Jumped)),
-                Node::Region(body) => next.extend(walk(body, vec![(path, Flow::On)]).into_iter().map(landed)),
+                Node::Region(body) => next.extend(walk(body, vec![(path, Flow::On)], cut).into_iter().map(landed)),
                 Node::Loop(body) => {
                     let mark = |path: &mut Path, kind, body: &[Node]| {
                         if let Some(line) = first_line(body) {
@@ -73,7 +85,7 @@ fn walk(nodes: &[Node], mut open: Vec<(Path, Flow)>) -> Vec<(Path, Flow)> {
                         }
                     };
                     mark(&mut path, Kind::LoopStart, body);
-                    for (mut path, flow) in walk(body, vec![(path, Flow::On)]).into_iter().map(landed) {
+                    for (mut path, flow) in walk(body, vec![(path, Flow::On)], cut).into_iter().map(landed) {
                         if flow == Flow::On {
                             mark(&mut path, Kind::LoopEnd, body);
                         }
@@ -105,12 +117,13 @@ fn walk(nodes: &[Node], mut open: Vec<(Path, Flow)>) -> Vec<(Path, Flow)> {
                                 _ => denied.clone(),
                             });
                         }
-                        next.extend(walk(arm, vec![(path, Flow::On)]));
+                        next.extend(walk(arm, vec![(path, Flow::On)], cut));
                     }
                 }
             }
         }
         next.sort_by_key(|(path, _)| !path.primary);
+        *cut |= next.len() > MAX_PATHS;
         next.truncate(MAX_PATHS);
         open = next;
     }
@@ -149,6 +162,7 @@ pub(super) mod tests {
             .into_iter()
             .flat_map(|function| {
                 paths(&function.nodes)
+                    .all
                     .into_iter()
                     .map(move |path| (function.name.clone(), path.events.into_iter().map(show).collect()))
             })

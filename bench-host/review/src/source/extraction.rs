@@ -2,15 +2,18 @@
 //! The sequences of a unit, and what of it was not understood.
 
 use crate::extract::event::{Kind, Node};
-use crate::extract::path::paths;
+use crate::extract::path::{Paths, paths};
 use crate::extract::reduce::{self, Found};
 use crate::extract::spelling::Spellings;
-use crate::extract::{Function, Unread};
+use crate::extract::{Doubt, Function, Unread};
+use crate::mention::{Lines, Mention, mentions};
+use crate::source::surroundings::Reading;
 use crate::source::{Surroundings, Unit};
 use sequences::{Instruction, Operand, Scope, TlbiOp};
+use std::collections::BTreeSet;
 
 /// Most sequences that are kept of one function. Ways that differ in a barrier by a condition are all kept.
-const MAX_WAYS: usize = 12;
+const MAX_WAYS: usize = 24;
 
 /// What a unit says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +24,11 @@ pub struct Extraction {
     pub unread: Vec<Unread>,
     /// Barriers on changed lines that belong to no sequence.
     pub barriers: Vec<LoneBarrier>,
+    /// Changed lines that speak of maintenance.
+    pub mentions: Vec<Mention>,
+    /// Lines that are accounted for: those of sequences, of macros that are read where they are used, and of what is in
+    /// doubt.
+    pub read: BTreeSet<u32>,
 }
 
 /// A barrier that belongs to no sequence.
@@ -40,11 +48,20 @@ impl Surroundings {
         if !unit.is_source() {
             return Extraction::default();
         }
-        let (functions, mut unread) = self.functions(unit, spellings);
+        let Reading {
+            functions,
+            mut unread,
+            macro_lines,
+            joined,
+        } = self.functions(unit, spellings);
+        let mut read = macro_lines;
         let mut found: Vec<Found> = Vec::new();
         let mut barriers = Vec::new();
         for function in &functions {
-            let all = paths(&function.nodes);
+            let Paths { all, cut } = paths(&function.nodes);
+            if cut && Node::has_tlbi(&function.nodes) {
+                unread.push(limit(function, "more ways through the function than are followed"));
+            }
             let mut own: Vec<Found> = Vec::new();
             for path in &all {
                 for mut sequence in reduce::sequences(&function.name, path) {
@@ -81,16 +98,53 @@ impl Surroundings {
                 }
             }
             note_broadcasts(&mut own);
+            read.extend(own.iter().flat_map(|found| found.lines.iter().copied()));
+            if function.template || self.asm_macros.contains_key(&function.name) {
+                Node::visit(&function.nodes, &mut |event| {
+                    read.insert(event.line);
+                });
+            }
+            // A way whose maintenance the patch does not touch is no loss.
+            if own.iter().skip(MAX_WAYS).any(|found| found.changed) {
+                unread.push(limit(function, "more sequences in the function than are kept"));
+            }
             found.extend(own.into_iter().take(MAX_WAYS));
         }
         unread.sort();
         unread.dedup_by(|a, b| a.line == b.line && a.text == b.text);
         unread.extend(calls(&functions, &found));
+        read.extend(unread.iter().map(|unread| unread.line));
+        read.extend(barriers.iter().map(|barrier| barrier.line));
+        let parts: Vec<u32> = joined
+            .iter()
+            .filter(|(first, _)| read.contains(first))
+            .map(|(_, line)| *line)
+            .collect();
+        read.extend(parts);
         Extraction {
             found,
             unread,
             barriers,
+            mentions: mentions(unit, Lines::Changed),
+            read,
         }
+    }
+}
+
+/// Says of a function that not all of it was followed. It matters where the patch changes it.
+fn limit(function: &Function, text: &str) -> Unread {
+    let (mut line, mut changed) = (None, false);
+    Node::visit(&function.nodes, &mut |event| {
+        line = line.or(Some(event.line));
+        changed |= event.changed;
+    });
+    Unread {
+        line: line.unwrap_or_default(),
+        text: text.to_owned(),
+        changed,
+        template: false,
+        function: function.name.clone(),
+        doubt: Doubt::Limit,
     }
 }
 
@@ -149,7 +203,7 @@ fn calls(functions: &[Function], found: &[Found]) -> Vec<Unread> {
                     changed: true,
                     template: false,
                     function: function.name.clone(),
-                    is_call: true,
+                    doubt: Doubt::Call,
                 });
             }
         });

@@ -31,7 +31,7 @@ impl Part {
             calls |= matches!(&event.kind, Kind::Call(name) if reduce::may_complete(name));
         });
         if Node::has_tlbi(nodes) {
-            let all = paths(nodes);
+            let all = paths(nodes).all;
             let complete = all.iter().flat_map(|path| reduce::sequences(name, path)).any(|found| {
                 if is_workaround(&found.sequence) {
                     return false;

@@ -7,7 +7,7 @@ use crate::extract::token::{Language, Token, tokens};
 use crate::extract::{Function, Unread, asm, code, macros};
 use crate::source::Unit;
 use crate::source::part::{Part, either_of, without_places};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Macros and functions that calls may mean.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +21,18 @@ pub struct Surroundings {
     /// Functions that hold whole sequences: put in place of changed calls only.
     pub whole: HashMap<String, Vec<Node>>,
     ambiguous: HashSet<String>,
+}
+
+/// What was read of a unit.
+pub(super) struct Reading {
+    /// Its functions.
+    pub(super) functions: Vec<Function>,
+    /// What was not understood.
+    pub(super) unread: Vec<Unread>,
+    /// Lines of the bodies of macros that are read where they are used.
+    pub(super) macro_lines: BTreeSet<u32>,
+    /// Lines that were read as a part of an earlier one: that one, and they.
+    pub(super) joined: Vec<(u32, u32)>,
 }
 
 /// What a call in assembly is given.
@@ -38,7 +50,7 @@ impl Surroundings {
             let functions: Vec<(&str, Function)> = units
                 .iter()
                 .flat_map(|unit| {
-                    let found = self.functions(unit, spellings).0;
+                    let found = self.functions(unit, spellings).functions;
                     found.into_iter().map(|function| (unit.path.as_str(), function))
                 })
                 .collect();
@@ -85,7 +97,7 @@ impl Surroundings {
             || own.asm_macros.iter().any(other_asm)
             || self
                 .functions(unit, spellings)
-                .0
+                .functions
                 .iter()
                 .any(|function| self.ambiguous.contains(&function.name))
     }
@@ -170,8 +182,9 @@ impl Surroundings {
     }
 
     /// Reads the functions of a unit.
-    pub fn functions(&self, unit: &Unit, spellings: &Spellings) -> (Vec<Function>, Vec<Unread>) {
-        let (mut functions, mut unread) = (Vec::new(), Vec::new());
+    pub(super) fn functions(&self, unit: &Unit, spellings: &Spellings) -> Reading {
+        let (mut functions, mut unread, mut macro_lines) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let mut joined = Vec::new();
         let language = unit.language();
         for segment in &unit.segments {
             if language == Language::Assembly {
@@ -192,13 +205,24 @@ impl Surroundings {
                     spellings,
                 );
                 let found = code::functions(&tokens, &segment.section, &context);
-                let (missed, expanded) = context.finish();
+                let code::Noticed {
+                    unread: missed,
+                    expanded,
+                    joined: lines,
+                } = context.finish();
+                joined.extend(lines);
                 // A macro's own body counts where nothing uses it.
-                functions.extend(
-                    found
-                        .into_iter()
-                        .filter(|function| !function.template || !expanded.contains(&function.name)),
-                );
+                let (used, own): (Vec<_>, Vec<_>) = found
+                    .into_iter()
+                    .partition(|function| function.template && expanded.contains(&function.name));
+                for function in used {
+                    Node::visit(&function.nodes, &mut |event| {
+                        macro_lines.insert(event.line);
+                    });
+                }
+                let bodies = expanded.iter().filter_map(|name| self.macros.get(name));
+                macro_lines.extend(bodies.flat_map(|found| found.body.iter().map(|token| token.line)));
+                functions.extend(own);
                 unread.extend(
                     missed
                         .into_iter()
@@ -206,6 +230,11 @@ impl Surroundings {
                 );
             }
         }
-        (functions, unread)
+        Reading {
+            functions,
+            unread,
+            macro_lines,
+            joined,
+        }
     }
 }

@@ -19,8 +19,9 @@ struct Way {
     taken: HashSet<usize>,
 }
 
-/// Returns the events and branches of a function's operations.
-pub(super) fn nodes(ops: &[Op]) -> Vec<Node> {
+/// Returns the events and branches of a function's operations, and whether there are more ways through them than are
+/// followed.
+pub(super) fn nodes(ops: &[Op]) -> (Vec<Node>, bool) {
     let maintenance = |op: &Op| match op {
         Op::Event(event) => match &event.kind {
             Kind::Barrier(_) | Kind::Tlbi(..) => true,
@@ -30,7 +31,7 @@ pub(super) fn nodes(ops: &[Op]) -> Vec<Node> {
         _ => false,
     };
     if !ops.iter().any(maintenance) {
-        return Vec::new();
+        return (Vec::new(), false);
     }
     if !ops
         .iter()
@@ -44,12 +45,17 @@ pub(super) fn nodes(ops: &[Op]) -> Vec<Node> {
                 out.push(Node::Event(event.clone()));
             } else if ended {
                 // Reached from elsewhere.
-                return either(ways(ops));
+                return all_ways(ops);
             }
         }
-        return out;
+        return (out, false);
     }
-    either(ways(ops))
+    all_ways(ops)
+}
+
+fn all_ways(ops: &[Op]) -> (Vec<Node>, bool) {
+    let (ways, cut) = ways(ops);
+    (either(ways), cut)
 }
 
 fn either(mut ways: Vec<Way>) -> Vec<Node> {
@@ -97,7 +103,7 @@ fn arms(mut list: Vec<(String, Vec<Node>)>) -> Vec<Node> {
     }]
 }
 
-fn ways(ops: &[Op]) -> Vec<Way> {
+fn ways(ops: &[Op]) -> (Vec<Way>, bool) {
     let mut labels: HashMap<&str, Vec<usize>> = HashMap::new();
     for (index, op) in ops.iter().enumerate() {
         if let Op::Label(label) = op {
@@ -127,7 +133,8 @@ fn ways(ops: &[Op]) -> Vec<Way> {
             break;
         }
     }
-    done
+    let cut = entry.is_some() || steps > MAX_STEPS || done.len() >= MAX_WAYS;
+    (done, cut)
 }
 
 fn target(labels: &HashMap<&str, Vec<usize>>, name: &str, at: usize) -> Option<usize> {

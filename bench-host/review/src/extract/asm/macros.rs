@@ -15,6 +15,16 @@ pub struct AsmMacro {
     head_changed: bool,
 }
 
+impl AsmMacro {
+    /// Returns whether its body may hold maintenance, by its words.
+    pub(super) fn has_maintenance(&self) -> bool {
+        self.body.iter().any(|statement| {
+            let lower = statement.text.to_ascii_lowercase();
+            ["tlb", "dsb", "isb"].iter().any(|word| lower.contains(word))
+        })
+    }
+}
+
 /// Returns name and parameters with defaults of `.macro name a, b=1, c:req`.
 pub(super) fn macro_head(text: &str) -> (String, Vec<(String, String)>) {
     let mut parts = text.splitn(2, |c: char| c.is_whitespace() || c == ',');

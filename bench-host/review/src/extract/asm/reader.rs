@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What each statement does: events, labels, branches, and conditionals, with macros expanded.
 
-use crate::extract::Unread;
-use crate::extract::asm::Macros;
 use crate::extract::asm::statement::Statement;
+use crate::extract::asm::{AsmMacro, Macros};
 use crate::extract::event::Event;
 use crate::extract::instruction::{self, Read};
+use crate::extract::{Doubt, Unread};
 
 /// How deep macros in macros are followed.
 const MAX_DEPTH: usize = 8;
@@ -42,6 +42,8 @@ pub(super) struct Reader<'a> {
     /// Labels of open conditionals: of the next part, and of the end.
     open: Vec<(String, String)>,
     labels: usize,
+    /// A limit was met, and said.
+    full: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -52,6 +54,7 @@ impl<'a> Reader<'a> {
             unread: Vec::new(),
             open: Vec::new(),
             labels: 0,
+            full: false,
         }
     }
 
@@ -63,6 +66,11 @@ impl<'a> Reader<'a> {
     /// Reads a statement; `depth` is that of macros in macros.
     pub(super) fn statement(&mut self, statement: &Statement, depth: usize) {
         if self.ops.len() > MAX_OPS {
+            if !self.full && !matches!(instruction::read_words(&statement.text), Read::Other) {
+                self.full = true;
+                self.unread
+                    .push(doubt(statement, "the function has more instructions than are followed"));
+            }
             return;
         }
         if let Some(label) = statement.label() {
@@ -74,7 +82,12 @@ impl<'a> Reader<'a> {
             return;
         }
         let word = word.split('(').next().unwrap_or(word);
-        if let Some(found) = self.macros.get(word).filter(|_| depth < MAX_DEPTH) {
+        let found = self.macros.get(word);
+        if depth >= MAX_DEPTH && found.is_some_and(AsmMacro::has_maintenance) {
+            self.unread
+                .push(doubt(statement, "macros are nested deeper than is followed"));
+        }
+        if let Some(found) = found.filter(|_| depth < MAX_DEPTH) {
             let arguments = statement.arguments();
             for inner in found.expand(&arguments, statement) {
                 for inner in inner.peel_labels() {
@@ -107,7 +120,7 @@ impl<'a> Reader<'a> {
                 changed: statement.changed,
                 template: false,
                 function: String::new(),
-                is_call: false,
+                doubt: Doubt::Spelling,
             }),
             Read::Other => {}
         }
@@ -184,6 +197,36 @@ impl<'a> Reader<'a> {
             optional,
         });
         self.open.push((other, end));
+    }
+}
+
+/// Says of a statement that it, and what follows, is not read.
+fn doubt(statement: &Statement, limit: &str) -> Unread {
+    Unread {
+        line: statement.line,
+        text: format!("{}: {limit}", statement.text),
+        changed: true,
+        template: false,
+        function: String::new(),
+        doubt: Doubt::Limit,
+    }
+}
+
+/// Says of a function that not all of it was followed. It matters where the patch changes it.
+pub(super) fn limit(ops: &[Op], limit: &str, function: &str) -> Unread {
+    let events = || {
+        ops.iter().filter_map(|op| match op {
+            Op::Event(event) => Some(event),
+            _ => None,
+        })
+    };
+    Unread {
+        line: events().map(|event| event.line).min().unwrap_or_default(),
+        text: limit.to_owned(),
+        changed: events().any(|event| event.changed),
+        template: false,
+        function: function.to_owned(),
+        doubt: Doubt::Limit,
     }
 }
 

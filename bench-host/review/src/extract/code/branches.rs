@@ -6,6 +6,10 @@ use crate::extract::code::{Context, shortened};
 use crate::extract::event::Node;
 use crate::extract::token::{Language, Token, TokenKind, block_start, closing, join, skip_past};
 
+/// Most arms of a `switch` or `match` that are followed.
+const MAX_ARMS: usize = 24;
+const TOO_MANY_ARMS: &str = "more cases than are followed";
+
 impl Context<'_> {
     /// Reads an attribute of Rust and, where it is a `cfg`, the statement that it decides about.
     pub(super) fn attribute(&self, tokens: &[Token], at: usize, out: &mut Vec<Node>, depth: usize) -> usize {
@@ -74,7 +78,10 @@ impl Context<'_> {
             .iter()
             .map(|&start| vec![Node::Region(self.block(&body[start..], depth + 1))])
             .collect();
-        arms.truncate(12);
+        if starts.len() > MAX_ARMS {
+            self.beyond(&body[starts[MAX_ARMS]..], TOO_MANY_ARMS);
+            arms.truncate(MAX_ARMS);
+        }
         if !has_default {
             arms.push(Vec::new());
         }
@@ -85,7 +92,11 @@ impl Context<'_> {
     pub(super) fn arms(&self, body: &[Token], subject: &str, out: &mut Vec<Node>, depth: usize) {
         let mut arms = Vec::new();
         let mut at = 0;
-        while at < body.len() && arms.len() < 24 {
+        while at < body.len() {
+            if arms.len() >= MAX_ARMS {
+                self.beyond(&body[at..], TOO_MANY_ARMS);
+                break;
+            }
             let arrow = skip_past(body, at, "=>");
             if arrow >= body.len() {
                 break;

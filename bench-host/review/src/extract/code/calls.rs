@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Calls: of macros, of functions in sight, of known spellings, of inline assembly.
 
-use crate::extract::code::{Context, MAX_DEPTH, names, shortened};
+use crate::extract::code::{Context, MAX_DEPTH, TOO_DEEP, TOO_LARGE, names, shortened};
 use crate::extract::event::{Event, Kind, Node};
 use crate::extract::instruction::{self, Read};
 use crate::extract::macros;
@@ -11,7 +11,12 @@ use crate::extract::token::{Language, Token, TokenKind, closing, join, split};
 impl Context<'_> {
     /// Reads the calls in an expression, inner ones first.
     pub(super) fn calls(&self, tokens: &[Token], out: &mut Vec<Node>, depth: usize) {
-        if depth >= MAX_DEPTH || self.spent(0) {
+        if depth >= MAX_DEPTH {
+            self.beyond(tokens, TOO_DEEP);
+            return;
+        }
+        if self.spent(0) {
+            self.beyond(tokens, TOO_LARGE);
             return;
         }
         let mut at = 0;
@@ -113,6 +118,13 @@ impl Context<'_> {
             }
             out.truncate(before);
         }
+        if inner.iter().any(|token| {
+            token.kind == TokenKind::Text && token.text.split(['\n', ';']).any(instruction::is_instruction)
+        }) {
+            // Instruction text, whatever the macro is called that takes it.
+            out.extend(self.c_assembly(inner, name));
+            return;
+        }
         // Arguments may call in turn: `f(g(x))`.
         self.calls(inner, out, depth + 1);
         let mut texts: Vec<String> = Vec::new();
@@ -178,7 +190,11 @@ impl Context<'_> {
                     || lower().contains("asm")
                     || self.macros.contains_key(&token.text))
         });
-        if !useful || self.spent(body.len() / 8) {
+        if !useful {
+            return;
+        }
+        if self.spent(body.len() / 8) {
+            self.beyond(&body, TOO_LARGE);
             return;
         }
         let before = out.len();

@@ -146,9 +146,16 @@ impl Context<'_> {
                 };
                 for (piece, part) in text.split('\n').enumerate() {
                     match lines.last_mut() {
+                        // What an earlier string left open is white space: the instruction starts here.
+                        Some(last) if piece == 0 && open && last.0.trim().is_empty() => {
+                            *last = (part.to_owned(), first.line, first.changed);
+                        }
                         Some(last) if piece == 0 && open => {
                             last.0.push_str(part);
                             last.2 |= first.changed;
+                            if last.1 != first.line {
+                                self.found.borrow_mut().joined.push((last.1, first.line));
+                            }
                         }
                         _ => lines.push((part.to_owned(), first.line, first.changed)),
                     }

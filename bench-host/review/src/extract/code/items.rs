@@ -3,7 +3,7 @@
 
 use crate::extract::Function;
 use crate::extract::code::boundary::{body_end, next_start, section_name};
-use crate::extract::code::{Context, MAX_DEPTH};
+use crate::extract::code::{Context, MAX_DEPTH, TOO_DEEP};
 use crate::extract::event::Node;
 use crate::extract::macros;
 use crate::extract::token::{Token, TokenKind, closing, split};
@@ -94,7 +94,12 @@ fn read(
     context: &Context<'_>,
 ) {
     name.clone_into(&mut context.found.borrow_mut().function);
-    context.found.borrow_mut().assigned.clear();
+    {
+        let mut found = context.found.borrow_mut();
+        found.assigned.clear();
+        found.nodes = 0;
+        found.changed = body.iter().any(|token| token.changed);
+    }
     let nodes = context.block(body, 0);
     if Node::has_maintenance(&nodes) || Node::calls_maintenance(&nodes) {
         out.push(Function {
@@ -108,7 +113,11 @@ fn read(
 }
 
 fn items(tokens: &[Token], mut at: usize, end: usize, out: &mut Vec<Function>, context: &Context<'_>, depth: usize) {
-    while at < end && depth < MAX_DEPTH {
+    if depth >= MAX_DEPTH {
+        context.beyond(tokens.get(at..end).unwrap_or_default(), TOO_DEEP);
+        return;
+    }
+    while at < end {
         let next = next_start(tokens, at, end, context, depth == 0);
         let stop = next.as_ref().map_or(end, |start| start.from);
         invocations(&tokens[at..stop], out, context, depth);

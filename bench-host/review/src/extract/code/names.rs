@@ -59,9 +59,5 @@ pub(super) fn looks_like_maintenance(name: &str) -> bool {
         "iommu", "smmu", "ipmmu", "iotlb", "swiotlb", "pvu", "stamp", "_time", "hugetlb", "cp15", "tlbimva", "tlbiall",
         "tlbiasid", "atsinv",
     ];
-    lower.contains("tlb")
-        && !other.iter().any(|word| lower.contains(word))
-        && ["flush", "inv", "tlbi", "purge", "shootdown", "sync"]
-            .iter()
-            .any(|word| lower.contains(word))
+    lower.contains("tlb") && !other.iter().any(|word| lower.contains(word))
 }

@@ -2,7 +2,7 @@
 //! Statements: blocks, repetitions, and which reader each other statement goes to.
 
 use crate::extract::asm;
-use crate::extract::code::{Context, MAX_DEPTH, names};
+use crate::extract::code::{Context, MAX_DEPTH, TOO_DEEP, TOO_LARGE, names};
 use crate::extract::event::{Kind, Node};
 use crate::extract::token::{Language, Token, TokenKind, block_start, closing, join, skip_past};
 
@@ -11,9 +11,28 @@ impl Context<'_> {
     pub(super) fn block(&self, tokens: &[Token], depth: usize) -> Vec<Node> {
         let mut nodes = Vec::new();
         let mut at = 0;
-        while at < tokens.len() && depth < MAX_DEPTH && !self.spent(0) {
-            let next = self.statement(tokens, at, &mut nodes, depth);
-            at = next.max(at + 1);
+        if depth >= MAX_DEPTH {
+            self.beyond(tokens, TOO_DEEP);
+            return nodes;
+        }
+        while at < tokens.len() {
+            if self.spent(0) {
+                self.beyond(&tokens[at..], TOO_LARGE);
+                break;
+            }
+            let before = nodes.len();
+            let next = self.statement(tokens, at, &mut nodes, depth).max(at + 1);
+            if leaves(&nodes[before..]) && is_reached(tokens, next) {
+                // Nothing leads to what stands behind a jump but a label; without one, what decides about the jump is
+                // where the text at hand does not reach.
+                let jump = nodes.split_off(before);
+                nodes.push(Node::Either {
+                    condition: "out of sight".into(),
+                    arms: vec![jump, Vec::new()],
+                    optional: false,
+                });
+            }
+            at = next;
         }
         self.spent(nodes.len());
         nodes
@@ -121,7 +140,7 @@ impl Context<'_> {
                 self.calls(tokens.get(at + 2..close).unwrap_or_default(), out, depth);
                 self.repeat(tokens, close + 1, out, depth)
             }
-            "tlbi" | "dsb" | "isb" | "dmb"
+            "tlbi" | "dsb" | "isb" | "dmb" | "TLBI" | "DSB" | "ISB"
                 if !next_is("(") && !next_is("!") && !next_is("::") && token.column.is_some() =>
             {
                 self.bare_instruction(tokens, at, out)
@@ -160,7 +179,11 @@ impl Context<'_> {
     /// Reads a block in braces, or one statement.
     pub(super) fn arm(&self, tokens: &[Token], at: usize, depth: usize) -> (Vec<Node>, usize) {
         let mut body = Vec::new();
-        if at >= tokens.len() || depth >= MAX_DEPTH {
+        if at >= tokens.len() {
+            return (body, tokens.len());
+        }
+        if depth >= MAX_DEPTH {
+            self.beyond(&tokens[at..], TOO_DEEP);
             return (body, tokens.len());
         }
         if tokens[at].is(";") {
@@ -178,6 +201,29 @@ fn push_loop(body: Vec<Node>, out: &mut Vec<Node>) {
     if !body.is_empty() {
         out.push(Node::Loop(body));
     }
+}
+
+/// Returns whether nodes are a jump and nothing else.
+fn leaves(nodes: &[Node]) -> bool {
+    match nodes {
+        [Node::Jump] => true,
+        [.., Node::Event(event)] => event.kind == Kind::Return,
+        _ => false,
+    }
+}
+
+/// Returns whether a statement stands here that no label leads to.
+fn is_reached(tokens: &[Token], at: usize) -> bool {
+    let rest = tokens.get(at..).unwrap_or_default();
+    let first = rest.iter().find(|token| !token.is(";") && !token.is("}"));
+    first.is_some_and(|first| {
+        let label = rest
+            .iter()
+            .position(|token| std::ptr::eq(token, first))
+            .and_then(|index| rest.get(index + 1))
+            .is_some_and(|next| next.is(":"));
+        first.kind != TokenKind::Directive && !label && !first.is_word("case") && !first.is_word("default")
+    })
 }
 
 fn skip_statement(tokens: &[Token], at: usize) -> usize {
