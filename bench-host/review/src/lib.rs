@@ -13,6 +13,7 @@ pub mod diff;
 pub mod evaluate;
 pub mod evidence;
 pub mod extract;
+pub mod git;
 pub mod infer;
 pub mod input;
 pub mod loss;
