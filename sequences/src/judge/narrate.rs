@@ -109,6 +109,10 @@ fn tell(question: &Question, sequence: &[Instruction], program: &Program, event:
             };
             (thread, text)
         }
+        Event::Update { by, .. } => {
+            let thread = by.map_or(0, |(thread, _)| thread);
+            (thread, "the walker writes the descriptor back".to_string())
+        }
         Event::Fault { thread, .. } => (thread, "the access takes a translation fault".to_string()),
         Event::Invalidate { thread, pc, on } => {
             let name = sequence_index(pc, sequence).map_or(String::new(), |at| sequence[at].to_string());

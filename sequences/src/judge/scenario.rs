@@ -10,8 +10,8 @@ use super::coverage::coverage;
 use super::question::{After, Change, Level, Observers, Question, Stage};
 use crate::instruction::{Access, Barrier, Domain, Instruction};
 use crate::machine::{
-    Attribute, Descriptor, Explorer, FaultHandling, Limits, MachineError, Op, Outcome, Pages, Placement, Program,
-    Rules, State, Symbol, Thread, TlbiTarget, Value, Walkers,
+    Acquire, Attribute, Descriptor, Explorer, FaultHandling, HardwareUpdates, Limits, MachineError, Op, Outcome, Pages,
+    Placement, Program, REGISTERS, Rules, State, Symbol, Thread, TlbiTarget, Value, Walkers,
 };
 use alloc::vec;
 use alloc::vec::Vec;
@@ -203,6 +203,7 @@ pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shap
         frames: vec![Value::Int(0); 3],
         // The alias maps the frame whatever becomes of `x`.
         tables: vec![0, 3, 2],
+        elements: Vec::new(),
         written: Pages::one(X),
         layered: if layered { Pages::one(X) } else { Pages::default() },
         recycled: if question.change == Change::RecycleContext {
@@ -216,13 +217,14 @@ pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shap
             ets3: question.architecture.ets3,
             dsb_domain: true,
             faults: FaultHandling::Fatal,
+            ..Rules::default()
         },
     }
     .prepared()
 }
 
 fn thread(ops: Vec<Op>, placement: Placement) -> Thread {
-    let mut registers = [Value::Int(0); 32];
+    let mut registers = [Value::Int(0); REGISTERS];
     registers[usize::from(register::TABLE)] = Value::Table(X);
     registers[usize::from(register::DESCRIPTOR)] = Value::Descriptor(1);
     registers[usize::from(register::X)] = Value::Address(X);
@@ -237,6 +239,7 @@ fn thread(ops: Vec<Op>, placement: Placement) -> Thread {
         registers,
         placement,
         user: false,
+        updates: HardwareUpdates::None,
     }
 }
 
@@ -245,7 +248,7 @@ const fn load(to: u8, base: u8) -> Op {
         to,
         base,
         index: None,
-        acquire: false,
+        acquire: Acquire::No,
     }
 }
 

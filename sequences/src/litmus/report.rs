@@ -127,6 +127,13 @@ impl<'t> Finals<'t> {
             Location::Register(thread, register) => state.register(program, usize::from(thread), register),
             Location::Frame(symbol) => state.frame(symbol.0),
             Location::Table(symbol) => state.table(program, symbol.0),
+            Location::Element(symbol, offset) => {
+                let at = program
+                    .elements
+                    .iter()
+                    .position(|(frame, distance, _)| (*frame, *distance) == (symbol, offset));
+                at.map_or(Value::Int(0), |at| state.element(program, at))
+            }
         });
         let taken: Vec<FaultRecord> = state.faults(program).collect();
         let faults = condition
@@ -184,7 +191,7 @@ impl<'t> Finals<'t> {
             let location = condition.locations[*at];
             let (class, name) = match location {
                 Location::Register(..) => (0, ""),
-                Location::Frame(symbol) => (1, test.names.name(symbol)),
+                Location::Frame(symbol) | Location::Element(symbol, _) => (1, test.names.name(symbol)),
                 Location::Table(symbol) => (2, test.names.name(symbol)),
             };
             (class, name, location)
