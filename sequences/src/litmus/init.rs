@@ -62,6 +62,13 @@ pub(super) fn read(part: &Part<'_>, names: &mut Names) -> Result<Vec<(Location, 
             return Err(tokens.unexpected("a descriptor `(…)` for a table"));
         }
         entries.push((location, value));
+        if tokens.eat(":") {
+            return Err(LitmusErrorKind::Outside {
+                what: tokens.name("a label")?,
+                why: "code that is changed needs instruction caches, which the machine does not have",
+            }
+            .at(tokens.line()));
+        }
         if tokens.peek().is_some() {
             tokens.expect(";")?;
         }

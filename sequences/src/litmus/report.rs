@@ -157,9 +157,9 @@ impl<'t> Finals<'t> {
         let (test, condition) = (self.test, &self.test.condition);
         let mut happened: Vec<String> = Vec::new();
         let mut others: Vec<String> = Vec::new();
-        for (at, (pattern, record)) in condition.faults.iter().zip(faults).enumerate() {
+        for (pattern, record) in condition.faults.iter().zip(faults) {
             let labels = match record {
-                Some(_) => test.labels_at(pattern.thread, test.fault_places[at]),
+                Some(record) => test.labels_at(pattern.thread, record.pc),
                 None => pattern.label.clone().unwrap_or_default(),
             };
             let (page, kind) = match record {

@@ -150,8 +150,8 @@ impl Test {
     }
 
     /// Returns the label of an operation; several as `{L0,L1}`.
-    pub(super) fn labels_at(&self, thread: u8, place: Option<u16>) -> String {
-        let here = |label: &&(String, u16)| Some(label.1) == place;
+    pub(super) fn labels_at(&self, thread: u8, place: u16) -> String {
+        let here = |label: &&(String, u16)| label.1 == place;
         let mut names: Vec<&str> = self.labels[usize::from(thread)]
             .iter()
             .filter(here)

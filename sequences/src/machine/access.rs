@@ -35,10 +35,9 @@ impl State {
                     if !same(slot) {
                         continue;
                     }
-                    if slot.flags & (flag::READ | flag::DONE) != 0 && self.reads(program, thread, later) {
-                        if slot.version != version {
-                            return;
-                        }
+                    let read = slot.flags & (flag::READ | flag::DONE) != 0 && self.reads(program, thread, later);
+                    if read && slot.version != version {
+                        return;
                     }
                     if stores(later) {
                         break;

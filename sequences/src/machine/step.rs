@@ -22,6 +22,12 @@ pub(super) fn evaluate(program: &Program, op: Alu, a: Value, b: Value) -> Option
         return on_descriptor(program, op, index, mask);
     }
     match (op, a, b) {
+        // The next instruction; a fetch is no instruction of its own.
+        (Alu::Add, Value::Code(thread, pc), Value::Int(4)) => {
+            let ops = &program.threads.get(usize::from(thread))?.ops;
+            let plain = !matches!(ops.get(usize::from(pc))?, Op::Fetch(_) | Op::End);
+            plain.then_some(Value::Code(thread, pc + 1))
+        }
         (_, value, Value::Int(0)) if op != Alu::And => Some(value),
         (Alu::And, _, Value::Int(0)) | (Alu::And, Value::Int(0), _) => Some(Value::Int(0)),
         (Alu::Add | Alu::ExclusiveOr | Alu::Or, Value::Int(0), value) => Some(value),
