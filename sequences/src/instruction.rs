@@ -2,6 +2,7 @@
 //! The instructions of the language: barriers, `nop`, and TLB invalidations.
 
 use crate::feature::{Feature, Features};
+use crate::register::{ContextRegister, ContextValue};
 use crate::tlbi::Tlbi;
 use core::fmt::{self, Display, Formatter};
 
@@ -120,6 +121,8 @@ pub enum Instruction {
     Nop,
     /// `tlbi <op>[, <operand>]`.
     Tlbi(Tlbi),
+    /// `msr <register>, <value>`: a write of a translation register. It is judged, and never run.
+    Msr(ContextRegister, ContextValue),
 }
 
 impl Instruction {
@@ -136,7 +139,7 @@ impl Instruction {
                     features
                 }
             }
-            Self::Dsb(_) | Self::Dmb(_) | Self::Isb | Self::Nop => Features::NONE,
+            Self::Dsb(_) | Self::Dmb(_) | Self::Isb | Self::Nop | Self::Msr(..) => Features::NONE,
         }
     }
 
@@ -173,6 +176,7 @@ impl Display for Instruction {
             Self::Sb => f.write_str("sb"),
             Self::Nop => f.write_str("nop"),
             Self::Tlbi(tlbi) => tlbi.fmt(f),
+            Self::Msr(register, value) => write!(f, "msr {register}, {value}"),
         }
     }
 }

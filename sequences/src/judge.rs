@@ -10,6 +10,7 @@
 //!   set of additions that makes the machine forbid the stale use.
 //! - *Stronger than needed* comes with a sequence in which nothing can be left out or weakened any more.
 
+mod context;
 mod coverage;
 mod diagnose;
 mod display;
@@ -96,6 +97,7 @@ pub fn judge(question: &Question, sequence: &[Instruction]) -> Judgement {
     if let Some(judgement) = question.undecidable(sequence) {
         return judgement;
     }
+    let question = &context::settled(question, sequence);
     let notes = rule::notes(question, sequence);
     let mut judgement = match scenario::decide(question, sequence) {
         Err(error) => Judgement::unknown(Reason::new(Rule::Model, alloc::format!("{error}"))),
@@ -121,6 +123,7 @@ pub fn is_sufficient(question: &Question, sequence: &[Instruction]) -> Result<bo
             verdict => Ok(verdict.is_sufficient()),
         };
     }
+    let question = &context::settled(question, sequence);
     scenario::is_safe(question, sequence)
         .map(|safe| safe && erratum::missing(question, sequence).is_none())
         .map_err(|error| Reason::new(Rule::Model, alloc::format!("{error}")))

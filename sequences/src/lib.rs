@@ -8,6 +8,7 @@
 //! | module | holds | needs |
 //! | --- | --- | --- |
 //! | [`instruction`], [`tlbi`] | the instructions, and every TLB invalidation of the architecture | `core` |
+//! | [`register`] | the translation registers a sequence may write | `core` |
 //! | [`encode`], [`mod@decode`] | instruction words, both ways | `core` |
 //! | [`validate`], [`feature`] | what a kernel checks before it runs words | `core` |
 //! | `parse` | text to sequences: the grammar, and errors that teach | `alloc` |
@@ -42,6 +43,7 @@ pub mod machine;
 pub mod mutants;
 #[cfg(feature = "alloc")]
 pub mod parse;
+pub mod register;
 #[cfg(feature = "alloc")]
 pub mod sequence;
 pub mod tlbi;
@@ -58,6 +60,7 @@ pub use instruction::{Access, Barrier, Domain, Instruction, Operand, Ttl};
 pub use lower::{LowerError, Lowered, OperandSlot, lower};
 #[cfg(feature = "alloc")]
 pub use parse::{ParseError, ParseErrorKind, Position, parse};
+pub use register::{ContextRegister, ContextValue};
 #[cfg(feature = "alloc")]
 pub use sequence::{Item, Sequence};
 pub use tlbi::{ExceptionLevel, OperandFormat, Scope, SysEncoding, Target, Tlbi, TlbiOp};

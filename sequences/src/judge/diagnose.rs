@@ -4,6 +4,7 @@
 //! Every possible repair is made at once; then each is taken back that the machine does not need. What remains is a
 //! smallest set of additions that makes the sequence sufficient: the missing elements.
 
+use super::context::unsynchronized;
 use super::coverage::coverage;
 use super::question::{Change, Level, Name, Observers, Question, Regime, Stage};
 use super::rule::{Reason, Rule};
@@ -11,6 +12,7 @@ use super::scenario::is_safe;
 use super::weaken::{domain_of, weakest, with_scope};
 use super::{Judgement, Step, Verdict};
 use crate::instruction::{Access, Barrier, Domain, Instruction, Operand};
+use crate::register::ContextRegister;
 use crate::tlbi::{ExceptionLevel, Scope, Target, Tlbi, TlbiOp};
 use alloc::format;
 use alloc::vec::Vec;
@@ -18,6 +20,8 @@ use alloc::vec::Vec;
 /// An addition to the sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Repair {
+    /// An ISB between a register write and the TLBI that may go by it.
+    Synchronize,
     /// Plain forms instead of nXS ones.
     NotNxs,
     /// A TLBI, or pair of them, that covers the entry.
@@ -34,7 +38,8 @@ enum Repair {
     Context,
 }
 
-const ALL: [Repair; 7] = [
+const ALL: [Repair; 8] = [
+    Repair::Synchronize,
     Repair::NotNxs,
     Repair::Cover,
     Repair::Between,
@@ -121,6 +126,13 @@ fn repair(question: &Question, sequence: &[Instruction], repairs: &[Repair]) -> 
     let has = |repair: Repair| repairs.contains(&repair);
     let domain = domain_of(scope(question));
     let mut repaired = sequence.to_vec();
+    if has(Repair::Synchronize) {
+        let places: Vec<usize> = unsynchronized(sequence).map(|(at, _)| at).collect();
+        places
+            .into_iter()
+            .rev()
+            .for_each(|at| repaired.insert(at + 1, Instruction::Isb));
+    }
     if has(Repair::NotNxs) {
         repaired
             .iter_mut()
@@ -264,6 +276,20 @@ fn reasons(question: &Question, sequence: &[Instruction], repair: Repair) -> Vec
         .filter(|at| covers(question, &sequence[*at]))
         .collect();
     match repair {
+        Repair::Synchronize => unsynchronized(sequence)
+            .map(|(at, register)| {
+                let write = &sequence[at];
+                let what = match register {
+                    ContextRegister::VttbrEl2 => "a TLBI after it may still apply to the old VMID",
+                    ContextRegister::HcrEl2 => "a TLBI after it may still apply to the old regime",
+                    _ => "a walk after the next TLBI may still go by the old value, and fill the TLB anew",
+                };
+                Reason::new(
+                    Rule::RegisterWrite,
+                    format!("no ISB between `{write}` and the TLBI: {what}"),
+                )
+            })
+            .collect(),
         Repair::NotNxs => one(
             Rule::Nxs,
             "nXS forms neither remove nor wait for translations of memory with the XS attribute".into(),

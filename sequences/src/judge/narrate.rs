@@ -2,6 +2,7 @@
 //! A counterexample in words.
 
 use super::Step;
+use super::context::is_switch;
 use super::question::{Change, Question};
 use super::scenario::{ALIAS, FLAG, X, sequence_index};
 use crate::instruction::Instruction;
@@ -94,7 +95,7 @@ fn tell(question: &Question, sequence: &[Instruction], program: &Program, event:
             let at = usize::from(location);
             let text = if at >= frames {
                 match question.change {
-                    Change::SwitchContext | Change::RecycleContext => "the register write takes effect".to_string(),
+                    change if is_switch(change) => "the register write takes effect".to_string(),
                     _ => "the descriptor store reaches memory, where every walker sees it".to_string(),
                 }
             } else if at == usize::from(FLAG.0) {

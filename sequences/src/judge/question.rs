@@ -53,6 +53,9 @@ pub enum Change {
     SwitchContext,
     /// The same, for an ASID or VMID that was in use before and may have stale entries.
     RecycleContext,
+    /// TTBR or VTTBR was written with other tables for the same ASID or VMID, or for none: what was translated by the old
+    /// ones on this PE may be in its TLB.
+    ReplaceTables,
 }
 
 impl Name for Change {
@@ -65,6 +68,7 @@ impl Name for Change {
         ("validate", Self::Validate),
         ("switch-context", Self::SwitchContext),
         ("recycle-context", Self::RecycleContext),
+        ("replace-tables", Self::ReplaceTables),
     ];
 }
 
@@ -275,10 +279,26 @@ impl Question {
         self.left_open(sequence).map(Judgement::unknown)
     }
 
+    /// Returns the question as it was before a sequence that writes VTTBR_EL2 with the question's VMID: what its mutants
+    /// are judged by, among them the one without the write.
+    #[must_use]
+    pub fn before(&self, sequence: &[Instruction]) -> Self {
+        super::context::before(self, sequence)
+    }
+
     /// Returns the judgement of a sequence that cannot be executed.
     fn undefined(&self, sequence: &[Instruction]) -> Option<Judgement> {
         let mut reasons = Vec::new();
         for instruction in sequence {
+            if let Instruction::Msr(register, _) = instruction
+                && register.level() > self.runs_at
+            {
+                let at = exception_level(self.runs_at);
+                reasons.push(Reason::new(
+                    Rule::Regime,
+                    format!("`{instruction}` is UNDEFINED at {at}"),
+                ));
+            }
             if let Instruction::Tlbi(tlbi) = instruction {
                 let needs = match (tlbi.op.level(), tlbi.op.target()) {
                     (ExceptionLevel::El1, Target::All | Target::VmallS12 | Target::Ipa | Target::IpaLast) => {

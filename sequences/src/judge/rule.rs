@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The rules verdicts rest on.
 
+use super::context::is_switch;
 use super::question::{Change, CpuChoice, Question};
 use super::weaken::is_broadcast;
 use crate::errata::{Need, TABLE, affecting};
@@ -29,6 +30,8 @@ pub enum Rule {
     Regime,
     /// The TLBI's operand and level name the entry.
     Operand,
+    /// A write of a translation register takes effect by the next context synchronization event.
+    RegisterWrite,
     /// Stage 2 by IPA leaves combined entries.
     Stage2,
     /// nXS forms do not wait for accesses with the XS attribute.
@@ -64,6 +67,7 @@ impl Rule {
             Self::Scope => "Arm ARM D8.17, scope of TLB maintenance",
             Self::Regime => "Arm ARM D8.17, TLB maintenance instructions",
             Self::Operand => "Arm ARM, TLBI operand format; FEAT_TTL",
+            Self::RegisterWrite => "Arm ARM, Synchronization requirements for AArch64 System registers",
             Self::Stage2 => "Arm ARM D8.17, I_LRXYX",
             Self::Nxs => "Arm ARM R_TSJSN, FEAT_XS",
             Self::BreakBeforeMake => "Arm ARM D8.16.1",
@@ -90,6 +94,7 @@ impl Rule {
             Self::Scope => "scope",
             Self::Regime => "regime",
             Self::Operand => "operand",
+            Self::RegisterWrite => "register-write",
             Self::Stage2 => "stage-2",
             Self::Nxs => "nxs",
             Self::BreakBeforeMake => "break-before-make",
@@ -141,7 +146,7 @@ pub(super) fn notes(question: &Question, sequence: &[Instruction]) -> Vec<Reason
             format!("`{instruction}`: the domain of an `st` or `ld` DSB has no meaning; all its spellings are alike"),
         ));
     }
-    let switch = matches!(question.change, Change::SwitchContext | Change::RecycleContext);
+    let switch = is_switch(question.change);
     let by_va = question.level != Some(super::Level::Table) && !question.range && !switch;
     let all = sequence.iter().find(|instruction| {
         matches!(instruction, Instruction::Tlbi(tlbi)
@@ -183,9 +188,7 @@ fn concerns(need: Need, sequence: &[Instruction], question: &Question) -> bool {
         Need::RepeatAnyBroadcast | Need::RepeatSameBroadcast | Need::Rendezvous => sequence.iter().any(is_broadcast),
         Need::RepeatEl3 => question.regime == super::Regime::El3,
         Need::IsbAfterPublishing => question.change == Change::Validate,
-        Need::InstructionCacheOnSwitch => {
-            matches!(question.change, Change::SwitchContext | Change::RecycleContext)
-        }
+        Need::InstructionCacheOnSwitch => is_switch(question.change),
         Need::BreakBeforeMakeOnExecute => question.change == Change::Permissions,
         Need::OutsideTheSequence => false,
     }

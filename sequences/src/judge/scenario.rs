@@ -6,7 +6,7 @@
 //! message from PE 0. The sequence is unsafe if a final state shows that `x` was used as it was before the change.
 
 use super::Step;
-use super::coverage::coverage;
+use super::context::{coverage_at, is_switch, switches};
 use super::question::{After, Change, Level, Observers, Question, Stage};
 use crate::instruction::{Access, Barrier, Domain, Instruction};
 use crate::machine::{
@@ -71,9 +71,9 @@ fn shapes(question: &Question) -> Vec<Shape> {
         (Observers::Inner, Placement::Inner),
         (Observers::Outer, Placement::Outer),
     ] {
-        // A switch to a context that has no stale entries is this PE's own affair. One that was in use before may have
+        // A switch to a context that has no stale entries is this PE's own affair, and so are its tables. One that was in use before may have
         // them on every PE that may hold the entry, and those PEs may switch to it too.
-        if question.observers < observers || question.change == Change::SwitchContext {
+        if question.observers < observers || matches!(question.change, Change::SwitchContext | Change::ReplaceTables) {
             continue;
         }
         shapes.push(Shape::Message(placement));
@@ -149,16 +149,24 @@ pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shap
             load(register::RESULT, register::X)
         });
     };
-    let mut ops = vec![match question.change {
-        Change::SwitchContext | Change::RecycleContext => Op::SetContext { page: X, descriptor: 1 },
-        _ => store(register::DESCRIPTOR, register::TABLE),
+    let switch = Op::SetContext {
+        page: X,
+        descriptor: 1,
+        stale: question.change == Change::ReplaceTables,
+    };
+    let by_sequence = sequence.iter().any(|instruction| switches(question, instruction));
+    let mut ops = vec![match is_switch(question.change) {
+        true if by_sequence => Op::Nop,
+        true => switch,
+        false => store(register::DESCRIPTOR, register::TABLE),
     }];
-    ops.extend(
-        sequence
-            .iter()
-            .enumerate()
-            .map(|(at, instruction)| op(question, instruction, at)),
-    );
+    ops.extend(sequence.iter().enumerate().map(|(at, instruction)| {
+        if switches(question, instruction) {
+            switch
+        } else {
+            op(question, sequence, at)
+        }
+    }));
     match shape {
         Shape::Own(synchronize) => {
             if synchronize {
@@ -262,16 +270,17 @@ const fn store(from: u8, base: u8) -> Op {
 }
 
 /// Translates an instruction of the sequence; `at` numbers the TLBIs.
-fn op(question: &Question, instruction: &Instruction, at: usize) -> Op {
-    match instruction {
+fn op(question: &Question, sequence: &[Instruction], at: usize) -> Op {
+    match &sequence[at] {
         Instruction::Dsb(barrier) => Op::Dsb(*barrier),
         Instruction::DsbNxs(domain) => Op::DsbNxs(*domain),
         Instruction::Dmb(barrier) => Op::Dmb(*barrier),
         Instruction::Isb => Op::Isb,
         // A speculation barrier is not a context synchronization event and orders no memory access here.
-        Instruction::Sb | Instruction::Nop => Op::Nop,
+        // What a register write means for the TLBIs after it is in their coverage.
+        Instruction::Sb | Instruction::Nop | Instruction::Msr(..) => Op::Nop,
         Instruction::Tlbi(tlbi) => {
-            let covered = coverage(question, tlbi);
+            let covered = coverage_at(question, sequence, at, tlbi);
             let pages = if covered.any() { Pages::one(X) } else { Pages::default() };
             Op::Tlbi {
                 id: (at % 32) as u8,

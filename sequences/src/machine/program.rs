@@ -315,6 +315,8 @@ pub enum Op {
         page: Page,
         /// The descriptor found there from now on, by index.
         descriptor: u8,
+        /// TLB entries of the tables before go on to match on this PE: the ASID or VMID stays the same.
+        stale: bool,
     },
     /// The fetch of the first instruction of a code page.
     Fetch(Page),

@@ -142,9 +142,19 @@ impl State {
                     Op::Load { .. } => self.load(program, thread, at, out),
                     Op::Store { .. } | Op::Atomic { .. } => self.store(program, thread, at, out)?,
                     Op::Tlbi { .. } => self.invalidate(program, thread, at, out),
-                    Op::SetContext { page, descriptor } if self.may_execute(program, thread, at) => {
+                    Op::SetContext {
+                        page,
+                        descriptor,
+                        stale,
+                    } if self.may_execute(program, thread, at) => {
                         let mut next = self.clone();
                         let location = program.frames.len() + usize::from(page.0);
+                        if let (true, Value::Descriptor(old)) = (stale, self.memory[location].0)
+                            && program.descriptors[usize::from(old)].is_cacheable()
+                        {
+                            let held = &mut next.stale[thread * program.tables.len() + usize::from(page.0)];
+                            held.leaf |= 1 << old;
+                        }
                         let value = Value::Descriptor(descriptor);
                         next.memory[location] = (value, self.memory[location].1.saturating_add(1));
                         next.pes[thread].slots[at].flags |= flag::DONE;
