@@ -7,7 +7,7 @@
 //! end: here from the operations alone, in [`Question::of_entry`] from the columns of a catalogue entry, and in
 //! [`crate::review::infer`] from both sides of a patch, the names around them, and what stands before and after.
 
-use sequences::judge::{After, Change, CpuChoice, Level, Name, Observers, Question, Regime, Stage};
+use sequences::judge::{After, Change, CpuChoice, Level, Name, Observers, Question, Reading, Regime, Stage};
 use sequences::{ExceptionLevel, Instruction, Item, Scope, Sequence, Target};
 
 /// What is said of a question; the rest is inferred.
@@ -41,6 +41,8 @@ pub struct Given {
     pub ets3: bool,
     /// The CPU.
     pub cpu: CpuChoice,
+    /// How the architecture is read.
+    pub reading: Reading,
 }
 
 impl Given {
@@ -81,6 +83,9 @@ impl Given {
         question.runs_at = self.runs_at.unwrap_or(question.runs_at);
         if self.cpu != CpuChoice::Any {
             question.cpu = self.cpu;
+        }
+        if self.reading != Reading::Current {
+            question.reading = self.reading;
         }
         question
     }
@@ -149,6 +154,9 @@ pub fn parts(question: &Question) -> Vec<(&'static str, String)> {
     }
     if question.architecture.ets3 {
         parts.push(("ets3", "yes".to_owned()));
+    }
+    if question.reading != Reading::Current {
+        parts.push(("reading", question.reading.name().to_owned()));
     }
     parts
 }

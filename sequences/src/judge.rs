@@ -18,6 +18,7 @@ mod entry;
 mod erratum;
 mod narrate;
 mod question;
+mod reading;
 mod rule;
 mod scenario;
 mod weaken;
@@ -28,7 +29,7 @@ use alloc::vec::Vec;
 
 pub use coverage::{Coverage, coverage};
 pub use entry::{Lack, lack};
-pub use question::{After, Architecture, Change, CpuChoice, Level, Name, Observers, Question, Regime, Stage};
+pub use question::{After, Architecture, Change, CpuChoice, Level, Name, Observers, Question, Reading, Regime, Stage};
 pub use rule::{Reason, Rule};
 
 /// What the judge says about a sequence.
@@ -108,6 +109,10 @@ pub fn judge(question: &Question, sequence: &[Instruction]) -> Judgement {
         },
     };
     judgement.notes.extend(notes);
+    if judgement.verdict.is_sufficient() {
+        let weakest = judgement.weakest.as_deref().unwrap_or(sequence);
+        judgement.notes.extend(reading::rests_on(question, sequence, weakest));
+    }
     judgement
 }
 

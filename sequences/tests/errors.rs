@@ -62,7 +62,7 @@ const MESSAGES: &[(&str, &str)] = &[
     ("mrs x0, ttbr0_el2", "line 1, column 1: `mrs` is outside the language: a sequence holds barriers and TLB maintenance only (`dsb`, `dmb`, `isb`, `sb`, `nop`, `tlbi`), and `msr` of translation registers; the store and the accesses belong to the check"),
     ("msr ttbr2_el1, x0", "line 1, column 5: `ttbr2_el1` is no translation register: did you mean `ttbr0_el1`?"),
     ("msr daif, x0", "line 1, column 5: `daif` is no translation register: expected a TTBR, VTTBR, TCR, VTCR, HCR or SCTLR such as `vttbr_el2`"),
-    ("ic iallu", "line 1, column 1: `ic` is outside the language: a sequence holds barriers and TLB maintenance only (`dsb`, `dmb`, `isb`, `sb`, `nop`, `tlbi`); the store, the system registers and the accesses belong to the check"),
+    ("ic iallu", "line 1, column 1: `ic` is outside the language: a sequence holds barriers and TLB maintenance only (`dsb`, `dmb`, `isb`, `sb`, `nop`, `tlbi`), and `msr` of translation registers; the store and the accesses belong to the check"),
     ("{va}", "line 1, column 1: expected an instruction, found `{`"),
     ("isb @", "line 1, column 5: unexpected character '@': steps are separated by `;` or a new line"),
     ("isb é", "line 1, column 5: unexpected character 'é': steps are separated by `;` or a new line"),

@@ -180,6 +180,22 @@ pub struct Architecture {
     pub features: Option<Features>,
 }
 
+/// How two passages of the Arm ARM are read that leave room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Reading {
+    /// As Arm's formal model and AARCH-24234 have it: a DSB completes a broadcast TLBI for the PEs of its own domain, and
+    /// the domain of an `st` or `ld` DSB has no meaning.
+    #[default]
+    Current,
+    /// The careful reading of older issues: a DSB narrower than a TLBI's scope completes no part of it, and a DSB orders
+    /// a store before what happens on the PEs of its own domain only.
+    Strict,
+}
+
+impl Name for Reading {
+    const NAMES: &'static [(&'static str, Self)] = &[("current", Self::Current), ("strict", Self::Strict)];
+}
+
 /// Which errata count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum CpuChoice {
@@ -223,6 +239,8 @@ pub struct Question {
     pub architecture: Architecture,
     /// Errata.
     pub cpu: CpuChoice,
+    /// How the architecture is read.
+    pub reading: Reading,
 }
 
 impl Question {
@@ -258,6 +276,7 @@ impl Question {
                 features: None,
             },
             cpu: CpuChoice::Any,
+            reading: Reading::Current,
         }
     }
 

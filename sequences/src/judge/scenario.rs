@@ -7,7 +7,7 @@
 
 use super::Step;
 use super::context::{coverage_at, is_switch, switches};
-use super::question::{After, Change, Level, Observers, Question, Stage};
+use super::question::{After, Change, Level, Observers, Question, Reading, Stage};
 use crate::instruction::{Access, Barrier, Domain, Instruction};
 use crate::machine::{
     Acquire, Attribute, Descriptor, Explorer, FaultHandling, HardwareUpdates, Limits, MachineError, Op, Outcome, Pages,
@@ -87,7 +87,7 @@ fn shapes(question: &Question) -> Vec<Shape> {
 /// Decides a question by exploration, with a counterexample.
 pub(super) fn decide(question: &Question, sequence: &[Instruction]) -> Result<Decision, MachineError> {
     for shape in shapes(question) {
-        let program = program(question, sequence, shape);
+        let program = program(question, sequence, shape, Strict::of(question.reading));
         let found = Explorer::new(&program, LIMITS).find(|state| is_stale(question, &program, state, shape))?;
         if let Some(trace) = found.trace {
             return Ok(Decision::Unsafe(super::narrate::narrate(
@@ -98,10 +98,36 @@ pub(super) fn decide(question: &Question, sequence: &[Instruction]) -> Result<De
     Ok(Decision::Safe)
 }
 
+/// Which of the two passages are read strictly.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Strict {
+    pub(super) completion: bool,
+    pub(super) store: bool,
+}
+
+impl Strict {
+    const fn of(reading: Reading) -> Self {
+        let strict = matches!(reading, Reading::Strict);
+        Self {
+            completion: strict,
+            store: strict,
+        }
+    }
+}
+
 /// Decides a question by exploration.
 pub(super) fn is_safe(question: &Question, sequence: &[Instruction]) -> Result<bool, MachineError> {
+    is_safe_read(question, sequence, Strict::of(question.reading))
+}
+
+/// As [`is_safe`], with a reading of its own.
+pub(super) fn is_safe_read(
+    question: &Question,
+    sequence: &[Instruction],
+    strict: Strict,
+) -> Result<bool, MachineError> {
     for shape in shapes(question) {
-        let program = program(question, sequence, shape);
+        let program = program(question, sequence, shape, strict);
         let mut stale = false;
         Explorer::new(&program, LIMITS).for_each_final(|state| {
             stale = is_stale(question, &program, state, shape);
@@ -129,7 +155,7 @@ fn is_stale(question: &Question, program: &Program, state: &State, shape: Shape)
 }
 
 /// Builds the program of a shape.
-pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shape) -> Program {
+pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shape, strict: Strict) -> Program {
     let writes = question.change == Change::Permissions;
     let mut old = Descriptor::mapping(X);
     let mut new = old;
@@ -224,6 +250,8 @@ pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shap
             ets2: question.architecture.ets2,
             ets3: question.architecture.ets3,
             dsb_domain: true,
+            strict_completion: strict.completion,
+            strict_store: strict.store,
             faults: FaultHandling::Fatal,
             ..Rules::default()
         },

@@ -22,13 +22,17 @@ impl State {
         else {
             return;
         };
-        if !self.completion_follows(program, thread, at) || !self.may_invalidate(program, thread, at) {
+        if !self.completion_follows(program, thread, at) {
             return;
         }
+        let may = self.may_invalidate(program, thread, at);
         let pages = covered(program, self, thread, at, target);
         let written = pages.0 & program.written.0;
         for on in 0..self.pes.len() {
             if slot.applied & (1 << on) != 0 || !applies_to(program, thread, on, scope) {
+                continue;
+            }
+            if !may && !self.may_invalidate_early(program, thread, at, on) {
                 continue;
             }
             let mut next = self.clone();

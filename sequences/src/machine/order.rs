@@ -7,7 +7,7 @@
 
 use super::program::{Acquire, Alu, Atomic, FLAGS_REGISTER, Op, Program, Source, TlbiTarget, Value, ZERO_REGISTER};
 use super::state::{NONE, Slot, State, flag};
-use crate::instruction::{Access, Domain};
+use crate::instruction::{Access, Barrier, Domain};
 use crate::tlbi::Scope;
 
 /// The events of an access after its walk.
@@ -243,6 +243,27 @@ impl State {
         earlier.has(flag::WALKED) && earlier.location != store.location
     }
 
+    /// Returns whether the TLBI at `at` may take effect on another PE although a DSB before it is not finished: one that
+    /// orders nothing there.
+    pub(super) fn may_invalidate_early(&self, program: &Program, thread: usize, at: usize, on: usize) -> bool {
+        let orders_there = |slot: &Slot| match program.threads[thread].ops[usize::from(slot.pc)] {
+            Op::Dsb(Barrier { domain, .. }) | Op::DsbNxs(domain) => program.reaches(
+                thread,
+                on,
+                domain != Domain::NonShareable,
+                matches!(domain, Domain::OuterShareable | Domain::FullSystem),
+            ),
+            _ => false,
+        };
+        program.rules.strict_store
+            && self.in_context(program, thread, at, false, true)
+            && self.pes[thread].slots[..at].iter().all(|slot| {
+                let branch = matches!(program.threads[thread].ops[usize::from(slot.pc)], Op::Branch { .. });
+                slot.has(flag::DONE) || !(branch || orders_there(slot))
+            })
+            && self.picks_settled(program, thread, at)
+    }
+
     /// Returns whether the TLBI at `at` may take effect.
     pub(super) fn may_invalidate(&self, program: &Program, thread: usize, at: usize) -> bool {
         let Op::Tlbi { target, .. } = *self.op(program, thread, at) else {
@@ -306,6 +327,14 @@ impl State {
         scope: Scope,
         domain: Domain,
     ) -> bool {
+        let needed = match scope {
+            Scope::Local => Domain::NonShareable,
+            Scope::InnerShareable => Domain::InnerShareable,
+            Scope::OuterShareable => Domain::OuterShareable,
+        };
+        if program.rules.strict_completion && domain < needed {
+            return true;
+        }
         (0..self.pes.len())
             .filter(|other| applies_to(program, thread, *other, scope))
             .all(|other| {

@@ -374,6 +374,10 @@ pub struct Rules {
     pub ets3: bool,
     /// A DSB completes a TLBI only for the PEs of its own shareability domain. Off is herd's reading.
     pub dsb_domain: bool,
+    /// A DSB narrower than a TLBI's scope completes no part of it: the careful reading of older issues of the Arm ARM.
+    pub strict_completion: bool,
+    /// A DSB orders a store before what happens on the PEs of its own domain only, whatever it is a DSB for.
+    pub strict_store: bool,
     /// What follows a fault.
     pub faults: FaultHandling,
     /// `svc` is a context synchronization event: always, unless FEAT_ExS is used to say otherwise.
@@ -388,6 +392,8 @@ impl Default for Rules {
             ets2: false,
             ets3: false,
             dsb_domain: true,
+            strict_completion: false,
+            strict_store: false,
             faults: FaultHandling::Fatal,
             entry_synchronizes: true,
             return_synchronizes: true,
