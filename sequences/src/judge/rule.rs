@@ -181,6 +181,13 @@ pub(super) fn notes(question: &Question, sequence: &[Instruction]) -> Vec<Reason
             }
         }
         CpuChoice::One(cpu) => {
+            if affecting(&cpu).next().is_none() {
+                let text = format!(
+                    "no row of the table of errata names {cpu}: judged by the architecture alone; the table holds what \
+                     Linux, Xen and TF-A work around"
+                );
+                notes.push(Reason::new(Rule::Erratum("none known here"), text));
+            }
             for erratum in affecting(&cpu).filter(|erratum| erratum.need == Need::OutsideTheSequence) {
                 let text = format!("{cpu}: {}; worked around outside the sequence", erratum.effect);
                 notes.push(Reason::new(Rule::Erratum(erratum.id), text));
