@@ -113,7 +113,22 @@ fn the_strict_reading_mends_with_the_scope_of_the_tlbi() {
     };
     let judgement = asked(&strict, "dsb nshst; tlbi vae2is, {va}; dsb ish; isb");
     assert_eq!(judgement.verdict, Verdict::Insufficient);
-    assert!(judgement.weakest.is_some(), "{judgement:?}");
+    assert!(
+        judgement.reasons[0].text.contains("`dsb nshst`, read strictly"),
+        "{judgement:?}"
+    );
+    assert!(
+        !judgement.notes.iter().any(|note| note.rule == Rule::Spelling),
+        "{judgement:?}"
+    );
+    let weakest: Vec<String> = judgement
+        .weakest
+        .expect("a repair")
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    // The page is reused after it: this PE fetches nothing through the entry, so the ISB is not among it.
+    assert_eq!(weakest, ["dsb ishst", "tlbi vae2is, {va}", "dsb ish"]);
 }
 
 #[test]

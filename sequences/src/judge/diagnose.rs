@@ -6,7 +6,7 @@
 
 use super::context::unsynchronized;
 use super::coverage::coverage;
-use super::question::{Change, Level, Name, Observers, Question, Regime, Stage};
+use super::question::{Change, Level, Name, Observers, Question, Reading, Regime, Stage};
 use super::rule::{Reason, Rule};
 use super::scenario::is_safe;
 use super::weaken::{domain_of, weakest, with_scope};
@@ -344,6 +344,15 @@ fn reasons(question: &Question, sequence: &[Instruction], repair: Repair) -> Vec
                     Rule::StoreBeforeTlbi,
                     format!("`{dsb}` waits for loads; the descriptor store may still be on its way"),
                 ),
+                Some(dsb @ Instruction::Dsb(barrier))
+                    if question.reading == Reading::Strict && barrier.domain < domain_of(scope(question)) =>
+                {
+                    let text = format!(
+                        "`{dsb}`, read strictly, orders the descriptor store on the PEs of its own domain only; walkers \
+                         of others may still read the old entry after the TLBI"
+                    );
+                    (Rule::StoreBeforeTlbi, text)
+                }
                 _ if question.change == Change::Validate => (
                     Rule::InvalidToValid,
                     "no DSB completes the descriptor store: a walk may still read the invalid entry".into(),

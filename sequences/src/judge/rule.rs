@@ -2,7 +2,7 @@
 //! The rules verdicts rest on.
 
 use super::context::is_switch;
-use super::question::{Change, CpuChoice, Question};
+use super::question::{Change, CpuChoice, Question, Reading};
 use super::weaken::is_broadcast;
 use crate::errata::{Need, TABLE, affecting};
 use crate::instruction::{Access, Instruction};
@@ -148,7 +148,7 @@ pub(super) fn notes(question: &Question, sequence: &[Instruction]) -> Vec<Reason
         matches!(instruction, Instruction::Dsb(barrier) if barrier.access != Access::All
             && !matches!(barrier.domain, crate::instruction::Domain::FullSystem))
     });
-    if let Some(instruction) = deprecated {
+    if let (Some(instruction), Reading::Current) = (deprecated, question.reading) {
         notes.push(Reason::new(
             Rule::Spelling,
             format!("`{instruction}`: the domain of an `st` or `ld` DSB has no meaning; all its spellings are alike"),
