@@ -167,6 +167,20 @@ fn a_tlbi_is_about_the_vmid_that_was_written_before_it_only() {
     }
 }
 
+/// What VTTBR_EL2 holds before its first write is the question's to say, unless that write brings the question's VMID.
+#[test]
+fn the_vmid_before_the_first_write_is_that_of_the_question() {
+    let other = Question {
+        vmid_is_current: false,
+        ..guest()
+    };
+    let text = "dsb ishst; tlbi vmalls12e1is; dsb ish; msr vttbr_el2, {old}; msr vttbr_el2, {new}; isb";
+    assert!(verdict(&guest(), text).is_sufficient());
+    assert_eq!(verdict(&other, text), Verdict::Insufficient);
+    let text = "dsb ishst; msr vttbr_el2, {old}; isb; msr vttbr_el2, {new}; isb; tlbi vmalls12e1is; dsb ish";
+    assert!(verdict(&other, text).is_sufficient());
+}
+
 #[test]
 fn hcr_decides_the_regime_of_operations_for_el1() {
     let guest = Question::new(Change::Invalidate, Regime::El10, Observers::Inner, After::PageReuse);

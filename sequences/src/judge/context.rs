@@ -58,16 +58,12 @@ fn held(sequence: &[Instruction], at: usize, register: ContextRegister, initial:
     held
 }
 
-/// Returns the question as it is once the sequence's writes of VTTBR_EL2 have taken effect: its tables are those of the
-/// VMID that is written as `{new}`.
+/// Returns the question as it is once the sequence's first write of VTTBR_EL2 has taken effect: its tables are those of
+/// the VMID that is written as `{new}`. A sequence that begins with another value starts from what the question says.
 pub(super) fn settled(question: &Question, sequence: &[Instruction]) -> Question {
     let mut settled = question.clone();
-    settled.vmid_is_current |= writes_new(sequence, ContextRegister::VttbrEl2);
+    settled.vmid_is_current |= first_write(sequence, ContextRegister::VttbrEl2) == Some(ContextValue::New);
     settled
-}
-
-fn writes_new(sequence: &[Instruction], register: ContextRegister) -> bool {
-    sequence.contains(&Instruction::Msr(register, ContextValue::New))
 }
 
 /// Returns the question as it was before the sequence: for judging what is left of it when a write is taken out.
