@@ -142,7 +142,7 @@ fn sweeps_say_what_was_counted() {
     for refill in refills {
         // Instructions do not know what a walk costs.
         assert_eq!((refill.pages, refill.warm, refill.refill), (64, 71.0, None));
-        let unseen = |beside: BaselineRatio| (ratio.finding, ratio.ratio) == (Finding::BelowResolution, None);
+        let unseen = |ratio: BaselineRatio| (ratio.finding, ratio.ratio) == (Finding::BelowResolution, None);
         assert!(refill.baseline_ratio.is_none_or(unseen));
     }
     assert!(
