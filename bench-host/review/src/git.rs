@@ -8,33 +8,43 @@
 //! folder made for it, whose configuration is ours, and which only points at the repository's objects and refs. System and
 //! user configuration are left out as well, so that a review says the same for everybody.
 
-use crate::input::InputError;
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
+/// Why commits could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GitError {
+    /// Git cannot be started, or there is no room for what it says.
+    #[error("cannot run git: {0}")]
+    NotRun(#[from] io::Error),
+    /// The range is not one.
+    #[error("not a range of commits")]
+    Range,
+    /// Git refused, or there is no repository: its reason.
+    #[error("{0}")]
+    Refused(String),
+}
+
 /// Configuration of a repository's own that says how its files are to be read; nothing in it can name a program.
 const FORMATS: [&str; 2] = ["extensions.objectformat", "extensions.refstorage"];
 
 /// Returns the patches of a range of commits, as mails.
-pub fn patches(repository: &Path, range: &str) -> Result<File, InputError> {
+pub fn patches(repository: &Path, range: &str) -> Result<File, GitError> {
     // A range that starts with a dash would be an option.
     if range.starts_with('-') || !range.contains("..") {
-        return Err(InputError::Range(range.into()));
+        return Err(GitError::Range);
     }
-    let refused = |message: String| InputError::Git {
-        repository: repository.display().to_string(),
-        range: range.into(),
-        message,
-    };
-    let spooled = tempfile::tempfile().map_err(InputError::NoGit)?;
-    let mut file = spooled.try_clone().map_err(InputError::NoGit)?;
+    let refused = |error: io::Error| GitError::Refused(error.to_string());
+    let spooled = tempfile::tempfile()?;
+    let mut file = spooled.try_clone()?;
     let folders = Folders::find(repository)
-        .map_err(|error| refused(error.to_string()))?
-        .ok_or_else(|| refused("not a git repository".into()))?;
-    let clean = folders.clean_view().map_err(|error| refused(error.to_string()))?;
+        .map_err(refused)?
+        .ok_or_else(|| GitError::Refused("not a git repository".into()))?;
+    let clean = folders.clean_view().map_err(refused)?;
     let output = git(clean.path())
         .args(["log", "--reverse", "--no-merges", "--patch", "--no-color"])
         .args([
@@ -45,14 +55,12 @@ pub fn patches(repository: &Path, range: &str) -> Result<File, InputError> {
         ])
         .args(["--unified=25", "--format=email", range, "--"])
         .stdout(spooled)
-        .output()
-        .map_err(InputError::NoGit)?;
+        .output()?;
     if !output.status.success() {
-        return Err(refused(
-            String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; "),
-        ));
+        let message = String::from_utf8_lossy(&output.stderr);
+        return Err(GitError::Refused(message.trim().replace('\n', "; ")));
     }
-    file.seek(SeekFrom::Start(0)).map_err(InputError::NoGit)?;
+    file.seek(SeekFrom::Start(0))?;
     Ok(file)
 }
 

@@ -2,7 +2,7 @@
 //! Where patches come from: files, standard input, a range of git commits.
 
 use crate::diff::{self, Patch, Quoting};
-use crate::git;
+use crate::git::{self, GitError};
 use crate::loss::Remark;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -143,7 +143,15 @@ impl Source {
                 narrow(file).map_err(failed)
             }
             Self::Stdin => spool(io::stdin().lock()).and_then(narrow).map_err(failed),
-            Self::Git { repository, range } => git::patches(repository, range),
+            Self::Git { repository, range } => git::patches(repository, range).map_err(|error| match error {
+                GitError::NotRun(error) => InputError::NoGit(error),
+                GitError::Range => InputError::Range(range.clone()),
+                GitError::Refused(message) => InputError::Git {
+                    repository: repository.display().to_string(),
+                    range: range.clone(),
+                    message,
+                },
+            }),
         }
     }
 }
