@@ -15,7 +15,7 @@ use ask::questions;
 use missing::Missing;
 use sequences::Sequence;
 use sequences::judge::{Question, Stated, Verdict};
-use shift::mark_unshifted;
+use shift::mark_operands;
 use side::side;
 
 /// A ground of a verdict.
@@ -140,7 +140,7 @@ pub fn evaluate(pair: Pair, message: &str, stated: &Stated) -> Evaluated {
         mut before,
         mut after,
     } = pair;
-    mark_unshifted(&mut before, &mut after);
+    mark_operands(&mut before, &mut after);
     let sides: Vec<&Found> = before.iter().chain(&after).map(|placed| &placed.found).collect();
     let place = after.as_ref().or(before.as_ref());
     let (path, function) = place.map_or(("", ""), |placed| {

@@ -40,6 +40,10 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
         open =
             Some("no ISB stands after it here: sufficient only if the context is synchronized before it is relied on");
     }
+    let open = match &found.around.doubt {
+        Some(doubt) if open.is_none() && judgement.verdict != Verdict::Insufficient => Some(doubt.as_str()),
+        _ => open,
+    };
     let mut extra = Vec::new();
     if let Some(open) = open {
         extra.push(Ground::question(format!("{open}; --tree DIR lets the callers be seen")));

@@ -71,13 +71,15 @@ impl Surroundings {
                         .is_some_and(|event| matches!(event.kind, Kind::Return | Kind::ExceptionReturn));
                     sequence.open_start = function.open_start;
                     sequence.open_end = function.open_end && !returns;
-                    let known = own.iter().chain(&found).any(|known| {
+                    let known = own.iter_mut().chain(&mut found).find(|known| {
                         known.function == sequence.function
                             && known.lines == sequence.lines
                             && known.sequence == sequence.sequence
                     });
-                    if !known {
-                        own.push(sequence);
+                    match known {
+                        // It depends on what all its ways have in common.
+                        Some(known) => known.conditions.retain(|own| sequence.conditions.contains(own)),
+                        None => own.push(sequence),
                     }
                 }
             }
@@ -151,8 +153,10 @@ fn limit(function: &Function, text: &str) -> Unread {
 /// Marks the local sequences of a function of which another way broadcasts: other PEs may hold the entry there too.
 fn note_broadcasts(own: &mut [Found]) {
     // A condition about who runs, or who shares, tells the ways apart by that very question.
-    const WHO: [&str; 12] = [
+    const WHO: [&str; 14] = [
         "local",
+        "every",
+        "remote",
         "cpu",
         "smp",
         "ipi",

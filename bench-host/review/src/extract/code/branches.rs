@@ -3,6 +3,7 @@
 
 use crate::extract::asm;
 use crate::extract::code::{Context, shortened};
+use crate::extract::condition;
 use crate::extract::event::Node;
 use crate::extract::token::{Language, Token, TokenKind, block_start, closing, join, skip_past};
 
@@ -85,7 +86,7 @@ impl Context<'_> {
         if !has_default {
             arms.push(Vec::new());
         }
-        push_either(shortened(subject.to_owned()), arms, out);
+        push_either(shortened(format!("switch {subject}")), arms, out);
     }
 
     /// Reads the arms of a `match`.
@@ -117,7 +118,7 @@ impl Context<'_> {
                 at += 1;
             }
         }
-        push_either(shortened(subject.to_owned()), arms, out);
+        push_either(shortened(format!("match {subject}")), arms, out);
     }
 
     /// Reads `#if` and its parts inside a function.
@@ -126,11 +127,8 @@ impl Context<'_> {
         if !text.starts_with("if") {
             return at + 1;
         }
-        let condition = text
-            .trim_start_matches("ifdef")
-            .trim_start_matches("ifndef")
-            .trim_start_matches("if")
-            .trim();
+        let condition = condition::of_directive(text);
+        let condition = condition.as_str();
         let mut parts = vec![at + 1];
         let mut nested = 0;
         let mut end = None;

@@ -98,17 +98,12 @@ impl Context<'_> {
         if arguments.last().is_some_and(|last| last.is_empty()) {
             arguments.pop();
         }
-        let key = if bang {
-            format!("{}!{}", name.text, arguments.len())
-        } else {
-            name.text.clone()
+        let meant = match bang {
+            true => macros::rust_macro(self.macros, &name.text, arguments.len()),
+            false => self.macros.get(&name.text).map(|found| (name.text.clone(), found)),
         };
-        let busy = self.found.borrow().expanding.contains(&key);
-        if let Some(found) = self
-            .macros
-            .get(&key)
-            .filter(|found| found.parameters.is_some() && !busy)
-        {
+        let busy = |key: &String| self.found.borrow().expanding.contains(key);
+        if let Some((key, found)) = meant.filter(|(key, found)| found.parameters.is_some() && !busy(key)) {
             let before = out.len();
             self.found.borrow_mut().expanding.push(key.clone());
             self.expand(found, &arguments, name, out, depth);
@@ -134,9 +129,12 @@ impl Context<'_> {
         texts.extend(arguments.iter().map(|argument| join(argument)));
         let plain = &name.text;
         let own = self.found.borrow().function == *plain;
-        let whole = || self.whole.get(plain).filter(|_| name.changed);
-        if let Some(nodes) = self.known.get(plain).or_else(whole).filter(|_| !own) {
+        let whole = || self.functions.whole.get(plain).filter(|_| name.changed);
+        if let Some(nodes) = self.functions.known.get(plain).or_else(whole).filter(|_| !own) {
             let mut nodes = nodes.clone();
+            if let Some(parameters) = self.functions.parameters.get(plain) {
+                self.give(&mut nodes, parameters, &arguments);
+            }
             Node::place(&mut nodes, name.line, name.changed, &plain.as_str().into());
             self.spent(nodes.len());
             // A call ends where the function does: what returns from it goes on here.
@@ -172,7 +170,10 @@ impl Context<'_> {
                 .function(plain, &texts, name.line)
                 .filter(|_| name.changed)
             {
-                Some(nodes) => out.push(Node::Region(nodes)),
+                Some(mut nodes) => {
+                    self.see_through(&mut nodes);
+                    out.push(Node::Region(nodes));
+                }
                 None if names::looks_like_maintenance(plain) => self.event(Kind::Call(plain.clone()), name, out),
                 None => {}
             },

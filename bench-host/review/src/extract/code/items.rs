@@ -2,7 +2,7 @@
 //! Functions, and what stands between them: macro calls that may define some, and global assembly.
 
 use crate::extract::Function;
-use crate::extract::code::boundary::{body_end, next_start, section_name};
+use crate::extract::code::boundary::{body_end, next_start, parameters, section_name};
 use crate::extract::code::{Context, MAX_DEPTH, TOO_DEEP};
 use crate::extract::event::Node;
 use crate::extract::macros;
@@ -104,6 +104,7 @@ fn read(
     if Node::has_maintenance(&nodes) || Node::calls_maintenance(&nodes) {
         out.push(Function {
             name: name.to_owned(),
+            parameters: Vec::new(),
             nodes,
             template: false,
             open_start,
@@ -124,7 +125,11 @@ fn items(tokens: &[Token], mut at: usize, end: usize, out: &mut Vec<Function>, c
         let Some(start) = next else { return };
         let close = body_end(tokens, start.open, end);
         let body = &tokens[start.open + 1..close.min(end)];
+        let before = out.len();
         read(&start.name, body, (false, close >= tokens.len()), out, context);
+        if let Some(function) = out.get_mut(before) {
+            function.parameters = parameters(&tokens[start.from..start.open], &start.name, context.language);
+        }
         // Where braces do not match, as in half a hunk, the next function ends this one.
         at = (close + 1).min(end).max(start.open + 1);
         if tokens.get(close).is_some_and(|token| !token.is("}")) {
@@ -153,13 +158,15 @@ fn invocations(tokens: &[Token], out: &mut Vec<Function>, context: &Context<'_>,
         if token.text == "global_asm" || c_assembly {
             context.global_assembly(inner, token, out);
         } else {
-            let arguments = split(inner, ",");
-            let key = if bang {
-                format!("{}!{}", token.text, arguments.len())
-            } else {
-                token.text.clone()
+            let mut arguments: Vec<&[Token]> = split(inner, ",").into_iter().map(macros::without_attributes).collect();
+            if arguments.len() > 1 && arguments.last().is_some_and(|last| last.is_empty()) {
+                arguments.pop();
+            }
+            let meant = match bang {
+                true => macros::rust_macro(context.macros, &token.text, arguments.len()).map(|(_, found)| found),
+                false => context.macros.get(&token.text),
             };
-            if let Some(found) = context.macros.get(&key) {
+            if let Some(found) = meant {
                 let body = macros::expand(found, &arguments, token);
                 let before = out.len();
                 items(&body, 0, body.len(), out, context, depth + 1);
