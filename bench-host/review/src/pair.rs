@@ -164,8 +164,15 @@ fn new_guard(
             place.path == b.path && place.found.0 == b.found.function && place.found.1.iter().any(|c| c == condition)
         })
     };
-    let kept = a.found.conditions.iter().all(|known| b.found.conditions.contains(known));
-    let denied = |condition: &str| match condition.strip_prefix("not (").and_then(|inner| inner.strip_suffix(')')) {
+    let kept = a
+        .found
+        .conditions
+        .iter()
+        .all(|known| b.found.conditions.contains(known));
+    let denied = |condition: &str| match condition
+        .strip_prefix("not (")
+        .and_then(|inner| inner.strip_suffix(')'))
+    {
         Some(inner) => inner.to_owned(),
         None => format!("not ({condition})"),
     };
@@ -175,10 +182,12 @@ fn new_guard(
             && !has(before, &other)
             && !has(after, &other)
             && !condition.contains("out of sight")
-            && !condition.ends_with("()")
+            && !condition.ends_with("as configured")
     };
     let mut conditions = b.found.conditions.iter();
-    (kept && a.found.primary && b.found.primary).then(|| conditions.find(is_new).cloned()).flatten()
+    (kept && a.found.primary && b.found.primary)
+        .then(|| conditions.find(is_new).cloned())
+        .flatten()
 }
 
 /// Says what is to be known of the way on which a flush is left out.
@@ -190,7 +199,9 @@ fn unguarded(condition: &str) -> String {
     } else if has(&["feature", "cap", "cpu", "supports", "has_", "id_aa64", "ftr"]) {
         "sufficient there only if that property of the CPU makes the flush needless: which one is it, and do all CPUs in use \
          have it?"
-    } else if has(&["live", "active", "used", "online", "enabled", "early", "init", "boot", "running"]) {
+    } else if has(&[
+        "live", "active", "used", "online", "enabled", "early", "init", "boot", "running",
+    ]) {
         "sufficient there only if the tables are not live yet, so that no entry of them can be cached"
     } else if has(&["valid", "present", "young", "access", "dirty", "none"]) {
         "sufficient there only if the entry was invalid before, so that it cannot be cached"

@@ -16,6 +16,7 @@ pub(super) fn mark_operands(before: &mut Option<Placed<Found>>, after: &mut Opti
     mark_hints(a, b);
     let ops = |found: &Found| found.around.values.iter().map(|(op, _)| *op).collect::<Vec<_>>();
     if ops(a).len() != ops(b).len() {
+        doubt_fewer(a, b);
         return;
     }
     for index in 0..a.around.values.len() {
@@ -39,8 +40,12 @@ pub(super) fn mark_operands(before: &mut Option<Placed<Found>>, after: &mut Opti
                     "the operand of `tlbi {op}` was `{before}` and is `{after}`; which of them holds {what} cannot be \
                      traced here"
                 );
-                for side in [&mut *a, &mut *b] {
-                    side.around.doubt.get_or_insert_with(|| doubt.clone());
+                // Of what is known to be right there is no doubt, where all of the sequence is in sight.
+                for (side, shape) in [(&mut *a, old.shape(op)), (&mut *b, new.shape(op))] {
+                    let whole = side.sequence.instructions().next().is_some_and(|first| first.is_dsb());
+                    if shape != Shape::Right || !whole {
+                        side.around.doubt.get_or_insert_with(|| doubt.clone());
+                    }
                 }
             }
             _ => {}
@@ -48,19 +53,60 @@ pub(super) fn mark_operands(before: &mut Option<Placed<Found>>, after: &mut Opti
     }
 }
 
+/// Doubts a side that has the same operation for fewer operands: what the other side names besides may be cached too.
+fn doubt_fewer(a: &mut Found, b: &mut Found) {
+    let (fewer, more) = match a.around.values.len() < b.around.values.len() {
+        true => (a, b),
+        false => (b, a),
+    };
+    let traced = |value: &Value| !value.terms.is_empty();
+    let same = fewer
+        .around
+        .values
+        .iter()
+        .all(|known| more.around.values.contains(known));
+    let extra = more.around.values.iter().find(|(op, value)| {
+        let own = fewer.around.values.iter().any(|(known, _)| known == op);
+        own && traced(value) && !fewer.around.values.contains(&(*op, value.clone()))
+    });
+    if let (true, Some((op, _))) = (same, extra) {
+        fewer.around.doubt.get_or_insert_with(|| {
+            format!("the other side issues `tlbi {op}` for another operand too: may what that names be cached here?")
+        });
+    }
+}
+
 /// Returns whether a value is an address as it is: the other side shifts the same thing, or its name says so.
 fn is_bare_address(plain: &Value, shifted: &Value) -> bool {
     let [term] = plain.terms.as_slice() else { return false };
-    const NAMES: [&str; 9] = ["va", "addr", "address", "vaddr", "ipa", "start", "page_addr", "virt", "gpa"];
+    const NAMES: [&str; 9] = [
+        "va",
+        "addr",
+        "address",
+        "vaddr",
+        "ipa",
+        "start",
+        "page_addr",
+        "virt",
+        "gpa",
+    ];
     let last = term.base.rsplit(['.', '>', ':']).next().unwrap_or(&term.base);
     let name = last.trim_matches(['(', ')', ' ', '&', '*']).to_ascii_lowercase();
-    shifted.terms.iter().any(|other| other.base == term.base && other.left == -12) || NAMES.contains(&name.as_str())
+    shifted
+        .terms
+        .iter()
+        .any(|other| other.base == term.base && other.left == -12)
+        || NAMES.contains(&name.as_str())
 }
 
 /// Returns whether values are made in different ways, names aside.
 fn differ(a: &Value, b: &Value) -> bool {
     let made = |value: &Value| {
-        let mut parts: Vec<_> = value.terms.iter().map(|term| (term.left, term.mask, term.loose)).collect();
+        let mut parts: Vec<_> = value
+            .terms
+            .iter()
+            .map(|term| (term.left, term.mask, term.loose))
+            .collect();
         parts.sort_unstable();
         (parts, value.constant)
     };
@@ -73,7 +119,10 @@ fn differ(a: &Value, b: &Value) -> bool {
 fn is_entry(value: &Value) -> bool {
     value.terms.iter().any(|term| {
         let lower = term.base.to_ascii_lowercase();
-        ["pte", "desc", "entry", "pmd", "pud"].iter().any(|word| lower.contains(word)) && !lower.contains("addr")
+        ["pte", "desc", "entry", "pmd", "pud"]
+            .iter()
+            .any(|word| lower.contains(word))
+            && !lower.contains("addr")
     })
 }
 

@@ -82,6 +82,8 @@ struct Found {
     all_nodes: usize,
     /// A line of the function is on one side of the patch only.
     changed: bool,
+    /// One that speaks of maintenance is.
+    touched: bool,
     /// Parameters of the macro whose body is being read on its own.
     parameters: Vec<String>,
     function: String,

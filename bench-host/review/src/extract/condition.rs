@@ -39,11 +39,19 @@ impl Decided {
             }
             // Of several, the one that is left must be it.
             (Condition::And(parts), false) | (Condition::Or(parts), true) => {
-                let open: Vec<_> = parts.iter().filter(|part| self.value(part).is_none()).cloned().collect();
+                let open: Vec<_> = parts
+                    .iter()
+                    .filter(|part| self.value(part).is_none())
+                    .cloned()
+                    .collect();
                 match open.as_slice() {
                     [only] => self.take(only.clone(), holds),
                     _ => {
-                        let whole = if holds { Condition::Or(parts) } else { Condition::And(parts) };
+                        let whole = if holds {
+                            Condition::Or(parts)
+                        } else {
+                            Condition::And(parts)
+                        };
                         self.facts.push((whole, holds));
                     }
                 }
@@ -88,7 +96,10 @@ impl Decided {
 pub fn of_directive(directive: &str) -> String {
     let text = directive.trim();
     for word in ["ifdef", "ifndef"] {
-        if let Some(name) = text.strip_prefix(word).filter(|rest| rest.starts_with(char::is_whitespace)) {
+        if let Some(name) = text
+            .strip_prefix(word)
+            .filter(|rest| rest.starts_with(char::is_whitespace))
+        {
             return format!("defined({})", name.trim());
         }
     }
@@ -138,7 +149,11 @@ fn parse(tokens: &[Token], depth: u32) -> Condition {
         let found = parts(tokens, sign);
         if found.len() > 1 {
             let list = found.into_iter().map(|part| parse(part, depth + 1)).collect();
-            return if sign == "|" { Condition::Or(list) } else { Condition::And(list) };
+            return if sign == "|" {
+                Condition::Or(list)
+            } else {
+                Condition::And(list)
+            };
         }
     }
     match tokens {

@@ -140,7 +140,12 @@ impl Value {
                     given.terms.iter_mut().for_each(|part| part.loose |= term.loose);
                     out = out.with(given);
                 }
-                None => out = out.with(Self { terms: vec![term.clone()], constant: 0 }),
+                None => {
+                    out = out.with(Self {
+                        terms: vec![term.clone()],
+                        constant: 0,
+                    })
+                }
             }
         }
         out
@@ -187,7 +192,9 @@ impl Value {
             _ if is_number && term.left < 0 => {
                 Shape::Wrong("a page number is shifted right again; bits [43:0] take VA[55:12]")
             }
-            ..-12 => Shape::Wrong("the address is shifted right by more than 12; bits [43:0] take VA[55:12] for every granule"),
+            ..-12 => Shape::Wrong(
+                "the address is shifted right by more than 12; bits [43:0] take VA[55:12] for every granule",
+            ),
             _ => Shape::Unknown,
         }
     }
@@ -322,7 +329,9 @@ impl Reader<'_> {
             "-" => {
                 self.at += 1;
                 let value = self.unary();
-                value.known().map_or(value, |constant| Value::constant(constant.wrapping_neg()))
+                value
+                    .known()
+                    .map_or(value, |constant| Value::constant(constant.wrapping_neg()))
             }
             "*" | "&" => {
                 let start = self.at;
@@ -349,7 +358,11 @@ impl Reader<'_> {
                 "[" => self.at = closing(self.tokens, self.at) + 1,
                 _ => break,
             }
-            value = Value::of(&join(self.tokens.get(start..self.at.min(self.tokens.len())).unwrap_or_default()));
+            value = Value::of(&join(
+                self.tokens
+                    .get(start..self.at.min(self.tokens.len()))
+                    .unwrap_or_default(),
+            ));
         }
         // Rust's cast.
         while self.tokens.get(self.at).is_some_and(|token| token.is_word("as")) {
@@ -368,16 +381,18 @@ impl Reader<'_> {
         };
         if token.is("(") {
             let close = closing(self.tokens, self.at);
-            let inner = self.tokens.get(self.at + 1..close.min(self.tokens.len())).unwrap_or_default();
+            let inner = self
+                .tokens
+                .get(self.at + 1..close.min(self.tokens.len()))
+                .unwrap_or_default();
             self.at = close + 1;
             // `(uint64_t)x`: a type stands alone, and an operand follows.
             let typed = inner
                 .iter()
                 .all(|token| token.kind == TokenKind::Word || token.is("*") || token.is("::"));
-            let follows = self
-                .tokens
-                .get(self.at)
-                .is_some_and(|next| matches!(next.kind, TokenKind::Word | TokenKind::Number) && !next.is_word("as") || next.is("("));
+            let follows = self.tokens.get(self.at).is_some_and(|next| {
+                matches!(next.kind, TokenKind::Word | TokenKind::Number) && !next.is_word("as") || next.is("(")
+            });
             if typed && follows && !inner.is_empty() {
                 return self.unary();
             }
@@ -391,7 +406,10 @@ impl Reader<'_> {
                 if self.sign(self.at + usize::from(bang)) == "(" {
                     let open = self.at + usize::from(bang);
                     let close = closing(self.tokens, open);
-                    let inner = self.tokens.get(open + 1..close.min(self.tokens.len())).unwrap_or_default();
+                    let inner = self
+                        .tokens
+                        .get(open + 1..close.min(self.tokens.len()))
+                        .unwrap_or_default();
                     self.at = close + 1;
                     return self.call(&token.text, inner);
                 }
@@ -436,7 +454,9 @@ impl Reader<'_> {
                 _ => opaque(),
             },
             "GENMASK" | "GENMASK_64" | "GENMASK_ULL" => match (argument(0).known(), argument(1).known()) {
-                (Some(high @ 0..64), Some(low)) if low <= high => Value::constant((u64::MAX >> (63 - high)) >> low << low),
+                (Some(high @ 0..64), Some(low)) if low <= high => {
+                    Value::constant((u64::MAX >> (63 - high)) >> low << low)
+                }
                 _ => opaque(),
             },
             "BITS_SHIFT" | "SHIFT_L" | "SHIFT_U64" if list.len() == 2 => match argument(1).known() {

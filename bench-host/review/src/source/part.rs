@@ -60,7 +60,7 @@ pub(super) fn either_of(name: &str, first: Vec<Node>, second: Vec<Node>) -> Vec<
     arms.sort_by_key(|arm| Node::has_tlbi(arm));
     let optional = !Node::has_tlbi(&arms[0]) && Node::has_tlbi(&arms[1]);
     vec![Node::Either {
-        condition: format!("{name}()"),
+        condition: format!("{name}() as configured"),
         arms,
         optional,
     }]

@@ -91,7 +91,9 @@ impl Registers {
             if index >= 2
                 && let Some((kind, count)) = parts.get(index + 1).and_then(|text| text.split_once([' ', '#']))
             {
-                let count = immediate(count.trim()).known().and_then(|count| i32::try_from(count).ok());
+                let count = immediate(count.trim())
+                    .known()
+                    .and_then(|count| i32::try_from(count).ok());
                 value = match (kind.trim().to_ascii_lowercase().as_str(), count) {
                     ("lsl", Some(count)) => value.shifted(count),
                     ("lsr" | "asr", Some(count)) => value.shifted(-count),
@@ -112,12 +114,14 @@ impl Registers {
         };
         let opaque = || Value::of(&format!("{} {}", compute.mnemonic, compute.operands));
         let value = match compute.mnemonic.as_str() {
-            "mov" | "movz" | "mov_imm" | "adr" | "adrp" | "mov_q" => match parts.get(2).and_then(|text| text.split_once('#')) {
-                Some((kind, count)) if kind.trim().eq_ignore_ascii_case("lsl") => {
-                    shift(source(1), &immediate(count), 1)
+            "mov" | "movz" | "mov_imm" | "adr" | "adrp" | "mov_q" => {
+                match parts.get(2).and_then(|text| text.split_once('#')) {
+                    Some((kind, count)) if kind.trim().eq_ignore_ascii_case("lsl") => {
+                        shift(source(1), &immediate(count), 1)
+                    }
+                    _ => source(1),
                 }
-                _ => source(1),
-            },
+            }
             "ldr" if parts.get(1).is_some_and(|text| text.starts_with('=')) => {
                 immediate(parts[1].trim_start_matches('='))
             }

@@ -150,15 +150,20 @@ impl Context<'_> {
         let values: Vec<Value> = texts.iter().map(|text| self.evaluate(text)).collect();
         let changed = {
             let found = self.found.borrow();
-            let is = |token: &Token| {
-                token.changed || found.assigned.get(&token.text).is_some_and(|known| known.changed)
-            };
-            arguments.iter().map(|argument| argument.iter().any(is)).collect::<Vec<_>>()
+            let is =
+                |token: &Token| token.changed || found.assigned.get(&token.text).is_some_and(|known| known.changed);
+            arguments
+                .iter()
+                .map(|argument| argument.iter().any(is))
+                .collect::<Vec<_>>()
         };
         give(nodes, &|text: &str| filled(text, parameters, &texts), &mut |event| {
             if let Kind::Tlbi(_, given) = &mut event.kind {
                 let uses = |name: &String| given.value.terms.iter().any(|term| term.base == *name);
-                event.changed |= parameters.iter().zip(&changed).any(|(name, changed)| *changed && uses(name));
+                event.changed |= parameters
+                    .iter()
+                    .zip(&changed)
+                    .any(|(name, changed)| *changed && uses(name));
                 given.value = given.value.with_arguments(parameters, &values);
                 given.text = filled(&given.text, parameters, &texts);
             }

@@ -21,6 +21,7 @@ pub fn functions(tokens: &[Token], section: &str, context: &Context<'_>) -> Vec<
         read(&name, &tokens[..first], (true, !closed), &mut out, context);
         at = first;
     }
+    context.found.borrow_mut().touched = false;
     items(tokens, at, tokens.len(), &mut out, context, 0);
     for token in tokens.iter().filter(|token| token.kind == TokenKind::Directive) {
         template(token, &mut out, context);
@@ -39,7 +40,12 @@ fn inside(tokens: &[Token], context: &Context<'_>) -> usize {
         } else if token.is("}") && depth > 0 {
             depth -= 1;
         } else if token.is("}") {
-            end = Some(index + 1);
+            // One that is indented closes a block whose head is out of sight: what follows is still inside.
+            end = Some(if token.column == Some(0) {
+                index + 1
+            } else {
+                tokens.len()
+            });
         }
     }
     let defines = |(index, token): (usize, &Token)| {
@@ -86,6 +92,15 @@ fn template(token: &Token, out: &mut Vec<Function>, context: &Context<'_>) {
     context.found.borrow_mut().parameters.clear();
 }
 
+/// Returns whether a line that the patch changes speaks of maintenance.
+fn is_touched(tokens: &[Token]) -> bool {
+    tokens.iter().filter(|token| token.changed).any(|token| {
+        let lower = token.text.to_ascii_lowercase();
+        matches!(token.kind, TokenKind::Word | TokenKind::Text)
+            && ["tlb", "dsb", "isb"].iter().any(|word| lower.contains(word))
+    })
+}
+
 fn read(
     name: &str,
     body: &[Token],
@@ -99,6 +114,7 @@ fn read(
         found.assigned.clear();
         found.nodes = 0;
         found.changed = body.iter().any(|token| token.changed);
+        found.touched |= is_touched(body);
     }
     let nodes = context.block(body, 0);
     if Node::has_maintenance(&nodes) || Node::calls_maintenance(&nodes) {
@@ -126,7 +142,9 @@ fn items(tokens: &[Token], mut at: usize, end: usize, out: &mut Vec<Function>, c
         let close = body_end(tokens, start.open, end);
         let body = &tokens[start.open + 1..close.min(end)];
         let before = out.len();
+        context.found.borrow_mut().touched = is_touched(&tokens[start.from..start.open]);
         read(&start.name, body, (false, close >= tokens.len()), out, context);
+        context.found.borrow_mut().touched = false;
         if let Some(function) = out.get_mut(before) {
             function.parameters = parameters(&tokens[start.from..start.open], &start.name, context.language);
         }
@@ -171,7 +189,9 @@ fn invocations(tokens: &[Token], out: &mut Vec<Function>, context: &Context<'_>,
                 let before = out.len();
                 items(&body, 0, body.len(), out, context, depth + 1);
                 if out.len() > before {
-                    context.found.borrow_mut().expanded.insert(token.text.clone());
+                    let mut found = context.found.borrow_mut();
+                    found.joined.extend(inner.iter().map(|part| (token.line, part.line)));
+                    found.expanded.insert(token.text.clone());
                 }
             }
         }

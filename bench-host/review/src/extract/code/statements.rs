@@ -22,7 +22,7 @@ impl Context<'_> {
             }
             let before = nodes.len();
             let next = self.statement(tokens, at, &mut nodes, depth).max(at + 1);
-            if leaves(&nodes[before..]) && is_reached(tokens, next) {
+            if leaves(&nodes[before..]) && is_reached(tokens, next, depth == 0) {
                 // Nothing leads to what stands behind a jump but a label; without one, what decides about the jump is
                 // where the text at hand does not reach.
                 let jump = nodes.split_off(before);
@@ -212,8 +212,9 @@ fn leaves(nodes: &[Node]) -> bool {
     }
 }
 
-/// Returns whether a statement stands here that no label leads to.
-fn is_reached(tokens: &[Token], at: usize) -> bool {
+/// Returns whether a statement stands here that no label leads to. In the outermost block, `case` belongs to a `switch`
+/// whose head is out of sight: what follows the `switch` is reached by the jump.
+fn is_reached(tokens: &[Token], at: usize, outermost: bool) -> bool {
     let rest = tokens.get(at..).unwrap_or_default();
     let first = rest.iter().find(|token| !token.is(";") && !token.is("}"));
     first.is_some_and(|first| {
@@ -222,7 +223,8 @@ fn is_reached(tokens: &[Token], at: usize) -> bool {
             .position(|token| std::ptr::eq(token, first))
             .and_then(|index| rest.get(index + 1))
             .is_some_and(|next| next.is(":"));
-        first.kind != TokenKind::Directive && !label && !first.is_word("case") && !first.is_word("default")
+        let case = first.is_word("case") || first.is_word("default");
+        first.kind != TokenKind::Directive && if case { outermost } else { !label }
     })
 }
 

@@ -70,7 +70,7 @@ impl Rule {
         Spelled::Nodes(match arms.len() {
             1 => arms.remove(0),
             _ => vec![Node::Either {
-                condition: format!("{}()", self.prefix),
+                condition: format!("{}() as configured", self.prefix),
                 arms,
                 optional: false,
             }],
