@@ -117,7 +117,12 @@ impl Evaluated {
                 .as_ref()
                 .is_some_and(|before| before.sequence == after.sequence)
         };
-        self.after.as_ref().is_some_and(|after| {
+        // Nobody can know from the patch alone why what was flushed need not be any more.
+        let gone = self.kind == Kind::Removed
+            && self.before.as_ref().is_some_and(|before| {
+                !before.is_part && matches!(before.verdict, Verdict::Sufficient | Verdict::StrongerThanNeeded)
+            });
+        gone || self.after.as_ref().is_some_and(|after| {
             after.verdict == Verdict::Unknown && after.callers.is_empty() && !(after.is_part && same(after))
         })
     }

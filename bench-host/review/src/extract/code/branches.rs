@@ -61,8 +61,8 @@ impl Context<'_> {
         end
     }
 
-    /// Reads the cases of a `switch`.
-    pub(super) fn switch(&self, body: &[Token], subject: &str, out: &mut Vec<Node>, depth: usize) {
+    /// Reads the cases of a `switch`; without its subject, its head is out of sight, and it starts in one of them.
+    pub(super) fn switch(&self, body: &[Token], subject: Option<&str>, out: &mut Vec<Node>, depth: usize) {
         let mut starts = Vec::new();
         let mut nested = 0_i32;
         for (index, token) in body.iter().enumerate() {
@@ -73,7 +73,10 @@ impl Context<'_> {
                 _ => {}
             }
         }
-        let has_default = starts.iter().any(|&start| body[start].is_word("default"));
+        if subject.is_none() && starts.first() != Some(&0) {
+            starts.insert(0, 0);
+        }
+        let has_default = subject.is_none() || starts.iter().any(|&start| body[start].is_word("default"));
         // A case runs from its label to the end: `break` ends it, falling through is just going on.
         let mut arms: Vec<_> = starts
             .iter()
@@ -86,7 +89,7 @@ impl Context<'_> {
         if !has_default {
             arms.push(Vec::new());
         }
-        push_either(shortened(format!("switch {subject}")), arms, out);
+        push_either(shortened(format!("switch {}", subject.unwrap_or("out of sight"))), arms, out);
     }
 
     /// Reads the arms of a `match`.
