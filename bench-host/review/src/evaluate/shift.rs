@@ -54,12 +54,13 @@ pub(super) fn mark_operands(before: &mut Option<Placed<Found>>, after: &mut Opti
     }
 }
 
-/// Doubts the side before where it names one address, and the side after everything: more than one page may have changed.
+/// Doubts the side before where it names one page of stage 2, and the side after everything: more may have changed, as
+/// where a table goes.
 fn doubt_one_page(before: &mut Found, after: &Found) {
     let one = |found: &Found| {
-        found.sequence.instructions().any(|instruction| {
-            matches!(instruction, Instruction::Tlbi(tlbi) if matches!(tlbi.operand, Operand::Va(_) | Operand::Ipa(_)))
-        })
+        found.sequence.instructions().any(
+            |instruction| matches!(instruction, Instruction::Tlbi(tlbi) if matches!(tlbi.operand, Operand::Ipa(_))),
+        )
     };
     let all = |found: &Found| {
         let mut tlbis = found
