@@ -184,6 +184,17 @@ fn new_guard(
             && !condition.contains("out of sight")
             && !condition.ends_with("as configured")
     };
+    // What was flushed under a condition is flushed where it does not hold.
+    let flipped = |condition: &&String| {
+        let other = denied(condition);
+        a.found.conditions.contains(&other) && !has(after, &other)
+    };
+    if a.found.primary
+        && b.found.primary
+        && let Some(condition) = b.found.conditions.iter().find(flipped)
+    {
+        return Some(condition.clone());
+    }
     let mut conditions = b.found.conditions.iter();
     (kept && a.found.primary && b.found.primary)
         .then(|| conditions.find(is_new).cloned())

@@ -115,12 +115,7 @@ fn check_scan(case: &Case) {
     let unread: Vec<_> = found.unread.iter().map(|unread| &unread.found.text).collect();
     assert!(unread.is_empty(), "{}: not understood: {unread:?}", case.file);
     let says = |side: &&SideVerdict| side.sequence.to_string().contains(&case.says) || side.function == case.says;
-    assert!(
-        sides.iter().any(|side| says(&side)),
-        "{}: no `{}`",
-        case.file,
-        case.says
-    );
+    assert!(sides.iter().any(says), "{}: no `{}`", case.file, case.says);
 }
 
 #[test]

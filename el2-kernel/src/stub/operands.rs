@@ -121,6 +121,7 @@ mod tests {
             0x0ff8_0000_0000
         );
         assert_eq!(value(OperandKind::VaUnshifted, 0, &AT, 1), VA);
+        assert_eq!(value(OperandKind::AsidUnshifted, 0, &other, 1), 7);
     }
 
     #[test]

@@ -7,13 +7,14 @@
 use crate::extract::operand::{Shape, Value};
 use crate::extract::reduce::Found;
 use crate::placed::Placed;
-use sequences::{Instruction, Item, Operand, OperandFormat, Tlbi, TlbiOp, Ttl};
+use sequences::{Instruction, Item, Operand, OperandFormat, Target, Tlbi, TlbiOp, Ttl};
 
 /// Marks the operands of a side that the other side shows to be wrong, and doubts those that differ otherwise.
 pub(super) fn mark_operands(before: &mut Option<Placed<Found>>, after: &mut Option<Placed<Found>>) {
     let (Some(a), Some(b)) = (before, after) else { return };
     let (a, b) = (&mut a.found, &mut b.found);
     mark_hints(a, b);
+    doubt_one_page(a, b);
     let ops = |found: &Found| found.around.values.iter().map(|(op, _)| *op).collect::<Vec<_>>();
     if ops(a).len() != ops(b).len() {
         doubt_fewer(a, b);
@@ -50,6 +51,35 @@ pub(super) fn mark_operands(before: &mut Option<Placed<Found>>, after: &mut Opti
             }
             _ => {}
         }
+    }
+}
+
+/// Doubts the side before where it names one page of stage 2, and the side after everything: more may have changed, as
+/// where a table goes.
+fn doubt_one_page(before: &mut Found, after: &Found) {
+    let one = |found: &Found| {
+        found.sequence.instructions().any(
+            |instruction| matches!(instruction, Instruction::Tlbi(tlbi) if matches!(tlbi.operand, Operand::Ipa(_))),
+        )
+    };
+    let all = |found: &Found| {
+        let mut tlbis = found
+            .sequence
+            .instructions()
+            .filter_map(|instruction| instruction.tlbi());
+        tlbis.any(|tlbi| {
+            matches!(
+                tlbi.op.target(),
+                Target::Vmall | Target::VmallS12 | Target::All | Target::Asid
+            )
+        }) && !one(found)
+    };
+    if before.changed && after.changed && one(before) && all(after) {
+        before.around.doubt.get_or_insert_with(|| {
+            "one address is named here, and the other side invalidates everything: did more than one page change, as where a \
+             table goes?"
+                .to_owned()
+        });
     }
 }
 

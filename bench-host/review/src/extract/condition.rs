@@ -9,11 +9,16 @@ use crate::extract::token::{Language, Token, TokenKind, body_tokens, closing, jo
 
 /// A condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Condition {
+pub enum Condition {
+    /// It holds, or does not.
     Constant(bool),
+    /// What is not taken apart further.
     Atom(String),
+    /// The contrary.
     Not(Box<Self>),
+    /// All of them.
     And(Vec<Self>),
+    /// At least one of them.
     Or(Vec<Self>),
 }
 
@@ -26,11 +31,11 @@ pub struct Decided {
 impl Decided {
     /// Takes a condition as decided.
     pub fn decide(&mut self, condition: &str, holds: bool) {
-        let condition = read(condition);
-        self.take(condition, holds);
+        self.take(read(condition), holds);
     }
 
-    fn take(&mut self, condition: Condition, holds: bool) {
+    /// Takes a condition that was read as decided.
+    pub fn take(&mut self, condition: Condition, holds: bool) {
         match (condition, holds) {
             (Condition::Constant(_), _) => {}
             (Condition::Not(inner), _) => self.take(*inner, !holds),
@@ -65,7 +70,8 @@ impl Decided {
         self.value(&read(condition))
     }
 
-    fn value(&self, condition: &Condition) -> Option<bool> {
+    /// Returns what a condition that was read is, where what was decided before says it.
+    pub fn value(&self, condition: &Condition) -> Option<bool> {
         if let Some((_, holds)) = self.facts.iter().find(|(known, _)| known == condition) {
             return Some(*holds);
         }
@@ -106,7 +112,8 @@ pub fn of_directive(directive: &str) -> String {
     text.trim_start_matches("if").trim().to_owned()
 }
 
-fn read(text: &str) -> Condition {
+/// Takes a condition apart.
+pub fn read(text: &str) -> Condition {
     // `not (x)` is how the other way is written down.
     if let Some(inner) = text.strip_prefix("not (").and_then(|inner| inner.strip_suffix(')')) {
         return negated(read(inner));

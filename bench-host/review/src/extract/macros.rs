@@ -159,7 +159,7 @@ pub fn rust_macro<'a>(table: &'a Table, name: &str, arguments: usize) -> Option<
 }
 
 /// Returns an argument without the attributes before it.
-pub fn without_attributes<'a>(mut argument: &'a [Token]) -> &'a [Token] {
+pub fn without_attributes(mut argument: &[Token]) -> &[Token] {
     while argument.first().is_some_and(|first| first.is("#")) && argument.get(1).is_some_and(|next| next.is("[")) {
         argument = argument.get(closing(argument, 1) + 1..).unwrap_or_default();
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The ways through a function.
 
-use crate::extract::condition::Decided;
+use crate::extract::condition::{self, Decided};
 use crate::extract::event::{Event, Kind, Node};
 
 /// A way through a function.
@@ -58,6 +58,15 @@ fn walk(nodes: &[Node], mut open: Vec<(Path, Flow)>, cut: &mut bool) -> Vec<(Pat
         if open.iter().all(|(_, flow)| *flow != Flow::On) {
             break;
         }
+        // Taken apart once for all ways.
+        let taken_apart = match node {
+            Node::Either {
+                condition,
+                arms,
+                optional: false,
+            } if arms.len() == 2 => Some(condition::read(condition)),
+            _ => None,
+        };
         let mut next = Vec::with_capacity(open.len());
         for (mut path, flow) in open {
             if flow != Flow::On {
@@ -102,10 +111,10 @@ fn walk(nodes: &[Node], mut open: Vec<(Path, Flow)>, cut: &mut bool) -> Vec<(Pat
                 } => {
                     // A condition that was decided before is decided the same way.
                     let denied = format!("not ({condition})");
-                    let decided = match (arms.len(), optional) {
-                        (2, false) => path.decided.of(condition).map(|holds| usize::from(!holds)),
-                        _ => None,
-                    };
+                    let decided = taken_apart
+                        .as_ref()
+                        .and_then(|condition| path.decided.value(condition))
+                        .map(|holds| usize::from(!holds));
                     for (index, arm) in arms.iter().enumerate() {
                         if decided.is_some_and(|decided| decided != index) {
                             continue;
@@ -114,8 +123,8 @@ fn walk(nodes: &[Node], mut open: Vec<(Path, Flow)>, cut: &mut bool) -> Vec<(Pat
                         if *optional {
                             path.primary &= index == 0;
                         } else if decided.is_none() {
-                            if arms.len() == 2 {
-                                path.decided.decide(condition, index == 0);
+                            if let Some(condition) = &taken_apart {
+                                path.decided.take(condition.clone(), index == 0);
                             }
                             path.conditions.push(match index {
                                 0 => condition.clone(),

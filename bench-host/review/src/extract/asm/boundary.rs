@@ -52,6 +52,11 @@ pub(super) fn is_local(label: &str) -> bool {
 pub(super) fn start(statement: &Statement) -> Option<String> {
     let head = statement.text.split(|c: char| c.is_whitespace() || c == '(').next()?;
     let upper = head.to_ascii_uppercase();
+    // Go: `TEXT ·name(SB),NOSPLIT,$0`.
+    if head == "TEXT" {
+        let name = statement.text[head.len()..].trim().trim_start_matches('·');
+        return Some(name.split(['(', '<']).next().unwrap_or_default().to_owned());
+    }
     let known = matches!(
         upper.as_str(),
         "FUNC" | "FUNCTION" | "PROC" | "ENTRY" | "LENTRY" | "EENTRY" | "ASENTRY" | "WEAK_ENTRY"

@@ -176,7 +176,7 @@ pub(super) fn parameters(head: &[Token], name: &str, language: Language) -> Vec<
     let rust = language == Language::Rust;
     split(inner, ",")
         .into_iter()
-        .filter(|part| !part.is_empty() && !(rust && part.iter().any(|token| token.is_word("self"))))
+        .filter(|part| !(part.is_empty() || rust && part.iter().any(|token| token.is_word("self"))))
         .map(|part| {
             let end = match rust {
                 true => part.iter().position(|token| token.is(":")).unwrap_or(part.len()),

@@ -89,16 +89,19 @@ impl Context<'_> {
         if !has_default {
             arms.push(Vec::new());
         }
-        push_either(
-            shortened(format!("switch {}", subject.unwrap_or("out of sight"))),
-            arms,
-            out,
-        );
+        // The labels say what the ways are for.
+        let labels: Vec<String> = starts
+            .iter()
+            .filter(|&&start| body[start].is_word("case"))
+            .map(|&start| join(&body[start + 1..skip_past(body, start, ":").saturating_sub(1).max(start + 1)]))
+            .collect();
+        let subject = subject.unwrap_or("out of sight");
+        push_either(shortened(format!("switch {subject}: {}", labels.join(", "))), arms, out);
     }
 
     /// Reads the arms of a `match`.
     pub(super) fn arms(&self, body: &[Token], subject: &str, out: &mut Vec<Node>, depth: usize) {
-        let mut arms = Vec::new();
+        let (mut arms, mut labels) = (Vec::new(), Vec::new());
         let mut at = 0;
         while at < body.len() {
             if arms.len() >= MAX_ARMS {
@@ -109,6 +112,7 @@ impl Context<'_> {
             if arrow >= body.len() {
                 break;
             }
+            labels.push(join(&body[at..(arrow - 1).max(at)]));
             let (arm, end) = if body[arrow].is("{") {
                 let close = closing(body, arrow);
                 (
@@ -125,7 +129,7 @@ impl Context<'_> {
                 at += 1;
             }
         }
-        push_either(shortened(format!("match {subject}")), arms, out);
+        push_either(shortened(format!("match {subject}: {}", labels.join(", "))), arms, out);
     }
 
     /// Reads `#if` and its parts inside a function.

@@ -128,6 +128,31 @@ impl Context<'_> {
             out.extend(self.c_assembly(inner, name));
             return;
         }
+        // `kvm_call_hyp(flush, x)`, `on_each_cpu(flush, x, 1)`: the function that is named is what runs.
+        if let [[callee], rest @ ..] = arguments.as_slice()
+            && callee.kind == TokenKind::Word
+            && names::looks_like_maintenance(&callee.text)
+            && callee.text.chars().any(|c| c.is_ascii_lowercase())
+            && names::runs_another(&name.text)
+        {
+            let mut parts: Vec<Token> = Vec::new();
+            for part in rest {
+                if !parts.is_empty() {
+                    parts.push(Token {
+                        kind: TokenKind::Sign,
+                        text: ",".into(),
+                        ..(*callee).clone()
+                    });
+                }
+                parts.extend_from_slice(part);
+            }
+            let called = Token {
+                changed: name.changed || callee.changed,
+                ..(*callee).clone()
+            };
+            self.call(&called, "", false, &[], &parts, out, depth + 1);
+            return;
+        }
         // Arguments may call in turn: `f(g(x))`.
         self.calls(inner, out, depth + 1);
         let mut texts: Vec<String> = Vec::new();

@@ -106,6 +106,11 @@ impl Context<'_> {
                 .is_some_and(|known| known.changed && (own || word.text != name.text));
         }
         let value = self.evaluate(&text);
+        // A number is where counting starts, not what is invalidated.
+        if value.known().is_some() && operator.is_empty() {
+            self.found.borrow_mut().assigned.remove(&name.text);
+            return;
+        }
         let assigned = Assigned { text, value, changed };
         self.found.borrow_mut().assigned.insert(name.text.clone(), assigned);
     }

@@ -51,6 +51,23 @@ pub(super) fn register(name: &str) -> String {
     found.map_or(lower.clone(), |at| lower[at..].to_owned())
 }
 
+/// Returns whether a function runs one that it is given, here, at another exception level or on other CPUs, by its name.
+pub(super) fn runs_another(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    [
+        "call",
+        "on_each_cpu",
+        "on_each",
+        "run_on",
+        "rendezvous",
+        "hcall",
+        "hypercall",
+        "broadcast",
+    ]
+    .iter()
+    .any(|word| lower.contains(word))
+}
+
 /// Returns whether a name is that of maintenance that this program cannot look into.
 pub(super) fn looks_like_maintenance(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();

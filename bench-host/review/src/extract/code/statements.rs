@@ -74,6 +74,10 @@ impl Context<'_> {
             }
             "while" | "for" if next_is("(") => {
                 let close = closing(tokens, at + 1);
+                let head = tokens.get(at + 2..close).unwrap_or_default();
+                if let Some(end) = head.iter().position(|token| token.is(";")) {
+                    self.assign(&head[..end]);
+                }
                 self.calls(tokens.get(at + 2..close).unwrap_or_default(), out, depth);
                 self.repeat(tokens, close + 1, out, depth)
             }

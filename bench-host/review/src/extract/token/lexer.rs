@@ -127,6 +127,12 @@ impl Lexer {
                 }
                 continue;
             }
+            // A line of a string in Zig: `\\\\ dsb ish`.
+            if self.language == Language::C && (c, next) == ('\\', Some('\\')) && first {
+                let text: String = characters[at + 2..].iter().collect();
+                self.push(TokenKind::Text, format!("{text}\n"), line, Some(at as u32), gap);
+                break;
+            }
             if c.is_whitespace() || c == '\\' {
                 at += 1;
                 continue;
