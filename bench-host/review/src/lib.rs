@@ -39,7 +39,7 @@ use pair::pair;
 use placed::Placed;
 use sequences::judge::{Stated, Verdict};
 use source::{LoneBarrier, Side, Surroundings, Unit};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use tree::Tree;
 
 /// What looks like maintenance and was not understood.
@@ -121,6 +121,7 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
     let mut unread: [Vec<Placed<Unread>>; 2] = [Vec::new(), Vec::new()];
     let mut mentions: [Vec<Placed<Mention>>; 2] = [Vec::new(), Vec::new()];
     let mut read: [HashMap<String, BTreeSet<u32>>; 2] = [HashMap::new(), HashMap::new()];
+    let mut expanded: [HashSet<String>; 2] = [HashSet::new(), HashSet::new()];
     for (index, side) in [Side::Before, Side::After].into_iter().enumerate() {
         let units: Vec<Unit> = patch
             .files
@@ -137,6 +138,7 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
         let mut surroundings = tree.map_or_else(Surroundings::default, |tree| tree.surroundings.clone());
         let code: Vec<Unit> = units.iter().filter(|unit| unit.is_source()).cloned().collect();
         surroundings.add(&code, spellings);
+        expanded[index].clone_from(&surroundings.expanded);
         for unit in &units {
             let extraction = surroundings.extract(unit, spellings);
             // Both sides of a renamed file go by its new name.
@@ -160,6 +162,11 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
     note_callers(&mut changes);
     let [mut unread_before, mut unread_after] = unread;
     drop_kept_calls(&mut unread_before, &mut unread_after);
+    // The body of a macro that is read where the other side uses it.
+    let is_read_there = |unread: &Placed<Unread>, there: &HashSet<String>| {
+        unread.found.template && there.contains(&unread.found.function)
+    };
+    unread_before.retain(|unread| !is_read_there(unread, &expanded[1]));
     let is_read = |after: bool, path: &str, line: u32| {
         read[usize::from(after)]
             .get(path)

@@ -61,8 +61,26 @@ pub(super) fn diagnose(question: &Question, sequence: &[Instruction], counterexa
         counterexample,
     };
     let Some(needed) = needed(question, sequence) else {
-        let text = "no addition of a TLBI, DSB or ISB makes this sequence sufficient";
-        judgement.reasons.push(Reason::new(Rule::Model, text.into()));
+        // No single repair of what is there: what one more invalidation would do is tried out.
+        judgement.reasons = sequence
+            .iter()
+            .filter_map(|instruction| instruction.tlbi())
+            .filter_map(|tlbi| coverage(question, &tlbi).reason)
+            .collect();
+        match added(question, sequence) {
+            Ok((tlbi, whole)) => {
+                let text = format!("`{tlbi}` in addition, with its barriers, makes this sequence sufficient");
+                judgement.reasons.push(Reason::new(Rule::Model, text));
+                judgement.weakest = Some(weakest(question, &whole));
+            }
+            Err(tried) => {
+                let text = format!(
+                    "none of the {tried} operations of the architecture of this scope, added with a DSB before and after \
+                     it and an ISB, makes this sequence sufficient; longer additions were not tried"
+                );
+                judgement.reasons.push(Reason::new(Rule::Model, text));
+            }
+        }
         return judgement;
     };
     judgement.reasons = needed
@@ -96,6 +114,50 @@ fn needed(question: &Question, sequence: &[Instruction]) -> Option<Vec<Repair>> 
         }
     }
     Some(needed)
+}
+
+/// Returns an operation that makes a sequence sufficient where it is added at its end, the narrowest first, and the
+/// sequence with it; or how many were tried.
+fn added(question: &Question, sequence: &[Instruction]) -> Result<(Tlbi, Vec<Instruction>), usize> {
+    const OPERANDS: [Operand; 5] = [
+        Operand::None,
+        Operand::Va(None),
+        Operand::Ipa(None),
+        Operand::Asid,
+        Operand::Range(None),
+    ];
+    let width = |op: &TlbiOp| {
+        let target = match op.target() {
+            Target::Va | Target::Ipa | Target::VaAllAsid => 0,
+            Target::VaLast | Target::IpaLast | Target::VaAllAsidLast => 1,
+            Target::Asid => 2,
+            Target::Vmall => 3,
+            Target::VmallS12 => 4,
+            _ => 5,
+        };
+        // Ranges need FEAT_TLBIRANGE.
+        (op.is_range(), target)
+    };
+    let mut ops: Vec<TlbiOp> = TlbiOp::all()
+        .filter(|op| op.scope() == scope(question) && !op.is_nxs())
+        .collect();
+    ops.sort_by_key(width);
+    let others = [Repair::NotNxs, Repair::Between, Repair::Scope, Repair::StoreBarrier];
+    let start = repair(question, sequence, &others);
+    let domain = Domain::covering(scope(question));
+    let tried = ops.len();
+    for op in ops {
+        let operand = OPERANDS.into_iter().find_map(|operand| Tlbi::new(op, operand));
+        let Some(tlbi) = operand.filter(|tlbi| coverage(question, tlbi).any()) else {
+            continue;
+        };
+        let mut whole = start.clone();
+        whole.extend([full(domain), Instruction::Tlbi(tlbi), full(domain), Instruction::Isb]);
+        if is_safe(question, &whole) == Ok(true) {
+            return Ok((tlbi, whole));
+        }
+    }
+    Err(tried)
 }
 
 /// Returns the scope that reaches every PE that may hold the entry.
@@ -251,7 +313,8 @@ fn cover(question: &Question, sequence: &mut Vec<Instruction>) {
 
 /// Returns a TLBI that covers the entry of a question.
 fn right_tlbi(question: &Question) -> Option<Instruction> {
-    let by_va = !question.range && question.level != Some(Level::Table);
+    // A table that goes mapped more than one page.
+    let by_va = !question.range && question.level != Some(Level::Table) && question.change != Change::RemoveTable;
     let (target, level) = match (question.regime, question.stage) {
         (Regime::El10, _) if !question.vmid_is_current => (Target::All, ExceptionLevel::El1),
         (Regime::El10, Stage::Two) => (Target::VmallS12, ExceptionLevel::El1),
@@ -410,5 +473,47 @@ fn reasons(question: &Question, sequence: &[Instruction], repair: Repair) -> Vec
             }
             .into(),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::inferred::infer;
+    use crate::judge::judge;
+    use crate::sequence::Sequence;
+
+    #[test]
+    fn what_would_do_is_always_found() {
+        for text in [
+            "dsb ishst; tlbi ipas2e1is, {ipa}; dsb ish; isb",
+            "dsb ishst; tlbi vae1is, {va}; dsb ish; isb",
+            "dsb ishst; tlbi alle2is; dsb ish; isb",
+            "dsb ishst; tlbi vmalle1is; dsb ish; tlbi ipas2e1is, {ipa}; dsb ish; isb",
+            "tlbi aside1is, {asid!}",
+        ] {
+            let sequence: Sequence = text.parse().unwrap();
+            let instructions: Vec<Instruction> = sequence.instructions().collect();
+            for stage in [Stage::One, Stage::Two] {
+                for change in [Change::Invalidate, Change::RemoveTable] {
+                    for vmid_is_current in [true, false] {
+                        let question = Question {
+                            regime: Regime::El10,
+                            stage,
+                            change,
+                            vmid_is_current,
+                            observers: Observers::Inner,
+                            ..infer(&sequence)
+                        };
+                        let judgement = judge(&question, &instructions);
+                        if judgement.verdict != Verdict::Insufficient {
+                            continue;
+                        }
+                        let weakest = judgement.weakest.unwrap_or_else(|| panic!("{text}: nothing would do"));
+                        assert_eq!(is_safe(&question, &weakest), Ok(true), "{text}");
+                    }
+                }
+            }
+        }
     }
 }

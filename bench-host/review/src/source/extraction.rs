@@ -53,6 +53,7 @@ impl Surroundings {
             mut unread,
             macro_lines,
             joined,
+            ..
         } = self.functions(unit, spellings);
         let mut read = macro_lines;
         let mut found: Vec<Found> = Vec::new();

@@ -20,6 +20,8 @@ pub struct Surroundings {
     pub known: HashMap<String, Vec<Node>>,
     /// Functions that hold whole sequences: put in place of changed calls only.
     pub whole: HashMap<String, Vec<Node>>,
+    /// Macros that a unit at hand expands: their bodies count where they are used.
+    pub expanded: HashSet<String>,
     /// The names of their parameters.
     pub parameters: HashMap<String, Vec<String>>,
     ambiguous: HashSet<String>,
@@ -31,6 +33,8 @@ pub(super) struct Reading {
     pub(super) functions: Vec<Function>,
     /// What was not understood.
     pub(super) unread: Vec<Unread>,
+    /// Macros that it expands.
+    expanded: HashSet<String>,
     /// Lines of the bodies of macros that are read where they are used.
     pub(super) macro_lines: BTreeSet<u32>,
     /// Lines that were read as a part of an earlier one: that one, and they.
@@ -49,14 +53,21 @@ impl Surroundings {
         let base = self.clone();
         // A helper may call a helper, which may call a helper.
         for _ in 0..4 {
-            let functions: Vec<(&str, Function)> = units
-                .iter()
-                .flat_map(|unit| {
-                    let found = self.functions(unit, spellings).functions;
-                    found.into_iter().map(|function| (unit.path.as_str(), function))
-                })
-                .collect();
+            let mut functions: Vec<(&str, Function)> = Vec::new();
+            let mut expanded = HashSet::new();
+            for unit in units {
+                let reading = self.functions(unit, spellings);
+                expanded.extend(reading.expanded);
+                functions.extend(
+                    reading
+                        .functions
+                        .into_iter()
+                        .map(|function| (unit.path.as_str(), function)),
+                );
+            }
+            self.expanded.extend(expanded);
             let mut next = Self {
+                expanded: std::mem::take(&mut self.expanded),
                 macros: std::mem::take(&mut self.macros),
                 asm_macros: std::mem::take(&mut self.asm_macros),
                 ..base.clone_functions()
@@ -82,6 +93,7 @@ impl Surroundings {
             asm_macros: asm::Macros::new(),
             known: self.known.clone(),
             whole: self.whole.clone(),
+            expanded: HashSet::new(),
             parameters: self.parameters.clone(),
             ambiguous: self.ambiguous.clone(),
         }
@@ -189,7 +201,7 @@ impl Surroundings {
     /// Reads the functions of a unit.
     pub(super) fn functions(&self, unit: &Unit, spellings: &Spellings) -> Reading {
         let (mut functions, mut unread, mut macro_lines) = (Vec::new(), Vec::new(), BTreeSet::new());
-        let mut joined = Vec::new();
+        let (mut joined, mut all_expanded) = (Vec::new(), HashSet::new());
         let language = unit.language();
         for segment in &unit.segments {
             if language == Language::Assembly {
@@ -199,7 +211,22 @@ impl Surroundings {
                     self.look_into_calls(&mut function.nodes, &function.name, spellings);
                 }
                 functions.extend(found);
-                unread.extend(missed.into_iter().filter(|missed| !missed.template));
+                for missed in missed {
+                    // An operation that is a macro's parameter is read where the macro is used.
+                    let used = || {
+                        unit.segments.iter().flat_map(|segment| &segment.lines).any(|line| {
+                            let text = line.text.trim_start();
+                            text.contains(&missed.function)
+                                && !missed.function.is_empty()
+                                && !text.starts_with(".macro")
+                        })
+                    };
+                    if !missed.template {
+                        unread.push(missed);
+                    } else if used() {
+                        macro_lines.insert(missed.line);
+                    }
+                }
             } else {
                 let tokens: Vec<Token> = tokens(&segment.lines, language);
                 let context = code::Context::new(
@@ -220,28 +247,37 @@ impl Surroundings {
                     joined: lines,
                 } = context.finish();
                 joined.extend(lines);
+                let is_used = |name: &String| expanded.contains(name) || self.expanded.contains(name);
+                let mut own_macros = macros::Table::new();
+                macros::collect(&tokens, language, &mut own_macros);
                 // A macro's own body counts where nothing uses it.
                 let (used, own): (Vec<_>, Vec<_>) = found
                     .into_iter()
-                    .partition(|function| function.template && expanded.contains(&function.name));
+                    .partition(|function| function.template && is_used(&function.name));
                 for function in used {
                     Node::visit(&function.nodes, &mut |event| {
                         macro_lines.insert(event.line);
                     });
                 }
-                let bodies = expanded.iter().filter_map(|name| self.macros.get(name));
-                macro_lines.extend(bodies.flat_map(|found| found.body.iter().map(|token| token.line)));
+                // Of the macros of this unit; a macro of Rust goes by its name and the number of its arguments.
+                let plain = |key: &String| key.split('!').next().unwrap_or(key).to_owned();
+                let bodies = own_macros
+                    .iter()
+                    .filter(|(key, _)| is_used(key) || is_used(&plain(key)));
+                macro_lines.extend(bodies.flat_map(|(_, found)| found.body.iter().map(|token| token.line)));
                 functions.extend(own);
                 unread.extend(
                     missed
                         .into_iter()
-                        .filter(|missed| !missed.template || !expanded.contains(&missed.function)),
+                        .filter(|missed| !missed.template || !is_used(&missed.function)),
                 );
+                all_expanded.extend(expanded);
             }
         }
         Reading {
             functions,
             unread,
+            expanded: all_expanded,
             macro_lines,
             joined,
         }

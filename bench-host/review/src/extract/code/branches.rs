@@ -89,7 +89,11 @@ impl Context<'_> {
         if !has_default {
             arms.push(Vec::new());
         }
-        push_either(shortened(format!("switch {}", subject.unwrap_or("out of sight"))), arms, out);
+        push_either(
+            shortened(format!("switch {}", subject.unwrap_or("out of sight"))),
+            arms,
+            out,
+        );
     }
 
     /// Reads the arms of a `match`.

@@ -288,5 +288,5 @@ fn is_declaration(tokens: &[Token], at: usize, inner: &[Token]) -> bool {
     let typed = at.checked_sub(1).map(|before| &tokens[before]).is_some_and(|before| {
         before.kind == TokenKind::Word && before.line == tokens[at].line && !STATEMENTS.contains(&before.text.as_str())
     });
-    typed || matches!(inner, [only] if only.is_word("void"))
+    typed || matches!(inner, [only] if only.is_word("void") || only.is_word("VOID"))
 }

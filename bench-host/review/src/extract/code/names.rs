@@ -59,5 +59,17 @@ pub(super) fn looks_like_maintenance(name: &str) -> bool {
         "iommu", "smmu", "ipmmu", "iotlb", "swiotlb", "pvu", "stamp", "_time", "hugetlb", "cp15", "tlbimva", "tlbiall",
         "tlbiasid", "atsinv",
     ];
-    lower.contains("tlb") && !other.iter().any(|word| lower.contains(word))
+    // What makes an operand is no maintenance.
+    let operand = [
+        "tlbi_addr",
+        "tlbi_va",
+        "tlbi_arg",
+        "__tlbi_vaddr",
+        "__tlbi_vaddr_range",
+        "__tlbi_range_pages",
+    ];
+    lower.contains("tlb")
+        && !operand.contains(&lower.as_str())
+        && !lower.ends_with("_to_operand")
+        && !other.iter().any(|word| lower.contains(word))
 }

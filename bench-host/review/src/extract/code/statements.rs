@@ -105,7 +105,12 @@ impl Context<'_> {
                 }
                 let end = closing(tokens, open);
                 let subject = join(tokens.get(at + 2..close).unwrap_or_default());
-                self.switch(tokens.get(open + 1..end).unwrap_or_default(), Some(&subject), out, depth);
+                self.switch(
+                    tokens.get(open + 1..end).unwrap_or_default(),
+                    Some(&subject),
+                    out,
+                    depth,
+                );
                 end + 1
             }
             "match" if rust => {
