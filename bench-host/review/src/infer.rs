@@ -141,7 +141,12 @@ pub fn infer(sides: &[&Found], place: Place<'_>, stated: &Stated) -> (Question, 
                 Target::All | Target::VmallS12 | Target::Ipa | Target::IpaLast
             )
     });
-    if regime == Regime::El10 && only_el1 && !names.hypervisor && stage == Stage::One {
+    // Whoever writes VTTBR_EL2 is no kernel at EL1.
+    let writes_el2 = sides.iter().any(|side| {
+        let mut all = side.sequence.instructions();
+        all.any(|instruction| matches!(instruction, sequences::Instruction::Msr(..)))
+    });
+    if regime == Regime::El10 && !writes_el2 && only_el1 && !names.hypervisor && stage == Stage::One {
         question.runs_at = ExceptionLevel::El1;
     }
     operations.describe_entry(&mut question);
