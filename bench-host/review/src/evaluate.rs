@@ -2,6 +2,7 @@
 //! Verdicts for the two sides of a change.
 
 mod ask;
+mod jobs;
 mod missing;
 mod shift;
 mod side;

@@ -9,6 +9,7 @@ pub mod instruction;
 pub mod macros;
 pub mod operand;
 pub mod path;
+pub mod publish;
 pub mod reduce;
 pub mod spelling;
 pub mod token;

@@ -9,14 +9,14 @@ mod names;
 mod observers;
 mod regime;
 
-use crate::extract::reduce::Found;
+use crate::extract::reduce::{Found, Use};
 use after::after;
 use change::change;
 use names::Names;
 use observers::observers;
 use regime::regime;
 use sequences::judge::inferred::Operations;
-use sequences::judge::{Change, Level, Name, Question, Regime, Stage, Stated};
+use sequences::judge::{After, Change, Level, Name, Observers, Question, Regime, Stage, Stated};
 use sequences::{ExceptionLevel, Target};
 
 /// A part of the context: its name, its value, and why it is taken to be so.
@@ -41,9 +41,55 @@ pub struct Place<'a> {
     pub message: &'a str,
 }
 
+/// Returns the question of a new mapping: whether this PE may use it after the barriers.
+fn publication(sides: &[&Found], names: &Names, stated: &Stated) -> Option<(Question, Vec<Assumption>)> {
+    let used = sides.iter().find_map(|side| side.around.publishes)?;
+    let here = sides.iter().any(|side| side.around.publishes == Some(Use::Here));
+    let isb = sides
+        .iter()
+        .any(|side| side.sequence.instructions().any(|i| i == sequences::Instruction::Isb));
+    let (after, why) = match used {
+        _ if here => (After::DataHere, "what follows accesses memory at once"),
+        Use::ByCaller if names.function_has(&["fixmap", "console", "uart", "early_", "_early"]) => (
+            After::DataHere,
+            "by the function's name, a mapping of the code's own: its caller goes on with it",
+        ),
+        Use::ByCaller if isb => (After::DataHere, "one side synchronizes: taken to be used by the caller"),
+        _ => (After::Nothing, "no use of the new mapping is in sight"),
+    };
+    let operations = Operations::of(sides.iter().map(|found| &found.sequence));
+    let regime = stated.regime.or(operations.regime()).unwrap_or(Regime::El2);
+    let after = stated.after.unwrap_or(after);
+    let change = stated.change.unwrap_or(Change::Validate);
+    let observers = stated.observers.unwrap_or(Observers::ThisPe);
+    let question = Question::new(change, regime, observers, after);
+    let say = |name, value: &str, why: &str| Assumption {
+        name,
+        value: value.to_owned(),
+        why: why.to_owned(),
+    };
+    let all = vec![
+        say(
+            "change",
+            change.name(),
+            "a table entry is stored, and nothing is invalidated: it was invalid before",
+        ),
+        say(
+            "observers",
+            observers.name(),
+            "the PE that made the mapping is asked about",
+        ),
+        say("after", after.name(), why),
+    ];
+    Some((stated.complete(question), all))
+}
+
 /// Infers the question that both sides of a change are to answer.
 pub fn infer(sides: &[&Found], place: Place<'_>, stated: &Stated) -> (Question, Vec<Assumption>) {
     let names = Names::of(sides, place);
+    if let Some(published) = publication(sides, &names, stated) {
+        return published;
+    }
     let operations = Operations::of(sides.iter().map(|found| &found.sequence));
     let tlbis = operations.tlbis();
     let mut all = Vec::new();
@@ -95,7 +141,12 @@ pub fn infer(sides: &[&Found], place: Place<'_>, stated: &Stated) -> (Question, 
                 Target::All | Target::VmallS12 | Target::Ipa | Target::IpaLast
             )
     });
-    if regime == Regime::El10 && only_el1 && !names.hypervisor && stage == Stage::One {
+    // Whoever writes VTTBR_EL2 is no kernel at EL1.
+    let writes_el2 = sides.iter().any(|side| {
+        let mut all = side.sequence.instructions();
+        all.any(|instruction| matches!(instruction, sequences::Instruction::Msr(..)))
+    });
+    if regime == Regime::El10 && !writes_el2 && only_el1 && !names.hypervisor && stage == Stage::One {
         question.runs_at = ExceptionLevel::El1;
     }
     operations.describe_entry(&mut question);

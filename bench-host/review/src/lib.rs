@@ -74,6 +74,8 @@ pub struct Review {
     pub unrecognised: Vec<Unrecognised>,
     /// Barriers that the patch changes and that belong to no sequence.
     pub barriers: Vec<String>,
+    /// How many of them stand beside something of translation: what they order there was not judged.
+    pub open_barriers: usize,
     /// What could not be read, and what else is to be known.
     pub notes: Notes,
     /// The command that prints this again.
@@ -104,6 +106,7 @@ impl Review {
             Outcome::Insufficient
         } else if self.changes.iter().any(Evaluated::is_open)
             || self.unrecognised.iter().any(|unread| unread.after)
+            || self.open_barriers > 0
             || self.notes.losses() > 0
         {
             Outcome::Undecided
@@ -117,6 +120,7 @@ impl Review {
 pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option<&Tree>) -> Review {
     let message = patch.message.to_ascii_lowercase();
     let mut both: [Vec<Placed<Found>>; 2] = [Vec::new(), Vec::new()];
+    let mut published: [Vec<Placed<Found>>; 2] = [Vec::new(), Vec::new()];
     let mut barriers: [Vec<Placed<LoneBarrier>>; 2] = [Vec::new(), Vec::new()];
     let mut unread: [Vec<Placed<Unread>>; 2] = [Vec::new(), Vec::new()];
     let mut mentions: [Vec<Placed<Mention>>; 2] = [Vec::new(), Vec::new()];
@@ -150,13 +154,17 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
             mentions[index].extend(extraction.mentions.into_iter().map(Placed::in_file(path)));
             read[index].entry(path.to_owned()).or_default().extend(extraction.read);
             both[index].extend(extraction.found.into_iter().map(Placed::in_file(path)));
+            published[index].extend(extraction.published.into_iter().map(Placed::in_file(path)));
             unread[index].extend(extraction.unread.into_iter().map(Placed::in_file(path)));
             barriers[index].extend(extraction.barriers.into_iter().map(Placed::in_file(path)));
         }
     }
     let [before, after] = both;
+    let [published_before, published_after] = published;
     let mut changes: Vec<Evaluated> = pair(before, after)
         .into_iter()
+        // What publishes a mapping is no heir of what invalidates one.
+        .chain(pair(published_before, published_after))
         .map(|pair| evaluate(pair, &message, stated))
         .collect();
     note_callers(&mut changes);
@@ -188,6 +196,11 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
         }
     }
     unrecognised.dedup();
+    let open_barriers = barriers
+        .iter()
+        .flatten()
+        .filter(|lone| lone.found.beside.is_some())
+        .count();
     Review {
         source: String::new(),
         subject: patch.subject,
@@ -197,6 +210,7 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
         changes,
         unrecognised,
         barriers: lone_barriers(&barriers),
+        open_barriers,
         notes: patch.notes,
         command: String::new(),
     }
@@ -264,7 +278,16 @@ fn lone_barriers([before, after]: &[Vec<Placed<LoneBarrier>>; 2]) -> Vec<String>
             } else {
                 format!(" {}", barrier.function)
             };
-            out.push(format!("{path}:{}{function}: `{}` {word}", barrier.line, barrier.text));
+            let beside = barrier
+                .beside
+                .as_ref()
+                .map(|what| format!(", after {what}: not judged"));
+            out.push(format!(
+                "{path}:{}{function}: `{}` {word}{}",
+                barrier.line,
+                barrier.text,
+                beside.unwrap_or_default()
+            ));
         }
     }
     out

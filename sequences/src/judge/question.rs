@@ -94,6 +94,11 @@ impl Name for Regime {
         ("el2", Self::El2),
         ("el2&0", Self::El20),
         ("el3", Self::El3),
+        // What people type: no `&` to be quoted.
+        ("el1", Self::El10),
+        ("el10", Self::El10),
+        ("el20", Self::El20),
+        ("vhe", Self::El20),
     ];
 }
 

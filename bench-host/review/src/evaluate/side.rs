@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The verdict about one side of a change.
 
+use crate::evaluate::jobs;
 use crate::evaluate::missing::Missing;
 use crate::evaluate::{Ground, SideVerdict};
 use crate::extract::reduce::Found;
 use crate::placed::Placed;
 use crate::workaround::{is_workaround, without_workaround};
-use sequences::judge::{Question, Reason, Rule, Verdict, judge};
+use sequences::judge::{After, Question, Reason, Rule, Verdict, judge};
 use sequences::{Access, Barrier, Domain, Instruction, Sequence};
 
 /// Judges one side.
@@ -22,7 +23,9 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
         whole.push(Instruction::Dsb(Barrier::new(Domain::FullSystem, Access::All)));
         whole.push(Instruction::Isb);
     }
-    let mut judgement = judge(question, &whole);
+    let question = &jobs::question_of_arm(found, question);
+    let mut judgement = jobs::judge_regimes(found, sides, question, &whole, judge(question, &whole));
+    let other_jobs = jobs::look(found, sides, question, &mut judgement);
     let mut open = None;
     if is_workaround(&found.sequence) {
         open = Some("only the dummy invalidation of an erratum work-around is here: it completes what came before it");
@@ -45,7 +48,15 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
         .doubt
         .as_ref()
         .filter(|_| judgement.verdict != Verdict::Insufficient);
+    let unused = found.around.publishes.is_some()
+        && question.after == After::Nothing
+        && judgement.verdict != Verdict::Insufficient
+        && (sides.len() == 1 || sides.iter().any(|side| side.sequence != found.sequence));
+    if unused {
+        open = Some("a new mapping is published, and who uses it is not in sight: a DSB and an ISB stand before that?");
+    }
     let mut extra: Vec<Ground> = doubt.cloned().map(Ground::question).into_iter().collect();
+    extra.extend(other_jobs);
     if let Some(open) = open {
         extra.push(Ground::question(format!("{open}; --tree DIR lets the callers be seen")));
     }
@@ -58,7 +69,8 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
     let ground = |reason: Reason| Ground {
         rule: reason.rule.id(),
         citation: reason.rule.citation(),
-        text: reason.text,
+        // What a barrier orders beyond the TLB is not in the judge's sight.
+        text: reason.text.replacen(" can go:", " can go if nothing else needs it:", 1),
     };
     let (errata, _): (Vec<_>, Vec<_>) = judgement
         .notes

@@ -25,6 +25,8 @@ pub enum Kind {
     Tlbi(TlbiOp, SourceOperand),
     /// A write to a system register that matters for translation, by its name.
     Sysreg(String),
+    /// Maintenance of the data cache, by its name: the next DSB completes it too.
+    Cache(String),
     /// A store that may be to a translation table.
     Store,
     /// A call of something that is not maintenance itself.

@@ -71,8 +71,15 @@ pub fn read(mnemonic: &str, operands: &str) -> Read {
         "ret" | "retaa" | "retab" | "br" | "braa" => Read::Event(Kind::Return),
         "svc" | "hvc" | "smc" => Read::Event(Kind::Call(mnemonic)),
         "bl" | "blr" | "call" => Read::Event(Kind::Call(first.to_owned())),
-        // Data cache maintenance is no store, but ends what belongs to one change of a table just the same.
-        "dc" => Read::Other,
+        // Zeroing a block is a store, whatever its name.
+        "dc" if first.to_ascii_lowercase().contains("zva") => Read::Other,
+        "dc" => {
+            let name = operands.split(|c: char| c == ',' || c.is_whitespace()).next();
+            Read::Event(Kind::Cache(format!(
+                "dc {}",
+                name.unwrap_or_default().to_ascii_lowercase()
+            )))
+        }
         _ if STORES.contains(&mnemonic.as_str()) => match operands.contains("[sp") {
             true => Read::Other,
             false => Read::Event(Kind::Store),

@@ -8,9 +8,22 @@ use crate::extract::event::{Event, Kind};
 use crate::extract::instruction::instruction;
 use crate::extract::operand::Value;
 use crate::extract::path::Path;
-use sequences::{Instruction, Item, Operand, OperandFormat, Sequence, TlbiOp};
+use sequences::{
+    ContextRegister, ContextValue, ExceptionLevel, Instruction, Item, Operand, OperandFormat, Sequence, TlbiOp,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// Who uses a new mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// This code, after the barriers.
+    Here,
+    /// Whoever called it, as far as the text shows.
+    ByCaller,
+    /// Nobody in sight.
+    Elsewhere,
+}
 
 /// What stands around a sequence, from which its context is inferred.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,6 +46,16 @@ pub struct Around {
     pub broadcast_beside: bool,
     /// Something is called after the last invalidation that may complete it, and cannot be looked into.
     pub call_after: bool,
+    /// The data cache maintenance that the DSB before the first invalidation completes too.
+    pub cache_before: Option<String>,
+    /// The instruction cache maintenance before the barriers that end it: they complete that too.
+    pub cache_after: Option<String>,
+    /// The write of SCTLR that stands after the last invalidation and before the DSB that completes it.
+    pub control_before_dsb: Option<String>,
+    /// It invalidates nothing and publishes new entries, for this use.
+    pub publishes: Option<Use>,
+    /// The exception level of the arm it stands in, where the code asks for the current one.
+    pub level: Option<ExceptionLevel>,
 }
 
 /// A sequence in a function.
@@ -133,7 +156,13 @@ fn backwards(events: &[Event], floor: usize, first: usize) -> Vec<usize> {
                     break;
                 }
             }
-            Kind::Tlbi(..) | Kind::Return | Kind::ExceptionReturn | Kind::LoopStart | Kind::LoopEnd => {}
+            Kind::Cache(_) if has_dsb => break,
+            Kind::Cache(_)
+            | Kind::Tlbi(..)
+            | Kind::Return
+            | Kind::ExceptionReturn
+            | Kind::LoopStart
+            | Kind::LoopEnd => {}
         }
     }
     // A memory barrier orders nothing here; it counts only where it stands in a DSB's place.
@@ -141,7 +170,99 @@ fn backwards(events: &[Event], floor: usize, first: usize) -> Vec<usize> {
         taken.retain(|&index| !matches!(events[index].kind, Kind::Barrier(Instruction::Dmb(_))));
     }
     taken.reverse();
+    for write in context_writes(events, floor, first) {
+        taken.push(write);
+        // Whatever else it is for, an ISB after the write is what makes the invalidation go by it.
+        taken.extend((write + 1..first).rfind(|&at| events[at].kind == Kind::Barrier(Instruction::Isb)));
+    }
+    taken.sort_unstable();
+    taken.dedup();
     taken
+}
+
+/// Returns the last writes, before an invalidation, of the registers it goes by: under which VMID, and whose EL1.
+fn context_writes(events: &[Event], floor: usize, first: usize) -> Vec<usize> {
+    let Kind::Tlbi(op, _) = &events[first].kind else {
+        return Vec::new();
+    };
+    if op.level() != ExceptionLevel::El1 || op.target() == sequences::Target::All {
+        return Vec::new();
+    }
+    [ContextRegister::VttbrEl2]
+        .into_iter()
+        .filter_map(|register| (floor..first).rfind(|&at| written(&events[at]) == Some(register)))
+        .collect()
+}
+
+/// Returns the register that an event writes, where an invalidation goes by it.
+fn written(event: &Event) -> Option<ContextRegister> {
+    match &event.kind {
+        Kind::Sysreg(name) => ContextRegister::from_name(name.trim()),
+        _ => None,
+    }
+}
+
+/// Returns the data cache maintenance that the first DSB of a sequence completes, if nothing completed it before.
+fn cache_before(events: &[Event], start: &[usize]) -> Option<String> {
+    let dsb = |at: usize| {
+        matches!(
+            events[at].kind,
+            Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_))
+        )
+    };
+    let first = start.iter().copied().find(|&at| dsb(at))?;
+    (0..first)
+        .rev()
+        .take_while(|&at| !dsb(at))
+        .find_map(|at| match &events[at].kind {
+            Kind::Cache(name) => Some(name.clone()),
+            _ => None,
+        })
+}
+
+/// Returns the instruction cache maintenance between an invalidation and the barriers that end its sequence.
+fn cache_after(events: &[Event], last: usize, end: &[usize]) -> Option<String> {
+    let until = end.last().copied().unwrap_or(events.len());
+    events[last..until].iter().find_map(|event| match &event.kind {
+        Kind::Sysreg(name) if name.starts_with("ic ") => Some(name.clone()),
+        _ => None,
+    })
+}
+
+/// Returns the write of SCTLR that comes before the DSB after an invalidation.
+fn control_before_dsb(events: &[Event], last: usize) -> Option<String> {
+    events[last + 1..]
+        .iter()
+        .take_while(|event| {
+            !matches!(
+                event.kind,
+                Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_)) | Kind::Tlbi(..) | Kind::Return
+            )
+        })
+        .find_map(|event| match &event.kind {
+            Kind::Sysreg(name) if name.starts_with("sctlr") => Some(name.clone()),
+            _ => None,
+        })
+}
+
+/// Returns the exception level that a way is for: by the register written before, where the code asks for the level.
+fn level_of_arm(path: &Path, first: usize) -> Option<ExceptionLevel> {
+    let asks = path.conditions.iter().any(|condition| {
+        let lower = condition.to_ascii_lowercase();
+        ["current_el", "currentel", "switch_el"]
+            .iter()
+            .any(|word| lower.contains(word))
+    });
+    let name = path.events[..first].iter().rev().find_map(|event| match &event.kind {
+        Kind::Sysreg(name) => Some(name),
+        _ => None,
+    });
+    match name.filter(|_| asks)?.get(..)?.rsplit('_').next()? {
+        "el1" => Some(ExceptionLevel::El1),
+        "el2" => Some(ExceptionLevel::El2),
+        "el3" => Some(ExceptionLevel::El3),
+        _ => None,
+    }
 }
 
 /// Returns the barriers after the last invalidation.
@@ -200,7 +321,7 @@ fn found(function: &str, path: &Path, start: &[usize], (first, last): (usize, us
     let picked: Vec<&Event> = chosen.iter().map(|&i| &events[i]).collect();
     let instructions: Vec<&&Event> = picked
         .iter()
-        .filter(|event| matches!(event.kind, Kind::Barrier(_) | Kind::Tlbi(..)))
+        .filter(|event| matches!(event.kind, Kind::Barrier(_) | Kind::Tlbi(..) | Kind::Sysreg(_)))
         .collect();
     let registers = |range: &[Event]| -> Vec<String> {
         let name = |event: &Event| match &event.kind {
@@ -246,6 +367,11 @@ fn found(function: &str, path: &Path, start: &[usize], (first, last): (usize, us
                 .iter()
                 .take_while(|event| !matches!(event.kind, Kind::Tlbi(..)))
                 .any(|event| matches!(&event.kind, Kind::Call(name) if may_complete(name))),
+            cache_before: cache_before(events, start),
+            cache_after: cache_after(events, last, end),
+            control_before_dsb: control_before_dsb(events, last),
+            publishes: None,
+            level: level_of_arm(path, first),
         },
     }
 }
@@ -344,6 +470,11 @@ fn push(event: &Event, paged: bool, items: &mut Vec<Item>) {
         Kind::Tlbi(op, given) => {
             let by_page = paged && matches!(op.operand_format(), OperandFormat::Va | OperandFormat::Ipa);
             items.push(Item::Instruction(instruction(*op, given, by_page)));
+        }
+        Kind::Sysreg(_) => {
+            // What is written before an invalidation is the context the invalidation is meant for.
+            let write = written(event).map(|register| Instruction::Msr(register, ContextValue::New));
+            items.extend(write.map(Item::Instruction));
         }
         _ => {}
     }

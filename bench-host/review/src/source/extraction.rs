@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The sequences of a unit, and what of it was not understood.
 
-use crate::extract::event::{Kind, Node};
+use crate::extract::event::{Event, Kind, Node};
 use crate::extract::path::{Paths, paths};
+use crate::extract::publish::{publications, stores_to_table};
 use crate::extract::reduce::{self, Found};
 use crate::extract::spelling::Spellings;
+use crate::extract::token::Language;
 use crate::extract::{Doubt, Function, Unread};
 use crate::mention::{Lines, Mention, mentions};
 use crate::source::surroundings::Reading;
@@ -20,6 +22,8 @@ const MAX_WAYS: usize = 24;
 pub struct Extraction {
     /// Its sequences.
     pub found: Vec<Found>,
+    /// Barriers that publish new mappings: of interest where they change.
+    pub published: Vec<Found>,
     /// What was not understood.
     pub unread: Vec<Unread>,
     /// Barriers on changed lines that belong to no sequence.
@@ -40,6 +44,8 @@ pub struct LoneBarrier {
     pub line: u32,
     /// Its text.
     pub text: String,
+    /// What of translation stands right before it on some way.
+    pub beside: Option<String>,
 }
 
 impl Surroundings {
@@ -58,6 +64,9 @@ impl Surroundings {
         let mut read = macro_lines;
         let mut found: Vec<Found> = Vec::new();
         let mut barriers = Vec::new();
+        let mut published: Vec<Found> = Vec::new();
+        let is_assembly = unit.language() == Language::Assembly;
+        let is_table = |event: &Event| event.kind == Kind::Store && (!is_assembly || is_table_line(unit, event.line));
         for function in &functions {
             let Paths { all, cut } = paths(&function.nodes);
             if cut && Node::has_tlbi(&function.nodes) {
@@ -84,22 +93,41 @@ impl Surroundings {
                     }
                 }
             }
+            let mut new: Vec<Found> = Vec::new();
+            for path in &all {
+                for mut publication in publications(&function.name, path, is_assembly, &is_table) {
+                    publication.open_start = function.open_start;
+                    publication.open_end = function.open_end;
+                    let same = |known: &Found| {
+                        known.lines == publication.lines && known.around.publishes == publication.around.publishes
+                    };
+                    let taken = own.iter().any(|own| !own.lines.is_disjoint(&publication.lines));
+                    if !taken && !new.iter().any(same) {
+                        new.push(publication);
+                    }
+                }
+            }
             for path in all.iter().take(4) {
-                for event in path.events.iter().filter(|event| event.changed) {
+                for (index, event) in path.events.iter().enumerate().filter(|(_, event)| event.changed) {
                     let Kind::Barrier(barrier) = &event.kind else { continue };
-                    let used = own.iter().any(|sequence| sequence.lines.contains(&event.line))
+                    let used = own
+                        .iter()
+                        .chain(&new)
+                        .any(|sequence| sequence.lines.contains(&event.line))
                         || self.asm_macros.contains_key(&function.name)
                         || function.template;
                     let lone = LoneBarrier {
                         function: function.name.clone(),
                         line: event.line,
                         text: barrier.to_string(),
+                        beside: beside(&path.events[..index], &is_table),
                     };
                     if !used && !barriers.contains(&lone) {
                         barriers.push(lone);
                     }
                 }
             }
+            published.extend(new);
             note_broadcasts(&mut own);
             read.extend(own.iter().flat_map(|found| found.lines.iter().copied()));
             if function.template || self.asm_macros.contains_key(&function.name) {
@@ -117,6 +145,7 @@ impl Surroundings {
         unread.dedup_by(|a, b| a.line == b.line && a.text == b.text);
         unread.extend(calls(unit, &functions, &found));
         read.extend(unread.iter().map(|unread| unread.line));
+        read.extend(published.iter().flat_map(|found| found.lines.iter().copied()));
         read.extend(barriers.iter().map(|barrier| barrier.line));
         let parts: Vec<u32> = joined
             .iter()
@@ -126,12 +155,43 @@ impl Surroundings {
         read.extend(parts);
         Extraction {
             found,
+            published,
             unread,
             barriers,
             mentions: mentions(unit, Lines::Changed),
             read,
         }
     }
+}
+
+/// Returns what of translation stands between a barrier and the one before it.
+fn beside(before: &[Event], is_table: &impl Fn(&Event) -> bool) -> Option<String> {
+    before
+        .iter()
+        .rev()
+        .take_while(|event| !matches!(event.kind, Kind::Barrier(_) | Kind::Return))
+        .find_map(|event| match &event.kind {
+            Kind::Sysreg(name) if !name.starts_with("ic ") && !name.starts_with("mair") => {
+                Some(format!("a write of `{name}`"))
+            }
+            Kind::Call(name) if looks_like(name) => Some(format!("a call of `{name}`")),
+            Kind::Store if is_table(event) => Some("a store to a translation table".to_owned()),
+            _ => None,
+        })
+}
+
+/// Returns whether a line of assembly stores to a translation table, by itself and by what stands before it.
+fn is_table_line(unit: &Unit, line: u32) -> bool {
+    unit.segments.iter().any(|segment| {
+        let Some(at) = segment.lines.iter().position(|source| source.number == line) else {
+            return false;
+        };
+        let before: Vec<&str> = segment.lines[at.saturating_sub(30)..at]
+            .iter()
+            .map(|source| source.text.as_str())
+            .collect();
+        stores_to_table(&segment.lines[at].text, &before)
+    })
 }
 
 /// Says of a function that not all of it was followed. It matters where the patch changes it.

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the barriers of a sequence are for beyond its invalidations, and the other regimes its invalidations are for.
+//!
+//! A DSB completes cache maintenance only where its access types are loads and stores, for the PEs of its domain (Arm ARM,
+//! "Data Synchronization Barrier"). The judge is asked of translations alone; what it holds to be more than they need may
+//! be just what the cache needs.
+
+use crate::evaluate::Ground;
+use crate::extract::reduce::Found;
+use sequences::judge::{After, Change, Judgement, Observers, Question, Regime, Stage, Verdict, judge};
+use sequences::{Access, Barrier, ExceptionLevel, Instruction, Target, Tlbi};
+
+/// Returns the question as it is for the arm that a sequence stands in.
+pub(super) fn question_of_arm(found: &Found, question: &Question) -> Question {
+    let mut own = question.clone();
+    match found.around.level {
+        Some(ExceptionLevel::El1) => own.runs_at = ExceptionLevel::El1,
+        // What an arm for EL2 changes is the regime of EL2, whatever it invalidates.
+        Some(ExceptionLevel::El2) if own.regime == Regime::El10 => {
+            own.regime = Regime::El2;
+            own.stage = Stage::One;
+            own.runs_at = ExceptionLevel::El2;
+        }
+        _ => {}
+    }
+    own
+}
+
+/// Judges a sequence of EL2 for EL1&0 as well, where it, or the other side, has operations for both.
+pub(super) fn judge_regimes(
+    found: &Found,
+    sides: &[&Found],
+    question: &Question,
+    whole: &[Instruction],
+    first: Judgement,
+) -> Judgement {
+    let of_el1 = |side: &Found| -> Vec<Tlbi> {
+        let tlbis = side.sequence.instructions().filter_map(Instruction::tlbi);
+        tlbis
+            .filter(|tlbi| tlbi.op.level() == ExceptionLevel::El1 && !tlbi.is_dummy())
+            .collect()
+    };
+    if !matches!(question.regime, Regime::El2 | Regime::El20) || of_el1(found).is_empty() {
+        return first;
+    }
+    let after = match question.observers {
+        Observers::ThisPe => After::Nothing,
+        Observers::Inner | Observers::Outer => After::AccessElsewhere,
+    };
+    let mut guests = Question::new(question.change, Regime::El10, question.observers, after);
+    let by_guest = |tlbi: &Tlbi| matches!(tlbi.op.target(), Target::All | Target::VmallS12 | Target::VmallWs2);
+    if sides.iter().any(|side| of_el1(side).iter().any(by_guest)) {
+        guests.stage = Stage::Two;
+    }
+    // Which VMIDs ran before this start is not known to whoever finds it needful to invalidate all of them.
+    let every = |side: &&Found| of_el1(side).iter().any(|tlbi| tlbi.op.target() == Target::All);
+    guests.vmid_is_current = !(question.change == Change::RecycleContext && sides.iter().any(every));
+    guests.cpu = question.cpu;
+    guests.reading = question.reading;
+    guests.architecture = question.architecture.clone();
+    let second = judge(&guests, whole);
+    if first.verdict == Verdict::Insufficient {
+        return first;
+    }
+    if second.verdict == Verdict::Insufficient {
+        return second;
+    }
+    // What one regime can do without, the other may need.
+    let mut both = first;
+    both.verdict = Verdict::Sufficient;
+    both.weakest = None;
+    both.reasons.clear();
+    both
+}
+
+/// Looks at what else the barriers do, puts it into the judgement, and says it.
+pub(super) fn look(found: &Found, sides: &[&Found], question: &Question, judgement: &mut Judgement) -> Vec<Ground> {
+    let mut grounds = Vec::new();
+    let mut insufficient = |judgement: &mut Judgement, text: String| {
+        judgement.verdict = Verdict::Insufficient;
+        judgement.weakest = None;
+        grounds.push(Ground {
+            rule: "order".into(),
+            citation: "Arm ARM, Data Synchronization Barrier".into(),
+            text,
+        });
+    };
+    if let Some(cache) = &found.around.cache_before {
+        match first_dsb(found).map(|barrier| (barrier, barrier.access)) {
+            Some((barrier, Access::Loads | Access::Stores)) => insufficient(
+                judgement,
+                format!(
+                    "`dsb {barrier}` does not complete the `{cache}` before it: only a DSB for loads and stores does"
+                ),
+            ),
+            Some(_) => keep(judgement),
+            None => {}
+        }
+    }
+    if let Some(control) = &found.around.control_before_dsb {
+        let off = ["off", "disable", "leave", "down"];
+        let name = found.function.to_ascii_lowercase();
+        let shows = sides.iter().any(|side| side.around.control_before_dsb.is_none());
+        if question.change == Change::RecycleContext && shows && !off.iter().any(|word| name.contains(word)) {
+            insufficient(
+                judgement,
+                format!(
+                    "`msr {control}` stands before the DSB that completes the invalidation: translation may start with \
+                     entries that are still to go"
+                ),
+            );
+        }
+    }
+    if let Some(cache) = &found.around.cache_after {
+        keep(judgement);
+        let ends = |side: &Found| side.sequence.instructions().last() == Some(Instruction::Isb);
+        if !ends(found) && sides.iter().any(|side| ends(side)) {
+            insufficient(
+                judgement,
+                format!("no ISB follows `{cache}`: what was fetched before it may be executed"),
+            );
+        }
+    }
+    grounds
+}
+
+/// Takes back that something can go: it has another job.
+fn keep(judgement: &mut Judgement) {
+    if judgement.verdict == Verdict::StrongerThanNeeded {
+        judgement.verdict = Verdict::Sufficient;
+        judgement.weakest = None;
+        judgement.reasons.clear();
+    }
+}
+
+/// Returns the first DSB before the invalidations.
+fn first_dsb(found: &Found) -> Option<Barrier> {
+    let all = found.sequence.instructions();
+    all.take_while(|instruction| instruction.tlbi().is_none())
+        .find_map(|instruction| match instruction {
+            Instruction::Dsb(barrier) => Some(barrier),
+            _ => None,
+        })
+}
