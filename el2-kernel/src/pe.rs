@@ -177,6 +177,8 @@ pub unsafe fn serve(pe: usize) -> ! {
         while mailbox.posted.load(Ordering::Acquire) == done {
             wfe();
         }
+        // What the boot PE has mapped for the command: without this, walks and fetches made before it may count.
+        isb();
         let argument = mailbox.argument.load(Ordering::Relaxed);
         disturb(mailbox.delay.load(Ordering::Relaxed));
         let command = mailbox.command.load(Ordering::Relaxed);
