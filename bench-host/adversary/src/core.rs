@@ -94,6 +94,8 @@ pub struct Pe {
     pub recent: Vec<(u64, u64)>,
     /// The fast path.
     pub micro: Box<Micro>,
+    /// The line that was last fetched where there was a choice, and its code page: its other instructions came with it.
+    pub fetched: Option<(u64, usize)>,
     /// Instructions executed.
     pub instructions: u64,
     /// The instruction in progress: its address.
@@ -193,6 +195,7 @@ impl Core {
             state.synced = state.written;
             state.configs = [None; 3];
         }
+        state.fetched = None;
         if !state.early.is_empty() {
             state.early.clear();
             state.micro.clear();
@@ -338,6 +341,7 @@ impl Pe {
             ordered: false,
             recent: Vec::with_capacity(RECENT),
             micro: Micro::new(),
+            fetched: None,
             instructions: 0,
             pc: 0,
         }

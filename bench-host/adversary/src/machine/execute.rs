@@ -161,6 +161,13 @@ fn fetch(core: &mut Core, pe: usize, pc: u64, config: u16) -> Result<usize, NoFe
             ..Exception::new(class::PC_ALIGNMENT, 0, 1, false)
         }));
     }
+    const LINE: u64 = 64;
+    if let Some((line, code)) = core.pes[pe].fetched
+        && line == pc / LINE
+        && !core.kind
+    {
+        return Ok(code);
+    }
     let abort = |fault: &Fault| NoFetch::Exception(Exception::abort(fault, pc, Access::Fetch));
     let mapped = core
         .translate(pe, pc, Access::Fetch, false)
@@ -171,6 +178,8 @@ fn fetch(core: &mut Core, pe: usize, pc: u64, config: u16) -> Result<usize, NoFe
     if mapped.single {
         let code = u32::try_from(code).map_err(|_| NoFetch::Unimplemented)?;
         core.pes[pe].micro.set(Way::Fetch, pc, config, Frame(code));
+    } else {
+        core.pes[pe].fetched = Some((pc / LINE, code));
     }
     Ok(code)
 }
