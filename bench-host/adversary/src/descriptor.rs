@@ -79,6 +79,9 @@ pub enum Access {
 pub struct Inherited(u64);
 
 impl Inherited {
+    /// Nothing.
+    pub const EMPTY: Self = Self(0);
+
     /// Adds what another table says.
     pub const fn and(self, table: u64) -> Self {
         Self(self.0 | table >> 59 & 0xf)

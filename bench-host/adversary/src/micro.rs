@@ -11,9 +11,11 @@ const EMPTY: u64 = u64::MAX;
 /// A direct-mapped table of pages, tagged with the number of the translation configuration.
 #[derive(Debug, Clone)]
 pub struct Micro {
-    tags: [[u64; ENTRIES]; 3],
-    frames: [[u32; ENTRIES]; 3],
+    tags: [[u64; ENTRIES]; WAYS],
+    frames: [[u32; ENTRIES]; WAYS],
 }
+
+const WAYS: usize = 5;
 
 /// What a page may be used for without looking further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +26,10 @@ pub enum Way {
     Write,
     /// Instruction fetches; the frame is the number of the code page.
     Fetch,
+    /// Loads from a page that needs a closer look, but no translation.
+    CarefulRead,
+    /// Stores to such a page.
+    CarefulWrite,
 }
 
 const fn index(address: u64) -> usize {
@@ -38,8 +44,8 @@ impl Micro {
     /// Returns an empty table.
     pub fn new() -> Box<Self> {
         Box::new(Self {
-            tags: [[EMPTY; ENTRIES]; 3],
-            frames: [[0; ENTRIES]; 3],
+            tags: [[EMPTY; ENTRIES]; WAYS],
+            frames: [[0; ENTRIES]; WAYS],
         })
     }
 
@@ -70,7 +76,7 @@ impl Micro {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.tags = [[EMPTY; ENTRIES]; 3];
+        self.tags = [[EMPTY; ENTRIES]; WAYS];
     }
 
     /// Forgets a page by where it is in memory. (Code pages have other numbers, and stay.)

@@ -106,6 +106,18 @@ impl Core {
             config,
             space: self.spaces[config.space],
         };
+        if self.has_no_choice(&request) {
+            let joined = self.only(&request)?;
+            let marked = joined.marks != [None; 2];
+            for (table, slot, descriptor) in joined.marks.into_iter().flatten() {
+                self.mark(table, slot, descriptor);
+            }
+            return Ok(Mapped {
+                physical: joined.physical,
+                memory: joined.memory,
+                single: !marked,
+            });
+        }
         loop {
             let mut arrivals = Vec::new();
             let candidates = self.candidates(&request, &mut arrivals);
@@ -150,6 +162,68 @@ impl Core {
                 memory: joined.memory,
                 single: single && !marked,
             });
+        }
+    }
+
+    /// Returns whether an access can see nothing but what is visible in memory. Saves the trouble of looking.
+    fn has_no_choice(&self, request: &Request) -> bool {
+        let state = &self.pes[request.pe];
+        let (space, masked) = (&request.space, request.address & ADDRESS_BITS);
+        let may_see = |stale: &Stale| stale.stage2 || stale.translates(masked, space);
+        state.early.is_empty()
+            && self.pes.iter().all(|pe| pe.pending.is_empty())
+            && !state.stale[request.config.regime as usize].iter().any(may_see)
+            && !self.has_other_tables(request)
+    }
+
+    /// Returns whether entries of other tables than those in use may be there under the same tags.
+    fn has_other_tables(&self, request: &Request) -> bool {
+        let (state, space) = (&self.pes[request.pe], &request.space);
+        let may_hold = |(other, &used): (&Space, &u64)| {
+            used > state.log_floor
+                && other.regime == space.regime
+                && other.vmid == space.vmid
+                && other.roots[..2] != space.roots[..2]
+                && other.roots[..2] != [None; 2]
+        };
+        !self.kind && !request.config.stage2 && self.spaces.iter().zip(&state.used).any(may_hold)
+    }
+
+    /// Translates by what is visible in memory.
+    fn only(&mut self, request: &Request) -> Result<Joined, Fault> {
+        let &Request {
+            pe, address, config, space, ..
+        } = request;
+        let again = Err(Fault::new(FaultKind::Translation, 0));
+        let leaf = if config.stage1 {
+            let upper = address >> 55 & 1 != 0 && config.regime != Regime::El2;
+            let Some(root) = space.roots[usize::from(upper)] else { return again };
+            let walk = self.walk(pe, root, None, address, None);
+            if self.kind && walk.result.is_ok() {
+                self.walked(pe, walk.steps(), root, walk.first_level, address);
+            }
+            walk.result?
+        } else {
+            flat(address)
+        };
+        let first = self.check_stage1(request, &leaf, true).unwrap_or(again)?;
+        let Some(second) = space.roots[2].filter(|_| config.stage2) else {
+            return Ok(first);
+        };
+        let ipa = first.physical;
+        let walk = self.walk(pe, second, None, ipa, None);
+        if self.kind && walk.result.is_ok() {
+            self.walked(pe, walk.steps(), second, walk.first_level, ipa);
+        }
+        let leaf = walk.result?;
+        match self.check_stage2(request, &leaf, ipa, true) {
+            Some(Ok((physical, memory, mark))) => Ok(Joined {
+                physical,
+                memory: first.memory.with(memory),
+                marks: [first.marks[0], mark],
+            }),
+            Some(Err(fault)) => Err(fault),
+            None => again,
         }
     }
 
@@ -220,15 +294,7 @@ impl Core {
     fn stage1(&mut self, request: &Request, arrivals: &mut Vec<(usize, usize, usize)>) -> Vec<Stage1> {
         let &Request { pe, address, space, .. } = request;
         if !request.config.stage1 {
-            // The address is an intermediate physical one already.
-            let leaf = Leaf {
-                descriptor: 0,
-                level: 0,
-                granule: 12,
-                output: address,
-                inherited: Inherited::default(),
-                place: None,
-            };
+            let leaf = flat(address);
             return vec![Stage1 {
                 result: Ok(leaf),
                 since: 0,
@@ -694,6 +760,18 @@ impl Core {
 
     fn leaf_xs(&self, request: &Request, leaf: &Leaf) -> bool {
         Self::memory_type(request.config.mair, leaf.descriptor).xs
+    }
+}
+
+/// Returns the stage 1 that is not there: the address is an intermediate physical one already.
+const fn flat(address: u64) -> Leaf {
+    Leaf {
+        descriptor: 0,
+        level: 0,
+        granule: 12,
+        output: address,
+        inherited: Inherited::EMPTY,
+        place: None,
     }
 }
 

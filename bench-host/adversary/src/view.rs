@@ -3,7 +3,7 @@
 
 use crate::a64::{Memory, Order};
 use crate::core::{Core, RECENT};
-use crate::descriptor::Access;
+use crate::descriptor::{Access, MemoryType};
 use crate::error::What;
 use crate::micro::Way;
 use crate::ram::{Frame, PAGE, Ram};
@@ -70,6 +70,21 @@ impl View<'_> {
             return Err(alignment);
         }
         let unprivileged = matches!(order, Order::Unprivileged);
+        let careful = match access {
+            Access::Write => Way::CarefulWrite,
+            _ => Way::CarefulRead,
+        };
+        if matches!(order, Order::Plain)
+            && let Some(frame) = self.core.pes[self.pe].micro.get(careful, address, self.config)
+        {
+            // Normal memory, for which there was nothing to choose.
+            let mapped = Mapped {
+                physical: 0,
+                memory: MemoryType::NORMAL,
+                single: false,
+            };
+            return Ok((mapped, Place::Ram(frame, (address % PAGE) as usize)));
+        }
         let mapped = self
             .core
             .translate(self.pe, address, access, unprivileged)
@@ -92,6 +107,10 @@ impl View<'_> {
         }
         let frame = self.core.ram.frame(physical);
         let frame = frame.ok_or_else(|| fault(Fault::new(FaultKind::External, 0)))?;
+        let special = self.core.ram.table(frame).is_some() || self.core.ram.code(frame).is_some();
+        if mapped.single && self.is_fast(&mapped) && special && !unprivileged {
+            self.core.pes[self.pe].micro.set(careful, address, self.config, frame);
+        }
         Ok((mapped, Place::Ram(frame, (physical % PAGE) as usize)))
     }
 
