@@ -302,21 +302,35 @@ impl Memory for View<'_> {
 
     #[inline(always)]
     fn load(&mut self, address: u64, bytes: u32, order: Order) -> Result<u128, Abort> {
-        if matches!(order, Order::Plain)
-            && bytes == 16
-            && let Some(value) = self.quick_load::<16>(address)
-        {
-            return Ok(u128::from_le_bytes(value));
+        if matches!(order, Order::Plain) {
+            let quick = match bytes {
+                1 => self.quick_load::<1>(address).map(|value| value[0].into()),
+                2 => self.quick_load(address).map(|value| u16::from_le_bytes(value).into()),
+                4 => self.quick_load(address).map(|value| u32::from_le_bytes(value).into()),
+                8 => self.quick_load(address).map(|value| u64::from_le_bytes(value).into()),
+                16 => self.quick_load(address).map(u128::from_le_bytes),
+                _ => None,
+            };
+            if let Some(value) = quick {
+                return Ok(value);
+            }
         }
         self.slow_load(address, bytes, order)
     }
 
     #[inline(always)]
     fn store(&mut self, address: u64, bytes: u32, value: u128, order: Order) -> Result<(), Abort> {
-        if matches!(order, Order::Plain) && bytes == 16 && self.quick_store::<16>(address, value.to_le_bytes()) {
-            return Ok(());
-        }
-        self.slow_store(address, bytes, value, order)
+        let plain = matches!(order, Order::Plain);
+        let quick = plain
+            && match bytes {
+                1 => self.quick_store(address, [value as u8]),
+                2 => self.quick_store(address, (value as u16).to_le_bytes()),
+                4 => self.quick_store(address, (value as u32).to_le_bytes()),
+                8 => self.quick_store(address, (value as u64).to_le_bytes()),
+                16 => self.quick_store(address, value.to_le_bytes()),
+                _ => false,
+            };
+        if quick { Ok(()) } else { self.slow_store(address, bytes, value, order) }
     }
 
     fn store_exclusive(&mut self, address: u64, bytes: u32, value: u128, order: Order) -> Result<bool, Abort> {
