@@ -27,11 +27,20 @@ fn run() -> Result<(), String> {
         ..Options::default()
     };
     let has = |printed: &[u8], text: &str| String::from_utf8_lossy(printed).contains(text);
-    let found = explore(&image, &options, &Bound::default(), |printed| has(printed, ",phase,check"), stale)
-        .map_err(|error| error.to_string())?;
+    let found = explore(
+        &image,
+        &options,
+        &Bound::default(),
+        |printed| has(printed, ",phase,check"),
+        stale,
+    )
+    .map_err(|error| error.to_string())?;
     match found {
         Explored::Fails(schedule) => {
-            println!("{} choices make it fail, found in run {}:", schedule.deviations, schedule.runs);
+            println!(
+                "{} choices make it fail, found in run {}:",
+                schedule.deviations, schedule.runs
+            );
             schedule.events.iter().for_each(|event| println!("  {event}"));
         }
         Explored::Holds { runs, complete } => println!("holds in {runs} runs (complete: {complete})"),

@@ -12,8 +12,8 @@ use sequences::tlbi::TlbiOp;
 use crate::config::{self, Regime};
 use crate::core::{Core, Issued};
 use crate::invalidate::{Op, State};
-use crate::stale::{Counts, Stale};
-use crate::story::Event;
+use crate::stale::{Counts, Stale, Use};
+use crate::story::{Event, Why};
 
 /// TLBIs of one PE that wait. Beyond, the oldest is complete: nothing takes for ever.
 const MOST_ISSUED: usize = 64;
@@ -145,7 +145,12 @@ impl Core {
         if access != LOADS {
             self.complete_stores(pe);
         }
-        self.tell(pe, || Event::Barrier { stores, invalidations });
+        let own = crm >> 2 & 3 == NON_SHAREABLE;
+        self.tell(pe, || Event::Barrier {
+            stores,
+            invalidations,
+            own,
+        });
     }
 
     /// Executes a `dmb`: stores wait for earlier ones, and walks for nothing.
@@ -173,6 +178,35 @@ impl Core {
         }
         if !self.pes[pe].pending.is_empty() && late(self.pes[pe].pending_since) {
             self.complete_stores(pe);
+        }
+    }
+
+    /// Returns why an entry of an overwritten descriptor is still there.
+    pub fn why(&self, pe: usize, place: u64, descriptor: u64, r#use: Use) -> Why {
+        let state = &self.pes[pe];
+        let held = state.stale.iter().flatten();
+        let Some(stale) = held
+            .filter(|stale| (stale.place, stale.descriptor) == (place, descriptor))
+            .last()
+        else {
+            return Why::NotNamed;
+        };
+        if let Some(op) = stale.removed_for_others(r#use) {
+            return Why::NotSynchronized(op);
+        }
+        if stale.stage2 && !stale.has_upper(r#use) {
+            return Why::Joined;
+        }
+        let pending = self.pes.iter().flat_map(|other| &other.issued);
+        let mut pending = pending.filter(|issued| issued.missing >> pe & 1 != 0 && stale.is_named_by(&issued.op));
+        if let Some(issued) = pending.next() {
+            return Why::NotComplete(issued.op.operation);
+        }
+        let mut log = state.log.iter().rev();
+        let between = log.find(|(op, issued)| (stale.stored..stale.over).contains(issued) && stale.is_named_by(op));
+        match between {
+            Some((op, _)) => Why::WalkedAgain(op.operation),
+            None => Why::NotNamed,
         }
     }
 

@@ -6,7 +6,7 @@ use crate::code::CodePage;
 use crate::config::{Config, Regime, Root, Space, describe};
 use crate::descriptor::MemoryType;
 use crate::invalidate::Op;
-use crate::micro::Micro;
+use crate::micro::{Micro, Way};
 use crate::options::Features;
 use crate::ram::{Frame, PAGE, Ram};
 use crate::stale::Stale;
@@ -44,6 +44,8 @@ pub struct Pending {
     pub slot: usize,
     /// What was stored.
     pub value: u64,
+    /// When.
+    pub at: u64,
 }
 
 /// A descriptor that no TLB may hold, but that an early walk may have read before it was overwritten.
@@ -122,6 +124,8 @@ pub struct Core {
     pub pes: Vec<Pe>,
     /// Counts events: what comes later has a larger number.
     pub now: u64,
+    /// When the store was made that becomes visible.
+    pub stored: u64,
     /// Decides.
     pub choice: Box<dyn Choice + Send>,
     /// Whether everything takes effect at once.
@@ -145,6 +149,7 @@ impl Core {
             configs: Vec::new(),
             pes: Vec::new(),
             now: 1,
+            stored: 0,
             kind: choice.is_kind(),
             choice,
             features,
@@ -179,9 +184,24 @@ impl Core {
 
     /// Tells the story, if anybody wants to know.
     pub fn tell(&mut self, pe: usize, event: impl FnOnce() -> Event) {
-        let pc = self.pes[pe].pc;
+        if self.story.is_none() {
+            return;
+        }
+        let state = &self.pes[pe];
+        let known = state
+            .micro
+            .get(Way::Fetch, state.pc, state.config)
+            .map(|code| code.0 as usize);
+        let fetched = || state.fetched.map(|(_, code)| code);
+        let word = known.or_else(fetched).and_then(|code| {
+            let page = self.ram.page(self.code.get(code)?.frame);
+            page[(state.pc % PAGE) as usize..]
+                .first_chunk()
+                .map(|bytes| u32::from_le_bytes(*bytes))
+        });
+        let place = (state.pc, word.unwrap_or(0));
         if let Some(story) = &mut self.story {
-            story.add(pe, pc, event());
+            story.add(pe, place, event());
         }
     }
 

@@ -54,4 +54,4 @@ pub use error::{End, Error, Unimplemented, What};
 pub use explore::{Bound, Explored, Schedule, explore};
 pub use machine::{Counters, Machine};
 pub use options::{Choices, Features, MAX_PES, Options};
-pub use story::{Entry, Event, Story, Which};
+pub use story::{Entry, Event, Story, Which, Why};

@@ -7,6 +7,8 @@
 //! built on it, one for each address: pages behind the table, or entries that join stages 1 and 2. While the upper form is
 //! there, the others can be built again, so that removing them has no effect.
 
+use sequences::tlbi::TlbiOp;
+
 use crate::config::{Regime, Space};
 use crate::descriptor::{Inherited, is_global};
 use crate::invalidate::{Entry, Op};
@@ -83,7 +85,9 @@ pub struct Stale {
     pub root: usize,
     /// Whether it has the XS attribute.
     pub xs: bool,
-    /// When the descriptor was overwritten.
+    /// When the store was made that overwrote the descriptor.
+    pub stored: u64,
+    /// When it became visible.
     pub over: u64,
     /// The last time at which it can have been cached.
     pub cached: u64,
@@ -113,7 +117,7 @@ impl Stale {
         inherited: Inherited,
         (place, root): (u64, usize),
         xs: bool,
-        (over, cached): (u64, u64),
+        (stored, over, cached): (u64, u64, u64),
     ) -> Self {
         Self {
             stage2,
@@ -130,6 +134,7 @@ impl Stale {
             place,
             root,
             xs,
+            stored,
             over,
             cached,
             upper: None,
@@ -240,9 +245,16 @@ impl Stale {
         last_levels && upper
     }
 
-    /// Returns whether something of it waits for a context synchronization event.
-    pub fn is_unsynchronized(&self) -> bool {
-        self.upper.is_some_and(|(_, counts)| counts != Counts::ALL)
-            || self.removals.iter().any(|removal| removal.counts != Counts::ALL)
+    /// Returns a TLBI that has removed some of it, but not for this use before context is synchronized.
+    pub fn removed_for_others(&self, r#use: Use) -> Option<TlbiOp> {
+        let mut waiting = self.removals.iter().filter(|removal| !removal.counts.is_for(r#use));
+        waiting.next().map(|removal| removal.op.operation)
+    }
+
+    /// Returns whether a TLBI names some of it.
+    pub fn is_named_by(&self, op: &Op) -> bool {
+        let entry = self.entry();
+        op.regime() == self.regime
+            && (op.covers_last_level(&entry) || op.covers_table(&entry) || op.covers_stage2(&entry, self.leaf))
     }
 }

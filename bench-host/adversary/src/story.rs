@@ -29,6 +29,8 @@ pub enum Event {
         stores: usize,
         /// TLBIs that it waited for.
         invalidations: usize,
+        /// Whether it waited for this PE only.
+        own: bool,
     },
     /// A context synchronization event.
     Synchronize,
@@ -40,7 +42,24 @@ pub enum Event {
         which: Which,
         /// Where it led, or that it faulted.
         output: Option<u64>,
+        /// Why it was still there.
+        why: Option<Why>,
     },
+}
+
+/// Why an entry of an overwritten descriptor is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// No TLBI names it.
+    NotNamed,
+    /// A TLBI names it that no DSB has completed for this PE.
+    NotComplete(TlbiOp),
+    /// It joins both stages, and no TLBI of stage 1 came after the one of stage 2 was complete.
+    Joined,
+    /// The TLBI is complete, but context has not been synchronized since.
+    NotSynchronized(TlbiOp),
+    /// It was walked again after the TLBI was issued: the store was not complete before.
+    WalkedAgain(TlbiOp),
 }
 
 /// Why a translation is none that memory, as a walker sees it, holds.
@@ -82,6 +101,8 @@ pub struct Entry {
     pub pe: usize,
     /// The address of its instruction.
     pub pc: u64,
+    /// The instruction word; 0 if it was not known yet.
+    pub word: u32,
     /// What happened.
     pub event: Event,
 }
@@ -97,7 +118,7 @@ const MOST: usize = 400;
 
 impl Story {
     /// Adds an event.
-    pub fn add(&mut self, pe: usize, pc: u64, event: Event) {
+    pub fn add(&mut self, pe: usize, (pc, word): (u64, u32), event: Event) {
         // Synchronization alone is no news.
         let repeated = |last: &Entry| last.event == Event::Synchronize && last.pe == pe;
         if event == Event::Synchronize && self.entries.back().is_none_or(repeated) {
@@ -106,7 +127,7 @@ impl Story {
         if self.entries.len() == MOST {
             self.entries.pop_front();
         }
-        self.entries.push_back(Entry { pe, pc, event });
+        self.entries.push_back(Entry { pe, pc, word, event });
     }
 
     /// Returns the events, oldest first.
@@ -117,7 +138,13 @@ impl Story {
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PE {} {:#x}: {}", self.pe, self.pc, self.event)
+        write!(f, "PE {} {:#x}", self.pe, self.pc)?;
+        match (sequences::decode(self.word), self.word) {
+            (_, 0) => {}
+            (Some(instruction), _) => write!(f, " `{instruction}`")?,
+            (None, word) => write!(f, " {word:08x}")?,
+        }
+        write!(f, ": {}", self.event)
     }
 }
 
@@ -130,19 +157,70 @@ impl fmt::Display for Event {
                     "stores {value:#x} to the descriptor at {place:#x}; no barrier completes it yet"
                 )
             }
-            Self::Issue { op, operand } if op.takes_operand() => write!(f, "issues tlbi {op} with {operand:#x}"),
-            Self::Issue { op, .. } => write!(f, "issues tlbi {op}"),
-            Self::Barrier { stores, invalidations } => write!(
-                f,
-                "DSB: {stores} descriptor stores become visible to walkers, {invalidations} TLBIs are complete"
-            ),
+            Self::Issue { op, operand } if op.takes_operand() => {
+                write!(f, "the invalidation is issued, with {operand:#x}")
+            }
+            Self::Issue { .. } => f.write_str("the invalidation is issued"),
+            Self::Barrier {
+                stores,
+                invalidations,
+                own,
+            } => {
+                match stores {
+                    0 => {}
+                    1 => f.write_str("a descriptor store becomes visible to walkers")?,
+                    _ => write!(f, "{stores} descriptor stores become visible to walkers")?,
+                }
+                f.write_str(match (*stores, *invalidations) {
+                    (0, 0) => "nothing waits for it",
+                    (0, _) | (_, 0) => "",
+                    _ => "; ",
+                })?;
+                match invalidations {
+                    0 => return Ok(()),
+                    1 => f.write_str("an invalidation is complete")?,
+                    _ => write!(f, "{invalidations} invalidations are complete")?,
+                }
+                f.write_str(if *own { " for this PE" } else { "" })
+            }
             Self::Synchronize => f.write_str("context synchronization: earlier walks are discarded"),
-            Self::Use { address, which, output } => {
+            Self::Use {
+                address,
+                which,
+                output,
+                why,
+            } => {
                 write!(f, "uses {which} for {address:#x}")?;
                 match output {
-                    Some(output) => write!(f, ", which leads to {output:#x}"),
-                    None => f.write_str(", which faults"),
+                    Some(output) => write!(f, ", which leads to {output:#x}")?,
+                    None if matches!(which, Which::Arrived { .. }) => {}
+                    None => f.write_str(", which faults")?,
                 }
+                why.map_or(Ok(()), |why| write!(f, ": {why}"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Joined => f.write_str(
+                "it joins both stages, and no invalidation of stage 1 was issued after that of stage 2 was complete",
+            ),
+            Self::NotNamed => f.write_str("no invalidation that has reached this PE names it"),
+            Self::NotComplete(op) => write!(f, "no DSB has completed `tlbi {op}` for this PE"),
+            Self::NotSynchronized(op) => {
+                write!(
+                    f,
+                    "translated before `tlbi {op}` was complete; context is not synchronized since"
+                )
+            }
+            Self::WalkedAgain(op) => {
+                write!(
+                    f,
+                    "walked again after `tlbi {op}`, while the store was not visible to walkers"
+                )
             }
         }
     }

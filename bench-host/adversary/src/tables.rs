@@ -71,7 +71,12 @@ impl Core {
                     let value = self.ram.read64(frame, slot);
                     visible[slot] = old;
                     state.pending.retain(|other| (other.table, other.slot) != (table, slot));
-                    state.pending.push(Pending { table, slot, value });
+                    state.pending.push(Pending {
+                        table,
+                        slot,
+                        value,
+                        at: self.now,
+                    });
                 }
             }
         }
@@ -319,7 +324,7 @@ impl Core {
             mount.inherited,
             (self.tables[table].address + 8 * slot as u64, mount.root),
             xs,
-            (self.now, cached),
+            (self.stored, self.now, cached),
         )
         .with_upper(upper);
         for (op, issued) in state.log.iter().rev().take_while(|&&(_, issued)| issued >= cached) {
@@ -408,7 +413,8 @@ impl Core {
         if self.pes[pe].pending.is_empty() {
             self.pes[pe].pending_since = self.pes[pe].instructions;
         }
-        self.pes[pe].pending.push(Pending { table, slot, value });
+        let at = self.tick();
+        self.pes[pe].pending.push(Pending { table, slot, value, at });
         // The walk that led here found the old descriptor, and the next one has a choice.
         self.forget_slot(table, slot);
     }
@@ -440,13 +446,14 @@ impl Core {
 
     /// Makes what a PE has stored at one place visible.
     pub fn arrive(&mut self, pe: usize, table: usize, slot: usize) {
-        let here: Vec<u64> = (self.pes[pe].pending.iter())
+        let here: Vec<Pending> = (self.pes[pe].pending.iter())
             .filter(|pending| (pending.table, pending.slot) == (table, slot))
-            .map(|pending| pending.value)
+            .copied()
             .collect();
         (self.pes[pe].pending).retain(|pending| (pending.table, pending.slot) != (table, slot));
-        for value in here {
-            self.change(table, slot, value, false);
+        for pending in here {
+            self.stored = pending.at;
+            self.change(table, slot, pending.value, false);
         }
     }
 
@@ -455,8 +462,9 @@ impl Core {
         self.pes[pe].ordered = false;
         self.pes[pe].recent.clear();
         let pending = std::mem::take(&mut self.pes[pe].pending);
-        for Pending { table, slot, value } in &pending {
-            self.change(*table, *slot, *value, false);
+        for pending in &pending {
+            self.stored = pending.at;
+            self.change(pending.table, pending.slot, pending.value, false);
         }
         let mut pending = pending;
         pending.clear();

@@ -140,16 +140,24 @@ impl Core {
                     address,
                     which: Which::Arrived { place },
                     output: None,
+                    why: None,
                 });
                 continue;
             }
             let candidate = candidates[chosen - arrivals.len()];
             if candidate.which != Which::Current {
                 let output = candidate.outcome.ok().map(|joined| joined.physical);
+                let why = match candidate.which {
+                    Which::Held { place, descriptor, .. } if self.story.is_some() => {
+                        Some(self.why(pe, place, descriptor, request.r#use))
+                    }
+                    _ => None,
+                };
                 self.tell(pe, || Event::Use {
                     address,
                     which: candidate.which,
                     output,
+                    why,
                 });
             }
             let joined = candidate.outcome?;
@@ -192,12 +200,18 @@ impl Core {
     /// Translates by what is visible in memory.
     fn only(&mut self, request: &Request) -> Result<Joined, Fault> {
         let &Request {
-            pe, address, config, space, ..
+            pe,
+            address,
+            config,
+            space,
+            ..
         } = request;
         let again = Err(Fault::new(FaultKind::Translation, 0));
         let leaf = if config.stage1 {
             let upper = address >> 55 & 1 != 0 && config.regime != Regime::El2;
-            let Some(root) = space.roots[usize::from(upper)] else { return again };
+            let Some(root) = space.roots[usize::from(upper)] else {
+                return again;
+            };
             let walk = self.walk(pe, root, None, address, None);
             if self.kind && walk.result.is_ok() {
                 self.walked(pe, walk.steps(), root, walk.first_level, address);

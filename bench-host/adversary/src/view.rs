@@ -330,7 +330,11 @@ impl Memory for View<'_> {
                 16 => self.quick_store(address, value.to_le_bytes()),
                 _ => false,
             };
-        if quick { Ok(()) } else { self.slow_store(address, bytes, value, order) }
+        if quick {
+            Ok(())
+        } else {
+            self.slow_store(address, bytes, value, order)
+        }
     }
 
     fn store_exclusive(&mut self, address: u64, bytes: u32, value: u128, order: Order) -> Result<bool, Abort> {
