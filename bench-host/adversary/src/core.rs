@@ -6,7 +6,7 @@ use crate::code::CodePage;
 use crate::config::{Config, Regime, Root, Space, describe};
 use crate::descriptor::MemoryType;
 use crate::invalidate::Op;
-use crate::micro::{Micro, Way};
+use crate::micro::Micro;
 use crate::options::Features;
 use crate::ram::{Frame, PAGE, Ram};
 use crate::stale::Stale;
@@ -102,6 +102,8 @@ pub struct Pe {
     pub instructions: u64,
     /// The instruction in progress: its address.
     pub pc: u64,
+    /// Its code page.
+    pub code: usize,
 }
 
 /// The memory system.
@@ -188,13 +190,8 @@ impl Core {
             return;
         }
         let state = &self.pes[pe];
-        let known = state
-            .micro
-            .get(Way::Fetch, state.pc, state.config)
-            .map(|code| code.0 as usize);
-        let fetched = || state.fetched.map(|(_, code)| code);
-        let word = known.or_else(fetched).and_then(|code| {
-            let page = self.ram.page(self.code.get(code)?.frame);
+        let word = self.code.get(state.code).and_then(|code| {
+            let page = self.ram.page(code.frame);
             page[(state.pc % PAGE) as usize..]
                 .first_chunk()
                 .map(|bytes| u32::from_le_bytes(*bytes))
@@ -364,6 +361,7 @@ impl Pe {
             fetched: None,
             instructions: 0,
             pc: 0,
+            code: 0,
         }
     }
 }

@@ -81,6 +81,7 @@ impl Machine {
             };
             done += 1;
             view.core.pes[pe].pc = pc;
+            view.core.pes[pe].code = code;
             match step(registers, &mut view, instruction) {
                 Ok(Flow::Next) => registers.pc = pc.wrapping_add(4),
                 Ok(Flow::Branch(target)) => registers.pc = target,
