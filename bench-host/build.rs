@@ -14,8 +14,16 @@ use std::{env, fs};
 
 use toolchain::Toolchain;
 
-/// Crates whose sources decide what the binary is, for the commit and its `-dirty`.
-const CRATES: [&str; 5] = ["bench-host", "el2-kernel", "report", "results", "sequences"];
+/// Folders of the crates whose sources decide what the binary is, for the commit and its `-dirty`.
+const CRATES: [&str; 7] = [
+    "bench-host",
+    "bench-host/review",
+    "bench-host/stats",
+    "el2-kernel",
+    "report",
+    "results",
+    "sequences",
+];
 
 fn main() -> ExitCode {
     match build() {

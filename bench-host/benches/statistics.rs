@@ -3,12 +3,12 @@
 
 use std::hint::black_box;
 
-use bench_host::stats::bootstrap::SplitMix64;
-use bench_host::stats::rank::{mann_whitney, mann_whitney_of};
-use bench_host::stats::shift::hodges_lehmann;
-use bench_host::stats::signed_rank::{pseudomedian, signed_rank};
-use bench_host::stats::{Histogram, median_interval, modes, moments};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use stats::bootstrap::SplitMix64;
+use stats::rank::{mann_whitney, mann_whitney_of};
+use stats::shift::hodges_lehmann;
+use stats::signed_rank::{pseudomedian, signed_rank};
+use stats::{Histogram, median_interval, modes, moments};
 
 const SAMPLES: u64 = 1_000_000;
 const BATCHES: usize = 500;

@@ -8,7 +8,7 @@
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
-use bench_host::stats::bootstrap::SplitMix64;
+use stats::bootstrap::SplitMix64;
 
 const SEQUENCES: u64 = 40;
 const PES: u64 = 4;

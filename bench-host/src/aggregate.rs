@@ -27,9 +27,6 @@ use scenarios::Scenarios;
 
 pub use comparisons::paired;
 
-/// Id of the empty frame in the samples.
-pub const EMPTY_FRAME: &str = "empty";
-
 /// Why a run cannot be aggregated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

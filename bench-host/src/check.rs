@@ -6,7 +6,6 @@ pub mod junit;
 pub mod known;
 pub mod ktap;
 pub mod mutants;
-pub mod question;
 pub mod suite;
 pub mod summary;
 pub mod tally;

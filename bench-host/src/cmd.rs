@@ -14,12 +14,13 @@ mod list;
 mod litmus;
 mod litmus_export;
 mod mutants;
-mod named;
 mod question;
 mod report;
 mod review;
 mod run;
 mod scan;
+mod scan_table;
+mod sequence_argument;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};

@@ -13,18 +13,18 @@ mod comparable;
 pub mod gate;
 mod load;
 pub mod output;
-mod own;
 mod row;
 mod rows;
 pub mod select;
+mod within_run;
 
 pub use gate::{Gate, Outcome, Threshold};
 pub use load::{Loaded, Side};
-pub use own::{Own, OwnRatio};
 pub use row::{Finding, Numbers, Row, Unit};
+pub use within_run::{WithinRatio, WithinRun};
 
 use crate::error::Error;
-use crate::stats::bootstrap::SplitMix64;
+use stats::bootstrap::SplitMix64;
 
 /// Runs compared.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ pub struct Compared {
     /// What a reader should know, one sentence each.
     pub notes: Vec<String>,
     /// Every sequence beside the baseline of its own run.
-    pub own: Vec<Own>,
+    pub within_runs: Vec<WithinRun>,
     /// Whether a run on any side is incomplete, or could not be read and was left out.
     pub incomplete: bool,
 }
@@ -54,7 +54,7 @@ pub fn compare(selected: select::Selected, baseline: usize) -> Result<Compared, 
     notes.extend(comparable::notes(&loaded, baseline));
     notes.extend(rows::partial(&loaded, &rows));
     Ok(Compared {
-        own: own::own(&loaded, &selected.only),
+        within_runs: within_run::within_runs(&loaded, &selected.only),
         incomplete: loaded.left_out || loaded.runs.iter().any(|run| !run.reservations.is_empty()),
         sides: loaded.sides,
         baseline,

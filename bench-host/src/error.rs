@@ -10,7 +10,7 @@ use results::store::StoreError;
 use crate::aggregate::AggregateError;
 use crate::exit::Exit;
 use crate::export::ExportError;
-use crate::raw::RawError;
+use crate::rows::RowsError;
 
 /// Why a command could not do what was asked. The message says what, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ pub enum Error {
     Aggregate(#[from] AggregateError),
     /// Raw rows cannot be aggregated.
     #[error(transparent)]
-    Raw(#[from] RawError),
+    Rows(#[from] RowsError),
     /// A run cannot be exported.
     #[error(transparent)]
     Export(#[from] ExportError),
@@ -53,8 +53,8 @@ impl Error {
         match self {
             Self::Usage(_) => Exit::Usage,
             Self::Setup(_) => Exit::Setup,
-            Self::Raw(error) if error.is_usage() => Exit::Usage,
-            Self::Raw(_) => Exit::Store,
+            Self::Rows(error) if error.is_usage() => Exit::Usage,
+            Self::Rows(_) => Exit::Store,
             Self::Store(_) | Self::Aggregate(_) | Self::Export(_) | Self::Report(_) | Self::Output { .. } => {
                 Exit::Store
             }

@@ -50,6 +50,20 @@ impl Exit {
         Self::Interrupted,
     ];
 
+    /// Returns the one that counts when both apply.
+    pub fn or(self, other: Self) -> Self {
+        let first = [
+            Self::Interrupted,
+            Self::Store,
+            Self::Setup,
+            Self::Failure,
+            Self::Incomplete,
+            Self::Undecided,
+        ];
+        let counts = |exit: &Self| *exit == self || *exit == other;
+        first.into_iter().find(counts).unwrap_or(self)
+    }
+
     /// Returns the number for the operating system.
     pub const fn code(self) -> u8 {
         self as u8
@@ -59,6 +73,17 @@ impl Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_worse_counts_in_any_order() {
+        assert_eq!(Exit::Incomplete.or(Exit::Failure), Exit::Failure);
+        assert_eq!(Exit::Failure.or(Exit::Incomplete), Exit::Failure);
+        assert_eq!(Exit::Ok.or(Exit::Undecided), Exit::Undecided);
+        for exit in Exit::ALL {
+            assert_eq!((exit.or(Exit::Ok), exit.or(exit)), (exit, exit));
+            assert_eq!(exit.or(Exit::Store), Exit::Store.or(exit));
+        }
+    }
 
     #[test]
     fn help_fits_the_columns_it_is_wrapped_at() {

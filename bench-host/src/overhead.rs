@@ -3,7 +3,7 @@
 
 use results::store::{Run, StoreError};
 
-use crate::stats::bootstrap::median_of_sorted;
+use stats::bootstrap::median_of_sorted;
 
 /// Returns what a run says about it, in two sentences, or `None` if it was not asked.
 pub fn describe(run: &Run) -> Result<Option<String>, StoreError> {

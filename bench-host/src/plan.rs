@@ -13,7 +13,7 @@ use clap::Args;
 use results::check::{Change, Check, Mask, Observer, Regime};
 use results::manifest;
 use results::plan::{
-    Conduit, Console, Entry, Flow, MAX_PAGES, MAX_STREAMS, Measure, Planted, RuntimeCase, Settings, flags,
+    Conduit, Console, EMPTY_FRAME, Entry, Flow, MAX_PAGES, MAX_STREAMS, Measure, Planted, RuntimeCase, Settings, flags,
 };
 use sequences::catalogue;
 
@@ -32,7 +32,7 @@ pub const KNOWN_GOOD: &str = "xen_head_old";
 /// What the id of the repeated baseline ends with.
 pub const AA_SUFFIX: &str = "_aa";
 /// Ids that mean something else in the stored tables.
-const RESERVED: [&str; 2] = ["empty", "none"];
+const RESERVED: [&str; 2] = [EMPTY_FRAME, "none"];
 
 /// What to run; the same options for `run` and `image`.
 #[derive(Debug, Clone, Args)]

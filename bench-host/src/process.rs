@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Child processes that cannot outlive or stall us.
 
+mod end_with_parent;
+
 use std::io::{self, Read};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-
-use crate::death;
 
 /// Most bytes kept of what a short-lived helper prints.
 const MAX_OUTPUT: u64 = 1 << 20;
@@ -27,7 +27,7 @@ impl Guarded {
             use std::os::unix::process::CommandExt;
             command.process_group(0);
         }
-        death::die_with_parent(command);
+        end_with_parent::end_with_parent(command);
         command.stdin(Stdio::null()).spawn().map(Self)
     }
 

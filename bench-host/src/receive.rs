@@ -235,6 +235,8 @@ pub struct Received {
     pub manifest: Manifest,
     /// Failed checks and proofs, unexpected exceptions.
     pub failures: Vec<String>,
+    /// Those of them that are no failed checks.
+    pub besides_checks: Vec<String>,
     /// Refusals.
     pub refusals: Vec<String>,
     /// What makes the run incomplete.

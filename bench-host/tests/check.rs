@@ -287,7 +287,7 @@ fn secondaries_boot_wherever_the_1_1_map_is() {
 }
 
 #[test]
-fn mutants_that_a_tlb_model_can_show_are_killed() {
+fn mutants_that_a_tlb_model_can_show_are_caught() {
     let Some((output, _folder)) = check(&["--mutants"]) else {
         return;
     };

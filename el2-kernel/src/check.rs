@@ -1,163 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Runs the checks of a plan: every checked sequence beside its two controls, interleaved in a seeded order.
-//!
-//! Here: which checks, in which regime, and their verdicts. [`crate::rounds`] makes the trials of one.
-#![expect(unsafe_code)]
-// UNSAFETY: keeps verdicts in a static buffer, and enters regimes.
+//! Checks for stale translations: `checks` goes through those of a plan, `trials` makes the trials of one.
 
-use core::cell::UnsafeCell;
+pub mod requirements;
 
-use results::check::{Check, Spec};
-use results::plan::{EntryRef, MAX_PES, MAX_SEQUENCES, Plan};
-use results::record::Record;
-use results::verdict::Class;
-
-use crate::arch::{dsb_ishst, flush_el2_is, isb};
-use crate::boot::Handover;
-use crate::console;
-use crate::guest_map::GuestMap;
-use crate::identity::Identity;
-use crate::order::Random;
-use crate::pages::Pages;
-use crate::pe::{self, Command};
-use crate::regime::Setup;
-use crate::requirements::obstacle;
-use crate::rounds::trials;
-use crate::secondaries;
-use crate::stop::{fatal, note_failure};
-use crate::trial::Context;
-
-/// The verdicts of a check, in the order of the plan's sequences; `None` where a sequence is not under test.
-pub type Verdicts = [Option<(Class, &'static str)>; MAX_SEQUENCES];
-
-struct AllVerdicts(UnsafeCell<[Verdicts; Check::ALL.len()]>);
-
-// SAFETY: only `run` refers to it, once, on the boot PE.
-unsafe impl Sync for AllVerdicts {}
-
-static VERDICTS: AllVerdicts = AllVerdicts(UnsafeCell::new([[None; MAX_SEQUENCES]; Check::ALL.len()]));
-
-/// Runs every check of the plan. So many PEs run already.
-pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>, mut running: usize) {
-    let wanted = plan.entries().fold(0, |all, entry| all | entry.checks);
-    let checks = || Check::ALL.into_iter().filter(|check| wanted & check.mask() != 0);
-    if plan.settings.trials == 0 || checks().next().is_none() {
-        return;
-    }
-    let pes = usize::from(plan.settings.pes.min(MAX_PES));
-    if plan.settings.planted.is_some() {
-        // A run with a planted bug must never be taken for one without.
-        note_failure();
-        console::record(&Record::Proof {
-            name: "no_planted_bug",
-            holds: false,
-            detail: "the plan says that the sequences under test are not run",
-        });
-    }
-    let steps = checks().count() as u32;
-    console::record(&Record::Phase { name: "check", steps });
-    // SAFETY: the only reference, see above.
-    let verdicts = unsafe { &mut *VERDICTS.0.get() };
-    let mut random = Random::new(plan.settings.seed ^ 0x6368_6563_6b73);
-    for check in checks() {
-        let verdicts = &mut verdicts[check.index()];
-        // Not before they are needed: a PE that waits costs an emulator time.
-        let wanted = usize::from(check.pes()).min(pes);
-        if wanted > running {
-            running = secondaries::start(boot, identity, running, wanted);
-        }
-        if let Err(reason) = run_one(boot, plan, identity, running, check, &mut random, verdicts) {
-            for (index, _) in tested(boot, plan, check) {
-                verdicts[index] = Some((Class::Skipped, reason));
-            }
-        }
-    }
-    // Verdicts come after all outcomes: a lab's monitor reads one kind of line at a time.
-    for check in checks() {
-        for (index, entry) in plan.entries().enumerate() {
-            let Some((class, reason)) = verdicts[check.index()][index] else {
-                continue;
-            };
-            if class == Class::Fail {
-                note_failure();
-            }
-            console::record(&Record::Verdict {
-                check: check.id(),
-                seq: entry.id,
-                class: class.id(),
-                reason,
-            });
-        }
-    }
-    secondaries::stop_all(boot, running);
-}
-
-/// Returns the sequences that a check tests and that can run here, with their index in the plan.
-pub fn tested<'a>(boot: &'a Handover, plan: &Plan<'a>, check: Check) -> impl Iterator<Item = (usize, EntryRef<'a>)> {
-    plan.entries()
-        .enumerate()
-        .filter(move |(index, entry)| entry.checks & check.mask() != 0 && boot.stubs.plain(*index).is_some())
-}
-
-/// Makes all trials of one check, prints what they saw, and fills in the verdicts.
-fn run_one(
-    boot: &Handover,
-    plan: &Plan<'_>,
-    identity: Option<&Identity>,
-    pes: usize,
-    check: Check,
-    random: &mut Random,
-    verdicts: &mut Verdicts,
-) -> Result<(), &'static str> {
-    if let Some(reason) = obstacle(pes, check, identity) {
-        return Err(reason);
-    }
-    let good = plan
-        .entries()
-        .enumerate()
-        .find(|(index, entry)| entry.good_for & check.mask() != 0 && boot.stubs.plain(*index).is_some())
-        .ok_or("the plan has no known-good sequence for it")?;
-    let pages = Pages::new(boot.load);
-    let &Spec { regime, granule, .. } = check.spec();
-    let guest = regime.is_guest().then(|| {
-        GuestMap::build(regime, granule, boot.load, pages).unwrap_or_else(|_| fatal("out of tables for EL1 and EL0"))
-    });
-    let setup = Setup::new(check.spec(), guest, boot);
-    let context = Context {
-        boot,
-        setup: &setup,
-        pages,
-        identity,
-    };
-    let all = usize::from(check.pes());
-    in_regime(&setup, identity, all, Command::Enter);
-    let result = trials(&context, plan, check, good, random, verdicts);
-    in_regime(&setup, identity, all, Command::Leave);
-    result
-}
-
-/// Has every PE of a check enter or leave its regime.
-fn in_regime(setup: &Setup, identity: Option<&Identity>, pes: usize, command: Command) {
-    // The switch between EL2 and EL2&0 runs with the MMU off, in the 1:1 map.
-    let identity = identity.filter(|_| setup.regime.is_host());
-    if let Some(identity) = identity {
-        identity.entry.set(identity.descriptor);
-        dsb_ishst();
-        isb();
-    }
-    // SAFETY: the 1:1 map is there.
-    unsafe {
-        if command == Command::Enter {
-            setup.enter();
-        } else {
-            setup.leave();
-        }
-    }
-    for pe in 1..pes {
-        pe::call(pe, command, &raw const *setup as usize, 0);
-    }
-    if let Some(identity) = identity {
-        identity.remove();
-        flush_el2_is();
-    }
-}
+#[cfg(target_os = "none")]
+pub mod checks;
+#[cfg(target_os = "none")]
+pub mod context;
+#[cfg(target_os = "none")]
+pub mod guest;
+#[cfg(target_os = "none")]
+pub mod guest_map;
+#[cfg(target_os = "none")]
+pub mod regime;
+#[cfg(target_os = "none")]
+pub mod target;
+#[cfg(target_os = "none")]
+pub mod trial;
+#[cfg(target_os = "none")]
+pub mod trials;
+#[cfg(target_os = "none")]
+pub mod verdicts;

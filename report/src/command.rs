@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Commands, broken into lines that can be pasted as they stand.
 
-use crate::terminal::printable;
+use crate::plain_text::printable;
+
+/// Columns of a command in a report: with its indent it fits a terminal.
+pub const WIDTH: usize = 96;
 
 /// Breaks a command at its options into lines of at most `width` columns, unless one option alone is longer.
 pub fn broken(command: &str, width: usize) -> String {

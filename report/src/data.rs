@@ -73,10 +73,10 @@ pub fn files_of_runs(runs: &[Summary]) -> Vec<File> {
     let mut all: Vec<File> = Vec::new();
     for run in runs {
         let name = field(&run.name).into_owned();
-        let own = files(run)
+        let of_run = files(run)
             .into_iter()
             .filter(|(file, _)| ![DISTRIBUTION, BATCHES].contains(file));
-        for (file, contents) in own {
+        for (file, contents) in of_run {
             let at = all.iter().position(|(known, _)| *known == file).unwrap_or_else(|| {
                 let header = contents.lines().next().unwrap_or_default();
                 all.push((file, format!("run,{header}\n")));

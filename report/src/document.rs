@@ -2,6 +2,7 @@
 //! The report as blocks, before anybody decides what it is written in.
 
 mod beside;
+mod block;
 mod break_even;
 mod checks;
 mod conditions;
@@ -13,74 +14,13 @@ mod plots;
 mod runs;
 mod timing;
 
-use crate::command::broken;
-use crate::matrix::Matrix;
+use crate::command::{self, broken};
 use crate::model::Summary;
-use crate::plot::Figure;
-use crate::table::{Table, Tone};
 
+pub use block::{Block, Document, Section};
 pub use headline::{checks_line, finding, headline};
-pub use runs::{check_classes, machine, main_ratio};
-
-/// Columns of a command in a report: with its indent it fits a terminal.
-const COMMAND: usize = 96;
-
-/// A whole report.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Document {
-    /// Its title.
-    pub title: String,
-    /// Where the numbers are from, in one line.
-    pub subtitle: String,
-    /// Its sections.
-    pub sections: Vec<Section>,
-}
-
-/// A section under a heading.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Section {
-    /// The heading; empty for the first one.
-    pub heading: String,
-    /// What the short form for the terminal has too.
-    pub brief: Vec<Block>,
-    /// What only the whole report has.
-    pub detail: Vec<Block>,
-}
-
-impl Section {
-    /// Returns all blocks.
-    pub fn blocks(&self) -> impl Iterator<Item = &Block> + '_ {
-        self.brief.iter().chain(&self.detail)
-    }
-}
-
-/// A piece of a report.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Block {
-    /// Something to be seen before anything else.
-    Banner {
-        /// How it is meant.
-        tone: Tone,
-        /// What it says.
-        title: String,
-        /// The particulars.
-        lines: Vec<String>,
-    },
-    /// The result in one sentence.
-    Lead(String),
-    /// Running text.
-    Paragraph(String),
-    /// Items.
-    List(Vec<String>),
-    /// A table.
-    Table(Table),
-    /// A matrix of signs.
-    Matrix(Matrix),
-    /// A plot; written only where pictures can be.
-    Figure(Figure),
-    /// Text to be taken as it is.
-    Code(String),
-}
+pub use machine::machine;
+pub use runs::{check_classes, main_ratio};
 
 impl Document {
     /// Lays out a summary.
@@ -116,14 +56,14 @@ impl Document {
             section("Method", (Vec::new(), machine::method(summary))),
             section(
                 "Reproduce",
-                (vec![Block::Code(broken(&m.reproduce, COMMAND))], Vec::new()),
+                (vec![Block::Code(broken(&m.reproduce, command::WIDTH))], Vec::new()),
             ),
         ];
-        let place = |sections: &[Section], heading: &str| sections.iter().position(|s| s.heading == heading);
+        let position = |sections: &[Section], heading: &str| sections.iter().position(|s| s.heading == heading);
         // What a run was made for comes first.
-        if let (false, Some(at)) = (is_timed, place(&sections, "Sequences")) {
+        if let (false, Some(at)) = (is_timed, position(&sections, "Sequences")) {
             let sequences = sections.remove(at);
-            let after = place(&sections, "Checks").map_or(at, |checks| checks + 1);
+            let after = position(&sections, "Checks").map_or(at, |checks| checks + 1);
             sections.insert(after, sequences);
         }
         Self {
@@ -133,12 +73,9 @@ impl Document {
         }
     }
 
-    /// Returns every plot of the document.
-    pub fn figures(&self) -> impl Iterator<Item = &Figure> + '_ {
-        let blocks = self.sections.iter().flat_map(Section::blocks);
-        blocks.filter_map(|block| match block {
-            Block::Figure(figure) => Some(figure),
-            _ => None,
-        })
+    /// Lays out several runs beside each other. `unreadable` says which others should be there and why they are not;
+    /// `report` gives the address of the report of a run.
+    pub fn of_runs(runs: &[Summary], unreadable: &[String], report: impl Fn(&Summary) -> String) -> Self {
+        runs::document(runs, unreadable, report)
     }
 }

@@ -15,6 +15,7 @@ use crate::document::{Block, Document};
 use crate::matrix::Matrix;
 use crate::model::Summary;
 use crate::number::plural;
+use crate::plain_text::escape;
 use crate::plot::{self, Figure};
 use crate::table::{Align, Cell, Table, Tone};
 
@@ -73,18 +74,18 @@ pub fn page(document: &Document, data: impl Fn(&str) -> String) -> String {
 
 /// Writes the list of sections, unless there are too few to get lost in.
 fn contents(out: &mut String, document: &Document) {
-    let named = || {
+    let with_heading = || {
         document
             .sections
             .iter()
             .enumerate()
             .filter(|(_, s)| !s.heading.is_empty())
     };
-    if named().count() < 3 {
+    if with_heading().count() < 3 {
         return;
     }
     out.push_str("<nav aria-label=\"Contents\">");
-    for (index, section) in named() {
+    for (index, section) in with_heading() {
         let _ = write!(out, "<a href=\"#s{index}\">{}</a> ", escape(&section.heading));
     }
     out.push_str("</nav>\n");
@@ -319,35 +320,9 @@ fn write_matrix(out: &mut String, matrix: &Matrix, data: &impl Fn(&str) -> Strin
     );
 }
 
-/// Takes their meaning from the characters that have one in HTML, and leaves out what no document may hold.
-pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\n' | '\t' => out.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_stays_text() {
-        assert_eq!(
-            escape("<a href=\"x\">'&\u{1b}\u{ffff}"),
-            "&lt;a href=&quot;x&quot;&gt;&#39;&amp;\u{fffd}\u{fffd}"
-        );
-    }
 
     #[test]
     fn cells_break_where_a_reader_would() {

@@ -17,6 +17,7 @@ pub mod markdown;
 pub mod matrix;
 pub mod model;
 pub mod number;
+pub mod plain_text;
 pub mod plot;
 pub mod registers;
 pub mod table;

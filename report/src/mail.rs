@@ -7,8 +7,9 @@ use crate::command::broken;
 use crate::document::{Block, Document, Section, check_classes, headline, machine, main_ratio};
 use crate::model::{Finding, Net, Part, Summary};
 use crate::number::{count, interval, percent, ratio_interval};
+use crate::plain_text::printable;
 use crate::table::{Cell, Table, Tone};
-use crate::terminal::{MAIL_WIDTH, fill, printable, table, text};
+use crate::terminal::{MAIL_WIDTH, fill, table, text};
 
 /// Sequences in the table; a mail with more is not read.
 const ROWS: usize = 12;
@@ -130,8 +131,9 @@ fn timing(summary: &Summary) -> Table {
         .iter()
         .filter(|series| !matches!(series.part, Part::Empty | Part::Twin(_)));
     for series in shown.clone().take(ROWS) {
-        let own = |c: &&crate::model::Comparison| (&c.seq, c.pe, c.event) == (&series.seq, series.pe, series.event);
-        let comparison = summary.comparisons.iter().find(own);
+        let same_series =
+            |c: &&crate::model::Comparison| (&c.seq, c.pe, c.event) == (&series.seq, series.pe, series.event);
+        let comparison = summary.comparisons.iter().find(same_series);
         let net = match series.stats.map(|stats| (stats.net, stats.net_interval, stats.median)) {
             None => "no whole batch".to_owned(),
             Some((Net::Resolved(net), Some(ends), _)) => format!("{} {}", count(net), interval(&ends)),
@@ -146,7 +148,7 @@ fn timing(summary: &Summary) -> Table {
             // Shorter than the usual words, for the width of a mail.
             Some(Finding::Indistinguishable) => "unresolved",
             Some(Finding::NoNoiseFloor) => "no claim",
-            Some(finding) => summary.wording().verdict(finding).0,
+            Some(finding) => finding.wording(summary.wording()).0,
         };
         table.row([naming.of(series).into(), net.into(), ratio.into(), finding.into()]);
     }

@@ -5,6 +5,7 @@ use crate::document::{Block, Document};
 use crate::matrix::{Mark, Matrix};
 use crate::model::Summary;
 use crate::number::plural;
+use crate::plain_text;
 use crate::plot::Figure;
 use crate::table::{Align, Cell, Table, Tone};
 
@@ -108,7 +109,7 @@ pub fn table(table: &Table) -> String {
 /// Returns what stands for a folded table; inside the tag only HTML has a meaning.
 fn summary(table: &Table) -> String {
     let rows = plural(table.rows.len() as u64, "row", "rows");
-    crate::html::escape(&format!("{}, {rows}", table.full_caption())).replace('\n', " ")
+    plain_text::escape(&format!("{}, {rows}", table.full_caption())).replace('\n', " ")
 }
 
 fn cell(cell: &Cell) -> String {

@@ -6,6 +6,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, TableComp
 use crate::document::{Block, Document};
 use crate::matrix::Matrix;
 use crate::model::Summary;
+use crate::plain_text::printable;
 use crate::table::{Align, Table};
 
 /// Width for a terminal.
@@ -72,9 +73,9 @@ pub fn fill(text: &str, width: usize, indent: &str) -> String {
 }
 
 fn matrix(matrix: &Matrix, width: usize) -> String {
-    let wide = |text: &String| text.chars().count() + 2;
-    let rows = matrix.rows.iter().map(|(name, _)| wide(name)).max().unwrap_or(0);
-    let all = rows.max(wide(&matrix.corner)) + matrix.columns.iter().map(wide).sum::<usize>();
+    let width_of = |text: &String| text.chars().count() + 2;
+    let rows = matrix.rows.iter().map(|(name, _)| width_of(name)).max().unwrap_or(0);
+    let all = rows.max(width_of(&matrix.corner)) + matrix.columns.iter().map(width_of).sum::<usize>();
     // Names in pieces of four letters are none: what does not fit is numbered.
     let numbered = all > width;
     let names: Vec<String> = match numbered {
@@ -140,11 +141,4 @@ pub fn table(table: &Table, width: usize) -> String {
         }
     }
     format!("{}\n{}", fill(&table.full_caption(), width, ""), out.trim_fmt())
-}
-
-/// Replaces control characters: text from a console must not drive the terminal.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a finding is called. What no processor timed is lower or higher, never faster or slower, and it is neither good
+//! The words for findings. What no processor timed is lower or higher, never faster or slower, and it is neither good
 //! news nor bad.
 
 use results::manifest::HARDWARE_LABEL;
 
-use crate::model::Finding;
 use crate::table::Tone;
 
 /// The words for findings in counts of one label.
@@ -36,47 +35,12 @@ impl Wording {
         if self.is_timing { "slower" } else { "higher" }
     }
 
-    /// Returns what a finding is called in a table, and how it is meant.
-    pub const fn verdict(self, finding: Finding) -> (&'static str, Tone) {
-        let (good, bad) = if self.is_timing {
+    /// Returns how a ratio below 1 and one above it are meant: good and bad news, where they are news at all.
+    pub const fn tones(self) -> (Tone, Tone) {
+        if self.is_timing {
             (Tone::Good, Tone::Bad)
         } else {
             (Tone::Plain, Tone::Plain)
-        };
-        match finding {
-            Finding::Faster => (self.less(), good),
-            Finding::Slower => (self.more(), bad),
-            Finding::Indistinguishable => ("indistinguishable", Tone::Plain),
-            Finding::BelowResolution => ("below resolution", Tone::Care),
-            Finding::TooFewSamples { .. } => ("too few samples", Tone::Care),
-            Finding::NoNoiseFloor => ("no noise floor, no claim", Tone::Care),
         }
-    }
-
-    /// Returns the same where an effect that the noise floor accounts for is told from none.
-    pub const fn verdict_within(self, finding: Finding, is_within_noise: bool) -> (&'static str, Tone) {
-        match finding {
-            Finding::Indistinguishable if is_within_noise => ("within the noise floor", Tone::Plain),
-            _ => self.verdict(finding),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use results::manifest::QEMU_LABEL;
-
-    use super::*;
-
-    #[test]
-    fn only_hardware_is_faster_or_slower() {
-        let (hardware, simulator) = (Wording::of(HARDWARE_LABEL), Wording::of(QEMU_LABEL));
-        assert_eq!(hardware.verdict(Finding::Faster), ("faster", Tone::Good));
-        assert_eq!(simulator.verdict(Finding::Faster), ("lower", Tone::Plain));
-        assert_eq!(hardware.verdict(Finding::Slower), ("slower", Tone::Bad));
-        assert_eq!(simulator.verdict(Finding::Slower), ("higher", Tone::Plain));
-        let within = hardware.verdict_within(Finding::Indistinguishable, true).0;
-        assert_eq!(within, "within the noise floor");
-        assert_eq!(hardware.verdict_within(Finding::Slower, true).0, "slower");
     }
 }

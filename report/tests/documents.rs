@@ -323,9 +323,9 @@ fn of_mutants() -> Summary {
     for (index, mutant) in summary.mutants.iter().enumerate() {
         let id = format!("b0_{index}");
         let class = match mutant.fate {
-            Fate::KilledByRun | Fate::Disagreement => Class::Fail,
+            Fate::CaughtByRun | Fate::Disagreement => Class::Fail,
             Fate::Skipped => Class::Skipped,
-            Fate::KilledByJudge | Fate::Survived | Fate::Equivalent => Class::Pass,
+            Fate::CaughtByJudge | Fate::Survived | Fate::Equivalent => Class::Pass,
         };
         let seq = id.clone();
         check.rows.push(CheckRow {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::check::Check;
 use crate::event::{Event, Support};
 use crate::order::{Order, Places};
-use crate::plan::{Flow, RuntimeCase};
+use crate::plan::{Batching, Flow, RuntimeCase};
 use crate::scenario::Scenario;
 
 /// The label of every number that was counted under QEMU's TCG.
@@ -359,6 +359,16 @@ pub struct Gap {
     pub first: u32,
     /// Number of the last missing line.
     pub last: u32,
+}
+
+impl Plan {
+    /// Returns how the samples of every series are put together.
+    pub const fn batching(&self) -> Batching {
+        Batching {
+            iterations: self.iterations,
+            batch: self.batch,
+        }
+    }
 }
 
 impl Manifest {

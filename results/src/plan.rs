@@ -45,10 +45,48 @@ pub const MAX_SEQUENCES: usize = 96;
 pub const MAX_WORDS: usize = 1040;
 /// Most things that are timed: the empty frame and every timed sequence, each under every scenario.
 pub const MAX_STREAMS: usize = 2048;
-/// Returns how many samples of each series batch `number` of a plan has: all batches but the last are full.
-pub const fn samples_of_batch(iterations: u32, batch: u32, number: u32) -> u64 {
-    let rest = (iterations as u64).saturating_sub(number as u64 * batch as u64);
-    if rest < batch as u64 { rest } else { batch as u64 }
+/// Id of the empty frame: what is timed under every scenario with no words between the counter reads. No sequence of a
+/// plan has it.
+pub const EMPTY_FRAME: &str = "empty";
+
+/// How the timed samples of every series are put together: all batches but the last are full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Batching {
+    /// Samples in all.
+    pub iterations: u32,
+    /// Samples in each batch but the last.
+    pub batch: u32,
+}
+
+impl Batching {
+    /// Asks for nothing, so that every batch is whole.
+    pub const NOTHING: Self = Self {
+        iterations: 0,
+        batch: 0,
+    };
+
+    /// Returns the number of batches.
+    pub const fn batches(self) -> u32 {
+        self.iterations.div_ceil(if self.batch == 0 { 1 } else { self.batch })
+    }
+
+    /// Returns how many samples batch `number` has.
+    pub const fn samples(self, number: u32) -> u64 {
+        let rest = (self.iterations as u64).saturating_sub(number as u64 * self.batch as u64);
+        if rest < self.batch as u64 {
+            rest
+        } else {
+            self.batch as u64
+        }
+    }
+
+    /// Returns whether batch `number` with so many samples has lost none.
+    ///
+    /// Values travel sorted, so a batch that lost a line has lost its small values or its large ones, and its median
+    /// is biased.
+    pub const fn is_whole(self, number: u32, samples: u64) -> bool {
+        samples >= self.samples(number)
+    }
 }
 
 /// Most pages a range spans.

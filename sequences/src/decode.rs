@@ -3,7 +3,8 @@
 
 use crate::encode::{DMB, DSB, DSB_NXS, INCREMENT, ISB, NOP, SB, SYS, XZR, increment};
 use crate::feature::{Feature, Features};
-use crate::instruction::{Access, Barrier, Domain, Instruction, Operand};
+use crate::instruction::{Access, Barrier, Domain, Instruction};
+use crate::operand::Operand;
 use crate::tlbi::{SysEncoding, Tlbi, TlbiOp};
 use core::fmt::{self, Display, Formatter};
 
@@ -141,7 +142,8 @@ impl Display for Decoded {
 mod tests {
     use super::{Decoded, decode};
     use crate::encode::{DMB, DSB, ISB, increment};
-    use crate::instruction::{Barrier, Domain, Instruction, Operand};
+    use crate::instruction::{Barrier, Domain, Instruction};
+    use crate::operand::Operand;
     use crate::tlbi::{Tlbi, TlbiOp};
 
     #[test]

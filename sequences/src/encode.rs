@@ -3,7 +3,8 @@
 //!
 //! Source: Arm ARM (DDI 0487), "A64 Base Instruction Descriptions": DSB, DMB, ISB, SB, NOP, SYS, ADD (immediate).
 
-use crate::instruction::{Access, Barrier, Domain, Instruction, Operand};
+use crate::instruction::{Access, Barrier, Domain, Instruction};
+use crate::operand::Operand;
 
 /// The register number of `xzr`, and of an absent operand.
 pub const XZR: u8 = 31;
@@ -31,12 +32,12 @@ impl Instruction {
             Self::Sb => SB,
             Self::Nop => NOP,
             Self::Tlbi(tlbi) => {
-                let place = tlbi.op.encoding();
+                let encoding = tlbi.op.encoding();
                 let rt = if tlbi.operand.needs_register() { rt & 31 } else { XZR };
-                SYS | u32::from(place.op1) << 16
-                    | u32::from(place.crn) << 12
-                    | u32::from(place.crm) << 8
-                    | u32::from(place.op2) << 5
+                SYS | u32::from(encoding.op1) << 16
+                    | u32::from(encoding.crn) << 12
+                    | u32::from(encoding.crm) << 8
+                    | u32::from(encoding.op2) << 5
                     | u32::from(rt)
             }
         }
@@ -91,7 +92,8 @@ impl Operand {
 #[cfg(test)]
 mod tests {
     use super::increment;
-    use crate::instruction::{Access, Barrier, Domain, Instruction, Operand};
+    use crate::instruction::{Access, Barrier, Domain, Instruction};
+    use crate::operand::Operand;
     use crate::tlbi::{Tlbi, TlbiOp};
 
     #[test]

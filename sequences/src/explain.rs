@@ -7,14 +7,15 @@
 //! subject.
 
 mod barrier;
+mod context;
 mod invalidation;
 
-use crate::instruction::{Access, Barrier, Domain, Instruction};
+use crate::instruction::{Access, Barrier, Instruction};
 use crate::lower::{LowerError, lower};
 use crate::sequence::{Item, Sequence};
-use crate::tlbi::{Scope, Tlbi};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use context::{Context, Sentences};
 
 /// One instruction of a sequence, explained.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +70,7 @@ pub fn explain(sequence: &Sequence) -> Result<Vec<Explanation>, LowerError> {
                 does,
                 orders,
                 without_it,
-            } = here.sentences();
+            } = sentences(&here);
             Explanation {
                 text: instructions[index].to_string(),
                 word,
@@ -82,123 +83,22 @@ pub fn explain(sequence: &Sequence) -> Result<Vec<Explanation>, LowerError> {
     Ok(explained.collect())
 }
 
-/// The three sentences about one instruction.
-struct Sentences {
-    does: String,
-    orders: String,
-    without_it: String,
-}
-
-impl Sentences {
-    fn new(does: impl Into<String>, orders: impl Into<String>, without_it: impl Into<String>) -> Self {
-        Self {
-            does: does.into(),
-            orders: orders.into(),
-            without_it: without_it.into(),
-        }
-    }
-}
-
-/// An instruction among the others.
-struct Context<'a> {
-    instructions: &'a [Instruction],
-    index: usize,
-}
-
-impl<'a> Context<'a> {
-    fn sentences(&self) -> Sentences {
-        match self.instructions[self.index] {
-            Instruction::Dsb(barrier) => barrier::dsb(self, barrier, false),
-            Instruction::DsbNxs(domain) => barrier::dsb(self, Barrier::new(domain, Access::All), true),
-            Instruction::Dmb(barrier) => barrier::dmb(self, barrier),
-            Instruction::Isb => barrier::isb(self),
-            Instruction::Sb => Sentences::new(
-                "Holds back speculation: nothing after it executes speculatively in a way that can be seen through \
-                 side channels.",
-                "Nothing that TLB maintenance needs: it completes no store and no tlbi, and is no context \
-                 synchronization event.",
-                "Nothing changes for the translations.",
-            ),
-            Instruction::Nop => {
-                Sentences::new("Does nothing.", "Nothing.", "Nothing changes but timing and alignment.")
-            }
-            Instruction::Tlbi(tlbi) => invalidation::tlbi(self, tlbi),
-        }
-    }
-
-    fn before(&self) -> &'a [Instruction] {
-        &self.instructions[..self.index]
-    }
-
-    fn after(&self) -> &'a [Instruction] {
-        &self.instructions[self.index + 1..]
-    }
-
-    /// Returns the widest scope of the operations before this instruction that no DSB of their domain has completed.
-    fn outstanding(&self) -> Option<Scope> {
-        let scope = |(index, instruction): (usize, &Instruction)| match instruction {
-            Instruction::Tlbi(tlbi) => {
-                let scope = tlbi.op.scope();
-                let completed = self.before()[index..]
-                    .iter()
-                    .any(|later| completes(*later, domain_of(scope)));
-                (!completed).then_some(scope)
-            }
-            _ => None,
-        };
-        self.before().iter().enumerate().filter_map(scope).max()
-    }
-
-    /// Returns whether an operation before this instruction may not have taken effect even on this PE.
-    fn outstanding_here(&self) -> bool {
-        let last = self
-            .before()
-            .iter()
-            .rposition(|instruction| completes(*instruction, Domain::NonShareable));
-        tlbis(&self.before()[last.unwrap_or(0)..]).next().is_some()
-    }
-
-    fn any_before(&self) -> bool {
-        tlbis(self.before()).next().is_some()
-    }
-
-    fn any_after(&self) -> bool {
-        tlbis(self.after()).next().is_some()
-    }
-}
-
-fn tlbis(instructions: &[Instruction]) -> impl Iterator<Item = Tlbi> {
-    instructions.iter().filter_map(|instruction| instruction.tlbi())
-}
-
-/// Returns whether an instruction completes invalidations on the PEs of a domain.
-fn completes(instruction: Instruction, domain: Domain) -> bool {
-    match instruction {
-        Instruction::Dsb(Barrier {
-            access: Access::All,
-            domain: of_barrier,
-        })
-        | Instruction::DsbNxs(of_barrier) => of_barrier >= domain,
-        _ => false,
-    }
-}
-
-/// Returns the PEs of a domain, to follow "on" or "of".
-const fn pes(domain: Domain) -> &'static str {
-    match domain {
-        Domain::NonShareable => "this PE",
-        Domain::InnerShareable => "every PE of the Inner Shareable domain",
-        Domain::OuterShareable => "every PE of the Outer Shareable domain",
-        Domain::FullSystem => "every PE of the system",
-    }
-}
-
-/// Returns the narrowest domain that covers a scope.
-const fn domain_of(scope: Scope) -> Domain {
-    match scope {
-        Scope::Local => Domain::NonShareable,
-        Scope::InnerShareable => Domain::InnerShareable,
-        Scope::OuterShareable => Domain::OuterShareable,
+/// Returns the sentences about an instruction.
+fn sentences(here: &Context<'_>) -> Sentences {
+    match here.instructions[here.index] {
+        Instruction::Dsb(barrier) => barrier::dsb(here, barrier, false),
+        Instruction::DsbNxs(domain) => barrier::dsb(here, Barrier::new(domain, Access::All), true),
+        Instruction::Dmb(barrier) => barrier::dmb(here, barrier),
+        Instruction::Isb => barrier::isb(here),
+        Instruction::Sb => Sentences::new(
+            "Holds back speculation: nothing after it executes speculatively in a way that can be seen through \
+             side channels.",
+            "Nothing that TLB maintenance needs: it completes no store and no tlbi, and is no context \
+             synchronization event.",
+            "Nothing changes for the translations.",
+        ),
+        Instruction::Nop => Sentences::new("Does nothing.", "Nothing.", "Nothing changes but timing and alignment."),
+        Instruction::Tlbi(tlbi) => invalidation::tlbi(here, tlbi),
     }
 }
 

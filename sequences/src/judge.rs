@@ -15,77 +15,27 @@ mod diagnose;
 mod display;
 mod entry;
 mod erratum;
+pub mod inferred;
+mod judgement;
 mod narrate;
+mod notes;
 mod question;
 mod rule;
 mod scenario;
+mod scope;
+mod sufficient;
+mod symbol;
 mod weaken;
 
 use crate::instruction::Instruction;
-use alloc::string::String;
-use alloc::vec::Vec;
 
 pub use coverage::{Coverage, coverage};
 pub use entry::{Lack, lack};
+pub use inferred::{Stated, infer};
+pub use judgement::{Judgement, Step, Verdict};
 pub use question::{After, Architecture, Change, CpuChoice, Level, Name, Observers, Question, Regime, Stage};
 pub use rule::{Reason, Rule};
-
-/// What the judge says about a sequence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Verdict {
-    /// A stale translation can be used.
-    Insufficient,
-    /// No stale translation can be used, and nothing can be left out or weakened.
-    Sufficient,
-    /// No stale translation can be used, and something can be left out or weakened.
-    StrongerThanNeeded,
-    /// The question does not say enough, or goes beyond what is modelled.
-    Unknown,
-}
-
-impl Verdict {
-    /// Returns the verdict in words, as they are printed and stored.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Insufficient => "insufficient",
-            Self::Sufficient => "sufficient",
-            Self::StrongerThanNeeded => "stronger than needed",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// Returns whether the sequence does its job.
-    #[must_use]
-    pub const fn is_sufficient(self) -> bool {
-        matches!(self, Self::Sufficient | Self::StrongerThanNeeded)
-    }
-}
-
-/// One step of a counterexample.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// The PE, from 0: the one that runs the sequence.
-    pub pe: u8,
-    /// What happens.
-    pub text: String,
-}
-
-/// A verdict with its grounds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judgement {
-    /// The verdict.
-    pub verdict: Verdict,
-    /// Its grounds: what is missing, what is in excess, or why each element is needed.
-    pub reasons: Vec<Reason>,
-    /// What a reviewer should know beside it; none of it changes the verdict.
-    pub notes: Vec<Reason>,
-    /// A sufficient sequence in which nothing can be left out or weakened: the given one with the missing elements
-    /// added, or without its excess. `None` where no sequence was found.
-    pub weakest: Option<Vec<Instruction>>,
-    /// For an insufficient sequence, how the stale translation comes to be used.
-    pub counterexample: Vec<Step>,
-}
+pub use sufficient::is_sufficient;
 
 /// Judges a sequence.
 ///
@@ -96,7 +46,7 @@ pub fn judge(question: &Question, sequence: &[Instruction]) -> Judgement {
     if let Some(judgement) = question.undecidable(sequence) {
         return judgement;
     }
-    let notes = rule::notes(question, sequence);
+    let notes = notes::notes(question, sequence);
     let mut judgement = match scenario::decide(question, sequence) {
         Err(error) => Judgement::unknown(Reason::new(Rule::Model, alloc::format!("{error}"))),
         Ok(scenario::Decision::Unsafe(counterexample)) => diagnose::diagnose(question, sequence, counterexample),
@@ -107,33 +57,4 @@ pub fn judge(question: &Question, sequence: &[Instruction]) -> Judgement {
     };
     judgement.notes.extend(notes);
     judgement
-}
-
-/// Returns whether a sequence is sufficient, without the grounds: what a search over many sequences needs.
-///
-/// # Errors
-///
-/// The reason, where the answer is unknown.
-pub fn is_sufficient(question: &Question, sequence: &[Instruction]) -> Result<bool, Reason> {
-    if let Some(mut judgement) = question.undecidable(sequence) {
-        return match judgement.verdict {
-            Verdict::Unknown => Err(judgement.reasons.swap_remove(0)),
-            verdict => Ok(verdict.is_sufficient()),
-        };
-    }
-    scenario::is_safe(question, sequence)
-        .map(|safe| safe && erratum::missing(question, sequence).is_none())
-        .map_err(|error| Reason::new(Rule::Model, alloc::format!("{error}")))
-}
-
-impl Judgement {
-    fn unknown(reason: Reason) -> Self {
-        Self {
-            verdict: Verdict::Unknown,
-            reasons: alloc::vec![reason],
-            notes: Vec::new(),
-            weakest: None,
-            counterexample: Vec::new(),
-        }
-    }
 }

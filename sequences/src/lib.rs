@@ -7,7 +7,7 @@
 //!
 //! | module | holds | needs |
 //! | --- | --- | --- |
-//! | [`instruction`], [`tlbi`] | the instructions, and every TLB invalidation of the architecture | `core` |
+//! | [`instruction`], [`tlbi`], [`operand`] | the instructions, every TLB invalidation of the architecture, and what it is applied to | `core` |
 //! | [`encode`], [`mod@decode`] | instruction words, both ways | `core` |
 //! | [`validate`], [`feature`] | what a kernel checks before it runs words | `core` |
 //! | `parse` | text to sequences: the grammar, and errors that teach | `alloc` |
@@ -40,6 +40,7 @@ pub mod lower;
 pub mod machine;
 #[cfg(feature = "alloc")]
 pub mod mutants;
+pub mod operand;
 #[cfg(feature = "alloc")]
 pub mod parse;
 #[cfg(feature = "alloc")]
@@ -53,9 +54,10 @@ pub use decode::{Decoded, decode};
 #[cfg(feature = "alloc")]
 pub use explain::{Explanation, explain};
 pub use feature::{Feature, Features};
-pub use instruction::{Access, Barrier, Domain, Instruction, Operand, Ttl};
+pub use instruction::{Access, Barrier, Domain, Instruction};
 #[cfg(feature = "alloc")]
 pub use lower::{LowerError, Lowered, OperandSlot, lower};
+pub use operand::{Operand, Ttl};
 #[cfg(feature = "alloc")]
 pub use parse::{ParseError, ParseErrorKind, Position, parse};
 #[cfg(feature = "alloc")]

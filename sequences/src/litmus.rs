@@ -16,6 +16,7 @@ mod init;
 mod lexer;
 mod names;
 mod report;
+mod run;
 mod split;
 mod test;
 

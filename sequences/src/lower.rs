@@ -15,7 +15,8 @@
 //! range that ends before `VA[55:12]` would carry into the level hint, and a 4 KiB granule.
 
 use crate::encode::{XZR, increment};
-use crate::instruction::{Instruction, Operand};
+use crate::instruction::Instruction;
+use crate::operand::Operand;
 use crate::sequence::{Item, Sequence};
 use crate::validate::{FIRST_REGISTER, MAX_WORDS, REGISTERS};
 use alloc::vec::Vec;
@@ -190,7 +191,8 @@ impl Lowering {
 mod tests {
     use super::{LowerError, Lowered, OperandSlot, lower};
     use crate::decode::decode;
-    use crate::instruction::{Instruction, Operand, Ttl};
+    use crate::instruction::Instruction;
+    use crate::operand::{Operand, Ttl};
     use crate::sequence::{Item, Sequence};
     use crate::tlbi::{Tlbi, TlbiOp};
     use crate::validate::{MAX_WORDS, validate_words};

@@ -3,7 +3,7 @@
 //!
 //! A check that never fails proves nothing. Run against the mutants of a correct sequence, a set of checks shows how
 //! many of the mistakes one slip of the keyboard away it would have caught. The judge says which mutants are mistakes at
-//! all: only an *insufficient* mutant can be killed.
+//! all: only an *insufficient* mutant can be caught.
 
 mod edit;
 
@@ -20,7 +20,7 @@ pub use edit::Kind;
 pub struct Mutant {
     /// What was done.
     pub kind: Kind,
-    /// A name that stays the same for ever: the place from 1, the kind, and what the instruction became. Matches
+    /// A name that stays the same for ever: the position from 1, the kind, and what the instruction became. Matches
     /// `[a-z0-9_]+`.
     pub id: String,
     /// The edit in words.
@@ -38,7 +38,7 @@ pub struct JudgedMutant {
     pub verdict: Verdict,
 }
 
-/// Returns every mutant of a sequence, place by place. Edits that give the original, or a sequence another edit gave
+/// Returns every mutant of a sequence, position by position. Edits that give the original, or a sequence another edit gave
 /// before, are left out; so is the empty sequence, which is a control and not a mutant.
 #[must_use]
 pub fn mutants(sequence: &Sequence) -> Vec<Mutant> {
@@ -54,14 +54,17 @@ pub fn mutants(sequence: &Sequence) -> Vec<Mutant> {
             });
         }
     };
-    for (place, &(item, inner)) in places(sequence).iter().enumerate() {
-        let number = place + 1;
+    for (index, &(item, inner)) in positions(sequence).iter().enumerate() {
+        let number = index + 1;
         let list = body(&sequence.items[item]);
-        let given = list[inner];
-        for edit in edit::edits(given) {
+        let original = list[inner];
+        for edit in edit::edits(original) {
             let (name, text) = match edit.instead {
-                Some(instead) => (id_of(&format!("{instead}")), format!("`{given}` becomes `{instead}`")),
-                None => (id_of(&format!("{given}")), format!("`{given}` is left out")),
+                Some(instead) => (
+                    id_of(&format!("{instead}")),
+                    format!("`{original}` becomes `{instead}`"),
+                ),
+                None => (id_of(&format!("{original}")), format!("`{original}` is left out")),
             };
             let id = format!("m{number}_{}_{name}", edit.kind.name());
             let description = format!("{text} (instruction {number})");
@@ -69,9 +72,9 @@ pub fn mutants(sequence: &Sequence) -> Vec<Mutant> {
         }
         // Neighbors in the same list; an instruction does not move into or out of a repetition.
         if let Some((next, swapped)) = swap(sequence, item, inner) {
-            let id = format!("m{number}_swap_{}", id_of(&format!("{given} {next}")));
+            let id = format!("m{number}_swap_{}", id_of(&format!("{original} {next}")));
             let description = format!(
-                "`{given}` and `{next}` change places (instructions {number} and {})",
+                "`{original}` and `{next}` change places (instructions {number} and {})",
                 number + 1
             );
             add(Kind::Swap, id, description, swapped);
@@ -96,8 +99,8 @@ pub fn judged(question: &Question, sequence: &Sequence) -> Vec<JudgedMutant> {
         .collect()
 }
 
-/// Returns the places of the instructions as written: the item, and the place in it.
-fn places(sequence: &Sequence) -> Vec<(usize, usize)> {
+/// Returns the positions of the instructions as written: the item, and the index in it.
+fn positions(sequence: &Sequence) -> Vec<(usize, usize)> {
     let in_item = |(at, item): (usize, &Item)| (0..body(item).len()).map(move |inner| (at, inner)).collect::<Vec<_>>();
     sequence.items.iter().enumerate().flat_map(in_item).collect()
 }

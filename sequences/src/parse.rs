@@ -34,7 +34,8 @@ pub(crate) mod suggest;
 pub use error::{ParseError, ParseErrorKind, Position};
 pub use suggest::nearest;
 
-use crate::instruction::{Instruction, Operand};
+use crate::instruction::Instruction;
+use crate::operand::Operand;
 use crate::sequence::{Item, Sequence};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

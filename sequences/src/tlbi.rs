@@ -4,7 +4,7 @@
 mod operation;
 mod table;
 
-use crate::instruction::Operand;
+use crate::operand::Operand;
 use core::fmt::{self, Display, Formatter};
 
 /// The exception level in an operation's name, which selects the translation regime (Arm ARM, "TLB maintenance").
@@ -126,6 +126,13 @@ impl Tlbi {
         } else {
             None
         }
+    }
+
+    /// Returns whether this names an address, and that of page 0: the second half of a "repeat TLBI" work-around for an
+    /// erratum, which is about no entry in particular.
+    pub const fn is_dummy(&self) -> bool {
+        let by_address = matches!(self.op.operand_format(), OperandFormat::Va | OperandFormat::Ipa);
+        by_address && matches!(self.operand, Operand::Xzr)
     }
 }
 

@@ -19,7 +19,7 @@ pub const MAX_WORDS: usize = 4096;
 /// A word that must not run, or the first one past the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Refused {
-    /// Its place in the sequence, from 0.
+    /// Its index in the sequence, from 0.
     pub index: usize,
     /// The word.
     pub word: u32,

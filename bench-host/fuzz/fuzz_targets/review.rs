@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Any bytes are a patch or none; what is extracted is text of the language, and every output form takes it.
 //!
-//! `cargo +nightly fuzz run review fuzz/corpus/review tests/review -- -max_total_time=600 -dict=fuzz/review.dict` from
+//! `cargo +nightly fuzz run review fuzz/corpus/review review/tests/patches -- -max_total_time=600 -dict=fuzz/review.dict` from
 //! `bench-host/`.
 #![no_main]
 
-use bench_host::review::diff::{self, Quoting};
-use bench_host::review::extract::spelling::Spellings;
-use bench_host::review::infer::Given;
-use bench_host::review::{output, review};
+use review::diff::{self, Quoting};
+use review::extract::spelling::Spellings;
+use sequences::judge::Stated;
+use review::{output, review};
 use libfuzzer_sys::fuzz_target;
 use sequences::Sequence;
 use std::sync::LazyLock;
@@ -18,7 +18,7 @@ static SPELLINGS: LazyLock<Spellings> = LazyLock::new(Spellings::built_in);
 fuzz_target!(|bytes: &[u8]| {
     for quoting in [Quoting::Outside, Quoting::Inside] {
         let patch = diff::read(bytes, quoting).expect("reading from memory does not fail");
-        let found = review(patch, &SPELLINGS, &Given::default(), None);
+        let found = review(patch, &SPELLINGS, &Stated::default(), None);
         for side in found.changes.iter().flat_map(|change| change.before.iter().chain(&change.after)) {
             let text = side.sequence.to_string();
             if side.sequence.instructions().count() <= 64 {

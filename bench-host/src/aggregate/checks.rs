@@ -8,6 +8,7 @@ use results::check::{Check, Outcomes, Role};
 use results::manifest::Manifest;
 use results::store::{LitmusRow, Row, Run, StoreError, VerdictRow};
 use results::verdict::{Class, classify};
+use stats::zero_events;
 
 /// Reads the checks, and returns beside them where counts and stored classes contradict each other.
 pub fn read(run: &Run) -> Result<(Vec<CheckResult>, Vec<String>), StoreError> {
@@ -81,7 +82,7 @@ fn one_check(
             outcomes,
             class,
             reason,
-            stale_rate_bound: (class == Class::Pass).then(|| stale_rate_bound(trials(&outcomes))),
+            stale_rate_bound: (class == Class::Pass).then(|| zero_events::upper_bound(trials(&outcomes))),
         }
     });
     CheckResult {
@@ -136,30 +137,5 @@ fn expected(check: Check) -> &'static str {
         Outcome::New => "new",
         Outcome::Fault => "fault",
         Outcome::Stale | Outcome::Other => "other",
-    }
-}
-
-/// Returns the 95% upper bound of a rate that was never seen in `n` independent trials: the exact form of the rule of
-/// three, the rate `p` with `(1 - p)^n = 0.05`.
-pub fn stale_rate_bound(n: u64) -> f64 {
-    if n == 0 {
-        return 1.0;
-    }
-    // 1 - 0.05^(1/n) without losing digits when n is large.
-    -(0.05_f64.ln() / n as f64).exp_m1()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bound_is_the_exact_rule_of_three() {
-        // By hand: 1 - 0.05 for one trial, 1 - 0.05^0.1 for 10, 1 - 0.05^0.01 for 100, close to 3/n for many.
-        assert!((stale_rate_bound(1) - 0.95).abs() < 1e-12);
-        assert!((stale_rate_bound(10) - 0.2589).abs() < 5e-5);
-        assert!((stale_rate_bound(100) - 0.0295).abs() < 5e-5);
-        assert!((stale_rate_bound(1_000_000) * 1e6 - 2.9957).abs() < 1e-4);
-        assert_eq!(stale_rate_bound(0), 1.0);
     }
 }

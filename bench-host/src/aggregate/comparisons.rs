@@ -7,11 +7,11 @@
 use report::model::{Comparison, Finding, Net, Part, Series, Shift, Statistics, Tests};
 
 use super::decision::{Evidence, ratio_to_model, to_model};
-use crate::stats::bootstrap::SplitMix64;
-use crate::stats::rank::{mann_whitney, mann_whitney_of};
-use crate::stats::shift::hodges_lehmann;
-use crate::stats::signed_rank::{pseudomedian, signed_rank};
-use crate::stats::{batch, compare, holm};
+use stats::bootstrap::SplitMix64;
+use stats::rank::{mann_whitney, mann_whitney_of};
+use stats::shift::hodges_lehmann;
+use stats::signed_rank::{pseudomedian, signed_rank};
+use stats::{batch, compare, holm};
 
 /// A sequence and its baseline, before the comparisons are corrected for their number.
 struct Pair<'a> {

@@ -117,7 +117,7 @@ pub fn clocks(run: &Run) -> Result<Vec<Clock>, AggregateError> {
     for clock in &mut clocks {
         let mut sorted: Vec<f64> = clock.frequencies.iter().map(|&(_, frequency)| frequency).collect();
         sorted.sort_by(f64::total_cmp);
-        clock.median = crate::stats::bootstrap::median_of_sorted(&sorted).unwrap_or_default();
+        clock.median = stats::bootstrap::median_of_sorted(&sorted).unwrap_or_default();
         let ends = sorted.first().zip(sorted.last());
         clock.spread = ends.map_or(0.0, |(low, high)| (high - low) / clock.median);
     }

@@ -3,7 +3,7 @@
 
 use report::model::{Finding, Interval, Ratio};
 
-use crate::stats::{self, compare, holm};
+use stats::{self, compare, holm};
 
 /// All that a finding depends on.
 #[derive(Debug, Clone, Copy)]

@@ -3,9 +3,7 @@
 
 use report::model::Judgement;
 use results::manifest::Manifest;
-use sequences::judge::{Name, Verdict, judge};
-
-use crate::context::infer;
+use sequences::judge::{Name, Verdict, infer, judge};
 
 /// Judges every sequence whose text is known, for the change it looks made for.
 pub fn judgements(manifest: &Manifest) -> Vec<Judgement> {

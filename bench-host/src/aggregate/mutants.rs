@@ -29,8 +29,8 @@ pub fn read(folder: &Path) -> Result<Vec<Mutant>, StoreError> {
     let mut mutants = Vec::new();
     for (row, line) in rows.deserialize::<Row>().zip(2..) {
         let row = row.map_err(|error| wrong(path.clone(), line, error.to_string()))?;
-        let fate = Fate::ALL.into_iter().find(|fate| fate.name() == row.fate);
-        let fate = fate.ok_or_else(|| wrong(path.clone(), line, format!("`{}` is no fate of a mutant", row.fate)))?;
+        let fate = Fate::from_name(&row.fate)
+            .ok_or_else(|| wrong(path.clone(), line, format!("`{}` is no fate of a mutant", row.fate)))?;
         mutants.push(Mutant {
             kind: row.kind,
             check: row.check,
@@ -68,7 +68,7 @@ mod tests {
     fn rows_are_read_and_a_folder_without_the_file_has_none() {
         let row = "b0_1,cowinvt_el2,drop,\"drop, first\",tlbi alle2,insufficient,fail,killed by the run\n";
         let mutants = read_text(&format!("{HEADER}{row}")).unwrap();
-        assert_eq!((mutants.len(), mutants[0].fate), (1, Fate::KilledByRun));
+        assert_eq!((mutants.len(), mutants[0].fate), (1, Fate::CaughtByRun));
         assert_eq!(mutants[0].edit, "drop, first");
         assert_eq!(read(tempfile::tempdir().unwrap().path()).unwrap(), []);
     }

@@ -5,13 +5,14 @@ mod plain;
 
 use report::number::grouped;
 use results::manifest::Manifest;
-use results::plan::samples_of_batch;
+use results::plan::Batching;
 use results::record::Event;
 use results::scenario::Scenario;
 use results::store::{Row, Run, SampleRow};
 
 use super::AggregateError;
-use crate::stats::{Histogram, batch::grouped_median};
+use stats::Histogram;
+use stats::batch::{Batch, Fold};
 
 /// The samples of one sequence, scenario, PE and event.
 #[derive(Debug, Clone)]
@@ -30,36 +31,7 @@ pub struct Collected {
     pub batches: Vec<(u32, f64)>,
     /// Batches left out.
     pub short_batches: u64,
-    open: Option<u32>,
-    pairs: Vec<(u64, u64)>,
-}
-
-/// How many samples a batch must have to count.
-///
-/// Values travel sorted, so a batch that lost a line has lost its small values or its large ones, and its median would
-/// be biased. In a stream that lost nothing there is nothing to leave out.
-#[derive(Debug, Clone, Copy)]
-struct Required {
-    batch: u32,
-    iterations: u32,
-}
-
-impl Required {
-    const NOTHING: Self = Self {
-        batch: 0,
-        iterations: 0,
-    };
-
-    fn planned(manifest: &Manifest) -> Self {
-        Self {
-            batch: manifest.plan.batch,
-            iterations: manifest.plan.iterations,
-        }
-    }
-
-    const fn samples(self, batch: u32) -> u64 {
-        samples_of_batch(self.iterations, self.batch, batch)
-    }
+    fold: Fold,
 }
 
 impl Collected {
@@ -72,8 +44,7 @@ impl Collected {
             whole: Histogram::new(),
             batches: Vec::new(),
             short_batches: 0,
-            open: None,
-            pairs: Vec::new(),
+            fold: Fold::default(),
         }
     }
 
@@ -82,32 +53,44 @@ impl Collected {
     }
 
     /// Counts a row, or returns the later batch that came before it.
-    fn add(&mut self, row: &SampleRow<&str>, required: Required) -> Result<(), u32> {
-        match self.open {
-            Some(open) if open == row.batch => {}
-            Some(open) if open > row.batch => return Err(open),
-            _ => {
-                self.close(required);
-                self.open = Some(row.batch);
-            }
-        }
-        self.pairs.push((row.value, row.count.into()));
-        Ok(())
+    fn add(&mut self, row: &SampleRow<&str>, required: Batching) -> Result<(), u32> {
+        let Self {
+            fold,
+            whole,
+            batches,
+            short_batches,
+            ..
+        } = self;
+        let ended = |batch: Batch<'_>| take(batch, required, whole, batches, short_batches);
+        fold.add(row.batch, row.value, row.count.into(), ended)
     }
 
-    fn close(&mut self, required: Required) {
-        let Some(batch) = self.open.take() else { return };
-        let samples: u64 = self.pairs.iter().map(|&(_, count)| count).sum();
-        match grouped_median(&mut self.pairs) {
-            Some(median) if samples >= required.samples(batch) => {
-                self.batches.push((batch, median));
-                self.pairs
-                    .iter()
-                    .for_each(|&(value, count)| self.whole.add(value, count));
-            }
-            _ => self.short_batches += 1,
+    fn close(&mut self, required: Batching) {
+        let Self {
+            fold,
+            whole,
+            batches,
+            short_batches,
+            ..
+        } = self;
+        fold.end(|batch| take(batch, required, whole, batches, short_batches));
+    }
+}
+
+/// Takes a batch, if it is whole.
+fn take(
+    batch: Batch<'_>,
+    required: Batching,
+    whole: &mut Histogram,
+    batches: &mut Vec<(u32, f64)>,
+    short_batches: &mut u64,
+) {
+    match batch.median {
+        Some(median) if required.is_whole(batch.number, batch.samples) => {
+            batches.push((batch.number, median));
+            batch.pairs.iter().for_each(|&(value, count)| whole.add(value, count));
         }
-        self.pairs.clear();
+        _ => *short_batches += 1,
     }
 }
 
@@ -117,13 +100,13 @@ struct Collector {
     all: Vec<Collected>,
     /// The series of the last row.
     last: usize,
-    required: Required,
+    required: Batching,
     /// Samples in all rows.
     samples: u64,
 }
 
 impl Collector {
-    fn new(required: Required) -> Self {
+    fn new(required: Batching) -> Self {
         Self {
             all: Vec::new(),
             last: 0,
@@ -164,21 +147,27 @@ pub fn altered(manifest: &Manifest, stored: u64) -> Option<String> {
     })
 }
 
+/// Returns what the batches of a run must have to count: in a stream that lost nothing there is nothing to leave out.
+pub fn required(manifest: &Manifest, is_altered: bool) -> Batching {
+    if manifest.is_complete() && !is_altered {
+        Batching::NOTHING
+    } else {
+        manifest.plan.batching()
+    }
+}
+
 /// Reads all samples of a run, in the order in which its series begin. The second value says what is wrong with them,
 /// if the manifest does not.
 pub fn read(run: &Run) -> Result<(Vec<Collected>, Option<String>), AggregateError> {
-    if run.manifest.is_complete() {
-        let collected = read_with(run, Required::NOTHING)?;
-        let altered = altered(&run.manifest, collected.samples);
-        if altered.is_none() {
-            return Ok((collected.all, None));
-        }
-        return Ok((read_with(run, Required::planned(&run.manifest))?.all, altered));
+    let collected = read_with(run, required(&run.manifest, false))?;
+    let altered = altered(&run.manifest, collected.samples);
+    if altered.is_none() {
+        return Ok((collected.all, None));
     }
-    Ok((read_with(run, Required::planned(&run.manifest))?.all, None))
+    Ok((read_with(run, required(&run.manifest, true))?.all, altered))
 }
 
-fn read_with(run: &Run, required: Required) -> Result<Collector, AggregateError> {
+fn read_with(run: &Run, required: Batching) -> Result<Collector, AggregateError> {
     let mut collector = Collector::new(required);
     let path = run.folder().join(SampleRow::<String>::FILE);
     if plain::rows(&path, |row| collector.add(row).is_ok()) {
@@ -189,7 +178,7 @@ fn read_with(run: &Run, required: Required) -> Result<Collector, AggregateError>
 }
 
 /// Reads the samples with the general reader, which names what is wrong.
-fn read_any(run: &Run, required: Required) -> Result<Collector, AggregateError> {
+fn read_any(run: &Run, required: Batching) -> Result<Collector, AggregateError> {
     let mut collector = Collector::new(required);
     for (index, row) in run.samples()?.enumerate() {
         let row = row?;
@@ -229,7 +218,7 @@ mod tests {
         }
     }
 
-    fn collect(rows: &[SampleRow<&str>], required: Required) -> Collected {
+    fn collect(rows: &[SampleRow<&str>], required: Batching) -> Collected {
         let mut series = Collected::new(&rows[0]);
         rows.iter().for_each(|row| series.add(row, required).unwrap());
         series.close(required);
@@ -238,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_batch_that_lost_samples_is_left_out_whole() {
-        let required = Required {
+        let required = Batching {
             batch: 10,
             iterations: 25,
         };
@@ -252,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_batch_that_comes_again_is_refused() {
-        let required = Required {
+        let required = Batching {
             batch: 0,
             iterations: 0,
         };

@@ -5,7 +5,7 @@
 //! dirty, and the same other PEs; that frame is what is subtracted. Batch `i` of every scenario ran within the same
 //! stretch of time, so lines are fitted, and differences formed, batch by batch.
 
-mod beside;
+mod baseline_ratios;
 mod refills;
 mod sweeps;
 
@@ -13,12 +13,12 @@ use report::model::{Beside, Comparison, Net, Part};
 use results::manifest::Manifest;
 use results::scenario::{Axis, Scenario};
 
-use self::beside::{AllBeside, Case, Subject, What};
+use self::baseline_ratios::{BaselineRatios, Case, Subject, What};
 use super::comparisons::paired;
 use super::samples::Collected;
 use super::series::{is_empty_frame, part};
-use crate::stats::bootstrap::SplitMix64;
-use crate::stats::overhead::{self, Overhead};
+use stats::bootstrap::SplitMix64;
+use stats::overhead::{self, Overhead};
 
 /// A value of every batch that has one, in rising order of the batch.
 type Batches = Vec<(u32, f64)>;
@@ -30,7 +30,7 @@ pub struct Scenarios<'a> {
     /// Those of sequences that a clock timed, in the order of the plan.
     timed: Vec<&'a Collected>,
     manifest: &'a Manifest,
-    beside: AllBeside,
+    beside: BaselineRatios,
 }
 
 impl<'a> Scenarios<'a> {
@@ -44,9 +44,9 @@ impl<'a> Scenarios<'a> {
             all,
             timed,
             manifest,
-            beside: AllBeside::default(),
+            beside: BaselineRatios::default(),
         };
-        scenarios.beside = AllBeside::new(&scenarios.cases(), manifest.plan.seed.0, comparisons);
+        scenarios.beside = BaselineRatios::new(&scenarios.cases(), manifest.plan.seed.0, comparisons);
         scenarios
     }
 

@@ -3,14 +3,14 @@
 
 use report::model::{Interval, Modes, Net, Part, Series, Statistics};
 use results::manifest::Manifest;
+use results::plan::EMPTY_FRAME;
 use results::record::Event;
 use results::scenario::Scenario;
 
-use super::EMPTY_FRAME;
 use super::samples::Collected;
-use crate::stats::bootstrap::SplitMix64;
-use crate::stats::overhead::{self, Overhead};
-use crate::stats::{Histogram, batch, median_interval, modes, moments};
+use stats::bootstrap::SplitMix64;
+use stats::overhead::{self, Overhead};
+use stats::{Histogram, batch, median_interval, modes, moments};
 
 /// Modes no farther apart than this many times those of the empty frame say something about the counter only.
 const BEYOND_FRAME: f64 = 1.5;

@@ -3,16 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::io;
 
 pub use report::model::Fate;
 use results::check::Check;
 use results::verdict::Class;
+use review::check_question::question;
 use sequences::judge::Verdict;
 use sequences::mutants::{JudgedMutant, Kind, judged};
 
-use super::question::question;
 use super::tally::Case;
-use crate::error::Error;
 
 /// The sequences that are mutated, each with the check its mutants run in.
 pub const BASES: [(&str, &str); 7] = [
@@ -54,13 +54,13 @@ pub fn fate(mutant: &Planned, case: Option<&Case>) -> Fate {
     let verdict = mutant.judged.verdict;
     match case.map(|case| case.class) {
         None | Some(Class::Skipped) => match verdict {
-            Verdict::Insufficient => Fate::KilledByJudge,
+            Verdict::Insufficient => Fate::CaughtByJudge,
             _ => Fate::Skipped,
         },
         Some(Class::Fail) if verdict.is_sufficient() => Fate::Disagreement,
-        Some(Class::Fail) => Fate::KilledByRun,
+        Some(Class::Fail) => Fate::CaughtByRun,
         Some(_) => match verdict {
-            Verdict::Insufficient => Fate::KilledByJudge,
+            Verdict::Insufficient => Fate::CaughtByJudge,
             Verdict::Unknown => Fate::Survived,
             _ => Fate::Equivalent,
         },
@@ -106,14 +106,13 @@ pub fn row(mutant: &Planned, seq: &str, case: Option<&Case>, fate: Fate) -> Row 
 }
 
 /// Returns the text of [`FILE`].
-pub fn table(rows: &[Row]) -> Result<String, Error> {
+pub fn table(rows: &[Row]) -> Result<String, csv::Error> {
     let mut csv = csv::Writer::from_writer(Vec::new());
-    let broken = |error: String| Error::Setup(format!("cannot write {FILE}: {error}"));
     for row in rows {
-        csv.serialize(row).map_err(|error| broken(error.to_string()))?;
+        csv.serialize(row)?;
     }
-    let bytes = csv.into_inner().map_err(|error| broken(error.to_string()))?;
-    String::from_utf8(bytes).map_err(|error| broken(error.to_string()))
+    let bytes = csv.into_inner().map_err(|error| error.into_error())?;
+    String::from_utf8(bytes).map_err(|error| io::Error::other(error).into())
 }
 
 /// The mutants of a run with their fates.
@@ -122,8 +121,8 @@ pub type Fates = Vec<(Planned, Fate)>;
 /// Returns the matrix of kinds and fates, the score, and every mutant that needs a look.
 pub fn report(machine: &str, fates: &Fates) -> String {
     let order = [
-        Fate::KilledByRun,
-        Fate::KilledByJudge,
+        Fate::CaughtByRun,
+        Fate::CaughtByJudge,
         Fate::Survived,
         Fate::Equivalent,
         Fate::Disagreement,
@@ -149,7 +148,7 @@ pub fn report(machine: &str, fates: &Fates) -> String {
     let mistakes = sums[0] + sums[1] + sums[2];
     let _ = writeln!(
         text,
-        "\nScore: {} of {mistakes} mistakes killed by this machine, {} by machine or judge.",
+        "\nScore: {} of {mistakes} mistakes caught by this machine, {} by machine or judge.",
         sums[0],
         sums[0] + sums[1]
     );
@@ -182,9 +181,9 @@ mod tests {
         let local = |planned: &&Planned| planned.judged.mutant.kind == Kind::NarrowScope;
         let local = planned.iter().find(local).unwrap();
         let cases = examples();
-        assert_eq!(fate(local, Some(&cases[1])), Fate::KilledByRun);
-        assert_eq!(fate(local, Some(&cases[0])), Fate::KilledByJudge);
-        assert_eq!(fate(local, None), Fate::KilledByJudge);
+        assert_eq!(fate(local, Some(&cases[1])), Fate::CaughtByRun);
+        assert_eq!(fate(local, Some(&cases[0])), Fate::CaughtByJudge);
+        assert_eq!(fate(local, None), Fate::CaughtByJudge);
         let wider = planned
             .iter()
             .find(|planned| planned.judged.verdict.is_sufficient())
@@ -193,9 +192,9 @@ mod tests {
         assert_eq!(fate(wider, Some(&cases[1])), Fate::Disagreement);
         let text = report(
             "m",
-            &vec![(local.clone(), Fate::KilledByRun), (wider.clone(), Fate::Equivalent)],
+            &vec![(local.clone(), Fate::CaughtByRun), (wider.clone(), Fate::Equivalent)],
         );
-        assert!(text.contains("Score: 1 of 1 mistakes killed by this machine"), "{text}");
+        assert!(text.contains("Score: 1 of 1 mistakes caught by this machine"), "{text}");
     }
 
     #[test]
@@ -204,7 +203,7 @@ mod tests {
             let check = Check::from_id(check).unwrap();
             let sequence = text.parse().unwrap();
             assert_eq!(
-                super::super::question::is_enough(check, &sequence),
+                review::check_question::is_enough(check, &sequence),
                 Some(true),
                 "{text}"
             );

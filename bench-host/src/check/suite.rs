@@ -4,7 +4,7 @@
 use results::check::{Check, Mask};
 use sequences::Sequence;
 
-use super::question::{is_about, is_enough};
+use review::check_question::{is_about, is_enough};
 
 /// A sequence of the suite.
 #[derive(Debug, Clone, PartialEq, Eq)]

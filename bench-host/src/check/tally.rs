@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use results::check::{Check, Outcomes, Role};
 use results::store::{Run, StoreError};
 use results::verdict::{Class, classify};
-
-use crate::aggregate::checks::stale_rate_bound;
+use stats::zero_events;
 
 /// Counts of a check on all boots.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +59,7 @@ impl Case {
 
     /// For a pass, the 95% upper bound of the rate of stale trials.
     pub fn bound(&self) -> Option<f64> {
-        (self.class == Class::Pass).then(|| stale_rate_bound(self.test.trials().into()))
+        (self.class == Class::Pass).then(|| zero_events::upper_bound(self.test.trials().into()))
     }
 }
 

@@ -12,8 +12,8 @@ use results::store::{MANIFEST, Row, Run, SampleRow, StoreError};
 use crate::aggregate::samples;
 use crate::error::{Error, one_line};
 use crate::exit::{self, Exit};
-use crate::raw::render::{self, Format};
-use crate::raw::{Aggregation, Limits, RawError, Request, STDIN};
+use crate::rows::render::{self, Format};
+use crate::rows::{Aggregation, Limits, Request, RowsError, STDIN};
 
 const EXAMPLES: &str = "\
 Columns are found by the names in the header: groups by seq (or sequence), pe, event and scenario, as far as there are
@@ -93,13 +93,13 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         let file = &samples_of(file);
         let name = file.display().to_string();
         let opened = File::open(file).and_then(|opened| Ok((opened.metadata()?, opened)));
-        let (metadata, mut opened) = opened.map_err(|source| RawError::Read {
+        let (metadata, mut opened) = opened.map_err(|source| RowsError::Read {
             name: name.clone(),
             source,
         })?;
         if metadata.is_dir() {
             let source = io::Error::other("it is a folder without samples.csv");
-            return Err(RawError::Read { name, source }.into());
+            return Err(RowsError::Read { name, source }.into());
         }
         let length = metadata.is_file().then_some(metadata.len());
         let before = aggregation.samples();
@@ -159,7 +159,7 @@ fn reservation(manifest: &Manifest, stored: u64) -> Option<String> {
 }
 
 /// Adds a file, and shows how far it is if that takes a while and anybody looks.
-fn add(aggregation: &mut Aggregation, name: &str, from: &mut dyn Read, length: Option<u64>) -> Result<(), RawError> {
+fn add(aggregation: &mut Aggregation, name: &str, from: &mut dyn Read, length: Option<u64>) -> Result<(), RowsError> {
     let target = if io::stderr().is_terminal() {
         ProgressDrawTarget::stderr_with_hz(5)
     } else {

@@ -3,7 +3,7 @@
 
 mod bench;
 mod failures;
-pub(in crate::cmd) mod given;
+pub(in crate::cmd) mod machine;
 mod mutants;
 mod pace;
 
@@ -153,6 +153,7 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         kernel,
         boots: 0,
         exit: Exit::Ok,
+        checks_failed: false,
         paces: Vec::new(),
     };
     if args.mutants {
@@ -167,7 +168,7 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         let (run, _) = bench.boot(&members, args.seed.0.wrapping_add(bench.boots.into()))?;
         tally.add(&run)?;
         let done = started.elapsed() >= Duration::from_secs(args.duration);
-        if done || !matches!(bench.exit, Exit::Ok | Exit::Failure | Exit::Undecided) {
+        if done || !matches!(bench.exit, Exit::Ok | Exit::Failure) {
             break;
         }
     }
@@ -201,7 +202,7 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
             write(path, &text)?;
         }
     }
-    Ok(verdict(bench.exit, &cases))
+    Ok(verdict(bench.exit, bench.checks_failed, &cases))
 }
 
 /// Writes the kernel with its plan.
@@ -218,16 +219,19 @@ fn write_image(bench: &mut Bench<'_>, members: &[Member], image: &Path) -> Resul
     Ok(Exit::Ok)
 }
 
-/// Returns the exit code: what kept boots from ending well, then what the checks say.
-fn verdict(boots: Exit, cases: &[Case]) -> Exit {
-    match boots {
-        Exit::Ok | Exit::Failure | Exit::Undecided if cases.iter().any(Case::is_failure) => Exit::Failure,
-        // The kernel counts every failed check; those that are excused are no failures here.
-        Exit::Failure if cases.iter().any(|case| case.excused) => Exit::Ok,
-        Exit::Ok | Exit::Undecided if count(cases, Class::Pass) == 0 => Exit::Undecided,
-        Exit::Undecided => Exit::Ok,
-        exit => exit,
-    }
+/// Returns the exit code: what the boots came to apart from failed checks, and what the checks say over all boots.
+///
+/// What is excused is a failed check, and nothing else that went wrong in its boot.
+fn verdict(boots: Exit, checks_failed: bool, cases: &[Case]) -> Exit {
+    let excused = cases.iter().any(|case| case.excused);
+    let checks = if cases.iter().any(Case::is_failure) || checks_failed && !excused {
+        Exit::Failure
+    } else if count(cases, Class::Pass) == 0 && !excused {
+        Exit::Undecided
+    } else {
+        Exit::Ok
+    };
+    boots.or(checks)
 }
 
 fn wanted(only: &[String]) -> Result<Mask, Error> {
@@ -301,4 +305,35 @@ fn have_places(args: &Args) -> Result<(), Error> {
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::tally::tests::examples;
+
+    #[test]
+    fn an_excused_check_excuses_nothing_else() {
+        let mut cases = examples();
+        assert_eq!(verdict(Exit::Ok, true, &cases), Exit::Failure);
+        for case in &mut cases {
+            case.excused = case.class == Class::Fail;
+        }
+        assert_eq!(verdict(Exit::Ok, true, &cases), Exit::Ok);
+        // An exception, or a proof that does not hold; lost lines; what could not be stored.
+        for boots in [Exit::Failure, Exit::Incomplete, Exit::Setup, Exit::Store] {
+            assert_eq!(verdict(boots, true, &cases), boots);
+        }
+        assert_eq!(verdict(Exit::Incomplete, true, &examples()), Exit::Failure);
+    }
+
+    #[test]
+    fn nothing_shown_is_undecided_and_a_failure_without_its_counts_is_one() {
+        let powerless: Vec<Case> = examples()
+            .into_iter()
+            .filter(|case| case.class == Class::NotObservable)
+            .collect();
+        assert_eq!(verdict(Exit::Ok, false, &powerless), Exit::Undecided);
+        assert_eq!(verdict(Exit::Ok, true, &powerless), Exit::Failure);
+    }
 }

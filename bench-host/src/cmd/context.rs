@@ -2,9 +2,9 @@
 //! Options of `review` and `scan` that say what source alone does not.
 
 use super::question::QuestionArgs;
-use crate::context::Given;
 use crate::error::Error;
-use crate::review::extract::spelling::Spellings;
+use review::extract::spelling::Spellings;
+use sequences::judge::Stated;
 use std::fs;
 use std::path::PathBuf;
 
@@ -31,9 +31,9 @@ impl Context {
         Ok(all)
     }
 
-    /// Returns what is given.
-    pub fn given(&self) -> Result<Given, Error> {
-        self.question.given()
+    /// Returns what is stated.
+    pub fn stated(&self) -> Result<Stated, Error> {
+        self.question.stated()
     }
 
     /// Returns the options as words of a command line.

@@ -3,8 +3,8 @@
 
 use sequences::explain;
 
-use super::named::Named;
 use super::print;
+use super::sequence_argument::SequenceArgument;
 use crate::error::Error;
 use crate::exit::{self, Exit};
 
@@ -22,7 +22,7 @@ pub struct Args {
 
 /// Prints the explanation.
 pub fn run(args: &Args) -> Result<Exit, Error> {
-    let Named { head, sequence, .. } = Named::parse(&args.sequence)?;
+    let SequenceArgument { head, sequence, .. } = SequenceArgument::parse(&args.sequence)?;
     let explanations = explain(&sequence).map_err(|error| Error::Usage(error.to_string()))?;
     let mut text = format!("{head}{sequence}\n");
     for explanation in explanations {

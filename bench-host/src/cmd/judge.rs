@@ -5,10 +5,9 @@ use sequences::Sequence;
 use sequences::judge::{Judgement, Question, Reason, Verdict, judge};
 use serde_json::{Value, json};
 
-use super::named::Named;
 use super::print;
 use super::question::QuestionArgs;
-use crate::context::parts;
+use super::sequence_argument::SequenceArgument;
 use crate::error::Error;
 use crate::exit::{self, Exit};
 
@@ -32,11 +31,11 @@ pub struct Args {
 
 /// Judges the sequence.
 pub fn run(args: &Args) -> Result<Exit, Error> {
-    let Named {
+    let SequenceArgument {
         head,
         sequence,
         question,
-    } = Named::for_question(&args.sequence, &args.question)?;
+    } = SequenceArgument::for_question(&args.sequence, &args.question)?;
     let instructions: Vec<_> = sequence.instructions().collect();
     let judgement = judge(&question, &instructions);
     if args.json {
@@ -59,7 +58,8 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
 pub fn to_json(question: &Question, sequence: &str, judgement: &Judgement) -> Value {
     let reason =
         |reason: &Reason| json!({"rule": reason.rule.id(), "citation": reason.rule.citation(), "text": reason.text});
-    let question: serde_json::Map<_, _> = parts(question)
+    let question: serde_json::Map<_, _> = question
+        .parts()
         .into_iter()
         .map(|(name, value)| (name.to_owned(), Value::from(value)))
         .collect();

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use sequences::litmus::{Shape, export};
 
-use super::named::Named;
 use super::print;
 use super::question::{QuestionArgs, named};
+use super::sequence_argument::SequenceArgument;
 use crate::error::Error;
 use crate::exit::{self, Exit};
 
@@ -33,7 +33,7 @@ pub struct Args {
 
 /// Writes or prints the tests.
 pub fn run(args: &Args) -> Result<Exit, Error> {
-    let Named { sequence, question, .. } = Named::for_question(&args.sequence, &args.question)?;
+    let SequenceArgument { sequence, question, .. } = SequenceArgument::for_question(&args.sequence, &args.question)?;
     let instructions: Vec<_> = sequence.instructions().collect();
     let shapes = if args.shape.is_empty() {
         Shape::of(&question)

@@ -5,9 +5,9 @@ use sequences::judge::Verdict;
 use sequences::mutants::judged;
 use serde_json::json;
 
-use super::named::Named;
 use super::print;
 use super::question::QuestionArgs;
+use super::sequence_argument::SequenceArgument;
 use crate::error::Error;
 use crate::exit::{self, Exit};
 use crate::output::table;
@@ -30,7 +30,7 @@ pub struct Args {
 
 /// Prints the mutants.
 pub fn run(args: &Args) -> Result<Exit, Error> {
-    let named = Named::for_question(&args.sequence, &args.question)?;
+    let named = SequenceArgument::for_question(&args.sequence, &args.question)?;
     let mutants = judged(&named.question, &named.sequence);
     if args.json {
         for judged in &mutants {

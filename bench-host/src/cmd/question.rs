@@ -4,9 +4,8 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use sequences::ExceptionLevel;
 use sequences::errata::Cpu;
-use sequences::judge::{After, Change, CpuChoice, Level, Name, Observers, Question, Regime, Stage};
+use sequences::judge::{After, Change, CpuChoice, Level, Name, Observers, Question, Regime, Stage, Stated};
 
-use crate::context::{Given, parts};
 use crate::error::Error;
 
 /// What a sequence is for; what is not said is inferred from it.
@@ -65,7 +64,7 @@ pub(super) fn named<T: Name + Clone + Send + Sync>() -> impl TypedValueParser<Va
 
 impl QuestionArgs {
     /// Returns what the options say.
-    pub fn given(&self) -> Result<Given, Error> {
+    pub fn stated(&self) -> Result<Stated, Error> {
         let cpu = if self.cpu.eq_ignore_ascii_case("any") {
             CpuChoice::Any
         } else {
@@ -75,7 +74,7 @@ impl QuestionArgs {
                 .map_err(|error| Error::Usage(format!("--cpu {}: {error}", self.cpu)))?;
             CpuChoice::One(cpu)
         };
-        Ok(Given {
+        Ok(Stated {
             change: self.change,
             regime: self.regime,
             stage: self.stage,
@@ -99,7 +98,7 @@ impl QuestionArgs {
 
     /// Returns the question with what the options say in place of what was inferred.
     pub fn question(&self, inferred: Question) -> Result<Question, Error> {
-        Ok(self.given()?.apply(inferred))
+        Ok(self.stated()?.apply(inferred))
     }
 
     /// Returns the options that are set as words of a command line.
@@ -144,7 +143,8 @@ impl QuestionArgs {
 
     /// Returns in one line what the sequence is judged for.
     pub fn describe(&self, question: &Question) -> String {
-        let assumed: Vec<_> = parts(question)
+        let assumed: Vec<_> = question
+            .parts()
             .into_iter()
             .map(|(name, value)| format!("{name} {value}"))
             .collect();

@@ -2,20 +2,22 @@
 //! `bench-host review`: a patch, and what can be said about its TLB maintenance.
 
 use crate::check::suite::Member;
-use crate::cmd::check::given::Machine;
+use crate::cmd::check::machine::Machine;
 use crate::cmd::context::Context;
 use crate::error::Error;
+use crate::evidence::{timing, trials};
 use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::output::print;
-use crate::review::diff::Patch;
-use crate::review::evaluate::SideVerdict;
-use crate::review::input::Source;
-use crate::review::output::{html, json, markdown, sarif, text};
-use crate::review::tree::Tree;
-use crate::review::trial::{self, Mutants, Trials};
-use crate::review::{Outcome, Review, review, timing};
 use clap::ValueEnum;
+use review::diff::Patch;
+use review::evaluate::SideVerdict;
+use review::evidence::{Trials, fitting, is_worth_running, mutants_check, sides};
+use review::input::Source;
+use review::loss::Remark;
+use review::output::{html, json, markdown, sarif, text};
+use review::tree::Tree;
+use review::{Outcome, Review, review};
 use std::path::PathBuf;
 
 /// The forms a review comes in.
@@ -68,7 +70,7 @@ pub struct Args {
 /// Reviews.
 pub fn run(args: &Args) -> Result<Exit, Error> {
     let spellings = args.context.spellings()?;
-    let given = args.context.given()?;
+    let given = args.context.stated()?;
     let sources: Vec<Source> = match args.git.as_deref() {
         Some([repository, range]) => vec![Source::Git {
             repository: repository.into(),
@@ -94,7 +96,7 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
             if let (Some(before), Some(after)) = (&change.before, &change.after) {
                 found.timing[index] = timing::timing(&runs, &before.sequence, &after.sequence);
             }
-            found.trials[index] = trial::stored(&runs, change);
+            found.trials[index] = trials::stored(&runs, change);
         }
     }
     if let Some(cpu) = &args.run {
@@ -122,7 +124,7 @@ fn run_checks(found: &mut Review, cpu: &str) -> Result<(), Error> {
     let mut done: Vec<(String, Trials)> = Vec::new();
     let mut left = 0;
     for (change, trials) in found.changes.iter().zip(&mut found.trials) {
-        let sides = trial::sides(change);
+        let sides = sides(change);
         let key: String = sides
             .iter()
             .map(|(name, side)| format!("{name} {};", side.sequence))
@@ -134,12 +136,12 @@ fn run_checks(found: &mut Review, cpu: &str) -> Result<(), Error> {
         let member = |(name, side): &(&str, &SideVerdict)| Member {
             id: (*name).to_owned(),
             text: side.sequence.to_string(),
-            checks: trial::fitting(&change.question, &side.sequence)
+            checks: fitting(&change.question, &side.sequence)
                 .iter()
                 .fold(0, |mask, check| mask | check.mask()),
         };
         let members: Vec<Member> = sides.iter().map(member).filter(|member| member.checks != 0).collect();
-        if members.is_empty() || !trial::is_worth_running(change) {
+        if members.is_empty() || !is_worth_running(change) {
             continue;
         }
         if done.len() >= MAX_RUN {
@@ -149,25 +151,23 @@ fn run_checks(found: &mut Review, cpu: &str) -> Result<(), Error> {
         let cases = machine.check(&members)?;
         let after = sides.iter().find(|(name, _)| *name == "after");
         let mutants = match after.and_then(|(_, side)| {
-            let check = trial::mutants_check(&change.question, &side.sequence)?;
+            let check = mutants_check(&change.question, &side.sequence)?;
             Some((check, side.sequence.to_string()))
         }) {
-            Some((check, text)) => Some(Mutants::of(check, &machine.mutants(check, &text)?)),
+            Some((check, text)) => Some(trials::mutants(check, &machine.mutants(check, &text)?)),
             None => None,
         };
         let seen = Trials {
             machine: machine.name.clone(),
             simulator: true,
-            seen: trial::seen(&cases, "before", "after"),
+            seen: trials::seen(&cases, "before", "after"),
             mutants,
         };
         done.push((key, seen.clone()));
         trials.push(seen);
     }
     if left > 0 {
-        found.notes.push(format!(
-            "{left} further changes were not run: --run stops after {MAX_RUN}"
-        ));
+        found.notes.remark(None, Remark::NotRun { left, most: MAX_RUN });
     }
     Ok(())
 }

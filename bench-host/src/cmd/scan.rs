@@ -2,12 +2,13 @@
 //! `bench-host scan`: every TLB maintenance sequence of a source tree, judged.
 
 use crate::cmd::context::Context;
+use crate::cmd::scan_table;
 use crate::error::Error;
 use crate::exit::{self, Exit};
 use crate::output::print;
-use crate::review::output::{sarif, scan};
-use crate::review::tree::Tree;
 use clap::ValueEnum;
+use review::output::sarif;
+use review::tree::Tree;
 use sequences::judge::Verdict;
 use std::path::PathBuf;
 
@@ -45,13 +46,13 @@ pub struct Args {
 /// Scans.
 pub fn run(args: &Args) -> Result<Exit, Error> {
     let spellings = args.context.spellings()?;
-    let given = args.context.given()?;
+    let given = args.context.stated()?;
     let tree = Tree::open(&args.tree, &spellings).map_err(|error| Error::Usage(error.to_string()))?;
     let found = tree.scan(&spellings, &given);
     let format = if args.json { Format::Json } else { args.format };
     print(&match format {
-        Format::Table => scan::render(&found, args.all),
-        Format::Json => scan::render_json(&found),
+        Format::Table => scan_table::render(&found, args.all),
+        Format::Json => scan_table::render_json(&found),
         Format::Sarif => sarif::render_sides(found.judged.iter().map(|judged| &judged.side)),
     });
     let any = |verdict| found.judged.iter().any(|judged| judged.side.verdict == verdict);

@@ -11,7 +11,7 @@ use results::record::Event;
 use super::select::Selection;
 use crate::aggregate::aggregate;
 use crate::error::{Error, one_line};
-use crate::stats::bootstrap::median_of_sorted;
+use stats::bootstrap::median_of_sorted;
 
 /// One side.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub struct RunData {
     /// The noise floor per PE and event, where there is one.
     pub floors: Vec<((u32, Event), f64)>,
     /// Every sequence beside the run's own baseline, without A/A twins.
-    pub own: Vec<Comparison>,
+    pub comparisons: Vec<Comparison>,
 }
 
 /// What was measured of one sequence.
@@ -234,7 +234,7 @@ fn data(folder: PathBuf, summary: Summary) -> RunData {
         reservations: summary.reservations,
         series,
         floors,
-        own: summary.comparisons.into_iter().filter(|c| !c.is_twin).collect(),
+        comparisons: summary.comparisons.into_iter().filter(|c| !c.is_twin).collect(),
     }
 }
 

@@ -5,7 +5,7 @@ use report::number::{percent, plural};
 use report::wording::Wording;
 use results::record::Event;
 
-use crate::stats::Interval;
+use stats::Interval;
 
 /// What is counted as one independent observation, and how the two sides belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

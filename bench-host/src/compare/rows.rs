@@ -11,12 +11,12 @@ use super::load::{Loaded, Measured, RunData};
 use super::random;
 use super::row::{Finding, Numbers, Row, Unit};
 use crate::aggregate::paired;
-use crate::stats::between::{self, Batches, many_runs, one_run_each};
-use crate::stats::bootstrap::{MIN_BATCHES, median_of_sorted};
-use crate::stats::compare::{self, Ratio, paired_ratio};
-use crate::stats::rank::mann_whitney_of;
-use crate::stats::signed_rank::signed_rank;
-use crate::stats::{Interval, holm, median_interval};
+use stats::between::{self, Batches, many_runs, one_run_each};
+use stats::bootstrap::{MIN_BATCHES, median_of_sorted};
+use stats::compare::{self, Ratio, paired_ratio};
+use stats::rank::mann_whitney_of;
+use stats::signed_rank::signed_rank;
+use stats::{Interval, holm, median_interval};
 
 /// A sequence, PE and event.
 type Key = (String, u32, Event);
@@ -235,7 +235,7 @@ fn numbers(row: &Row, ours: &Found<'_>, theirs: &Found<'_>) -> Option<Numbers> {
             // Drawn as in the run's own report, so that both show the same interval.
             let basis = if row.is_net { "net" } else { "raw" };
             let name = format!("{basis} {} {} {} {event}", row.seq, row.baseline_seq, row.pe);
-            let random = crate::stats::bootstrap::SplitMix64::named(run.manifest.plan.seed.0, &name);
+            let random = stats::bootstrap::SplitMix64::named(run.manifest.plan.seed.0, &name);
             let ratio = paired_ratio(&pairs, overhead(our), random)?;
             let differences: Vec<f64> = pairs.iter().map(|(a, b)| a - b).collect();
             Some(from(ratio, pairs.len(), pairs.len(), signed_rank(&differences)))

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::means::{self, Batch, Series};
 use super::{ExportError, Exported, create_dir, run_name, unit};
-use crate::stats::bootstrap::SplitMix64;
+use stats::bootstrap::SplitMix64;
 
 /// Resamples of each bootstrap; criterion takes 100,000, which changes the second digit of an interval at most.
 const RESAMPLES: usize = 1000;

@@ -6,15 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use results::manifest::Manifest;
-use results::plan::samples_of_batch;
+use results::plan::EMPTY_FRAME;
 use results::record::Event;
 use results::scenario::Scenario;
 use results::store::{Row, Run, SampleRow, StoreError};
 
 use super::ExportError;
-use crate::aggregate::{EMPTY_FRAME, samples};
-use crate::stats::batch::grouped_median;
+use crate::aggregate::samples;
+use stats::batch::{self, Fold};
 
 /// What samples belong together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,11 +37,22 @@ pub struct Batch {
     pub count: u64,
     /// The sum of the raw counts.
     pub sum: u128,
-    /// Their median, interpolated within its unit as everywhere for batches ([`grouped_median`]).
+    /// Their median, interpolated within its unit as everywhere for batches ([`batch::grouped_median`]).
     pub median: f64,
 }
 
 impl Batch {
+    /// Sums up a batch; `None` without samples.
+    fn of(batch: &batch::Batch<'_>) -> Option<(u32, Self)> {
+        let sum = |&(value, count): &(u64, u64)| u128::from(value) * u128::from(count);
+        let summed = Self {
+            count: batch.samples,
+            sum: batch.pairs.iter().map(sum).sum(),
+            median: batch.median?,
+        };
+        Some((batch.number, summed))
+    }
+
     /// Returns the mean.
     pub fn mean(self) -> f64 {
         self.sum as f64 / self.count as f64
@@ -64,41 +74,19 @@ pub struct Means {
 #[derive(Debug, Default)]
 struct Reading {
     batches: Vec<(u32, Batch)>,
-    /// The batch that goes on.
-    open: Option<u32>,
-    pairs: Vec<(u64, u64)>,
+    fold: Fold,
 }
 
 impl Reading {
     /// Counts a value, or returns the later batch that came before its own.
     fn add(&mut self, batch: u32, value: u64, count: u32) -> Result<(), u32> {
-        match self.open {
-            Some(open) if open == batch => {}
-            Some(open) if open > batch => return Err(open),
-            _ => {
-                self.close();
-                self.open = Some(batch);
-            }
-        }
-        self.pairs.push((value, count.into()));
-        Ok(())
+        let Self { batches, fold } = self;
+        fold.add(batch, value, count.into(), |batch| batches.extend(Batch::of(&batch)))
     }
 
     fn close(&mut self) {
-        let (Some(index), Some(median)) = (self.open.take(), grouped_median(&mut self.pairs)) else {
-            return;
-        };
-        let batch = Batch {
-            count: self.pairs.iter().map(|&(_, count)| count).sum(),
-            sum: self
-                .pairs
-                .iter()
-                .map(|&(value, count)| u128::from(value) * u128::from(count))
-                .sum(),
-            median,
-        };
-        self.batches.push((index, batch));
-        self.pairs.clear();
+        let Self { batches, fold } = self;
+        fold.end(|batch| batches.extend(Batch::of(&batch)));
     }
 }
 
@@ -133,15 +121,14 @@ pub fn read(run: &Run) -> Result<Means, ExportError> {
         short: 0,
         altered: samples::altered(&run.manifest, stored),
     };
-    // Values travel sorted, so a batch that lost some is biased; where nothing was lost there is nothing to leave out.
-    let is_whole = run.manifest.is_complete() && means.altered.is_none();
+    let required = samples::required(&run.manifest, means.altered.is_some());
     for (series, mut reading) in all {
         reading.close();
         let all = reading.batches.len();
         let whole: Vec<Batch> = reading
             .batches
             .into_iter()
-            .filter(|(index, batch)| is_whole || batch.count >= planned(*index, &run.manifest))
+            .filter(|(number, batch)| required.is_whole(*number, batch.count))
             .map(|(_, batch)| batch)
             .collect();
         means.short += (all - whole.len()) as u64;
@@ -153,11 +140,6 @@ pub fn read(run: &Run) -> Result<Means, ExportError> {
         return Err(ExportError::NoSamples(run.folder().to_owned()));
     }
     Ok(means)
-}
-
-/// Returns how many samples a batch has by the plan.
-fn planned(batch: u32, manifest: &Manifest) -> u64 {
-    samples_of_batch(manifest.plan.iterations, manifest.plan.batch, batch)
 }
 
 impl Means {

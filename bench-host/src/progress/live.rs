@@ -8,7 +8,7 @@ use report::number::{grouped, plural};
 use results::check::{Outcomes, Role};
 use results::record::Event;
 
-use crate::stats::Histogram;
+use stats::Histogram;
 
 /// Widest bar.
 const BAR: usize = 40;

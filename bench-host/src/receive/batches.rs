@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use results::plan::samples_of_batch;
+use results::plan::Batching;
 use results::record::Event;
 use results::scenario::Scenario;
 
@@ -32,25 +32,6 @@ impl fmt::Display for Key {
     }
 }
 
-/// Timed samples planned for every series.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Planned {
-    /// In all.
-    pub iterations: u32,
-    /// In each batch but the last.
-    pub batch: u32,
-}
-
-impl Planned {
-    fn batches(self) -> u32 {
-        self.iterations.div_ceil(self.batch.max(1))
-    }
-
-    fn samples(self, batch: u32) -> u64 {
-        samples_of_batch(self.iterations, self.batch, batch)
-    }
-}
-
 /// Samples of one series.
 #[derive(Debug, Default, Clone, Copy)]
 struct Series {
@@ -67,13 +48,13 @@ struct Series {
 /// Follows the batches of all series. Memory does not grow with their number.
 #[derive(Debug, Default)]
 pub struct Batches {
-    planned: Option<Planned>,
+    planned: Option<Batching>,
     series: BTreeMap<String, BTreeMap<Key, Series>>,
 }
 
 impl Batches {
     /// Expects what a plan asks for; `None` when the plan is not known.
-    pub fn new(planned: Option<Planned>) -> Self {
+    pub fn new(planned: Option<Batching>) -> Self {
         Self {
             planned,
             series: BTreeMap::new(),
@@ -144,12 +125,12 @@ impl Batches {
     }
 
     /// Returns the largest number of samples and the size of the first batch of any series: the plan, as it was run.
-    pub fn observed(&self) -> Planned {
+    pub fn observed(&self) -> Batching {
         let series = self.series.values().flat_map(BTreeMap::values);
         let clamp = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         let largest = |f: fn(&Series) -> u64| series.clone().map(f).max().unwrap_or(0);
         let first = |s: &Series| if s.batch == 0 { s.count } else { s.first };
-        Planned {
+        Batching {
             iterations: clamp(largest(|s| s.total)),
             batch: clamp(largest(first)),
         }
@@ -158,7 +139,7 @@ impl Batches {
 
 impl Series {
     /// Checks the batch that ends here.
-    fn close(&mut self, planned: Option<Planned>, last: bool) -> Option<String> {
+    fn close(&mut self, planned: Option<Batching>, last: bool) -> Option<String> {
         if self.batch == 0 {
             self.first = self.count;
         }
@@ -170,7 +151,7 @@ impl Series {
         if self.count != expected {
             return Some(format!("batch {} has {} samples of {expected}", self.batch, self.count));
         }
-        let batches = planned.map_or(0, Planned::batches);
+        let batches = planned.map_or(0, Batching::batches);
         (last && self.batch + 1 < batches).then(|| format!("ends after batch {} of {batches}", self.batch))
     }
 }
@@ -184,12 +165,12 @@ mod tests {
         event: Event::Cycles,
         scenario: Scenario::PLAIN,
     };
-    const PLANNED: Option<Planned> = Some(Planned {
+    const PLANNED: Option<Batching> = Some(Batching {
         iterations: 5,
         batch: 2,
     });
 
-    fn all(planned: Option<Planned>, samples: &[(u32, u64)]) -> Vec<String> {
+    fn all(planned: Option<Batching>, samples: &[(u32, u64)]) -> Vec<String> {
         let mut batches = Batches::new(planned);
         let mut wrong: Vec<_> = samples
             .iter()

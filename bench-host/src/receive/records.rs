@@ -7,18 +7,15 @@ use results::SCHEMA_VERSION;
 use results::check::{Check, Role};
 use results::manifest::{Hex, Plan, ScenarioPlan, Status};
 use results::order::{Order, Places};
-use results::plan::is_timed_under;
+use results::plan::{Batching, EMPTY_FRAME, is_timed_under};
 use results::record::{Event, Record, Support};
 use results::scenario::Scenario;
 use results::store::{BatchRow, BootRow, LitmusRow, OverheadRow, ProofRow, SampleRow, StoreError, VerdictRow};
 use results::verdict::Class;
 
-use super::batches::{Batches, Key, Planned};
+use super::batches::{Batches, Key};
 use super::{Halt, Received, Receiver};
 use crate::syndrome;
-
-/// Id of the empty frame, the control of every timed sequence.
-const EMPTY: &str = "empty";
 
 impl Receiver {
     /// Takes the record of a line that arrived intact and for the first time.
@@ -143,7 +140,7 @@ impl Receiver {
         self.plan_known = plan.crc == Hex(plan_crc.into());
         if self.plan_known {
             let Plan { iterations, batch, .. } = *plan;
-            self.batches = Batches::new(Some(Planned { iterations, batch }));
+            self.batches = Batches::new(Some(Batching { iterations, batch }));
         } else if self.plan_given {
             let ours = plan.crc.0;
             self.halt = Some(Halt::Refused);
@@ -177,7 +174,7 @@ impl Receiver {
 
     fn samples(&mut self, number: u32, seq: &str, key: Key, batch: u32, count: u64) {
         self.stream.samples += count;
-        let timed = seq == EMPTY
+        let timed = seq == EMPTY_FRAME
             || if self.plan_known {
                 self.store.manifest.sequence(seq).is_some_and(|sequence| sequence.timed)
             } else {
@@ -227,6 +224,7 @@ impl Receiver {
         let (verdicts, wrong) = self.checks.finish();
         let paces = self.checks.paces();
         wrong.into_iter().for_each(|what| self.defects.add(what));
+        let mut besides_checks = self.failures.clone();
         for verdict in &verdicts {
             let (check, class) = (verdict.check, verdict.class);
             if class == Class::Fail {
@@ -243,12 +241,14 @@ impl Receiver {
         }
         let silent_failure = self.ended == Some(false) && self.failures.is_empty() && self.refusals.is_empty();
         if silent_failure {
-            self.failures
-                .add("the kernel reports a failure, but the lines that say which one did not arrive");
+            let what = "the kernel reports a failure, but the lines that say which one did not arrive";
+            self.failures.add(what);
+            besides_checks.add(what);
         }
         self.describe(status, &stored);
         let received = Received {
             failures: self.failures.lines(),
+            besides_checks: besides_checks.lines(),
             refusals: self.refusals.lines(),
             defects: self.defects.lines(),
             tail: self.tail.into(),
@@ -328,7 +328,7 @@ impl Receiver {
                         continue;
                     }
                     let key = Key { pe, event, scenario };
-                    expected.push((EMPTY.to_owned(), key));
+                    expected.push((EMPTY_FRAME.to_owned(), key));
                     let here = timed().filter(|s| is_timed_under(&scenario, words(&s.words)));
                     expected.extend(here.map(|s| (s.id.clone(), key)));
                 }

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use bench_host::stats::bootstrap::SplitMix64;
 use results::check::{Check, Role};
 use results::manifest::{
     Gap, HARDWARE_LABEL, Hex, Host, Kernel, Manifest, Measure, Pe, Plan, QEMU_LABEL, Qemu, Sequence, Status, Stream,
@@ -15,6 +14,7 @@ use results::record::Event;
 use results::scenario::Scenario;
 use results::store::{BootRow, LitmusRow, ProofRow, SampleRow, Store, VerdictRow};
 use results::verdict::{Class, classify};
+use stats::bootstrap::SplitMix64;
 
 /// What the run is like.
 #[derive(Debug, Clone, Copy)]

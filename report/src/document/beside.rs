@@ -2,35 +2,17 @@
 //! Sequences beside the baseline under conditions.
 
 mod conclusions;
+mod words;
 
-use results::record::Event;
-
-use super::Block;
-use crate::model::{Beside, Part, Summary, Sweep};
-use crate::number::{grouped, percent, plural, ratio_and_floor, ratio_interval};
-use crate::table::{Cell, Table, Tone};
+use super::block::Block;
+use crate::model::{Beside, Summary, Sweep};
+use crate::number::{grouped, percent, plural, ratio_interval};
+use crate::table::{Cell, Table};
 use crate::wording::Wording;
+use words::verdict;
 
 pub use conclusions::conclusions;
-
-fn verdict(beside: &Beside, wording: Wording) -> (&'static str, Tone) {
-    let within = beside.ratio.zip(beside.noise_floor);
-    let within = within.is_some_and(|(ratio, floor)| ratio.is_within_noise(floor));
-    wording.verdict_within(beside.finding, within)
-}
-
-/// Returns ratio and noise floor in words.
-fn numbers(beside: &Beside) -> String {
-    match &beside.ratio {
-        Some(ratio) => ratio_and_floor(ratio, beside.noise_floor),
-        None => "no ratio".to_owned(),
-    }
-}
-
-/// Says what may be said: `faster (ratio ..., A/A noise floor ...)`.
-pub fn words(beside: &Beside, wording: Wording) -> String {
-    format!("{} ({})", verdict(beside, wording).0, numbers(beside))
-}
+pub use words::{baseline, words};
 
 /// Returns ratio, noise floor and finding as cells.
 fn cells(beside: &Beside, wording: Wording) -> [Cell; 3] {
@@ -43,12 +25,6 @@ fn cells(beside: &Beside, wording: Wording) -> [Cell; 3] {
         beside.noise_floor.map_or_else(|| "-".to_owned(), percent).into(),
         Cell::toned(text, tone),
     ]
-}
-
-/// Returns the id of the baseline that sweeps of a PE are held against.
-pub fn baseline(summary: &Summary, pe: u32, event: Event) -> Option<&str> {
-    let same = |other: &&Sweep| (other.pe, other.event) == (pe, event) && other.part == Part::Baseline;
-    summary.sweeps.iter().find(same).map(|sweep| sweep.seq.as_str())
 }
 
 /// Says of every sequence how what follows it compares with what follows the baseline, for each number of pages.

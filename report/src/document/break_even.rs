@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Cost by number of pages, for each way to invalidate them.
 
-use super::Block;
+use super::block::Block;
 use crate::data;
 use crate::model::{BreakEven, Net, Summary, Way, WayPoint};
 use crate::number::{count, grouped, interval};
@@ -106,7 +106,7 @@ fn panel(scope: &BreakEven, label: &str) -> Panel {
             _ => None,
         });
         let point = |(point, net): (&WayPoint, f64)| Point {
-            at: (x.place(point.pages), net),
+            at: (x.coordinate(point.pages), net),
             whisker: point.interval,
         };
         let spot = |(point, net): (&WayPoint, f64)| {
@@ -114,7 +114,7 @@ fn panel(scope: &BreakEven, label: &str) -> Panel {
                 .interval
                 .map_or(String::new(), |ends| format!(" {}", interval(&ends)));
             let words = format!("{}, {} pages: {}{ends}", way.name, point.pages, count(net));
-            ((x.place(point.pages), net), words)
+            ((x.coordinate(point.pages), net), words)
         };
         Curve {
             points: resolved.clone().map(point).collect(),

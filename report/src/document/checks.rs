@@ -4,7 +4,7 @@
 use results::check::Outcomes;
 use results::verdict::Class;
 
-use super::Block;
+use super::block::Block;
 use super::mutants::Outcome;
 use crate::data;
 use crate::matrix::{Mark, Matrix};
@@ -63,12 +63,12 @@ pub fn classes(summary: &Summary) -> impl Iterator<Item = Class> + '_ {
     summary
         .checks
         .iter()
-        .flat_map(|check| own_rows(summary, check))
+        .flat_map(|check| sequence_rows(summary, check))
         .map(|row| row.class)
 }
 
 /// Returns the rows of a check that are about a sequence under test.
-pub fn own_rows<'a>(summary: &'a Summary, check: &'a CheckResult) -> impl Iterator<Item = &'a CheckRow> {
+pub fn sequence_rows<'a>(summary: &'a Summary, check: &'a CheckResult) -> impl Iterator<Item = &'a CheckRow> {
     let is_own = move |row: &&CheckRow| Outcome::of_row(summary, check, row).is_none();
     check.rows.iter().filter(is_own)
 }
@@ -135,9 +135,9 @@ fn overview(summary: &Summary) -> Table {
     };
     for check in &summary.checks {
         // The worst comes first: that is the order of classes, and mutants after them.
-        let own = |class: Class| own_rows(summary, check).filter(move |row| row.class == class);
-        let own = [Class::Fail, Class::Pass, Class::NotObservable, Class::Skipped]
-            .map(|class| (class_word(class), own(class).collect::<Vec<_>>()));
+        let of_class = |class: Class| sequence_rows(summary, check).filter(move |row| row.class == class);
+        let sequences = [Class::Fail, Class::Pass, Class::NotObservable, Class::Skipped]
+            .map(|class| (class_word(class), of_class(class).collect::<Vec<_>>()));
         let of = |outcome: Outcome| {
             let is_it = move |row: &&CheckRow| Outcome::of_row(summary, check, row) == Some(outcome);
             check.rows.iter().filter(is_it).collect::<Vec<_>>()
@@ -150,7 +150,7 @@ fn overview(summary: &Summary) -> Table {
         ]
         .map(|outcome| (outcome.words(), of(outcome)));
         let mut cells = Vec::new();
-        for ((word, tone), of) in own.into_iter().chain(mutants).filter(|(_, of)| !of.is_empty()) {
+        for ((word, tone), of) in sequences.into_iter().chain(mutants).filter(|(_, of)| !of.is_empty()) {
             let names: Vec<&str> = of.iter().map(|row| row.seq.as_str()).collect();
             let bound = of.iter().filter_map(|row| row.stale_rate_bound).fold(0.0, f64::max);
             let bound = if bound > 0.0 {

@@ -4,8 +4,9 @@
 use results::record::Event;
 use results::scenario::Axis;
 
+use super::beside;
+use super::block::Block;
 use super::break_even::upward;
-use super::{Block, beside};
 use crate::data;
 use crate::model::{Clock, EventCount, Interval, LineFit, Net, Part, Refill, Summary, Sweep, SweepPoint};
 use crate::number::{count, grouped, interval, percent, plural};
@@ -76,14 +77,14 @@ fn kept(sweep: &Sweep) -> String {
     }
 }
 
-fn places(sweeps: &[&Sweep]) -> Vec<u64> {
-    let mut places: Vec<u64> = sweeps
+fn xs(sweeps: &[&Sweep]) -> Vec<u64> {
+    let mut xs: Vec<u64> = sweeps
         .iter()
         .flat_map(|sweep| sweep.points.iter().map(|p| p.x))
         .collect();
-    places.sort_unstable();
-    places.dedup();
-    places
+    xs.sort_unstable();
+    xs.dedup();
+    xs
 }
 
 /// Returns what varies in some sweeps, and what stays.
@@ -103,8 +104,8 @@ fn table(sweeps: &[&Sweep], by: &str, summary: &Summary) -> Table {
     columns.extend(sweeps.iter().map(|sweep| format!(">{}", sweep.seq)));
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let mut table = Table::new(caption, &columns).labelled(summary.label());
-    for place in places(sweeps) {
-        let cell = |sweep: &&Sweep| match sweep.points.iter().find(|point| point.x == place) {
+    for x in xs(sweeps) {
+        let cell = |sweep: &&Sweep| match sweep.points.iter().find(|point| point.x == x) {
             None => "-".into(),
             Some(point) => match (point.net, point.net_interval) {
                 (Net::Resolved(net), Some(ends)) => format!("{} {}", count(net), interval(&ends)).into(),
@@ -113,7 +114,7 @@ fn table(sweeps: &[&Sweep], by: &str, summary: &Summary) -> Table {
                 (Net::NoFrame | Net::IsFrame, _) => format!("{} raw", count(point.median)).into(),
             },
         };
-        let cells = [grouped(place).into()].into_iter();
+        let cells = [grouped(x).into()].into_iter();
         table.row(cells.chain(sweeps.iter().map(cell)));
     }
     table
@@ -224,17 +225,17 @@ fn figures(summary: &Summary) -> Vec<Figure> {
 /// Returns the panel of some sweeps along one axis, unless nothing of them can be drawn, and how many points cannot.
 fn panel(sweeps: &[&Sweep], summary: &Summary, number: usize) -> (Option<Panel>, u64) {
     let first = sweeps[0];
-    let x = Scale::of(&places(sweeps), first.axis.title());
+    let x = Scale::of(&xs(sweeps), first.axis.title());
     let curve = |sweep: &&Sweep| {
         let resolved = sweep.points.iter().filter_map(|point| match point.net {
             Net::Resolved(net) => Some((point, net)),
             _ => None,
         });
         let point = |(point, net): (&SweepPoint, f64)| Point {
-            at: (x.place(point.x), net),
+            at: (x.coordinate(point.x), net),
             whisker: point.net_interval,
         };
-        let spot = |(point, net): (&SweepPoint, f64)| ((x.place(point.x), net), spot(sweep, point, net));
+        let spot = |(point, net): (&SweepPoint, f64)| ((x.coordinate(point.x), net), spot(sweep, point, net));
         Curve {
             points: resolved.clone().map(point).collect(),
             look: Look::Dotted,

@@ -4,7 +4,8 @@
 use results::manifest::HARDWARE_LABEL;
 use results::verdict::Class;
 
-use super::{Block, checks, mutants};
+use super::block::Block;
+use super::{checks, mutants};
 use crate::model::{BreakEven, Comparison, Finding, Net, Part, Ratio, Summary};
 use crate::number::{count, grouped, percent, plural, ratio_and_floor, ratio_interval};
 use crate::table::Tone;
@@ -215,6 +216,17 @@ pub fn finding(c: &Comparison, wording: Wording) -> String {
         Finding::NoNoiseFloor if ratio.is_some() => format!("no claim without a noise floor ({numbers})"),
         Finding::NoNoiseFloor => "no claim without a noise floor".to_owned(),
     }
+}
+
+/// Returns the finding of the first comparison that is no twin, for a picture's description.
+pub fn first_finding(summary: &Summary) -> Option<String> {
+    let first = summary.comparisons.iter().find(|c| !c.is_twin)?;
+    Some(format!(
+        "{} beside {}: {}",
+        first.seq,
+        first.baseline,
+        finding(first, summary.wording())
+    ))
 }
 
 /// Says how many checks ended how, in one sentence; nothing where all that was checked are mutants.

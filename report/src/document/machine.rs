@@ -1,11 +1,33 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The machine, the stream and the method.
 
-use super::Block;
+use results::manifest::Manifest;
+
+use super::block::Block;
 use crate::model::Summary;
 use crate::number::{grouped, plural};
 use crate::registers;
 use crate::table::{Cell, Table, Tone};
+
+/// Returns a machine's name as a reader would say it: model, PEs, and what ran it.
+pub fn machine(manifest: &Manifest) -> String {
+    // Only PEs that timed or checked something describe themselves; QEMU was told of all.
+    let told = manifest.qemu.as_ref().and_then(|qemu| {
+        let at = qemu.arguments.iter().position(|argument| argument == "-smp")?;
+        qemu.arguments.get(at + 1)?.parse().ok()
+    });
+    let pes = told.unwrap_or(manifest.pes.len() as u64);
+    let says_pes = manifest.machine.contains(&format!("_{pes}pe"));
+    let pes = if pes > 1 && !says_pes {
+        format!(", {}", plural(pes, "PE", "PEs"))
+    } else {
+        String::new()
+    };
+    match &manifest.qemu {
+        Some(qemu) => format!("{}{pes}, QEMU {}", manifest.machine, qemu.version),
+        None => format!("{}{pes}", manifest.machine),
+    }
+}
 
 /// Returns which machine this was.
 pub fn blocks(summary: &Summary) -> Vec<Block> {

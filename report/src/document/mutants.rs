@@ -3,7 +3,8 @@
 
 mod outcome;
 
-use super::Block;
+use super::block::Block;
+use super::machine::machine;
 use crate::data;
 use crate::matrix::{Mark, Matrix};
 use crate::model::{Fate, Mutant, Summary};
@@ -83,7 +84,7 @@ pub fn in_short(run: &Summary) -> Option<Cell> {
 fn columns(runs: &[Summary]) -> Vec<Column<'_>> {
     let mut columns: Vec<Column<'_>> = Vec::new();
     for run in runs.iter().filter(|run| !run.mutants.is_empty()) {
-        let machine = super::runs::machine(&run.manifest);
+        let machine = machine(&run.manifest);
         let here = run.mutants.iter().map(|mutant| (mutant, Outcome::of(run, mutant)));
         let known = columns
             .iter_mut()
@@ -92,8 +93,8 @@ fn columns(runs: &[Summary]) -> Vec<Column<'_>> {
             // The same mutant in a second run of the whole set is the same mutant.
             Some(column) => {
                 for (mutant, outcome) in here {
-                    let place = |m: &Mutant| (m.check.clone(), m.sequence.clone(), m.edit.clone());
-                    if !column.mutants.iter().any(|(m, _)| place(m) == place(mutant)) {
+                    let identity = |m: &Mutant| (m.check.clone(), m.sequence.clone(), m.edit.clone());
+                    if !column.mutants.iter().any(|(m, _)| identity(m) == identity(mutant)) {
                         column.mutants.push((mutant, outcome));
                     }
                 }

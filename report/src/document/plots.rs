@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The plots of one run: which series go into which, and what is said below them.
 
-use super::timing::first_finding;
+use super::headline::first_finding;
 use crate::data;
 use crate::model::{BootPhase, Comparison, Part, Ratio, Series, Summary};
 use crate::number::{grouped, plural};
-use crate::plot::{self, Bar, Bars, Body, Figure, Forest, OVERLAID, Panel, Row, Segment, Strip, Strips, View};
+use crate::plot::{self, Bar, Bars, Body, Figure, OVERLAID, Panel, Row, Segment, Strip, Strips, View};
 
 /// Courses in one plot: what fits on a page.
 const STRIPS: usize = 16;
@@ -53,7 +53,7 @@ pub fn ratios(summary: &Summary) -> Vec<Figure> {
             let words = format!("{name} ratio, left of 1 is {less}{band}");
             View {
                 name,
-                panels: Forest::panels(&title, summary.label(), &words, &rows),
+                panels: plot::ratios(&title, summary.label(), &words, &rows),
             }
         };
         // The noise floor is that of the net ratios, unless there are none.
@@ -197,7 +197,7 @@ pub fn boot(summary: &Summary) -> Option<Figure> {
     Some(Figure::new("boot", caption, data::BOOT, vec![panel]))
 }
 
-/// Returns phases as segments, numbered by their name's place in `names`.
+/// Returns phases as segments, numbered by their name's position in `names`.
 pub fn segments<'a>(phases: impl Iterator<Item = &'a BootPhase>, names: &[&str]) -> Vec<Segment> {
     phases
         .map(|phase| Segment {

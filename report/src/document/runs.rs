@@ -3,76 +3,58 @@
 //! share an axis or a row.
 
 mod conclusions;
+mod pairs;
 
-use results::manifest::{HARDWARE_LABEL, Manifest};
+use results::manifest::HARDWARE_LABEL;
 use results::verdict::Class;
 
+use super::block::{Block, Document, Section};
 use super::headline::class_counts;
+use super::machine::machine;
 use super::plots::segments;
-use super::{Block, COMMAND, Document, Section, checks, mutants};
-use crate::command::broken;
+use super::{checks, mutants};
+use crate::command::{self, broken};
 use crate::data;
 use crate::matrix::{Mark, Matrix};
 use crate::model::{BootPhase, Comparison, Net, Part, Ratio, Summary};
 use crate::number::{count, grouped, interval, percent, plural, ratio_interval};
-use crate::plot::{Bar, Bars, Body, Figure, Forest, Panel, Row, View};
+use crate::plot::{self, Bar, Bars, Body, Figure, Panel, Row, View};
 use crate::table::{Cell, Table, Tone};
 use crate::wording::Wording;
+use pairs::{Found, pairs};
 
-/// Returns a machine's name as a reader would say it: model, PEs, and what ran it.
-pub fn machine(manifest: &Manifest) -> String {
-    // Only PEs that timed or checked something describe themselves; QEMU was told of all.
-    let told = manifest.qemu.as_ref().and_then(|qemu| {
-        let at = qemu.arguments.iter().position(|argument| argument == "-smp")?;
-        qemu.arguments.get(at + 1)?.parse().ok()
-    });
-    let pes = told.unwrap_or(manifest.pes.len() as u64);
-    let named = manifest.machine.contains(&format!("_{pes}pe"));
-    let pes = if pes > 1 && !named {
-        format!(", {}", plural(pes, "PE", "PEs"))
-    } else {
-        String::new()
+/// Lays out several runs beside each other. `unreadable` says which others should be there and why they are not;
+/// `report` gives the address of the report of a run.
+pub fn document(runs: &[Summary], unreadable: &[String], report: impl Fn(&Summary) -> String) -> Document {
+    let names = names(runs);
+    let mut labels: Vec<&str> = runs.iter().map(Summary::label).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    let section = |heading: &str, (brief, detail): (Vec<Block>, Vec<Block>)| Section {
+        heading: heading.to_owned(),
+        brief,
+        detail,
     };
-    match &manifest.qemu {
-        Some(qemu) => format!("{}{pes}, QEMU {}", manifest.machine, qemu.version),
-        None => format!("{}{pes}", manifest.machine),
-    }
-}
-
-impl Document {
-    /// Lays out several runs beside each other. `unreadable` says which others should be there and why they are not;
-    /// `report` gives the address of the report of a run.
-    pub fn of_runs(runs: &[Summary], unreadable: &[String], report: impl Fn(&Summary) -> String) -> Self {
-        let names = names(runs);
-        let mut labels: Vec<&str> = runs.iter().map(Summary::label).collect();
-        labels.sort_unstable();
-        labels.dedup();
-        let section = |heading: &str, (brief, detail): (Vec<Block>, Vec<Block>)| Section {
-            heading: heading.to_owned(),
-            brief,
-            detail,
-        };
-        let sections = vec![
-            section("", (first(runs, &names, unreadable, &labels), Vec::new())),
-            section("Runs", (vec![Block::Table(overview(runs, &names, report))], Vec::new())),
-            section("Ratios", ratios(runs, &names, &labels)),
-            section("Medians", (medians(runs, &names, &labels), Vec::new())),
-            section(
-                "Checks",
-                (
-                    matrix(runs, &names).map(Block::Matrix).into_iter().collect(),
-                    Vec::new(),
-                ),
+    let sections = vec![
+        section("", (first(runs, &names, unreadable, &labels), Vec::new())),
+        section("Runs", (vec![Block::Table(overview(runs, &names, report))], Vec::new())),
+        section("Ratios", ratios(runs, &names, &labels)),
+        section("Medians", (medians(runs, &names, &labels), Vec::new())),
+        section(
+            "Checks",
+            (
+                matrix(runs, &names).map(Block::Matrix).into_iter().collect(),
+                Vec::new(),
             ),
-            section("Mutants", mutants::blocks(runs)),
-            section("Boot", (Vec::new(), boot(runs, &names, &labels))),
-            section("Reproduce", (vec![Block::Code(reproduce(runs))], Vec::new())),
-        ];
-        Self {
-            title: format!("TLB maintenance: {}", plural(runs.len() as u64, "run", "runs")),
-            subtitle: labels.join(" · "),
-            sections: sections.into_iter().filter(|s| s.blocks().next().is_some()).collect(),
-        }
+        ),
+        section("Mutants", mutants::blocks(runs)),
+        section("Boot", (Vec::new(), boot(runs, &names, &labels))),
+        section("Reproduce", (vec![Block::Code(reproduce(runs))], Vec::new())),
+    ];
+    Document {
+        title: format!("TLB maintenance: {}", plural(runs.len() as u64, "run", "runs")),
+        subtitle: labels.join(" · "),
+        sections: sections.into_iter().filter(|s| s.blocks().next().is_some()).collect(),
     }
 }
 
@@ -85,7 +67,10 @@ fn reproduce(runs: &[Summary]) -> String {
             commands.push(command);
         }
     }
-    let commands: Vec<String> = commands.into_iter().map(|command| broken(command, COMMAND)).collect();
+    let commands: Vec<String> = commands
+        .into_iter()
+        .map(|command| broken(command, command::WIDTH))
+        .collect();
     commands.join("\n")
 }
 
@@ -154,7 +139,7 @@ pub fn main_ratio(run: &Summary) -> [Cell; 3] {
         let timed = run.series.iter().any(|series| series.part != Part::Empty);
         return [if timed { "nothing compared" } else { "no timing" }, "-", "-"].map(Cell::from);
     };
-    let (finding, tone) = run.wording().verdict(c.finding);
+    let (finding, tone) = c.finding.wording(run.wording());
     let ratio = c.net.or(c.raw);
     [
         format!("{} / {}", c.seq, c.baseline).into(),
@@ -168,15 +153,15 @@ pub fn main_ratio(run: &Summary) -> [Cell; 3] {
 /// Returns what stands in one cell for the checks of a run: how many of each class, the worst first, or how many
 /// mutants were caught.
 pub fn check_classes(run: &Summary) -> Cell {
-    let own: Vec<Class> = checks::classes(run).collect();
+    let classes: Vec<Class> = checks::classes(run).collect();
     let order = [Class::Fail, Class::Pass, Class::NotObservable, Class::Skipped];
-    let mut found = order.into_iter().filter(|class| own.contains(class));
+    let mut found = order.into_iter().filter(|class| classes.contains(class));
     match (found.next(), mutants::in_short(run)) {
-        (Some(worst), None) => Cell::toned(class_counts(&own), checks::class_word(worst).1),
+        (Some(worst), None) => Cell::toned(class_counts(&classes), checks::class_word(worst).1),
         (Some(Class::Fail), Some(mutants)) => {
-            Cell::toned(format!("{}; {}", class_counts(&own), mutants.text), Tone::Bad)
+            Cell::toned(format!("{}; {}", class_counts(&classes), mutants.text), Tone::Bad)
         }
-        (Some(_), Some(mutants)) => Cell::toned(format!("{}; {}", class_counts(&own), mutants.text), mutants.tone),
+        (Some(_), Some(mutants)) => Cell::toned(format!("{}; {}", class_counts(&classes), mutants.text), mutants.tone),
         (None, Some(mutants)) => mutants,
         (None, None) => "no checks".into(),
     }
@@ -202,40 +187,6 @@ fn overview(runs: &[Summary], names: &[String], report: impl Fn(&Summary) -> Str
         ]);
     }
     table
-}
-
-/// A comparison with the name of its run.
-struct Found<'a> {
-    name: &'a str,
-    run: &'a Summary,
-    comparison: &'a Comparison,
-}
-
-/// Returns the comparisons of runs with one label, by pair of sequences in the order in which these come up.
-fn pairs<'a>(runs: &'a [Summary], names: &'a [String], label: &str) -> Vec<(String, Vec<Found<'a>>)> {
-    let mut pairs: Vec<(String, Vec<Found<'a>>)> = Vec::new();
-    for (run, name) in runs.iter().zip(names).filter(|(run, _)| run.label() == label) {
-        for comparison in &run.comparisons {
-            let twin = if comparison.is_twin { " (A/A)" } else { "" };
-            let pair = format!("{} / {}{twin}", comparison.seq, comparison.baseline);
-            let found = Found { name, run, comparison };
-            match pairs.iter_mut().find(|(known, _)| *known == pair) {
-                Some((_, all)) => all.push(found),
-                None => pairs.push((pair, vec![found])),
-            }
-        }
-    }
-    // What is under test comes first, the noise floor after it.
-    pairs.sort_by_key(|(_, all)| all[0].comparison.is_twin);
-    pairs
-}
-
-impl Found<'_> {
-    fn title(&self) -> String {
-        self.run
-            .naming()
-            .name(self.name, self.comparison.pe, self.comparison.event)
-    }
 }
 
 fn ratios(runs: &[Summary], names: &[String], labels: &[&str]) -> (Vec<Block>, Vec<Block>) {
@@ -265,7 +216,7 @@ fn ratios(runs: &[Summary], names: &[String], labels: &[&str]) -> (Vec<Block>, V
             let band = if floored { "; band: A/A noise floor" } else { "" };
             let title = format!("Ratio of {name} medians by machine");
             let words = format!("{name} ratio, left of 1 is {less}{band}");
-            let panels = Forest::panels(&title, label, &words, &rows);
+            let panels = plot::ratios(&title, label, &words, &rows);
             (!panels.is_empty()).then_some(View { name, panels })
         };
         let has_net = pairs
@@ -306,7 +257,7 @@ fn ratio_table(pairs: &[(String, Vec<Found<'_>>)], label: &str) -> Table {
             let (finding, tone) = if c.is_twin {
                 ("A/A control", Tone::Plain)
             } else {
-                Wording::of(label).verdict(c.finding)
+                c.finding.wording(Wording::of(label))
             };
             table.row([
                 pair.as_str().into(),
@@ -395,7 +346,7 @@ fn matrix(runs: &[Summary], names: &[String]) -> Option<Matrix> {
     let mark = |run: &Summary, id: &str| -> Option<Mark> {
         let check = run.checks.iter().find(|check| check.id == id)?;
         let order = [Class::Fail, Class::Pass, Class::NotObservable, Class::Skipped];
-        let has = |class: &Class| checks::own_rows(run, check).any(|row| row.class == *class);
+        let has = |class: &Class| checks::sequence_rows(run, check).any(|row| row.class == *class);
         Some(checks::class_mark(order.into_iter().find(has)?))
     };
     let rows = ids.iter().map(|id| {
@@ -432,10 +383,10 @@ fn boot(runs: &[Summary], names: &[String], labels: &[&str]) -> Vec<Block> {
                 .flow
                 .as_deref()
                 .unwrap_or(run.manifest.plan.flow.id());
-            let own = |phase: &&BootPhase| phase.event == event && phase.pe == run.boot[0].pe;
+            let of_boot_pe = |phase: &&BootPhase| phase.event == event && phase.pe == run.boot[0].pe;
             Bar {
                 name: format!("{name}, flow {flow}"),
-                segments: segments(run.boot.iter().filter(own), &phases),
+                segments: segments(run.boot.iter().filter(of_boot_pe), &phases),
             }
         };
         let bars: Vec<Bar> = here.iter().map(bar).filter(|bar| !bar.segments.is_empty()).collect();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The sequences, their timing, and the boot path.
 
-use super::{Block, details, finding, plots};
+use super::block::Block;
+use super::{details, plots};
 use crate::model::{Net, Part, Summary};
 use crate::number::{count, grouped, interval, percent, ratio_interval};
 use crate::table::{self, Cell, Table, Tone};
@@ -155,7 +156,7 @@ fn ratios(summary: &Summary) -> Table {
     for c in &summary.comparisons {
         let (text, tone) = match c.is_twin {
             true => ("A/A control", Tone::Plain),
-            false => summary.wording().verdict_within(c.finding, c.is_within_noise()),
+            false => c.finding.wording_within(summary.wording(), c.is_within_noise()),
         };
         let ratio = |ratio: Option<_>| ratio.map_or_else(|| "-".to_owned(), |ratio| ratio_interval(&ratio));
         table.row([
@@ -218,15 +219,4 @@ pub fn boot(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
         brief.push(Block::Table(table));
     }
     (brief, detail)
-}
-
-/// Returns the finding of the first comparison that is no twin, for a picture's description.
-pub(crate) fn first_finding(summary: &Summary) -> Option<String> {
-    let first = summary.comparisons.iter().find(|c| !c.is_twin)?;
-    Some(format!(
-        "{} beside {}: {}",
-        first.seq,
-        first.baseline,
-        finding(first, summary.wording())
-    ))
 }

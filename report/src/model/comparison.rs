@@ -3,7 +3,9 @@
 
 use results::record::Event;
 
-use super::Interval;
+use super::series::Interval;
+use crate::table::Tone;
+use crate::wording::Wording;
 
 /// A ratio to the baseline with its interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -116,4 +118,46 @@ pub enum Finding {
     },
     /// There is a ratio, but no A/A twin to hold it against.
     NoNoiseFloor,
+}
+
+impl Finding {
+    /// Returns what the finding is called in a table, in the words for its counts, and how it is meant.
+    pub const fn wording(self, words: Wording) -> (&'static str, Tone) {
+        let (good, bad) = words.tones();
+        match self {
+            Self::Faster => (words.less(), good),
+            Self::Slower => (words.more(), bad),
+            Self::Indistinguishable => ("indistinguishable", Tone::Plain),
+            Self::BelowResolution => ("below resolution", Tone::Care),
+            Self::TooFewSamples { .. } => ("too few samples", Tone::Care),
+            Self::NoNoiseFloor => ("no noise floor, no claim", Tone::Care),
+        }
+    }
+
+    /// Returns the same where an effect that the noise floor accounts for is told from none.
+    pub const fn wording_within(self, words: Wording, is_within_noise: bool) -> (&'static str, Tone) {
+        match self {
+            Self::Indistinguishable if is_within_noise => ("within the noise floor", Tone::Plain),
+            _ => self.wording(words),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use results::manifest::{HARDWARE_LABEL, QEMU_LABEL};
+
+    use super::*;
+
+    #[test]
+    fn only_hardware_is_faster_or_slower() {
+        let (hardware, simulator) = (Wording::of(HARDWARE_LABEL), Wording::of(QEMU_LABEL));
+        assert_eq!(Finding::Faster.wording(hardware), ("faster", Tone::Good));
+        assert_eq!(Finding::Faster.wording(simulator), ("lower", Tone::Plain));
+        assert_eq!(Finding::Slower.wording(hardware), ("slower", Tone::Bad));
+        assert_eq!(Finding::Slower.wording(simulator), ("higher", Tone::Plain));
+        let within = Finding::Indistinguishable.wording_within(hardware, true).0;
+        assert_eq!(within, "within the noise floor");
+        assert_eq!(Finding::Slower.wording_within(hardware, true).0, "slower");
+    }
 }

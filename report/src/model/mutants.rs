@@ -22,9 +22,9 @@ pub struct Mutant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fate {
     /// The run saw a stale translation.
-    KilledByRun,
+    CaughtByRun,
     /// The judge says it is insufficient; this machine did not show it.
-    KilledByJudge,
+    CaughtByJudge,
     /// Neither decided against it.
     Survived,
     /// The judge says it is sufficient, and the run agrees: no mistake at all.
@@ -38,8 +38,8 @@ pub enum Fate {
 impl Fate {
     /// Every fate, in the order of tables.
     pub const ALL: [Self; 6] = [
-        Self::KilledByRun,
-        Self::KilledByJudge,
+        Self::CaughtByRun,
+        Self::CaughtByJudge,
         Self::Survived,
         Self::Equivalent,
         Self::Disagreement,
@@ -49,8 +49,8 @@ impl Fate {
     /// Returns its name.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::KilledByRun => "killed by the run",
-            Self::KilledByJudge => "killed by the judge only",
+            Self::CaughtByRun => "caught by the run",
+            Self::CaughtByJudge => "caught by the judge only",
             Self::Survived => "survived",
             Self::Equivalent => "no mistake",
             Self::Disagreement => "disagreement",
@@ -58,8 +58,17 @@ impl Fate {
         }
     }
 
+    /// Returns the fate of this name. Runs stored before mutants were "caught" say "killed".
+    pub fn from_name(name: &str) -> Option<Self> {
+        let is = |fate: &Self| match name.strip_prefix("killed") {
+            Some(rest) => fate.name().strip_prefix("caught") == Some(rest),
+            None => fate.name() == name,
+        };
+        Self::ALL.into_iter().find(is)
+    }
+
     /// Returns whether the mutant is a mistake as far as anybody knows, so that it counts in the score.
     pub const fn is_mistake(self) -> bool {
-        matches!(self, Self::KilledByRun | Self::KilledByJudge | Self::Survived)
+        matches!(self, Self::CaughtByRun | Self::CaughtByJudge | Self::Survived)
     }
 }

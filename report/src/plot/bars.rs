@@ -6,8 +6,7 @@
 use plotters::element::{Rectangle, Text};
 use plotters::style::Color;
 
-use super::Panel;
-use super::canvas::{Axis, LINE, Spot, axes, draw, style, text};
+use super::canvas::{Axis, Heading, LINE, Spot, axes, draw, style, text};
 use super::rows::Rows;
 use super::theme::Paint;
 use crate::number::{count, grouped, percent};
@@ -60,10 +59,10 @@ impl Bar {
 }
 
 impl Bars {
-    pub(super) fn svg(&self, panel: &Panel) -> String {
+    pub(super) fn svg(&self, heading: Heading<'_>) -> String {
         let longest = self.bars.iter().map(Bar::total).max().unwrap_or(0).max(1) as f64;
         let mut layout = Rows::new(BAR);
-        let places: Vec<usize> = self
+        let indices: Vec<usize> = self
             .bars
             .iter()
             .map(|bar| layout.add(&bar.name, &grouped(bar.total())))
@@ -76,7 +75,7 @@ impl Bars {
             }
             layout.heading(&words);
         }
-        draw(panel, layout.outer_height(), |area| {
+        draw(heading, layout.outer_height(), |area| {
             let x = Axis {
                 range: 0.0..longest * 1.02,
                 words: &self.words,
@@ -85,8 +84,8 @@ impl Bars {
             };
             let mut chart = axes(area, &x, &Axis::pixels(layout.height()))?;
             let mut spots = Vec::new();
-            for (bar, &place) in self.bars.iter().zip(&places) {
-                let (top, bottom) = layout.bar(place);
+            for (bar, &index) in self.bars.iter().zip(&indices) {
+                let (top, bottom) = layout.bar(index);
                 let bottom = bottom - f64::from(LINE);
                 // A gap of a pixel or so, where there is room for one.
                 let gap = longest / 350.0;

@@ -14,9 +14,8 @@ use plotters::element::{PathElement, Text};
 use plotters::prelude::SVGBackend;
 use plotters::style::{Color, IntoFont, TextStyle};
 
-use super::Panel;
 use super::theme::{Paint, themed};
-use crate::html::escape;
+use crate::plain_text::escape;
 
 /// Width of a panel, in the units of its own coordinates: a phone shows them nearly one to one.
 pub const WIDTH: u32 = 420;
@@ -29,6 +28,17 @@ pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Marked, Marked>>;
 /// Drawing into a string does not fail; what could is passed on as text.
 pub type Drawn<T> = Result<T, String>;
+
+/// What stands above the drawing of a panel.
+#[derive(Debug, Clone, Copy)]
+pub struct Heading<'a> {
+    /// What is shown.
+    pub title: &'a str,
+    /// The label of the numbers.
+    pub label: &'a str,
+    /// Names of the series, in the order of their colors.
+    pub legend: &'a [String],
+}
 
 /// A spot of a drawing that tells its value when pointed at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,19 +67,19 @@ pub fn style(size: u32, paint: Paint) -> TextStyle<'static> {
 }
 
 /// Draws a panel: the heading, and `body` below it.
-pub fn draw(panel: &Panel, height: u32, body: impl FnOnce(&Area<'_>) -> Drawn<Vec<Spot>>) -> String {
-    let heading = 2 * LINE + LINE * panel.legend.len() as u32 + 8;
+pub fn draw(heading: Heading<'_>, height: u32, body: impl FnOnce(&Area<'_>) -> Drawn<Vec<Spot>>) -> String {
+    let above = 2 * LINE + LINE * heading.legend.len() as u32 + 8;
     let mut svg = String::new();
     let drawn = {
-        let root = SVGBackend::with_string(&mut svg, (WIDTH, heading + height)).into_drawing_area();
-        let (top, bottom) = root.split_vertically(heading);
-        head(panel, &top)
+        let root = SVGBackend::with_string(&mut svg, (WIDTH, above + height)).into_drawing_area();
+        let (top, bottom) = root.split_vertically(above);
+        head(heading, &top)
             .and_then(|()| body(&bottom))
             .and_then(|spots| root.present().map_err(text).map(|()| spots))
     };
     match drawn {
         Ok(spots) => {
-            let svg = themed(&svg, &format!("{}; {}", panel.title, panel.label));
+            let svg = themed(&svg, &format!("{}; {}", heading.title, heading.label));
             with_spots(svg, &spots)
         }
         // A report with one picture missing is better than none, as long as it says so.
@@ -79,7 +89,7 @@ pub fn draw(panel: &Panel, height: u32, body: impl FnOnce(&Area<'_>) -> Drawn<Ve
                  xmlns=\"http://www.w3.org/2000/svg\"><text y=\"14\">not drawn: {}</text></svg>",
                 escape(&error)
             ),
-            &panel.title,
+            heading.title,
         ),
     }
 }
@@ -105,19 +115,19 @@ fn with_spots(svg: String, spots: &[Spot]) -> String {
     out
 }
 
-fn head(panel: &Panel, top: &Area<'_>) -> Drawn<()> {
+fn head(heading: Heading<'_>, top: &Area<'_>) -> Drawn<()> {
     let put = |words: &str, at: (i32, i32), size, paint| {
         top.draw(&Text::new(words.to_owned(), at, style(size, paint)))
             .map_err(text)
     };
-    put(&panel.title, (4, 4), fitting(&panel.title, 16), Paint::Ink)?;
+    put(heading.title, (4, 4), fitting(heading.title, 16), Paint::Ink)?;
     put(
-        &panel.label,
+        heading.label,
         (4, 4 + LINE as i32),
-        fitting(&panel.label, 13),
+        fitting(heading.label, 13),
         Paint::Muted,
     )?;
-    for (index, name) in panel.legend.iter().enumerate() {
+    for (index, name) in heading.legend.iter().enumerate() {
         let y = (LINE * (2 + index as u32) + 12) as i32;
         let stroke = Paint::Series(index).color().stroke_width(3);
         top.draw(&PathElement::new(vec![(6, y), (42, y)], stroke))

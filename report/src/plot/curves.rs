@@ -5,15 +5,14 @@ use plotters::element::{Circle, PathElement};
 use plotters::series::{AreaSeries, LineSeries};
 use plotters::style::Color;
 
-use super::Panel;
-use super::canvas::{Axis, Spot, axes, draw, text};
+use super::canvas::{Axis, Heading, Spot, axes, draw, text};
 use super::theme::Paint;
 use crate::model::Interval;
 use crate::number::{count, percent};
 
 /// Largest value over smallest from which on a linear axis shows too little of the small ones.
 const FAR: f64 = 30.0;
-/// How far dots of different lines at one place stand apart, as a fraction of the axis.
+/// How far dots of different lines at one value stand apart, as a fraction of the axis.
 const ASIDE: f64 = 0.011;
 
 /// Lines over two axes.
@@ -43,15 +42,15 @@ pub struct Scale {
 /// The marks of an axis.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ticks {
-    /// Counts, at round places.
+    /// Counts, at round values.
     Count,
-    /// Percentages with as many digits as it takes, at round places.
+    /// Percentages with as many digits as it takes, at round values.
     Percent,
-    /// Whole percentages, at round places.
+    /// Whole percentages, at round values.
     WholePercent,
-    /// Counts at these places of an axis that is linear.
+    /// Counts at these values of an axis that is linear.
     At(Vec<u64>),
-    /// Counts at these places of an axis that is logarithmic and has a place for 0.
+    /// Counts at these values of an axis that is logarithmic and has room for 0.
     LogAt(Vec<u64>),
     /// Counts at powers of ten and, if there are few of these, at twice and five times them.
     Decades,
@@ -94,7 +93,7 @@ impl From<(f64, f64)> for Point {
     }
 }
 
-/// Returns the place of a value on a logarithmic axis, which has one for 0 too.
+/// Returns the coordinate of a value on a logarithmic axis, which has one for 0 too.
 pub fn log(value: u64) -> f64 {
     if value == 0 { -1.0 } else { (value as f64).log2() }
 }
@@ -109,11 +108,14 @@ impl Scale {
         let smallest = marks.iter().copied().find(|&value| value > 0).unwrap_or(1);
         let logarithmic = last / smallest > 16;
         // Labels of neighbors must not run into each other.
-        let spread = |places: Vec<u64>, place: &dyn Fn(u64) -> f64| {
-            let apart = (place(last) - place(first)) / 9.0;
+        let spread = |values: Vec<u64>, coordinate: &dyn Fn(u64) -> f64| {
+            let apart = (coordinate(last) - coordinate(first)) / 9.0;
             let mut kept: Vec<u64> = Vec::new();
-            for value in places {
-                if kept.last().is_none_or(|&before| place(value) - place(before) >= apart) {
+            for value in values {
+                if kept
+                    .last()
+                    .is_none_or(|&before| coordinate(value) - coordinate(before) >= apart)
+                {
                     kept.push(value);
                 }
             }
@@ -122,8 +124,8 @@ impl Scale {
         let (low, high, ticks) = if logarithmic {
             (log(first), log(last), Ticks::LogAt(spread(marks, &log)))
         } else {
-            let place = |value: u64| value as f64;
-            (first as f64, last as f64, Ticks::At(spread(marks, &place)))
+            let coordinate = |value: u64| value as f64;
+            (first as f64, last as f64, Ticks::At(spread(marks, &coordinate)))
         };
         let room = ((high - low) * 0.04).max(0.1);
         Self {
@@ -134,8 +136,8 @@ impl Scale {
         }
     }
 
-    /// Returns the place of a value.
-    pub fn place(&self, value: u64) -> f64 {
+    /// Returns the coordinate of a value.
+    pub fn coordinate(&self, value: u64) -> f64 {
         match self.ticks {
             Ticks::LogAt(_) => log(value),
             _ => value as f64,
@@ -155,7 +157,7 @@ impl Scale {
 
     fn marks(&self) -> Vec<f64> {
         match &self.ticks {
-            Ticks::At(values) | Ticks::LogAt(values) => values.iter().map(|&value| self.place(value)).collect(),
+            Ticks::At(values) | Ticks::LogAt(values) => values.iter().map(|&value| self.coordinate(value)).collect(),
             Ticks::Decades => {
                 let steps: &[f64] = if self.high - self.low > 2.5 {
                     &[1.0]
@@ -185,30 +187,30 @@ impl Curves {
         if low <= 0.0 || high / low < FAR {
             return self;
         }
-        let place = |value: f64| value.max(low / 2.0).log10();
+        let coordinate = |value: f64| value.max(low / 2.0).log10();
         for curve in &mut self.curves {
             for point in &mut curve.points {
-                point.at.1 = place(point.at.1);
+                point.at.1 = coordinate(point.at.1);
                 point.whisker = point.whisker.map(|Interval { low, high }| Interval {
-                    low: place(low),
-                    high: place(high),
+                    low: coordinate(low),
+                    high: coordinate(high),
                 });
             }
             for (at, _) in &mut curve.spots {
-                at.1 = place(at.1);
+                at.1 = coordinate(at.1);
             }
         }
-        (self.y.low, self.y.high, self.y.ticks) = (place(low) - 0.1, place(high) + 0.15, Ticks::Decades);
+        (self.y.low, self.y.high, self.y.ticks) = (coordinate(low) - 0.1, coordinate(high) + 0.15, Ticks::Decades);
         self
     }
 
     /// Height below the heading.
     const HEIGHT: u32 = 260;
 
-    pub(super) fn svg(&self, panel: &Panel) -> String {
+    pub(super) fn svg(&self, heading: Heading<'_>) -> String {
         let (x_tick, y_tick) = (|at: f64| self.x.tick(at), |at: f64| self.y.tick(at));
         let axis = |scale: &'_ Scale| scale.low..scale.high;
-        draw(panel, Self::HEIGHT, |area| {
+        draw(heading, Self::HEIGHT, |area| {
             let x = Axis {
                 range: axis(&self.x),
                 words: &self.x.words,
@@ -232,7 +234,7 @@ impl Curves {
                 }
                 let line = LineSeries::new(line(), color.stroke_width(2));
                 chart.draw_series(line).map_err(text)?;
-                // Intervals of several lines at one place stand beside each other.
+                // Intervals of several lines at one value stand beside each other.
                 let middle = (self.curves.len() as f64 - 1.0) / 2.0;
                 let aside = (index as f64 - middle) * (self.x.high - self.x.low) * ASIDE;
                 for point in &curve.points {
@@ -266,13 +268,16 @@ mod tests {
     fn an_axis_is_logarithmic_only_where_values_reach_far() {
         let pages = Scale::of(&[1, 2, 4, 8, 16, 32, 64, 128, 256, 512], "pages");
         assert_eq!(pages.ticks, Ticks::LogAt(vec![1, 2, 4, 8, 16, 32, 64, 128, 256, 512]));
-        assert_eq!((pages.place(1), pages.place(512)), (0.0, 9.0));
-        assert_eq!(pages.tick(pages.place(64)), "64");
+        assert_eq!((pages.coordinate(1), pages.coordinate(512)), (0.0, 9.0));
+        assert_eq!(pages.tick(pages.coordinate(64)), "64");
         let entries = Scale::of(&[0, 16, 1024], "entries");
-        assert_eq!(entries.tick(entries.place(0)), "0");
-        assert!(entries.low < entries.place(0) && entries.high > entries.place(1024));
+        assert_eq!(entries.tick(entries.coordinate(0)), "0");
+        assert!(entries.low < entries.coordinate(0) && entries.high > entries.coordinate(1024));
         let pes = Scale::of(&[3, 1, 2, 0, 1], "PEs");
-        assert_eq!((pes.ticks.clone(), pes.place(3)), (Ticks::At(vec![0, 1, 2, 3]), 3.0));
+        assert_eq!(
+            (pes.ticks.clone(), pes.coordinate(3)),
+            (Ticks::At(vec![0, 1, 2, 3]), 3.0)
+        );
     }
 
     #[test]

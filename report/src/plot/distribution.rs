@@ -3,7 +3,7 @@
 
 use super::canvas::WIDTH;
 use super::curves::{Curve, Curves, Look, Point, Scale, Ticks};
-use super::{Body, Panel};
+use super::figure::{Body, Panel};
 use crate::model::{Naming, Series};
 use crate::number::count;
 
@@ -89,7 +89,7 @@ impl Window {
         points
     }
 
-    /// Returns the quantiles of the tables, as places on the cumulative distribution that tell their value.
+    /// Returns the quantiles of the tables, as points of the cumulative distribution that tell their value.
     fn quantiles(self, series: &Series, name: &str) -> Vec<((f64, f64), String)> {
         let Some(s) = series.stats else { return Vec::new() };
         let quantiles = [

@@ -4,10 +4,9 @@
 use plotters::element::{Circle, PathElement, Rectangle};
 use plotters::style::Color;
 
-use super::canvas::{Axis, Spot, axes, draw, text};
+use super::canvas::{Axis, Heading, Spot, axes, draw, text};
 use super::rows::Rows;
 use super::theme::Paint;
-use super::{Body, Panel};
 use crate::model::{Interval, Ratio};
 use crate::number::{percent, ratio, ratio_interval};
 
@@ -81,50 +80,40 @@ fn range(rows: &[Row]) -> (f64, f64) {
 }
 
 impl Forest {
-    /// Puts ratios on one axis, in as many panels as it takes for none to be longer than a screen. There is none without
+    /// Puts ratios on one axis, in as many parts as it takes for none to be longer than a screen. There is none without
     /// ratios.
-    pub fn panels(title: &str, label: &str, words: &str, rows: &[Row]) -> Vec<Panel> {
+    pub fn parts(words: &str, rows: &[Row]) -> Vec<Self> {
         let range = range(rows);
         // Equal parts, so that the panels end at about one height.
         let parts = rows.len().div_ceil(MOST_ROWS).max(1);
         let each = rows.len().div_ceil(parts).max(1);
-        // A group that goes on in the next panel is named there again.
+        // A group that goes on in the next part is named there again.
         let group = |end: usize| rows[..end].iter().rev().find(|row| !row.group.is_empty());
-        let panel = |(index, part): (usize, &[Row])| {
+        let part = |(index, part): (usize, &[Row])| {
             let mut part = part.to_vec();
             if let (true, Some(before)) = (part[0].group.is_empty(), group(index * each)) {
                 part[0].group.clone_from(&before.group);
             }
-            Panel {
-                suffix: if index == 0 {
-                    String::new()
-                } else {
-                    (index + 1).to_string()
-                },
-                title: title.to_owned(),
-                label: label.to_owned(),
-                legend: Vec::new(),
-                body: Body::Forest(Self {
-                    words: words.to_owned(),
-                    rows: part,
-                    range,
-                }),
+            Self {
+                words: words.to_owned(),
+                rows: part,
+                range,
             }
         };
-        rows.chunks(each).enumerate().map(panel).collect()
+        rows.chunks(each).enumerate().map(part).collect()
     }
 
-    pub(super) fn svg(&self, panel: &Panel) -> String {
+    pub(super) fn svg(&self, heading: Heading<'_>) -> String {
         let (low, high) = self.range;
         let mut layout = Rows::new(BAR);
-        let mut places = Vec::new();
+        let mut indices = Vec::new();
         for row in &self.rows {
             if !row.group.is_empty() {
                 layout.heading(&row.group);
             }
-            places.push(layout.add(&row.title(), &ratio_interval(&row.ratio)));
+            indices.push(layout.add(&row.title(), &ratio_interval(&row.ratio)));
         }
-        draw(panel, layout.outer_height(), |area| {
+        draw(heading, layout.outer_height(), |area| {
             let x = Axis {
                 range: low..high,
                 words: &self.words,
@@ -132,8 +121,8 @@ impl Forest {
                 marks: Vec::new(),
             };
             let mut chart = axes(area, &x, &Axis::pixels(layout.height()))?;
-            for (row, &place) in self.rows.iter().zip(&places) {
-                let (top, bottom) = layout.extent(place);
+            for (row, &index) in self.rows.iter().zip(&indices) {
+                let (top, bottom) = layout.extent(index);
                 let floor = 1.0 + row.floor();
                 let band = [(1.0 / floor, top), (floor, bottom)];
                 let band = Rectangle::new(band, Paint::Band.color().mix(0.28).filled());
@@ -144,8 +133,8 @@ impl Forest {
                 .draw_series([PathElement::new(one, Paint::Ink.color())])
                 .map_err(text)?;
             let mut spots = Vec::new();
-            for (row, &place) in self.rows.iter().zip(&places) {
-                let (top, bottom) = layout.bar(place);
+            for (row, &index) in self.rows.iter().zip(&indices) {
+                let (top, bottom) = layout.bar(index);
                 let y = (top + bottom) / 2.0;
                 let at = |value: f64| value.clamp(low, high);
                 let Interval { low: from, high: to } = row.ratio.interval;
@@ -190,23 +179,15 @@ mod tests {
     }
 
     #[test]
-    fn many_ratios_take_several_panels_on_one_axis() {
+    fn many_ratios_take_several_parts_on_one_axis() {
         let mut rows = vec![row("", 1.0); MOST_ROWS + 5];
         rows[0] = row("old / new", 0.5);
-        let panels = Forest::panels("t", "l", "w", &rows);
-        let forests: Vec<&Forest> = panels
-            .iter()
-            .map(|panel| match &panel.body {
-                Body::Forest(forest) => forest,
-                other => panic!("{other:?}"),
-            })
-            .collect();
+        let forests = Forest::parts("w", &rows);
         assert_eq!(forests.iter().map(|f| f.rows.len()).collect::<Vec<_>>(), [10, 9]);
         assert_eq!(forests[0].range, forests[1].range);
         assert!(forests[0].range.0 < 0.4 && forests[0].range.1 > 1.1);
         assert_eq!(forests[1].rows[0].group, "old / new");
-        assert_eq!([&panels[0].suffix, &panels[1].suffix], ["", "2"]);
-        assert_eq!(Forest::panels("t", "l", "w", &rows[..MOST_ROWS]).len(), 1);
-        assert_eq!(Forest::panels("t", "l", "w", &[]), []);
+        assert_eq!(Forest::parts("w", &rows[..MOST_ROWS]).len(), 1);
+        assert_eq!(Forest::parts("w", &[]), []);
     }
 }

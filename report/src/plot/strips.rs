@@ -4,8 +4,7 @@
 use plotters::element::PathElement;
 use plotters::style::Color;
 
-use super::Panel;
-use super::canvas::{Axis, Spot, WIDTH, axes, draw, text};
+use super::canvas::{Axis, Heading, Spot, WIDTH, axes, draw, text};
 use super::rows::Rows;
 use super::theme::Paint;
 use crate::number::{count, percent};
@@ -75,7 +74,7 @@ impl Strips {
         }
     }
 
-    pub(super) fn svg(&self, panel: &Panel) -> String {
+    pub(super) fn svg(&self, heading: Heading<'_>) -> String {
         let mut layout = Rows::new(BAR);
         let number = |strip: &Strip| match strip.drift {
             Some(drift) => format!(
@@ -86,14 +85,14 @@ impl Strips {
             ),
             None => count(strip.median),
         };
-        let places: Vec<usize> = self
+        let indices: Vec<usize> = self
             .strips
             .iter()
             .map(|strip| layout.add(&strip.name, &number(strip)))
             .collect();
         let batches = self.strips.iter().flat_map(|strip| &strip.points);
         let last = batches.map(|point| point.0).fold(1.0, f64::max);
-        draw(panel, layout.outer_height(), |area| {
+        draw(heading, layout.outer_height(), |area| {
             let x = Axis {
                 range: 0.0..last,
                 words: "batch",
@@ -102,13 +101,13 @@ impl Strips {
             };
             let mut chart = axes(area, &x, &Axis::pixels(layout.height()))?;
             let mut spots = Vec::new();
-            for (strip, &place) in self.strips.iter().zip(&places) {
-                let (top, bottom) = layout.bar(place);
+            for (strip, &index) in self.strips.iter().zip(&indices) {
+                let (top, bottom) = layout.bar(index);
                 let (middle, half) = ((top + bottom) / 2.0, (bottom - top) / 2.0);
                 let y = |value: f64| middle - ((value - 1.0) / self.span).clamp(-1.0, 1.0) * half;
-                let own = vec![(0.0, middle), (last, middle)];
-                let own = PathElement::new(own, Paint::Muted.color());
-                chart.draw_series([own]).map_err(text)?;
+                let median_line = vec![(0.0, middle), (last, middle)];
+                let median_line = PathElement::new(median_line, Paint::Muted.color());
+                chart.draw_series([median_line]).map_err(text)?;
                 let course = strip.points.iter().map(|&(batch, value)| (batch, y(value)));
                 let course = PathElement::new(course.collect::<Vec<_>>(), Paint::Series(0).color().stroke_width(2));
                 chart.draw_series([course]).map_err(text)?;

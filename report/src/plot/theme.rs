@@ -7,6 +7,8 @@
 
 use plotters::style::RGBColor;
 
+use crate::plain_text::escape;
+
 /// Series that can be told apart.
 pub const SERIES: usize = 4;
 
@@ -78,7 +80,7 @@ pub fn themed(svg: &str, description: &str) -> String {
             &format!("class=\"s-{name}\""),
         );
     }
-    let description = crate::html::escape(description);
+    let description = escape(description);
     let start = format!("<svg class=\"plot\" role=\"img\" aria-label=\"{description}\" ");
     out.replacen("<svg ", &start, 1)
 }

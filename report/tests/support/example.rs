@@ -256,9 +256,9 @@ fn mutants() -> Vec<Mutant> {
         fate,
     };
     vec![
-        mutant("drop", "drop tlbi", Fate::KilledByRun),
-        mutant("drop", "drop dsb", Fate::KilledByJudge),
-        mutant("wrong regime", "vae1", Fate::KilledByRun),
+        mutant("drop", "drop tlbi", Fate::CaughtByRun),
+        mutant("drop", "drop dsb", Fate::CaughtByJudge),
+        mutant("wrong regime", "vae1", Fate::CaughtByRun),
         mutant("widen domain", "dsb sy", Fate::Equivalent),
         mutant("swap", "swap 1 and 2", Fate::Survived),
         mutant("swap", "swap 3 and 4", Fate::Disagreement),

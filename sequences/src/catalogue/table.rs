@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The lines of the catalogue as entries, without copies.
 
-use crate::catalogue::{Entry, Era};
+use super::entry::{Entry, Era};
 
 /// The columns, which are the header line too.
 const COLUMNS: [&str; 13] = [

@@ -132,10 +132,10 @@ impl Cpu {
 
     /// Returns the part's name, where it has one here.
     pub fn name(&self) -> Option<&'static str> {
-        let named = PARTS
+        let part = PARTS
             .iter()
             .find(|part| part.implementer == self.implementer && part.number == self.part);
-        named.map(|part| part.name)
+        part.map(|part| part.name)
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Sentences about barriers, by their place among the invalidations.
 
-use crate::explain::{Context, Sentences, domain_of, pes, tlbis};
+use crate::explain::context::{Context, Sentences, pes, tlbis};
 use crate::instruction::{Access, Barrier, Domain, Instruction};
 use crate::tlbi::Scope;
 use alloc::format;
@@ -38,7 +38,7 @@ fn before_tlbi(here: &Context<'_>, barrier: Barrier) -> Sentences {
         .map(|tlbi| tlbi.op.scope())
         .max()
         .unwrap_or(Scope::Local);
-    if barrier.domain < domain_of(scope) {
+    if barrier.domain < Domain::covering(scope) {
         orders.push_str(match barrier.access {
             Access::Stores => {
                 " Its domain is narrower than that of the tlbi; older issues of the Arm ARM promise nothing about \
@@ -67,7 +67,7 @@ fn after_tlbi(here: &Context<'_>, barrier: Barrier, scope: Scope, nxs: bool) -> 
             "Nothing changes for this job: the sequence needs a DSB without `st` or `ld` here.",
         );
     }
-    let needed = domain_of(scope);
+    let needed = Domain::covering(scope);
     let wider = if barrier.domain > needed {
         format!(
             " Its domain is wider than needed: `{}` covers the scope.",

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Sentences about TLB invalidations.
 
-use crate::explain::{Context, Sentences, domain_of, pes, tlbis};
-use crate::instruction::Operand;
+use crate::explain::context::{Context, Sentences, pes, tlbis};
+use crate::instruction::Domain;
+use crate::operand::Operand;
 use crate::tlbi::{ExceptionLevel, Target, Tlbi};
 use alloc::format;
 use alloc::string::String;
@@ -10,7 +11,7 @@ use alloc::string::String;
 /// Explains a `tlbi`.
 pub(super) fn tlbi(here: &Context<'_>, tlbi: Tlbi) -> Sentences {
     let op = tlbi.op;
-    let pes = pes(domain_of(op.scope()));
+    let pes = pes(Domain::covering(op.scope()));
     let (entries, limits) = entries(tlbi);
     let mut does = format!(
         "Starts to invalidate, in the TLBs of {pes}, {entries}{}{limits}.",

@@ -3,8 +3,8 @@
 
 use super::question::{Change, Level, Name, Question, Regime, Stage};
 use super::rule::{Reason, Rule};
-use crate::instruction::{Operand, Ttl};
 use crate::machine::Layers;
+use crate::operand::{Operand, Ttl};
 use crate::tlbi::{ExceptionLevel, Target, Tlbi};
 use alloc::format;
 use alloc::string::String;

@@ -5,12 +5,14 @@
 //! smallest set of additions that makes the sequence sufficient: the missing elements.
 
 use super::coverage::coverage;
+use super::judgement::{Judgement, Step, Verdict};
 use super::question::{Change, Level, Name, Observers, Question, Regime, Stage};
 use super::rule::{Reason, Rule};
 use super::scenario::is_safe;
-use super::weaken::{domain_of, weakest, with_scope};
-use super::{Judgement, Step, Verdict};
-use crate::instruction::{Access, Barrier, Domain, Instruction, Operand};
+use super::scope::with_scope;
+use super::weaken::weakest;
+use crate::instruction::{Access, Barrier, Domain, Instruction};
+use crate::operand::Operand;
 use crate::tlbi::{ExceptionLevel, Scope, Target, Tlbi, TlbiOp};
 use alloc::format;
 use alloc::vec::Vec;
@@ -119,7 +121,7 @@ const fn needs_tlbi(question: &Question) -> bool {
 /// Returns the sequence with repairs made.
 fn repair(question: &Question, sequence: &[Instruction], repairs: &[Repair]) -> Vec<Instruction> {
     let has = |repair: Repair| repairs.contains(&repair);
-    let domain = domain_of(scope(question));
+    let domain = Domain::covering(scope(question));
     let mut repaired = sequence.to_vec();
     if has(Repair::NotNxs) {
         repaired
@@ -217,7 +219,7 @@ fn cover(question: &Question, sequence: &mut Vec<Instruction>) {
                     operand: Operand::None,
                 }),
             );
-            sequence.insert(last + 1, full(domain_of(scope)));
+            sequence.insert(last + 1, full(Domain::covering(scope)));
         }
         return;
     }

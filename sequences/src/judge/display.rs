@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Judgements as plain text, at most 72 columns wide.
 
-use super::{Judgement, Reason, Verdict};
+use super::judgement::{Judgement, Verdict};
+use super::rule::Reason;
 use crate::sequence::Sequence;
 use alloc::format;
 use core::fmt;

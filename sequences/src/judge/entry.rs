@@ -1,27 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The question an entry of the catalogue answers.
 
-use super::is_sufficient;
-use super::question::{After, Change, Level, Observers, Question, Regime, Stage};
+use super::inferred::{Operations, after, synchronizes};
+use super::question::{Change, Question, Regime};
+use super::sufficient::is_sufficient;
 use crate::catalogue::Entry;
-use crate::instruction::{Access, Barrier, Domain, Instruction, Operand, Ttl};
-use crate::tlbi::{ExceptionLevel, Target, Tlbi};
+use crate::instruction::{Access, Barrier, Domain, Instruction};
 use alloc::vec::Vec;
 
 impl Question {
     /// Returns the question a catalogue entry is the answer to, as far as its columns and its operations tell: the
-    /// regime, the PEs it is for, and the narrowest change its operations are made for. What follows is taken from the
-    /// last instruction: a sequence that ends in an ISB is meant for what this PE does next.
+    /// columns say the regime and whether stage 2 is meant, the rest is [inferred](super::inferred) from the operations.
     ///
     /// `None` for entries about granule protection tables, and where the columns name no regime.
     #[must_use]
     pub fn of_entry(entry: &Entry<'_>) -> Option<Self> {
         let sequence = entry.sequence().ok()?;
-        let instructions: Vec<Instruction> = sequence.instructions().collect();
-        let tlbis: Vec<Tlbi> = instructions
-            .iter()
-            .filter_map(|instruction| instruction.tlbi())
-            .collect();
         let of = |wanted: &str| entry.regime.split('+').any(|regime| regime == wanted);
         let regime = if of("EL2&0") {
             Regime::El20
@@ -34,40 +28,19 @@ impl Question {
         } else {
             return None;
         };
-        let observers = if entry.scope.contains("outer") {
-            Observers::Outer
-        } else if entry.scope.contains("inner") {
-            Observers::Inner
-        } else {
-            Observers::ThisPe
-        };
-        let ends_in_isb = instructions.iter().rfind(|last| **last != Instruction::Nop) == Some(&Instruction::Isb);
-        let after = match (ends_in_isb, observers) {
-            (true, _) => After::DataHere,
-            (false, Observers::ThisPe) => After::Nothing,
-            (false, _) => After::PageReuse,
-        };
-        let change = if tlbis.is_empty() {
+        let operations = Operations::of([&sequence]);
+        let observers = operations.observers();
+        let change = if operations.tlbis().is_empty() {
             Change::Validate
         } else {
             Change::Invalidate
         };
+        let after = after(change, regime, observers, synchronizes(&sequence));
         let mut question = Self::new(change, regime, observers, after);
-        if tlbis.iter().any(|tlbi| tlbi.op.level() == ExceptionLevel::El3) {
-            question.runs_at = ExceptionLevel::El3;
+        if regime == Regime::El10 && of("stage2") {
+            question.stage = operations.stage();
         }
-        let is_any = |targets: &[Target]| tlbis.iter().any(|tlbi| targets.contains(&tlbi.op.target()));
-        if regime == Regime::El10 && of("stage2") && is_any(&[Target::Ipa, Target::IpaLast, Target::VmallS12]) {
-            question.stage = Stage::Two;
-        }
-        if tlbis.iter().any(|tlbi| tlbi.op.target().is_last_level()) {
-            question.level = Some(Level::Last);
-        }
-        question.global = is_any(&[Target::Asid]).then_some(false);
-        question.range = tlbis
-            .iter()
-            .any(|tlbi| matches!(tlbi.operand, Operand::Range(_) | Operand::Page(_)));
-        question.level_number = tlbis.iter().find_map(|tlbi| tlbi.operand.ttl()).map(Ttl::level);
+        operations.describe_entry(&mut question);
         Some(question)
     }
 }

@@ -2,13 +2,13 @@
 //! What the errata of a CPU ask of a sequence that the architecture finds sufficient.
 
 use super::coverage::coverage;
+use super::judgement::{Judgement, Verdict};
+use super::notes::demand;
 use super::question::{Change, CpuChoice, Observers, Question, Regime};
-use super::rule::{Reason, Rule, demand};
+use super::rule::{Reason, Rule};
 use super::scenario::is_safe;
-use super::weaken::{domain_of, is_broadcast};
-use super::{Judgement, Verdict};
 use crate::errata::{Erratum, Need, affecting};
-use crate::instruction::{Access, Barrier, Instruction};
+use crate::instruction::{Access, Barrier, Domain, Instruction};
 use crate::tlbi::Tlbi;
 use alloc::format;
 use alloc::vec::Vec;
@@ -41,8 +41,10 @@ fn text(erratum: &Erratum, cpu: &crate::errata::Cpu) -> alloc::string::String {
 fn unmet(question: &Question, need: Need, sequence: &[Instruction]) -> Option<(Verdict, Option<Vec<Instruction>>)> {
     let broadcast = question.observers != Observers::ThisPe;
     match need {
-        Need::RepeatAnyBroadcast if broadcast => repeat(question, sequence, is_broadcast, |_, _| true),
-        Need::RepeatSameBroadcast if broadcast => repeat(question, sequence, is_broadcast, |a, b| a.op == b.op),
+        Need::RepeatAnyBroadcast if broadcast => repeat(question, sequence, Instruction::is_broadcast, |_, _| true),
+        Need::RepeatSameBroadcast if broadcast => {
+            repeat(question, sequence, Instruction::is_broadcast, |a, b| a.op == b.op)
+        }
         Need::RepeatEl3 if question.regime == Regime::El3 => repeat(
             question,
             sequence,
@@ -60,7 +62,9 @@ fn unmet(question: &Question, need: Need, sequence: &[Instruction]) -> Option<(V
             mended.push(Instruction::Isb);
             Some((Verdict::Insufficient, Some(mended)))
         }
-        Need::Rendezvous if broadcast && sequence.iter().any(is_broadcast) => Some((Verdict::Unknown, None)),
+        Need::Rendezvous if broadcast && sequence.iter().any(Instruction::is_broadcast) => {
+            Some((Verdict::Unknown, None))
+        }
         Need::InstructionCacheOnSwitch if matches!(question.change, Change::SwitchContext | Change::RecycleContext) => {
             Some((Verdict::Unknown, None))
         }
@@ -79,7 +83,7 @@ fn repeat(
 ) -> Option<(Verdict, Option<Vec<Instruction>>)> {
     let completes = |instruction: &Instruction, tlbi: &Tlbi| {
         matches!(instruction, Instruction::Dsb(Barrier { domain, access: Access::All })
-            if *domain >= domain_of(tlbi.op.scope()))
+            if *domain >= Domain::covering(tlbi.op.scope()))
     };
     // The last TLBI before `end` that is concerned and covers the entry.
     let removes = |end: usize| {
@@ -113,7 +117,7 @@ fn repeat(
     }
     let (at, tlbi) = enough?;
     let barrier = Instruction::Dsb(Barrier {
-        domain: domain_of(tlbi.op.scope()),
+        domain: Domain::covering(tlbi.op.scope()),
         access: Access::All,
     });
     let mut mended = sequence.to_vec();

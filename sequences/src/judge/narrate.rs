@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A counterexample in words.
 
-use super::Step;
+use super::judgement::Step;
 use super::question::{Change, Question};
-use super::scenario::{ALIAS, FLAG, X, sequence_index};
+use super::symbol::{ALIAS, FLAG, X, sequence_index};
 use crate::instruction::Instruction;
 use crate::machine::{Event, Op, Program, Value};
 use alloc::format;

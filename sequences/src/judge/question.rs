@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The question: what was changed, for whom, and what follows.
 
+use super::judgement::{Judgement, Verdict};
 use super::rule::{Reason, Rule};
-use super::{Judgement, Verdict};
 use crate::errata::Cpu;
 use crate::feature::Features;
-use crate::instruction::{Instruction, Operand};
+use crate::instruction::Instruction;
+use crate::operand::Operand;
 use crate::tlbi::{ExceptionLevel, Target};
+use alloc::borrow::ToOwned;
 use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 /// The variants of an enumeration by the names a command line uses.
@@ -257,6 +260,37 @@ impl Question {
         }
     }
 
+    /// Returns the parts of the question with their names, as they are printed.
+    #[must_use]
+    pub fn parts(&self) -> Vec<(&'static str, String)> {
+        let mut parts = alloc::vec![
+            ("change", self.change.name().to_owned()),
+            ("regime", self.regime.name().to_owned()),
+            ("stage", self.stage.name().to_owned()),
+            ("observers", self.observers.name().to_owned()),
+            ("after", self.after.name().to_owned()),
+        ];
+        if let Some(level) = self.level {
+            parts.push(("level", level.name().to_owned()));
+        }
+        if let Some(number) = self.level_number {
+            parts.push(("level-number", number.to_string()));
+        }
+        if let Some(global) = self.global {
+            parts.push(("global", if global { "yes" } else { "no" }.to_owned()));
+        }
+        if self.range {
+            parts.push(("range", "yes".to_owned()));
+        }
+        if self.architecture.ets2 {
+            parts.push(("ets2", "yes".to_owned()));
+        }
+        if self.architecture.ets3 {
+            parts.push(("ets3", "yes".to_owned()));
+        }
+        parts
+    }
+
     /// Returns the judgement of a question that no exploration can answer, or that answers itself.
     pub(super) fn undecidable(&self, sequence: &[Instruction]) -> Option<Judgement> {
         let unknown = |text: &str| Some(Judgement::unknown(Reason::new(Rule::Question, text.into())));
@@ -315,6 +349,10 @@ impl Question {
     fn left_open(&self, sequence: &[Instruction]) -> Option<Reason> {
         for instruction in sequence {
             let Instruction::Tlbi(tlbi) = instruction else { continue };
+            // A dummy names page 0: it is the same whatever the entry is.
+            if tlbi.is_dummy() {
+                continue;
+            }
             let text = match (tlbi.op.target(), tlbi.operand) {
                 (target, _) if target.is_last_level() && self.level.is_none() && self.change != Change::Validate => {
                     format!("`{instruction}` covers last-level entries only; say whether the changed entry is one")

@@ -5,23 +5,17 @@
 //! descriptor, runs the sequence, and goes on as the question says; where other PEs may hold the entry, PE 1 acts on a
 //! message from PE 0. The sequence is unsafe if a final state shows that `x` was used as it was before the change.
 
-use super::Step;
 use super::coverage::coverage;
+use super::judgement::Step;
 use super::question::{After, Change, Level, Observers, Question, Stage};
+use super::symbol::{ALIAS, FLAG, X};
 use crate::instruction::{Access, Barrier, Domain, Instruction};
 use crate::machine::{
     Attribute, Descriptor, Explorer, FaultHandling, Limits, MachineError, Op, Outcome, Pages, Placement, Program,
-    Rules, State, Symbol, Thread, TlbiTarget, Value, Walkers,
+    Rules, State, Thread, TlbiTarget, Value, Walkers,
 };
 use alloc::vec;
 use alloc::vec::Vec;
-
-/// The changed page, its frame and its descriptor.
-pub(super) const X: Symbol = Symbol(0);
-/// Another page that maps the frame of `x`.
-pub(super) const ALIAS: Symbol = Symbol(1);
-/// The message.
-pub(super) const FLAG: Symbol = Symbol(2);
 
 /// The value PE 1 stores through a stale translation.
 const STRAY: i64 = 3;
@@ -44,9 +38,9 @@ mod register {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// PE 0 accesses `x`; synchronizes its context first where `true`.
-    Own(bool),
+    AccessHere(bool),
     /// PE 0 fetches from `x`.
-    OwnFetch,
+    FetchHere,
     /// PE 1 accesses `x` after PE 0's message.
     Message(Placement),
     /// PE 0 uses the frame under another address, while PE 1 stores to `x`.
@@ -63,9 +57,9 @@ pub(super) enum Decision {
 /// Returns the shapes that together answer a question.
 fn shapes(question: &Question) -> Vec<Shape> {
     let mut shapes = vec![match question.after {
-        After::DataHere => Shape::Own(false),
-        After::FetchHere => Shape::OwnFetch,
-        After::AccessElsewhere | After::PageReuse | After::Nothing => Shape::Own(true),
+        After::DataHere => Shape::AccessHere(false),
+        After::FetchHere => Shape::FetchHere,
+        After::AccessElsewhere | After::PageReuse | After::Nothing => Shape::AccessHere(true),
     }];
     for (observers, placement) in [
         (Observers::Inner, Placement::Inner),
@@ -122,7 +116,7 @@ fn is_stale(question: &Question, program: &Program, state: &State, shape: Shape)
     // A new mapping must not fault; an old one must.
     let stale = faulted == (question.change == Change::Validate);
     match shape {
-        Shape::Own(_) | Shape::OwnFetch => stale,
+        Shape::AccessHere(_) | Shape::FetchHere => stale,
         Shape::Message(_) => stale && state.register(program, 1, register::SEEN) == Value::Int(1),
         Shape::Reuse(_) => stale && state.register(program, 0, register::RESULT) == Value::Int(STRAY),
     }
@@ -139,7 +133,7 @@ pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shap
     match question.change {
         Change::Validate => old.valid = false,
         // The permission that matters to a fetch is that to execute: to it, an entry without is an invalid one.
-        Change::Permissions if shape != Shape::OwnFetch => new.db = false,
+        Change::Permissions if shape != Shape::FetchHere => new.db = false,
         _ => new.valid = false,
     }
     let access = |to: &mut Vec<Op>| {
@@ -160,13 +154,13 @@ pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shap
             .map(|(at, instruction)| op(question, instruction, at)),
     );
     match shape {
-        Shape::Own(synchronize) => {
+        Shape::AccessHere(synchronize) => {
             if synchronize {
                 ops.push(Op::Isb);
             }
             access(&mut ops);
         }
-        Shape::OwnFetch => ops.push(Op::Fetch(X)),
+        Shape::FetchHere => ops.push(Op::Fetch(X)),
         Shape::Message(_) => ops.push(store(register::ONE, register::FLAG)),
         Shape::Reuse(_) => {
             ops.push(store(register::TWO, register::ALIAS));
@@ -279,9 +273,4 @@ fn op(question: &Question, instruction: &Instruction, at: usize) -> Op {
             }
         }
     }
-}
-
-/// Returns which instruction of the sequence an operation of PE 0 is.
-pub(super) fn sequence_index(pc: u16, sequence: &[Instruction]) -> Option<usize> {
-    usize::from(pc).checked_sub(1).filter(|at| *at < sequence.len())
 }

@@ -2,53 +2,22 @@
 //! What can be left out or weakened, and why the rest is needed.
 
 use super::coverage::coverage;
+use super::judgement::{Judgement, Verdict};
 use super::question::{Change, Observers, Question};
 use super::rule::{Reason, Rule};
-use super::{Judgement, Verdict, is_sufficient};
+use super::scope::{widest, with_scope};
+use super::sufficient::is_sufficient;
 use crate::instruction::{Access, Barrier, Domain, Instruction};
-use crate::tlbi::{Scope, Tlbi, TlbiOp};
+use crate::tlbi::Scope;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// One thing too much: the place in the given sequence, and what would do instead.
+/// One thing too much: its index in the sequence judged, and what would do instead.
 struct Excess {
     at: usize,
-    given: Instruction,
+    found: Instruction,
     instead: Option<Instruction>,
-}
-
-/// Returns whether an instruction is a broadcast TLBI.
-pub(super) fn is_broadcast(instruction: &Instruction) -> bool {
-    matches!(instruction, Instruction::Tlbi(tlbi) if tlbi.op.scope() != Scope::Local)
-}
-
-/// Returns the domain a DSB needs for a TLBI of that scope.
-pub(super) const fn domain_of(scope: Scope) -> Domain {
-    match scope {
-        Scope::Local => Domain::NonShareable,
-        Scope::InnerShareable => Domain::InnerShareable,
-        Scope::OuterShareable => Domain::OuterShareable,
-    }
-}
-
-/// Returns the widest scope of the sequence's TLBIs.
-fn widest(sequence: &[Instruction]) -> Scope {
-    let scopes = sequence.iter().filter_map(|instruction| match instruction {
-        Instruction::Tlbi(tlbi) => Some(tlbi.op.scope()),
-        _ => None,
-    });
-    scopes.max().unwrap_or(Scope::Local)
-}
-
-/// Returns the same operation with another scope.
-pub(super) fn with_scope(tlbi: &Tlbi, scope: Scope) -> Option<Instruction> {
-    let op = tlbi.op;
-    let op = TlbiOp::new(op.target(), op.level(), scope, op.is_range(), op.is_nxs())?;
-    Some(Instruction::Tlbi(Tlbi {
-        op,
-        operand: tlbi.operand,
-    }))
 }
 
 /// Returns what could stand instead of an instruction, weakest first; `None` is nothing at all.
@@ -61,7 +30,7 @@ fn weaker(instruction: &Instruction, sequence: &[Instruction]) -> Vec<Option<Ins
             access: Access::All,
         }) => {
             let store = Barrier {
-                domain: domain_of(widest(sequence)),
+                domain: Domain::covering(widest(sequence)),
                 access: Access::Stores,
             };
             instead.push(Some(Instruction::Dsb(store)));
@@ -88,7 +57,7 @@ fn weaker(instruction: &Instruction, sequence: &[Instruction]) -> Vec<Option<Ins
     instead
 }
 
-/// Returns the places of a short part of the sequence that is sufficient: one TLBI, the DSBs next to it, the last ISB,
+/// Returns the indices of a short part of the sequence that is sufficient: one TLBI, the DSBs next to it, the last ISB,
 /// and all padding. Only a short cut for the search: most long sequences repeat themselves.
 fn core(question: &Question, sequence: &[Instruction]) -> Option<Vec<usize>> {
     let covers =
@@ -121,43 +90,43 @@ fn weaken(question: &Question, sequence: &[Instruction]) -> (Vec<Instruction>, V
     };
     let left_out = all.into_iter().filter(|entry| !kept.contains(entry));
     let mut excess: Vec<Excess> = left_out
-        .map(|(at, given)| Excess {
+        .map(|(at, found)| Excess {
             at,
-            given,
+            found,
             instead: None,
         })
         .collect();
-    let mut place = 0;
-    while place < kept.len() {
+    let mut index = 0;
+    while index < kept.len() {
         let now: Vec<Instruction> = kept.iter().map(|(_, instruction)| *instruction).collect();
-        let (at, given) = kept[place];
-        let found = weaker(&given, &now).into_iter().find(|instead| {
+        let (at, found) = kept[index];
+        let weaker = weaker(&found, &now).into_iter().find(|instead| {
             let mut trial = now.clone();
             match instead {
-                Some(instruction) => trial[place] = *instruction,
+                Some(instruction) => trial[index] = *instruction,
                 None => {
-                    trial.remove(place);
+                    trial.remove(index);
                 }
             }
             is_sufficient(question, &trial) == Ok(true)
         });
-        match found {
-            None => place += 1,
+        match weaker {
+            None => index += 1,
             Some(instead) => {
                 excess.push(Excess {
                     at,
-                    given: sequence[at],
+                    found: sequence[at],
                     instead,
                 });
                 match instead {
                     Some(instruction) => {
-                        kept[place].1 = instruction;
-                        place += 1;
+                        kept[index].1 = instruction;
+                        index += 1;
                     }
                     None => {
-                        kept.remove(place);
+                        kept.remove(index);
                         // What had to be there for the one left out may have become superfluous.
-                        place = 0;
+                        index = 0;
                     }
                 }
             }
@@ -170,7 +139,7 @@ fn weaken(question: &Question, sequence: &[Instruction]) -> (Vec<Instruction>, V
 
 /// Spells the store barriers put in here for the scope the TLBIs ended up with.
 fn respell(weakest: &mut [Instruction], excess: &mut [Excess]) {
-    let domain = domain_of(widest(weakest));
+    let domain = Domain::covering(widest(weakest));
     for entry in excess.iter_mut() {
         if let Some(Instruction::Dsb(Barrier {
             access: Access::Stores, ..
@@ -180,11 +149,11 @@ fn respell(weakest: &mut [Instruction], excess: &mut [Excess]) {
                 domain,
                 access: Access::Stores,
             });
-            if let Some(place) = weakest
+            if let Some(instruction) = weakest
                 .iter_mut()
                 .find(|instruction| Some(**instruction) == entry.instead)
             {
-                *place = spelled;
+                *instruction = spelled;
             }
             entry.instead = Some(spelled);
         }
@@ -224,11 +193,11 @@ fn ordinal(at: usize) -> String {
 
 /// Says why one thing is too much.
 fn reason_for(question: &Question, sequence: &[Instruction], excess: &Excess) -> Reason {
-    let (given, place) = (excess.given, ordinal(excess.at));
+    let (found, at) = (excess.found, ordinal(excess.at));
     let tlbi_follows = sequence[excess.at + 1..]
         .iter()
         .any(|instruction| matches!(instruction, Instruction::Tlbi(_)));
-    match (given, excess.instead) {
+    match (found, excess.instead) {
         (
             Instruction::Dsb(_),
             Some(Instruction::Dsb(Barrier {
@@ -241,42 +210,40 @@ fn reason_for(question: &Question, sequence: &[Instruction], excess: &Excess) ->
             };
             Reason::new(
                 Rule::StoreBeforeTlbi,
-                format!("`{given}` ({place}) can be `{}`: {why}", show(excess.instead)),
+                format!("`{found}` ({at}) can be `{}`: {why}", show(excess.instead)),
             )
         }
         (_, Some(instead @ (Instruction::Dsb(_) | Instruction::DsbNxs(_)))) => Reason::new(
             Rule::CompletionDomain,
-            format!("`{given}` ({place}) can be `{instead}`: {}", domain_enough(question)),
+            format!("`{found}` ({at}) can be `{instead}`: {}", domain_enough(question)),
         ),
         (_, Some(instead)) => Reason::new(
             Rule::Scope,
-            format!("`{given}` ({place}) can be `{instead}`: {}", holders(question)),
+            format!("`{found}` ({at}) can be `{instead}`: {}", holders(question)),
         ),
         (Instruction::Isb, None) if tlbi_follows => Reason::new(
             Rule::Context,
-            format!(
-                "`{given}` ({place}) can go: the DSB orders the TLBI after the store; nothing is fetched anew here"
-            ),
+            format!("`{found}` ({at}) can go: the DSB orders the TLBI after the store; nothing is fetched anew here"),
         ),
         (Instruction::Isb, None) => Reason::new(
             Rule::Context,
-            format!("`{given}` ({place}) can go: this PE does not rely on the change before its next synchronization"),
+            format!("`{found}` ({at}) can go: this PE does not rely on the change before its next synchronization"),
         ),
         (Instruction::Tlbi(_), None) if question.change == Change::Validate => Reason::new(
             Rule::InvalidToValid,
-            format!("`{given}` ({place}) can go: an invalid entry is never in a TLB"),
+            format!("`{found}` ({at}) can go: an invalid entry is never in a TLB"),
         ),
         (Instruction::Tlbi(_), None) => Reason::new(
             Rule::Scope,
-            format!("`{given}` ({place}) can go: what it removes is gone without it"),
+            format!("`{found}` ({at}) can go: what it removes is gone without it"),
         ),
         (Instruction::Dmb(_), None) => Reason::new(
             Rule::StoreBeforeTlbi,
-            format!("`{given}` ({place}) can go: a DMB orders neither table walks nor a TLBI"),
+            format!("`{found}` ({at}) can go: a DMB orders neither table walks nor a TLBI"),
         ),
         (_, None) => Reason::new(
             Rule::Completion,
-            format!("`{given}` ({place}) can go: nothing that matters waits for it alone"),
+            format!("`{found}` ({at}) can go: nothing that matters waits for it alone"),
         ),
     }
 }

@@ -5,8 +5,9 @@
 //! tests of all shapes of a question are forbidden exactly if the judge finds the sequence sufficient. What herd7 has no
 //! notion of (regime, stage, level, domain of a PE) is written as header keys, which herd7 skips and this reader reads.
 
-use crate::instruction::{Instruction, Operand};
+use crate::instruction::Instruction;
 use crate::judge::{After, Change, Level, Name, Observers, Question, Stage};
+use crate::operand::Operand;
 use crate::tlbi::{OperandFormat, Scope, Tlbi};
 use alloc::format;
 use alloc::string::String;

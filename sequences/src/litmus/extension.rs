@@ -5,9 +5,9 @@
 //! each TLBI is judged as the judge would ([`coverage`]).
 
 use super::error::LitmusErrorKind;
-use crate::instruction::Operand;
 use crate::judge::{After, Change, Level, Name, Observers, Question, Regime, Stage, coverage};
 use crate::machine::Layers;
+use crate::operand::Operand;
 use crate::tlbi::{OperandFormat, Tlbi, TlbiOp};
 use alloc::format;
 use alloc::vec::Vec;

@@ -6,10 +6,10 @@ use super::code::{Line, cell, tlbi};
 use super::condition::{self, Final};
 use super::error::{LitmusError, LitmusErrorKind};
 use super::extension::Extension;
+use super::init;
 use super::names::Names;
 use super::split::{Cell, Parts, split, without_comments};
-use super::{init, report};
-use crate::machine::{Explorer, FaultHandling, Limits, Op, Placement, Program, Rules, Thread, Value};
+use crate::machine::{FaultHandling, Limits, Op, Placement, Program, Rules, Thread, Value};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
@@ -135,8 +135,8 @@ impl Test {
     }
 
     /// Returns the label of an operation; several as `{L0,L1}`.
-    pub(super) fn labels_at(&self, thread: u8, place: Option<u16>) -> String {
-        let here = |label: &&(String, u16)| Some(label.1) == place;
+    pub(super) fn labels_at(&self, thread: u8, pc: Option<u16>) -> String {
+        let here = |label: &&(String, u16)| Some(label.1) == pc;
         let mut names: Vec<&str> = self.labels[usize::from(thread)]
             .iter()
             .filter(here)
@@ -166,23 +166,6 @@ impl Test {
     #[must_use]
     pub fn quantifier(&self) -> super::Quantifier {
         self.condition.quantifier
-    }
-
-    /// Explores the test.
-    ///
-    /// # Errors
-    ///
-    /// [`LitmusErrorKind::Machine`] where the test leaves what the machine models or exceeds a bound.
-    pub fn run(&self, options: &Options) -> Result<super::Report, LitmusError> {
-        let mut program = self.program.clone();
-        program.rules.ets2 |= options.ets2;
-        program.rules.ets3 |= options.ets3;
-        program.rules.dsb_domain = options.dsb_domain;
-        let mut finals = report::Finals::new(self);
-        let exploration = Explorer::new(&program, options.limits)
-            .for_each_final(|state| finals.add(&program, state))
-            .map_err(|error| LitmusErrorKind::Machine(error).at(0))?;
-        Ok(finals.report(&exploration))
     }
 }
 

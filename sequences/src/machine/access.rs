@@ -16,10 +16,10 @@ impl State {
         let location = slots[at].location;
         let same = |slot: &Slot| slot.location == location && !slot.has(flag::FAULTS);
         let is_store = |index: usize| matches!(self.op(program, thread, index), Op::Store { .. });
-        let own = (0..at)
+        let forwarding = (0..at)
             .rev()
             .find(|index| is_store(*index) && same(&slots[*index]) && !slots[*index].has(flag::DONE));
-        let (value, version, forwarded) = match own {
+        let (value, version, forwarded) = match forwarding {
             Some(store) => {
                 let Op::Store { from, .. } = *self.op(program, thread, store) else {
                     return;

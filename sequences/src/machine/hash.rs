@@ -37,16 +37,16 @@ impl Fingerprint {
     }
 }
 
-/// An open-addressing set; zero marks a free place, so the fingerprint zero is stored as one.
+/// An open-addressing set; zero marks a free cell, so the fingerprint zero is stored as one.
 pub(super) struct FingerprintSet {
-    places: Vec<u128>,
+    cells: Vec<u128>,
     len: usize,
 }
 
 impl FingerprintSet {
     pub(super) fn new() -> Self {
         Self {
-            places: vec![0; 256],
+            cells: vec![0; 256],
             len: 0,
         }
     }
@@ -57,29 +57,29 @@ impl FingerprintSet {
 
     /// Adds `fingerprint`; returns whether it was new.
     pub(super) fn insert(&mut self, fingerprint: u128) -> bool {
-        if self.len * 2 >= self.places.len() {
-            let old = core::mem::replace(&mut self.places, vec![0; self.len.max(128) * 8]);
+        if self.len * 2 >= self.cells.len() {
+            let old = core::mem::replace(&mut self.cells, vec![0; self.len.max(128) * 8]);
             for key in old.into_iter().filter(|key| *key != 0) {
-                let place = self.place_of(key);
-                self.places[place] = key;
+                let cell = self.cell_of(key);
+                self.cells[cell] = key;
             }
         }
         let key = fingerprint.max(1);
-        let place = self.place_of(key);
-        if self.places[place] == key {
+        let cell = self.cell_of(key);
+        if self.cells[cell] == key {
             return false;
         }
-        self.places[place] = key;
+        self.cells[cell] = key;
         self.len += 1;
         true
     }
 
-    fn place_of(&self, key: u128) -> usize {
-        let mut place = key as usize % self.places.len();
-        while self.places[place] != 0 && self.places[place] != key {
-            place = (place + 1) % self.places.len();
+    fn cell_of(&self, key: u128) -> usize {
+        let mut cell = key as usize % self.cells.len();
+        while self.cells[cell] != 0 && self.cells[cell] != key {
+            cell = (cell + 1) % self.cells.len();
         }
-        place
+        cell
     }
 }
 

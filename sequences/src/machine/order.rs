@@ -57,7 +57,7 @@ impl State {
         let base = self.input(program, thread, at, 0, base)?;
         match index {
             None => Some(base),
-            Some(index) => super::step::evaluate(Alu::Add, base, self.input(program, thread, at, 1, index)?),
+            Some(index) => Alu::Add.evaluate(base, self.input(program, thread, at, 1, index)?),
         }
     }
 
@@ -100,7 +100,7 @@ impl State {
 
     /// Returns whether the access at `at`, whose walk is done, may happen or fault.
     pub(super) fn may_access(&self, program: &Program, thread: usize, at: usize, effect: Effect) -> bool {
-        let own = &self.pes[thread].slots[at];
+        let access = &self.pes[thread].slots[at];
         let (acquire, release) = match *self.op(program, thread, at) {
             Op::Load { acquire, .. } => (acquire, false),
             Op::Store { release, .. } => (false, release && effect == Effect::Store),
@@ -125,12 +125,12 @@ impl State {
                 Op::Branch { .. } => effect != Effect::Store || done,
                 Op::Load { acquire: earlier, .. } if !done => {
                     pending.loads = true;
-                    !earlier && !release && (effect != Effect::Store || self.precedes_store(slot, own))
+                    !earlier && !release && (effect != Effect::Store || self.precedes_store(slot, access))
                 }
                 Op::Store { release: earlier, .. } if !done => {
                     pending.stores = true;
                     !(release || earlier && acquire && effect == Effect::Load)
-                        && (effect != Effect::Store || self.precedes_store(slot, own))
+                        && (effect != Effect::Store || self.precedes_store(slot, access))
                 }
                 _ => true,
             };
@@ -207,12 +207,12 @@ impl State {
         (0..self.pes.len())
             .filter(|other| applies_to(program, thread, *other, scope))
             .all(|other| {
-                let wide = !program.rules.dsb_domain;
+                let ignores_domain = !program.rules.dsb_domain;
                 let awaited = program.reaches(
                     thread,
                     other,
-                    wide || domain != Domain::NonShareable,
-                    wide || matches!(domain, Domain::OuterShareable | Domain::FullSystem),
+                    ignores_domain || domain != Domain::NonShareable,
+                    ignores_domain || matches!(domain, Domain::OuterShareable | Domain::FullSystem),
                 );
                 let bit = 1_u32 << id;
                 let relied_on = |other: &Slot| {
@@ -242,8 +242,8 @@ impl State {
 }
 
 /// Returns whether a TLBI of that scope, issued by `own`, has an effect on `other`.
-pub(super) fn applies_to(program: &Program, own: usize, other: usize, scope: Scope) -> bool {
-    program.is_walker(other) && program.reaches(own, other, scope != Scope::Local, scope == Scope::OuterShareable)
+pub(super) fn applies_to(program: &Program, issuer: usize, other: usize, scope: Scope) -> bool {
+    program.is_walker(other) && program.reaches(issuer, other, scope != Scope::Local, scope == Scope::OuterShareable)
 }
 
 /// Returns the registers an operation reads, in the order of [`Slot::inputs`].

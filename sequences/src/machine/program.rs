@@ -71,6 +71,32 @@ pub enum Alu {
     Add,
 }
 
+impl Alu {
+    /// Calculates; `None` where the machine has no such value.
+    pub(super) fn evaluate(self, a: Value, b: Value) -> Option<Value> {
+        if self == Self::Move {
+            return Some(b);
+        }
+        if self == Self::ExclusiveOr && a == b {
+            return Some(Value::Int(0));
+        }
+        match (self, a, b) {
+            (_, value, Value::Int(0)) if self != Self::And => Some(value),
+            (Self::And, _, Value::Int(0)) | (Self::And, Value::Int(0), _) => Some(Value::Int(0)),
+            (Self::Add | Self::ExclusiveOr, Value::Int(0), value) => Some(value),
+            (Self::ShiftRight, Value::Address(page), Value::Int(12)) => Some(Value::Operand(page)),
+            (_, Value::Int(a), Value::Int(b)) => Some(Value::Int(match self {
+                Self::Move => b,
+                Self::ShiftRight => u32::try_from(b).ok().and_then(|by| (a as u64).checked_shr(by))? as i64,
+                Self::ExclusiveOr => a ^ b,
+                Self::And => a & b,
+                Self::Add => a.wrapping_add(b),
+            })),
+            _ => None,
+        }
+    }
+}
+
 /// When a branch is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
@@ -353,11 +379,12 @@ impl Program {
     }
 
     /// Returns whether a TLBI or DSB that reaches as far as `inner` or `outer` applies to `other`, seen from `own`.
-    pub(super) fn reaches(&self, own: usize, other: usize, inner: bool, outer: bool) -> bool {
-        if own == other {
+    pub(super) fn reaches(&self, issuer: usize, other: usize, inner: bool, outer: bool) -> bool {
+        if issuer == other {
             return true;
         }
-        let far = self.threads[own].placement == Placement::Outer || self.threads[other].placement == Placement::Outer;
+        let far =
+            self.threads[issuer].placement == Placement::Outer || self.threads[other].placement == Placement::Outer;
         if far { outer } else { inner }
     }
 }

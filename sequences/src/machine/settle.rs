@@ -10,7 +10,6 @@ use super::event::MachineError;
 use super::order::{applies_to, inputs};
 use super::program::{Condition, FaultHandling, Op, Pages, Program, Source, TlbiTarget, Value, ZERO_REGISTER};
 use super::state::{NONE, Slot, State, flag};
-use super::step::evaluate;
 use alloc::vec::Vec;
 
 /// The longest path of one PE, counting repetitions.
@@ -141,8 +140,8 @@ fn fetch(
             awaited_walk: 0,
             value: Value::Int(0),
         };
-        for (place, register) in slot.inputs.iter_mut().zip(inputs(op)) {
-            *place = register.map_or(NONE, |register| state.producer(program, thread, at, register));
+        for (input, register) in slot.inputs.iter_mut().zip(inputs(op)) {
+            *input = register.map_or(NONE, |register| state.producer(program, thread, at, register));
         }
         state.pes[thread].slots.push(slot);
         if let Op::Branch { condition, target } = *op
@@ -223,7 +222,7 @@ fn evaluate_slot(program: &Program, state: &mut State, thread: usize, at: usize)
             let (Some(a), Some(b)) = (value_of(0, a), value_of(1, b)) else {
                 return Ok(Some(false));
             };
-            let value = evaluate(op, a, b).ok_or(MachineError::Arithmetic {
+            let value = op.evaluate(a, b).ok_or(MachineError::Arithmetic {
                 thread: thread as u8,
                 pc: slot.pc,
             })?;

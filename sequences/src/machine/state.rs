@@ -169,8 +169,8 @@ impl State {
         let mut hasher = Fingerprint::new();
         for pe in &self.pes {
             let bits = u64::from(pe.ended) | u64::from(pe.in_handler) << 1 | u64::from(pe.again) << 2;
-            let place = u64::from(pe.pc) << 48 | u64::from(pe.return_to) << 32 | u64::from(pe.rounds) << 8;
-            hasher.word(place | bits | (pe.slots.len() as u64) << 16);
+            let position = u64::from(pe.pc) << 48 | u64::from(pe.return_to) << 32 | u64::from(pe.rounds) << 8;
+            hasher.word(position | bits | (pe.slots.len() as u64) << 16);
             for slot in &pe.slots {
                 slot.fingerprint(&mut hasher);
             }

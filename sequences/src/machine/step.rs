@@ -4,33 +4,9 @@
 use super::descriptor::{AccessKind, FaultKind};
 use super::event::{Event, MachineError};
 use super::order::Effect;
-use super::program::{Alu, FaultHandling, Op, Program, Value};
+use super::program::{FaultHandling, Op, Program, Value};
 use super::state::{PeState, State, flag};
 use alloc::vec::Vec;
-
-/// Calculates; `None` where the machine has no such value.
-pub(super) fn evaluate(op: Alu, a: Value, b: Value) -> Option<Value> {
-    if op == Alu::Move {
-        return Some(b);
-    }
-    if op == Alu::ExclusiveOr && a == b {
-        return Some(Value::Int(0));
-    }
-    match (op, a, b) {
-        (_, value, Value::Int(0)) if op != Alu::And => Some(value),
-        (Alu::And, _, Value::Int(0)) | (Alu::And, Value::Int(0), _) => Some(Value::Int(0)),
-        (Alu::Add | Alu::ExclusiveOr, Value::Int(0), value) => Some(value),
-        (Alu::ShiftRight, Value::Address(page), Value::Int(12)) => Some(Value::Operand(page)),
-        (_, Value::Int(a), Value::Int(b)) => Some(Value::Int(match op {
-            Alu::Move => b,
-            Alu::ShiftRight => u32::try_from(b).ok().and_then(|by| (a as u64).checked_shr(by))? as i64,
-            Alu::ExclusiveOr => a ^ b,
-            Alu::And => a & b,
-            Alu::Add => a.wrapping_add(b),
-        })),
-        _ => None,
-    }
-}
 
 impl State {
     pub(super) fn access_kind(&self, program: &Program, thread: usize, at: usize) -> AccessKind {
@@ -90,11 +66,11 @@ impl State {
         let Some(page) = self.page_of(program, thread, at) else {
             return;
         };
-        let place = usize::from(page.0);
+        let table = usize::from(page.0);
         let Value::Descriptor(current) = self.table(program, page.0) else {
             return;
         };
-        let held = self.stale[thread * program.tables.len() + place].leaf;
+        let held = self.stale[thread * program.tables.len() + table].leaf;
         let (access, user) = (self.access_kind(program, thread, at), self.user(program, thread));
         let translate = |index: u8| program.descriptors[usize::from(index)].translate(access, user);
         let mut outcomes: Vec<Result<_, _>> = Vec::with_capacity(2);

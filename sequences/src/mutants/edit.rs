@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The edits of one instruction.
 
-use crate::instruction::{Access, Barrier, Domain, Instruction, Operand};
+use crate::instruction::{Access, Barrier, Domain, Instruction};
+use crate::operand::Operand;
 use crate::tlbi::{ExceptionLevel, Scope, Target, Tlbi, TlbiOp};
 use alloc::vec::Vec;
 

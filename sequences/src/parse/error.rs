@@ -3,7 +3,8 @@
 
 mod message;
 
-use crate::instruction::{Domain, Operand};
+use crate::instruction::Domain;
+use crate::operand::Operand;
 use crate::tlbi::TlbiOp;
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};

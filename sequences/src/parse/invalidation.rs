@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The operation of a `tlbi` and its operand.
 
-use crate::instruction::{Instruction, Operand, Ttl};
+use crate::instruction::Instruction;
+use crate::operand::{Operand, Ttl};
 use crate::parse::error::ParseErrorKind;
 use crate::parse::lexer::Token;
 use crate::parse::suggest::nearest;

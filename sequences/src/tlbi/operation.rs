@@ -2,7 +2,7 @@
 //! What an operation is called, where it is encoded, and what it takes.
 
 use crate::feature::{Feature, Features};
-use crate::instruction::{Operand, Ttl};
+use crate::operand::{Operand, Ttl};
 use crate::tlbi::table::{CRN, CRN_NXS, Row, TABLE};
 use crate::tlbi::{ExceptionLevel, OperandFormat, Scope, SysEncoding, Target, TlbiOp};
 use core::fmt::{self, Display, Formatter};
@@ -172,7 +172,7 @@ impl Display for TlbiOp {
 #[cfg(test)]
 mod tests {
     use crate::feature::Feature;
-    use crate::instruction::{Operand, Ttl};
+    use crate::operand::{Operand, Ttl};
     use crate::tlbi::table::TABLE;
     use crate::tlbi::{ExceptionLevel, Scope, SysEncoding, Target, TlbiOp};
 

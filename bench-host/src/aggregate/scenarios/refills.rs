@@ -4,12 +4,12 @@
 use report::model::Refill;
 use results::scenario::Axis;
 
-use super::beside::What;
+use super::baseline_ratios::What;
 use super::{Batches, Scenarios, of_batch};
 use crate::aggregate::decision::to_model;
 use crate::aggregate::samples::Collected;
 use crate::aggregate::series::part;
-use crate::stats::{Interval, median_interval};
+use stats::{Interval, median_interval};
 
 /// The series that the cost after a flush is made of.
 struct Parts<'a> {

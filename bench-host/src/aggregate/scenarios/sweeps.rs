@@ -4,13 +4,13 @@
 use report::model::{Interval, LineFit, Net, Sweep, SweepPoint};
 use results::scenario::Axis;
 
-use super::beside::What;
+use super::baseline_ratios::What;
 use super::{Batches, Scenarios, of_batch};
 use crate::aggregate::decision::to_model;
 use crate::aggregate::samples::Collected;
 use crate::aggregate::series::part;
-use crate::stats::line::least_squares;
-use crate::stats::median_interval;
+use stats::line::least_squares;
+use stats::median_interval;
 
 impl Scenarios<'_> {
     /// Returns every sweep: all scenarios that differ on one axis only, where there are two or more.

@@ -10,6 +10,7 @@ use results::check::Check;
 use results::manifest::{self, Manifest, QEMU_LABEL};
 use results::plan::{MAX_PES, Planted};
 use results::store::Run;
+use results::verdict::Class;
 
 use super::Args;
 use super::failures::reproduce;
@@ -33,6 +34,8 @@ pub(super) struct Bench<'a> {
     pub boots: u32,
     /// The worst that a boot came to, apart from failed checks.
     pub exit: Exit,
+    /// A check failed in a boot.
+    pub checks_failed: bool,
     pub paces: Vec<(Pace, u64)>,
 }
 
@@ -141,13 +144,11 @@ impl Bench<'_> {
             eprintln!("hint: --log needs the options (--sequence, --trials, --seed, --smp, ...) that its --image had");
         }
         // Failed checks are told with all boots' counts; what else failed is told here.
-        let own = |failure: &&String| !failure.contains(" with ") && !failure.ends_with("more like these");
-        for failure in received.failures.iter().filter(own) {
+        for failure in &received.besides_checks {
             eprintln!("error: {failure}");
         }
-        if !matches!(finished.exit, Exit::Ok | Exit::Undecided) {
-            self.exit = finished.exit;
-        }
+        self.exit = self.exit.or(besides_checks(finished));
+        self.checks_failed |= received.verdicts.iter().any(|verdict| verdict.class == Class::Fail);
         let frequency = received.manifest.pes.first().and_then(|pe| pe.frequency).unwrap_or(0);
         self.paces.extend(received.paces.iter().map(|pace| (*pace, frequency)));
     }
@@ -155,6 +156,18 @@ impl Bench<'_> {
     fn manifest(&self, machine: &str, label: &str, plan: manifest::Plan) -> Manifest {
         let kernel = self.qemu.is_some().then_some(&self.kernel);
         describe::start(machine, label, kernel, reproduce(self.args, None), plan)
+    }
+}
+
+/// Returns how a boot ended, failed checks aside: whether those count is for all boots' counts to say, and nothing else
+/// that went wrong is excused with them.
+fn besides_checks(finished: &Finished) -> Exit {
+    let received = &finished.received;
+    match finished.exit {
+        Exit::Failure if !received.besides_checks.is_empty() => Exit::Failure,
+        Exit::Failure if !received.defects.is_empty() => Exit::Incomplete,
+        Exit::Failure | Exit::Undecided => Exit::Ok,
+        exit => exit,
     }
 }
 

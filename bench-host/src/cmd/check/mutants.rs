@@ -37,7 +37,9 @@ pub(super) fn run(bench: &mut Bench<'_>, machine: &str) -> Result<Exit, Error> {
                 rows.push(mutants::row(mutant, &member.id, case, fate));
                 fates.push((mutant.clone(), fate));
             }
-            write(&folder.join(mutants::FILE), &mutants::table(&rows)?)?;
+            let table = mutants::table(&rows)
+                .map_err(|error| Error::Setup(format!("cannot write {}: {error}", mutants::FILE)))?;
+            write(&folder.join(mutants::FILE), &table)?;
         }
     }
     let text = mutants::report(machine, &fates);
@@ -46,12 +48,13 @@ pub(super) fn run(bench: &mut Bench<'_>, machine: &str) -> Result<Exit, Error> {
         write(path, &text)?;
     }
     let disagreement = fates.iter().any(|(_, fate)| *fate == Fate::Disagreement);
-    let killed = fates.iter().any(|(_, fate)| *fate == Fate::KilledByRun);
-    Ok(match bench.exit {
-        // A mutant that fails is what is wanted here.
-        Exit::Ok | Exit::Failure | Exit::Undecided if disagreement => Exit::Failure,
-        Exit::Ok | Exit::Failure | Exit::Undecided if !killed => Exit::Undecided,
-        Exit::Ok | Exit::Failure | Exit::Undecided => Exit::Ok,
-        exit => exit,
-    })
+    let caught = fates.iter().any(|(_, fate)| *fate == Fate::CaughtByRun);
+    // A mutant that fails is what is wanted here.
+    Ok(bench.exit.or(if disagreement {
+        Exit::Failure
+    } else if !caught {
+        Exit::Undecided
+    } else {
+        Exit::Ok
+    }))
 }

@@ -15,7 +15,7 @@ struct Object<'a> {
     sides: Vec<SideObject<'a>>,
     baseline: usize,
     comparisons: Vec<Entry<'a>>,
-    own: Vec<OwnEntry<'a>>,
+    own: Vec<WithinEntry<'a>>,
     corrected_for: usize,
     notes: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,7 +67,7 @@ struct Entry<'a> {
 
 /// A sequence of one side beside the baseline of its own runs.
 #[derive(Serialize)]
-struct OwnEntry<'a> {
+struct WithinEntry<'a> {
     side: &'a str,
     seq: &'a str,
     baseline_seq: &'a str,
@@ -79,17 +79,17 @@ struct OwnEntry<'a> {
     runs: usize,
 }
 
-fn own(compared: &Compared) -> impl Iterator<Item = OwnEntry<'_>> {
-    compared.own.iter().flat_map(|own| {
-        let sides = compared.sides.iter().zip(&own.sides);
+fn within_runs(compared: &Compared) -> impl Iterator<Item = WithinEntry<'_>> {
+    compared.within_runs.iter().flat_map(|within| {
+        let sides = compared.sides.iter().zip(&within.sides);
         sides.filter_map(|(side, found)| {
             let found = found.as_ref()?;
-            Some(OwnEntry {
+            Some(WithinEntry {
                 side: &side.label,
-                seq: &own.seq,
-                baseline_seq: &own.baseline,
-                pe: own.pe,
-                event: own.event.id(),
+                seq: &within.seq,
+                baseline_seq: &within.baseline,
+                pe: within.pe,
+                event: within.event.id(),
                 ratio: found.ratio,
                 low: found.ends.0,
                 high: found.ends.1,
@@ -155,7 +155,7 @@ pub fn json(compared: &Compared, gate: Option<&Gate>) -> Result<String, serde_js
         sides: compared.sides.iter().map(side_object).collect(),
         baseline: compared.baseline,
         comparisons: entries(compared, gate).collect(),
-        own: own(compared).collect(),
+        own: within_runs(compared).collect(),
         corrected_for: compared.family,
         notes: &compared.notes,
         gate: gate.map(|gate| GateObject {

@@ -96,22 +96,22 @@ fn verdict(gate: &Gate) -> String {
 fn tables(compared: &Compared) -> Vec<Table> {
     let others = (0..compared.sides.len()).filter(|&side| side != compared.baseline);
     let mut tables: Vec<Table> = others.map(|side| table(compared, side)).collect();
-    if !compared.own.is_empty() {
-        tables.push(own(compared));
+    if !compared.within_runs.is_empty() {
+        tables.push(within_runs(compared));
     }
     tables
 }
 
 /// Returns what every side says by itself.
-fn own(compared: &Compared) -> Table {
+fn within_runs(compared: &Compared) -> Table {
     let mut columns = vec!["sequence / baseline".to_owned()];
     columns.extend((0..compared.sides.len()).map(|side| format!(">{}", letter(side))));
     let several = compared
-        .own
+        .within_runs
         .iter()
-        .flat_map(|own| &own.sides)
+        .flat_map(|within| &within.sides)
         .flatten()
-        .any(|own| own.runs > 1);
+        .any(|ratio| ratio.runs > 1);
     let ends = match several {
         true => "95% interval, of several runs lowest and highest",
         false => "95% interval",
@@ -121,13 +121,13 @@ fn own(compared: &Compared) -> Table {
     let names: Vec<&str> = columns.iter().map(String::as_str).collect();
     let caption = format!("Within each side: ratio to the baseline of its own run, {ends}");
     let mut table = Table::new(caption, &names).labelled(&labels.join(", "));
-    for own in &compared.own {
-        let name = format!("{} / {}", own.seq, own.baseline);
-        let cells = own
+    for within in &compared.within_runs {
+        let name = format!("{} / {}", within.seq, within.baseline);
+        let cells = within
             .sides
             .iter()
-            .map(|side| side.map_or_else(|| "-".to_owned(), |own| own.text()).into());
-        let name: Cell = compared.naming().name(&name, own.pe, own.event).into();
+            .map(|side| side.map_or_else(|| "-".to_owned(), |ratio| ratio.text()).into());
+        let name: Cell = compared.naming().name(&name, within.pe, within.event).into();
         table.row(std::iter::once(name).chain(cells));
     }
     table

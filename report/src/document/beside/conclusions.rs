@@ -4,8 +4,8 @@
 
 use results::record::Event;
 
-use super::{baseline, numbers, verdict};
-use crate::document::Block;
+use super::words::{baseline, numbers, verdict};
+use crate::document::block::Block;
 use crate::model::{Beside, Finding, Ratio, Summary};
 use crate::number::{grouped, plural, ratio_interval};
 use crate::table::Table;
@@ -44,17 +44,17 @@ impl<'a> Conditions<'a> {
 
     fn sentence(&self, summary: &Summary) -> String {
         let wording = summary.wording();
-        let named = |finding: Finding| {
+        let named_conditions = |finding: Finding| {
             let found = self.with(finding);
             let name = |(scenario, beside): &&(&str, Beside)| format!("{scenario}: {}", numbers(beside));
             let mut names: Vec<_> = found.iter().take(NAMED).map(name).collect();
             if found.len() > NAMED {
                 names.push(format!("{} more", found.len() - NAMED));
             }
-            let word = wording.verdict(finding).0;
+            let word = finding.wording(wording).0;
             (!found.is_empty()).then(|| format!("{word} under {} ({})", found.len(), names.join("; ")))
         };
-        let differences = [named(Finding::Slower), named(Finding::Faster)];
+        let differences = [named_conditions(Finding::Slower), named_conditions(Finding::Faster)];
         let findings: Vec<String> = differences.into_iter().flatten().chain(self.others(wording)).collect();
         let pe = summary.naming().on_pe(self.pe);
         format!(

@@ -47,13 +47,13 @@ impl Outcome {
             row.class == Class::Skipped && is_it(&row.seq)
         };
         match mutant.fate {
-            Fate::KilledByRun => Self::Caught,
+            Fate::CaughtByRun => Self::Caught,
             Fate::Disagreement => Self::Disagreement,
             Fate::Skipped => Self::NotRun,
             _ if check.is_some_and(|check| check.rows.iter().any(is_skipped)) => Self::NotRun,
             Fate::Equivalent => Self::NoMistake,
-            Fate::KilledByJudge | Fate::Survived if check.is_some_and(has_power) => Self::NotCaught,
-            Fate::KilledByJudge | Fate::Survived => Self::NoPower,
+            Fate::CaughtByJudge | Fate::Survived if check.is_some_and(has_power) => Self::NotCaught,
+            Fate::CaughtByJudge | Fate::Survived => Self::NoPower,
         }
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The messages: one line each, with what to write instead.
 
-use crate::instruction::Operand;
+use crate::operand::Operand;
 use crate::parse::error::ParseErrorKind;
 use crate::tlbi::OperandFormat;
 use alloc::string::String;

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From line to line through a text: files, hunks, and what is said about them.
+
+use super::header::{HunkHeader, binary_path, git_paths, is_combined, is_context, path_of};
+use super::quote::depth;
+use super::{FileDiff, Hunk, Line, Origin, Patch, Quoting};
+use crate::extract::token::Language;
+use crate::loss::{Loss, Remark};
+use crate::mail::MAX_LINE;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// Bytes of hunk text that are kept, over all files: more than any patch that a person reviews.
+const MAX_KEPT: usize = 64 << 20;
+/// Most files with maintenance that are kept: what is compared with what grows with their square.
+const MAX_FILES: usize = 2000;
+/// Words without which a hunk has nothing to do with TLB maintenance, lowercase.
+const MARKERS: [&str; 7] = ["tlb", "dsb", "isb", "barrier", "alle", "mb()", "flush"];
+
+/// The diff that is being read.
+struct Open {
+    file: FileDiff,
+    hunk: Option<Counted>,
+    had_hunks: bool,
+    /// `+++ path` named it, so that hunks are to come.
+    named: bool,
+    /// A loss says why there are none.
+    explained: bool,
+}
+
+/// The hunk that is being read.
+struct Counted {
+    hunk: Hunk,
+    old_left: u32,
+    new_left: u32,
+    marked: bool,
+    bytes: usize,
+}
+
+/// Takes lines and gives a patch.
+pub(super) struct Reader {
+    quoting: Quoting,
+    depth: Option<usize>,
+    patch: Patch,
+    open: Option<Open>,
+    subject: String,
+    /// `--- path`, when the next line may be `+++ path`.
+    before: Option<String>,
+    number: usize,
+    kept: usize,
+    /// Files were left out: the note about it was made.
+    left_out: bool,
+    seen: HashSet<u64>,
+    /// The text is at its end.
+    ending: bool,
+}
+
+impl Reader {
+    pub(super) fn new(quoting: Quoting) -> Self {
+        Self {
+            quoting,
+            depth: None,
+            patch: Patch::default(),
+            open: None,
+            subject: String::new(),
+            before: None,
+            number: 0,
+            kept: 0,
+            left_out: false,
+            seen: HashSet::new(),
+            ending: false,
+        }
+    }
+
+    /// Takes the start of a mail.
+    pub(super) fn message(&mut self, subject: String) {
+        self.end_file();
+        if self.patch.subject.is_empty() {
+            self.patch.subject.clone_from(&subject);
+        }
+        self.remember(&subject);
+        self.subject = subject;
+        self.depth = None;
+    }
+
+    /// Takes a line, quoted or not.
+    pub(super) fn line(&mut self, line: &str) {
+        self.number += 1;
+        match self.quoting {
+            Quoting::Outside => {
+                let (quoted, rest) = depth(line);
+                if quoted > 0 && !self.in_hunk() && (rest.starts_with("diff --git ") || rest.starts_with("@@ -")) {
+                    self.patch.quoted = true;
+                }
+                self.text(line);
+            }
+            Quoting::Inside => {
+                let (found, rest) = depth(line);
+                if found == 0 {
+                    return;
+                }
+                let starts = rest.starts_with("diff --git ") || rest.starts_with("--- a/") || rest.starts_with("@@ -");
+                if starts && self.depth.is_none_or(|depth| found < depth || !self.in_hunk()) {
+                    self.depth = Some(found);
+                }
+                if self.depth == Some(found) {
+                    self.text(rest);
+                }
+            }
+        }
+    }
+
+    fn in_hunk(&self) -> bool {
+        let hunk = self.open.as_ref().and_then(|open| open.hunk.as_ref());
+        hunk.is_some_and(|hunk| hunk.old_left + hunk.new_left > 0)
+    }
+
+    /// Takes a line whose quote marks are off.
+    fn text(&mut self, line: &str) {
+        if self.in_hunk() && self.hunk_line(line) {
+            return;
+        }
+        if line.starts_with("diff --git ") {
+            self.end_file();
+            let (old, new) = git_paths(line).unwrap_or_default();
+            self.start(old, new);
+        } else if let Some(rest) = line.strip_prefix("--- ") {
+            self.before = Some(path_of(rest));
+            return;
+        } else if let (Some(rest), Some(old)) = (line.strip_prefix("+++ "), self.before.take()) {
+            let new = path_of(rest);
+            let fresh = self.open.as_ref().is_none_or(|open| open.had_hunks);
+            if fresh {
+                self.end_file();
+                self.start(old, new);
+            } else if let Some(open) = &mut self.open {
+                (open.file.old_path, open.file.new_path) = (old, new);
+            }
+            if let Some(open) = &mut self.open {
+                open.named = true;
+            }
+        } else if is_combined(line) {
+            self.lose(Loss::CombinedDiff);
+        } else if line.starts_with("@@ ") {
+            self.hunk_header(line);
+        } else if line.starts_with("Binary files ") && line.ends_with(" differ") || line == "GIT binary patch" {
+            self.binary(line);
+        } else if is_context(line) {
+            self.lose(Loss::ContextDiff);
+        } else if let Some(open) = &mut self.open {
+            if let Some(path) = line.strip_prefix("rename from ") {
+                open.file.old_path = path.trim().to_owned();
+            } else if let Some(path) = line.strip_prefix("rename to ") {
+                open.file.new_path = path.trim().to_owned();
+            }
+            if open.had_hunks {
+                self.remember(line);
+            }
+        } else {
+            self.remember(line);
+        }
+        self.before = None;
+    }
+
+    /// Takes notice that the line that follows is not whole.
+    pub(super) fn cut(&mut self) {
+        // Outside hunks a long line is no part of a diff: what stands there is short.
+        if self.in_hunk() {
+            self.patch.notes.lose(None, Loss::LongLine { kept: MAX_LINE });
+        } else {
+            self.patch.notes.remark(None, Remark::LongLine { kept: MAX_LINE });
+        }
+    }
+
+    /// Takes notice of a diff that is not text.
+    fn binary(&mut self, line: &str) {
+        let open = self.open.as_ref().filter(|open| !open.had_hunks);
+        let path = match open {
+            Some(open) => open.file.path().to_owned(),
+            // `diff -r` names the files in this line only.
+            None => binary_path(line),
+        };
+        if Language::of(&path).is_some() {
+            self.lose(Loss::BinarySource { path });
+        } else {
+            self.patch.notes.remark(Some(self.number), Remark::Binary { path });
+        }
+    }
+
+    /// Keeps what was said outside the hunks, for hints about the context; bounded.
+    fn remember(&mut self, line: &str) {
+        const MAX_MESSAGE: usize = 16 * 1024;
+        if self.patch.message.len() + line.len() < MAX_MESSAGE && depth(line).0 == 0 {
+            self.patch.message.push_str(line);
+            self.patch.message.push('\n');
+        }
+    }
+
+    fn start(&mut self, old_path: String, new_path: String) {
+        self.open = Some(Open {
+            file: FileDiff {
+                old_path,
+                new_path,
+                subject: self.subject.clone(),
+                hunks: Vec::new(),
+            },
+            hunk: None,
+            had_hunks: false,
+            named: false,
+            explained: false,
+        });
+    }
+
+    fn hunk_header(&mut self, line: &str) {
+        let Some(HunkHeader { old, new, section }) = HunkHeader::parse(line) else {
+            self.lose(Loss::HunkHeader);
+            return;
+        };
+        self.end_hunk();
+        if self.open.is_none() {
+            self.lose(Loss::HunkWithoutFile);
+            return;
+        }
+        let open = self.open.as_mut().expect("just seen");
+        open.had_hunks = true;
+        open.hunk = Some(Counted {
+            marked: is_marked(&section),
+            hunk: Hunk {
+                old_start: old.0,
+                new_start: new.0,
+                section,
+                lines: Vec::new(),
+            },
+            old_left: old.1,
+            new_left: new.1,
+            bytes: 0,
+        });
+    }
+
+    /// Takes a line of the open hunk; returns false if the hunk ended before it was complete.
+    fn hunk_line(&mut self, line: &str) -> bool {
+        let full = self.kept > MAX_KEPT;
+        let quoting = self.quoting;
+        let Some(counted) = self.open.as_mut().and_then(|open| open.hunk.as_mut()) else {
+            return false;
+        };
+        let mut characters = line.chars();
+        let (origin, text) = match characters.next() {
+            Some('+') if counted.new_left > 0 => (Origin::Added, characters.as_str()),
+            Some('-') if counted.old_left > 0 => (Origin::Removed, characters.as_str()),
+            Some(' ') => (Origin::Context, characters.as_str()),
+            Some('\\') => return true,
+            // Mail programs strip the blank of an empty context line, and turn others into no-break ones.
+            None => (Origin::Context, ""),
+            Some('\u{a0}' | '\t') => (
+                Origin::Context,
+                if line.starts_with('\t') {
+                    line
+                } else {
+                    characters.as_str()
+                },
+            ),
+            // A reply's own words between quoted lines.
+            _ if quoting == Quoting::Inside && !line.starts_with("diff ") && !line.starts_with("@@ ") => return true,
+            _ => {
+                self.damaged();
+                return false;
+            }
+        };
+        counted.old_left -= u32::from(origin != Origin::Added && counted.old_left > 0);
+        counted.new_left -= u32::from(origin != Origin::Removed && counted.new_left > 0);
+        counted.marked |= is_marked(text);
+        counted.bytes += text.len();
+        if full {
+            return true;
+        }
+        self.kept += text.len();
+        counted.hunk.lines.push(Line {
+            origin,
+            text: text.to_owned(),
+        });
+        true
+    }
+
+    fn damaged(&mut self) {
+        let Some(open) = &self.open else { return };
+        let Some(hunk) = &open.hunk else { return };
+        let (path, old, new) = (open.file.path().to_owned(), hunk.old_left, hunk.new_left);
+        // Pages and mail programs drop an empty line at the end of a text.
+        if (old, new) == (1, 1) && self.ending {
+            return self.end_hunk();
+        }
+        self.lose(Loss::HunkCutShort {
+            path,
+            before: old,
+            after: new,
+        });
+        self.end_hunk();
+    }
+
+    fn end_hunk(&mut self) {
+        let Some(open) = &mut self.open else { return };
+        let Some(counted) = open.hunk.take() else { return };
+        if counted.marked && self.kept <= MAX_KEPT {
+            open.file.hunks.push(counted.hunk);
+        } else {
+            // What was dropped no longer counts against what is kept.
+            self.kept = self.kept.saturating_sub(counted.bytes);
+            if counted.marked {
+                self.lose(Loss::TooManyBytes {
+                    mebibytes: MAX_KEPT >> 20,
+                });
+            }
+        }
+    }
+
+    fn end_file(&mut self) {
+        if self.in_hunk() {
+            self.damaged();
+        }
+        self.end_hunk();
+        self.before = None;
+        let Some(open) = self.open.take() else { return };
+        if !open.had_hunks {
+            // A reply quotes what it is about, and no more.
+            if open.named && !open.explained && self.quoting == Quoting::Outside {
+                let path = open.file.path().to_owned();
+                self.lose(Loss::FileWithoutHunk { path });
+            }
+            return;
+        }
+        self.patch.files_seen += 1;
+        if self.patch.files.len() >= MAX_FILES && !open.file.hunks.is_empty() {
+            if !self.left_out {
+                self.left_out = true;
+                self.lose(Loss::TooManyFiles { most: MAX_FILES });
+            }
+            return;
+        }
+        if open.file.hunks.is_empty() {
+            return;
+        }
+        let mut hasher = DefaultHasher::new();
+        (&open.file.old_path, &open.file.new_path, &open.file.hunks).hash(&mut hasher);
+        if !self.seen.insert(hasher.finish()) {
+            return;
+        }
+        // In quotes the same diff comes again and again, each time more damaged by wrapping: the first counts.
+        let known = self.patch.files.iter().any(|file| file.path() == open.file.path());
+        if self.quoting == Quoting::Inside && known {
+            return;
+        }
+        self.patch.files.push(open.file);
+    }
+
+    /// Returns what was read.
+    pub(super) fn finish(mut self) -> Patch {
+        self.ending = true;
+        self.end_file();
+        self.patch
+    }
+
+    fn lose(&mut self, loss: Loss) {
+        if let Some(open) = &mut self.open {
+            open.explained = true;
+        }
+        self.patch.notes.lose(Some(self.number), loss);
+    }
+}
+
+fn is_marked(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    MARKERS.iter().any(|marker| lower.contains(marker))
+}

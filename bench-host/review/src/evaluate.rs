@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Verdicts for the two sides of a change.
+
+mod ask;
+mod missing;
+mod shift;
+mod side;
+
+use crate::extract::reduce::Found;
+use crate::infer::{Assumption, Place, infer};
+use crate::pair::{Kind, Pair};
+use crate::placed::Placed;
+use crate::relation::{Relation, compare};
+use ask::questions;
+use missing::Missing;
+use sequences::Sequence;
+use sequences::judge::{Question, Stated, Verdict};
+use shift::mark_unshifted;
+use side::side;
+
+/// A ground of a verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ground {
+    /// The rule's short name.
+    pub rule: String,
+    /// Where it is written.
+    pub citation: String,
+    /// What it means here.
+    pub text: String,
+}
+
+impl Ground {
+    /// Returns the ground for leaving something undecided.
+    pub fn question(text: String) -> Self {
+        Self {
+            rule: "question".into(),
+            citation: "the text at hand".into(),
+            text,
+        }
+    }
+}
+
+/// One side of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SideVerdict {
+    /// The file.
+    pub file: String,
+    /// The function.
+    pub function: String,
+    /// The line.
+    pub line: u32,
+    /// The sequence.
+    pub sequence: Sequence,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Its grounds.
+    pub reasons: Vec<Ground>,
+    /// What would do.
+    pub weakest: Option<String>,
+    /// How a stale translation comes to be used.
+    pub counterexample: Vec<String>,
+    /// Errata that ask for more on some CPUs.
+    pub errata: Vec<Ground>,
+    /// It is no whole sequence: the callers' barriers belong to it.
+    pub is_part: bool,
+    /// The functions in sight that it is put in place of a call of.
+    pub via: Vec<String>,
+    /// The callers in sight, where it is judged with their barriers.
+    pub callers: Vec<String>,
+}
+
+/// A change with its evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evaluated {
+    /// What happened.
+    pub kind: Kind,
+    /// The side before.
+    pub before: Option<SideVerdict>,
+    /// The side after.
+    pub after: Option<SideVerdict>,
+    /// How they compare.
+    pub relation: Relation,
+    /// The differences in words.
+    pub differences: Vec<String>,
+    /// The context.
+    pub assumptions: Vec<Assumption>,
+    /// What a reviewer should ask.
+    pub questions: Vec<String>,
+    /// What the judge was asked.
+    pub question: Question,
+}
+
+impl Evaluated {
+    /// Returns the side that is there: after, or before where it is gone.
+    pub fn shown(&self) -> Option<&SideVerdict> {
+        self.after.as_ref().or(self.before.as_ref())
+    }
+
+    /// Returns whether the sequence stands elsewhere or is written otherwise, and is the same, for the same use.
+    pub fn only_moves(&self) -> bool {
+        match (&self.before, &self.after) {
+            (Some(before), Some(after)) => {
+                self.kind == Kind::Moved
+                    && before.sequence == after.sequence
+                    && before.verdict == after.verdict
+                    && before.function == after.function
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns whether the side after is left undecided. A building block is decided with its callers, and one that
+    /// the patch leaves as it was needs no decision.
+    pub fn is_open(&self) -> bool {
+        let same = |after: &SideVerdict| {
+            self.before
+                .as_ref()
+                .is_some_and(|before| before.sequence == after.sequence)
+        };
+        self.after.as_ref().is_some_and(|after| {
+            after.verdict == Verdict::Unknown && after.callers.is_empty() && !(after.is_part && same(after))
+        })
+    }
+}
+
+/// Returns the verdict's name in the machine-readable outputs.
+pub fn verdict_id(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Insufficient => "insufficient",
+        Verdict::Sufficient => "sufficient",
+        Verdict::StrongerThanNeeded => "stronger-than-needed",
+        Verdict::Unknown => "unknown",
+    }
+}
+
+/// Judges both sides of a change in the same context.
+pub fn evaluate(pair: Pair, message: &str, stated: &Stated) -> Evaluated {
+    let Pair {
+        kind,
+        mut before,
+        mut after,
+    } = pair;
+    mark_unshifted(&mut before, &mut after);
+    let sides: Vec<&Found> = before.iter().chain(&after).map(|placed| &placed.found).collect();
+    let place = after.as_ref().or(before.as_ref());
+    let (path, function) = place.map_or(("", ""), |placed| {
+        (placed.path.as_str(), placed.found.function.as_str())
+    });
+    let (question, mut assumptions) = infer(
+        &sides,
+        Place {
+            path,
+            function,
+            message,
+        },
+        stated,
+    );
+    if let Some(found) = sides.last() {
+        let missing = Missing::of(found, &sides, &question);
+        if !sides.iter().all(|side| side.fragment) {
+            assumptions.extend(missing.left_as_it_was(&sides).assumptions());
+        }
+    }
+    let (relation, differences) = match (&before, &after) {
+        (Some(a), Some(b)) => compare(&a.found.sequence, &b.found.sequence),
+        _ => (Relation::NotApplicable, Vec::new()),
+    };
+    let verdict = |placed: &Placed<Found>| side(placed, &sides, &question);
+    let judged = (before.as_ref().map(verdict), after.as_ref().map(verdict));
+    let questions = questions(&before, &after, &question, relation);
+    Evaluated {
+        kind,
+        before: judged.0,
+        after: judged.1,
+        relation,
+        differences,
+        assumptions,
+        questions,
+        question,
+    }
+}
+
+/// Judges a sequence on its own, as `scan` does.
+pub fn evaluate_alone(placed: &Placed<Found>, stated: &Stated) -> (SideVerdict, Vec<Assumption>) {
+    let place = Place {
+        path: &placed.path,
+        function: &placed.found.function,
+        message: "",
+    };
+    let (question, assumptions) = infer(&[&placed.found], place, stated);
+    (side(placed, &[&placed.found], &question), assumptions)
+}

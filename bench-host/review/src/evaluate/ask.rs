@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a reviewer should ask.
+
+use crate::extract::reduce::Found;
+use crate::placed::Placed;
+use crate::relation::Relation;
+use sequences::judge::{Change, Level, Observers, Question};
+use sequences::{Instruction, Operand};
+
+/// Returns what a reviewer should ask, most pressing first.
+pub(super) fn questions(
+    before: &Option<Placed<Found>>,
+    after: &Option<Placed<Found>>,
+    question: &Question,
+    relation: Relation,
+) -> Vec<String> {
+    let Some(side) = after else {
+        let removed = before
+            .as_ref()
+            .map(|_| "Who invalidates these entries now, or why need nobody?".to_owned());
+        return removed.into_iter().collect();
+    };
+    let mut all = Vec::new();
+    let instructions: Vec<Instruction> = side.found.sequence.instructions().collect();
+    if question.observers == Observers::ThisPe {
+        all.push("Who else may hold this entry: can another PE have walked these tables by now?".to_owned());
+    }
+    let shifted =
+        |text: &String| text.contains(">>") || text.to_ascii_lowercase().contains("shift") || text.contains("TLBI");
+    let by_address = instructions
+        .iter()
+        .any(|i| matches!(i.operand(), Operand::Va(_) | Operand::Ipa(_) | Operand::Page(_)));
+    if by_address && !side.found.around.operands.iter().any(shifted) {
+        let text = side
+            .found
+            .around
+            .operands
+            .iter()
+            .find(|text| !text.is_empty())
+            .map_or("the operand", String::as_str);
+        let short: String = text.chars().take(40).collect();
+        all.push(format!(
+            "Is `{short}` shifted right by 12, its top bits clear of TTL and ASID?"
+        ));
+    }
+    let mut tlbis = side.found.sequence.instructions().filter_map(Instruction::tlbi);
+    if tlbis.any(|tlbi| tlbi.op.target().is_last_level()) && question.level == Some(Level::Last) {
+        all.push("Is it certain that only last-level entries change here?".to_owned());
+    }
+    if relation == Relation::Weaker {
+        all.push("Does anything else rely on what the old sequence did beyond the flush?".to_owned());
+    }
+    if !instructions.contains(&Instruction::Isb) && question.change != Change::RecycleContext {
+        all.push("Where is the next context synchronization event before the change is relied on?".to_owned());
+    }
+    all
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The verdict about one side of a change.
+
+use crate::evaluate::missing::Missing;
+use crate::evaluate::{Ground, SideVerdict};
+use crate::extract::reduce::Found;
+use crate::placed::Placed;
+use crate::workaround::{is_workaround, without_workaround};
+use sequences::judge::{Question, Reason, Rule, Verdict, judge};
+use sequences::{Access, Barrier, Domain, Instruction, Sequence};
+
+/// Judges one side.
+pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question) -> SideVerdict {
+    let found = &placed.found;
+    let mut whole = without_workaround(found.sequence.instructions().collect(), question);
+    let missing = Missing::of(found, sides, question);
+    if missing.before {
+        let stores = Barrier::new(Domain::InnerShareable, Access::Stores);
+        whole.insert(0, Instruction::Dsb(stores));
+    }
+    if missing.after {
+        whole.push(Instruction::Dsb(Barrier::new(Domain::FullSystem, Access::All)));
+        whole.push(Instruction::Isb);
+    }
+    let mut judgement = judge(question, &whole);
+    let mut open = None;
+    if is_workaround(&found.sequence) {
+        open = Some("only the dummy invalidation of an erratum work-around is here: it completes what came before it");
+    } else if sides.iter().all(|side| side.fragment) {
+        open = Some("no barrier is with it here: a building block, whose callers have one before and one after");
+    } else if judgement.verdict != Verdict::Insufficient {
+        let assumed = missing.left_as_it_was(sides);
+        let open_ends = Missing {
+            before: missing.before && !assumed.before,
+            after: missing.after && !assumed.after,
+        };
+        open = open_ends.text();
+    } else if sides.len() == 1 && judgement.reasons.iter().all(|reason| reason.rule == Rule::Context) {
+        // With two sides the context is inferred from what both do without.
+        open =
+            Some("no ISB stands after it here: sufficient only if the context is synchronized before it is relied on");
+    }
+    let mut extra = Vec::new();
+    if let Some(open) = open {
+        extra.push(Ground::question(format!("{open}; --tree DIR lets the callers be seen")));
+        judgement.verdict = Verdict::Unknown;
+        judgement.reasons.clear();
+        judgement.weakest = None;
+        judgement.counterexample.clear();
+    }
+    let ground = |reason: Reason| Ground {
+        rule: reason.rule.id(),
+        citation: reason.rule.citation(),
+        text: reason.text,
+    };
+    let (errata, _): (Vec<_>, Vec<_>) = judgement
+        .notes
+        .into_iter()
+        .partition(|note| matches!(note.rule, Rule::Erratum(_)));
+    extra.extend(judgement.reasons.into_iter().map(ground));
+    let judged: Sequence = whole.into_iter().collect();
+    SideVerdict {
+        file: placed.path.clone(),
+        function: found.function.clone(),
+        line: found.line,
+        sequence: found.sequence.clone(),
+        verdict: judgement.verdict,
+        reasons: extra,
+        weakest: judgement
+            .weakest
+            .map(|weakest| weakest.into_iter().collect::<Sequence>())
+            .filter(|weakest| *weakest != judged)
+            .map(|weakest| weakest.to_string()),
+        counterexample: judgement
+            .counterexample
+            .into_iter()
+            .map(|step| format!("PE{}: {}", step.pe, step.text))
+            .collect(),
+        errata: errata.into_iter().map(ground).collect(),
+        is_part: open.is_some(),
+        via: found.via.iter().map(|name| name.to_string()).collect(),
+        callers: Vec::new(),
+    }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Assembly: statements, macros, labels and branches, to the ways through each function.
+
+mod boundary;
+mod flow;
+mod macros;
+mod reader;
+mod statement;
+
+pub use macros::{AsmMacro, collect_macros};
+pub use reader::is_erratum;
+pub use statement::{Statement, statements};
+
+use crate::extract::event::Node;
+use crate::extract::{Function, Unread};
+use boundary::function_name;
+use reader::{Reader, limit};
+use std::collections::{HashMap, HashSet};
+
+/// Macros by name.
+pub type Macros = HashMap<String, AsmMacro>;
+
+/// Reads the functions of a piece of assembly. `section` names where it starts.
+pub fn functions<'a>(source: &[Statement], section: &str, macros: &'a Macros) -> (Vec<Function>, Vec<Unread>) {
+    let declared = boundary::declared(source);
+    let mut unread = Vec::new();
+    let mut functions = Vec::new();
+    let mut name = function_name(section).unwrap_or_default();
+    let mut reader = Reader::new(macros);
+    // The parameters of the macro whose body this is.
+    let mut in_macro = None::<HashSet<String>>;
+    let mut terminated = false;
+    let mut open_start = true;
+    let mut close = |name: &mut String, reader: &mut Reader<'a>, next: String, open_end: bool| {
+        let done = std::mem::replace(reader, Reader::new(macros));
+        let (nodes, cut) = flow::nodes(&done.ops);
+        if cut {
+            unread.push(limit(
+                &done.ops,
+                "more ways through the function than are followed",
+                name,
+            ));
+        }
+        unread.extend(done.unread.into_iter().map(|unread| Unread {
+            function: name.clone(),
+            ..unread
+        }));
+        functions.push(Function {
+            name: std::mem::replace(name, next),
+            nodes,
+            template: false,
+            open_start: std::mem::take(&mut open_start),
+            open_end,
+        });
+    };
+    for statement in source {
+        let (word, rest) = statement.words();
+        if in_macro.is_some() {
+            if word == ".endm" || word == ".endmacro" {
+                in_macro = None;
+                close(&mut name, &mut reader, String::new(), false);
+                continue;
+            }
+        } else if word == ".macro" {
+            let (macro_name, parameters) = macros::macro_head(rest);
+            close(&mut name, &mut reader, macro_name, false);
+            in_macro = Some(parameters.into_iter().map(|(name, _)| name).collect());
+            continue;
+        } else if let Some(next) = boundary::start(statement) {
+            close(&mut name, &mut reader, next, false);
+            terminated = false;
+        } else if boundary::is_end(statement) {
+            close(&mut name, &mut reader, String::new(), false);
+            terminated = false;
+            continue;
+        } else if let Some(label) = statement.label() {
+            let function = declared.functions.contains(label)
+                || (terminated || name.is_empty()) && !declared.targets.contains(label) && !boundary::is_local(label);
+            if function && label != name {
+                close(&mut name, &mut reader, label.to_owned(), false);
+            }
+            terminated = false;
+        }
+        let before = reader.unread.len();
+        reader.statement(statement, 0);
+        if let Some(parameters) = &in_macro {
+            // An operation that is the macro's parameter is read where the macro is used.
+            let by_parameter = |text: &str| parameters.iter().any(|p| text.contains(&format!("\\{p}")));
+            for unread in &mut reader.unread[before..] {
+                unread.template |= by_parameter(&unread.text);
+            }
+        }
+        if matches!(word, "ret" | "eret" | "b" | "br") {
+            terminated = true;
+        } else if !matches!(word, "" | "nop") && !word.starts_with(['.', '#']) {
+            terminated = false;
+        }
+    }
+    close(&mut name, &mut reader, String::new(), !terminated);
+    functions.retain(|function| Node::has_maintenance(&function.nodes) || Node::calls_maintenance(&function.nodes));
+    (functions, unread)
+}
+
+/// Reads the template of an inline assembly statement.
+pub fn inline(text: &str, line: u32, changed: bool, macros: &Macros) -> (Vec<Node>, Vec<Unread>) {
+    let mut reader = Reader::new(macros);
+    for part in text.split(['\n', ';']) {
+        let statement = Statement {
+            line,
+            changed,
+            text: statement::without_comment(part).trim().to_owned(),
+        };
+        for statement in statement.peel_labels() {
+            reader.statement(&statement, 0);
+        }
+    }
+    let (nodes, cut) = flow::nodes(&reader.ops);
+    let mut unread = reader.unread;
+    if cut {
+        unread.push(limit(
+            &reader.ops,
+            "more ways through the assembly than are followed",
+            "",
+        ));
+    }
+    (nodes, unread)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract::path::tests::ways;
+    use crate::extract::token::tests::lines;
+
+    fn read(source: &str) -> Vec<(String, Vec<String>)> {
+        let lines = lines(source);
+        let statements = statements(&lines, false);
+        let macros = collect_macros(&statements);
+        let (functions, unread) = functions(&statements, "", &macros);
+        assert!(unread.iter().all(|unread| unread.template), "{unread:?}");
+        ways(functions)
+    }
+
+    #[test]
+    fn functions_are_labels_nobody_branches_to() {
+        let found = read("f:\n cbz x0, 1f\n b done\n1: nop\ndone:\n dsb ish\n tlbi alle2\n ret\ng:\n isb\n");
+        assert_eq!(
+            found[0],
+            ("f".into(), ["dsb ish", "alle2", "ret"].map(String::from).to_vec())
+        );
+        assert_eq!(found[1].0, "g");
+    }
+
+    #[test]
+    fn levels_are_ways() {
+        let found = read(
+            "ENTRY(flush)\n switch_el x9, 3f, 2f, 1f\n cmp x9, #1\n b.eq 1f\n b.gt 2f\n3: tlbi alle3\n b 0f\n2: tlbi alle2\n b 0f\n\
+             1: tlbi vmalle1\n0: dsb sy\n isb\n ret\nENDPROC(flush)\n",
+        );
+        let mut ops: Vec<_> = found.iter().map(|(_, events)| events[0].as_str()).collect();
+        ops.sort_unstable();
+        assert_eq!(ops, ["alle2", "alle3", "vmalle1"]);
+        assert!(found.iter().all(|(_, events)| events[1..] == ["dsb sy", "isb", "ret"]));
+    }
+
+    #[test]
+    fn macros_are_expanded() {
+        let found = read(
+            ".macro flush op, sh=ish\n dsb \\sh\\()st\n tlbi \\op\n dsb \\sh\n.endm\nf:\n flush alle2, nsh\n flush op=alle2is\n ret\n",
+        );
+        let f = found.iter().find(|(name, _)| name == "f").unwrap();
+        assert_eq!(
+            f.1,
+            [
+                "dsb nshst",
+                "alle2",
+                "dsb nsh",
+                "dsb ishst",
+                "alle2is",
+                "dsb ish",
+                "ret"
+            ]
+        );
+    }
+
+    #[test]
+    fn loops_and_alternatives_are_seen() {
+        let found = read(
+            "f:\n dsb ishst\n1: tlbi vae2is, x0\n add x0, x0, 1\n cmp x0, x1\n b.lo 1b\n dsb ish\nalternative_if CAP\n tlbi vale2is, xzr\n dsb ish\nalternative_else_nop_endif\n isb\n ret\n",
+        );
+        assert_eq!(
+            found[0].1,
+            ["dsb ishst", "(", "vae2is x0", ")", "dsb ish", "isb", "ret"]
+        );
+        assert_eq!(found[1].1.len(), 9);
+    }
+}

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The ways through assembly: branches followed, each repetition once.
+
+use crate::extract::asm::reader::Op;
+use crate::extract::event::{Event, Kind, Node};
+use std::collections::{HashMap, HashSet};
+
+/// Most ways of one function.
+const MAX_WAYS: usize = 48;
+/// Most steps over all ways of one function.
+const MAX_STEPS: usize = 200_000;
+
+#[derive(Clone)]
+struct Way {
+    at: usize,
+    events: Vec<(usize, Event)>,
+    primary: bool,
+    conditions: Vec<String>,
+    taken: HashSet<usize>,
+}
+
+/// Returns the events and branches of a function's operations, and whether there are more ways through them than are
+/// followed.
+pub(super) fn nodes(ops: &[Op]) -> (Vec<Node>, bool) {
+    let maintenance = |op: &Op| match op {
+        Op::Event(event) => match &event.kind {
+            Kind::Barrier(_) | Kind::Tlbi(..) => true,
+            Kind::Call(name) => name.to_ascii_lowercase().contains("tlb"),
+            _ => false,
+        },
+        _ => false,
+    };
+    if !ops.iter().any(maintenance) {
+        return (Vec::new(), false);
+    }
+    if !ops
+        .iter()
+        .any(|op| matches!(op, Op::Branch { .. } | Op::Fork { .. } | Op::Jump(_)))
+    {
+        let mut out = Vec::new();
+        let mut ended = false;
+        for op in ops {
+            if let Op::Event(event) = op {
+                ended = matches!(event.kind, Kind::Return | Kind::ExceptionReturn);
+                out.push(Node::Event(event.clone()));
+            } else if ended {
+                // Reached from elsewhere.
+                return all_ways(ops);
+            }
+        }
+        return (out, false);
+    }
+    all_ways(ops)
+}
+
+fn all_ways(ops: &[Op]) -> (Vec<Node>, bool) {
+    let (ways, cut) = ways(ops);
+    (either(ways), cut)
+}
+
+fn either(mut ways: Vec<Way>) -> Vec<Node> {
+    ways.sort_by_key(|way| !way.primary);
+    let mut seen: Vec<Vec<Event>> = Vec::new();
+    let (mut primary, mut others) = (Vec::new(), Vec::new());
+    for way in ways {
+        let events: Vec<Event> = way.events.into_iter().map(|(_, event)| event).collect();
+        if seen.contains(&events) {
+            continue;
+        }
+        seen.push(events.clone());
+        let arm = (
+            way.conditions.join("; "),
+            events.into_iter().map(Node::Event).collect::<Vec<_>>(),
+        );
+        if way.primary {
+            primary.push(arm)
+        } else {
+            others.push(arm)
+        }
+    }
+    let rule = arms(primary);
+    if others.is_empty() {
+        return rule;
+    }
+    let mut all = vec![rule];
+    all.extend(others.into_iter().map(|(_, arm)| arm));
+    vec![Node::Either {
+        condition: "an erratum work-around".into(),
+        arms: all,
+        optional: true,
+    }]
+}
+
+fn arms(mut list: Vec<(String, Vec<Node>)>) -> Vec<Node> {
+    if list.len() <= 1 {
+        return list.pop().map(|(_, arm)| arm).unwrap_or_default();
+    }
+    let condition = list[0].0.clone();
+    vec![Node::Either {
+        condition,
+        arms: list.into_iter().map(|(_, arm)| arm).collect(),
+        optional: false,
+    }]
+}
+
+fn ways(ops: &[Op]) -> (Vec<Way>, bool) {
+    let mut labels: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (index, op) in ops.iter().enumerate() {
+        if let Op::Label(label) = op {
+            labels.entry(label).or_default().push(index);
+        }
+    }
+    let mut done = Vec::new();
+    let mut visited = HashSet::new();
+    let mut steps = 0;
+    let mut entry = Some(0);
+    while let Some(at) = entry {
+        let start = Way {
+            at,
+            events: Vec::new(),
+            primary: true,
+            conditions: Vec::new(),
+            taken: HashSet::new(),
+        };
+        follow(ops, &labels, start, &mut done, &mut visited, &mut steps);
+        // What no way has reached so far is entered from elsewhere.
+        entry = (0..ops.len()).find(|index| {
+            let counts =
+                matches!(&ops[*index], Op::Event(event) if matches!(event.kind, Kind::Barrier(_) | Kind::Tlbi(..)));
+            counts && !visited.contains(index)
+        });
+        if done.len() >= MAX_WAYS || steps > MAX_STEPS {
+            break;
+        }
+    }
+    let cut = entry.is_some() || steps > MAX_STEPS || done.len() >= MAX_WAYS;
+    (done, cut)
+}
+
+fn target(labels: &HashMap<&str, Vec<usize>>, name: &str, at: usize) -> Option<usize> {
+    let digits = name.trim_end_matches(['b', 'f', 'B', 'F']);
+    let numeric =
+        !digits.is_empty() && digits.len() + 1 == name.len() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !numeric {
+        return labels.get(name)?.first().copied();
+    }
+    let places = labels.get(digits)?;
+    if name.ends_with(['f', 'F']) {
+        places.iter().copied().find(|&place| place > at)
+    } else {
+        places.iter().copied().rev().find(|&place| place <= at)
+    }
+}
+
+fn follow(
+    ops: &[Op],
+    labels: &HashMap<&str, Vec<usize>>,
+    start: Way,
+    done: &mut Vec<Way>,
+    visited: &mut HashSet<usize>,
+    steps: &mut usize,
+) {
+    let mut open = vec![start];
+    while let Some(mut way) = open.pop() {
+        loop {
+            *steps += 1;
+            let Some(op) = ops.get(way.at).filter(|_| *steps <= MAX_STEPS) else {
+                break;
+            };
+            visited.insert(way.at);
+            match op {
+                Op::Event(event) => {
+                    way.events.push((way.at, event.clone()));
+                    if matches!(event.kind, Kind::Return | Kind::ExceptionReturn) {
+                        break;
+                    }
+                }
+                Op::Label(_) => {}
+                Op::Jump(label) => match labels.get(label.as_str()).and_then(|places| places.first()) {
+                    Some(&place) if place > way.at => way.at = place,
+                    _ => {}
+                },
+                Op::Fork {
+                    other,
+                    condition,
+                    optional,
+                } => {
+                    let place = labels.get(other.as_str()).and_then(|places| places.first()).copied();
+                    let Some(place) = place.filter(|&place| place > way.at) else {
+                        way.at += 1;
+                        continue;
+                    };
+                    match constant(condition) {
+                        Some(false) => {
+                            way.at = place;
+                            continue;
+                        }
+                        Some(true) => {
+                            way.at += 1;
+                            continue;
+                        }
+                        None => {}
+                    }
+                    // Both sides only where they differ in what counts.
+                    let end = if let Some(Op::Jump(label)) = ops.get(place.wrapping_sub(1)) {
+                        labels
+                            .get(label.as_str())
+                            .and_then(|places| places.first())
+                            .copied()
+                            .unwrap_or(place)
+                    } else {
+                        place
+                    };
+                    let guard = condition.contains("ASSEMBLY") || condition.contains("ASSEMBLER");
+                    if counts(&ops[way.at..end]) && !guard && open.len() + done.len() < MAX_WAYS {
+                        let mut there = way.clone();
+                        there.at = place;
+                        match optional {
+                            Some(true) => way.primary = false,
+                            Some(false) => there.primary = false,
+                            None => {
+                                way.conditions.push(condition.clone());
+                                there.conditions.push(format!("not ({condition})"));
+                            }
+                        }
+                        // What is optional comes last.
+                        if optional == &Some(true) {
+                            way.at += 1;
+                            open.insert(0, std::mem::replace(&mut way, there));
+                            continue;
+                        } else {
+                            open.push(there);
+                        }
+                    }
+                }
+                Op::Branch {
+                    target: name,
+                    conditional,
+                    text,
+                } => match target(labels, name, way.at) {
+                    Some(place) if place <= way.at => {
+                        let first = way.events.iter().position(|(index, _)| *index >= place);
+                        if let (Some(first), true) = (first, way.taken.insert(way.at)) {
+                            let line = way.events[first].1.line;
+                            let mark = |kind| Event {
+                                kind,
+                                line,
+                                changed: false,
+                                via: Vec::new(),
+                            };
+                            way.events.insert(first, (place, mark(Kind::LoopStart)));
+                            way.events.push((way.at, mark(Kind::LoopEnd)));
+                        }
+                        if !conditional {
+                            // The way out is a branch inside the repetition.
+                            let out = (place..way.at).find_map(|index| match &ops[index] {
+                                Op::Branch { target: name, .. } => {
+                                    target(labels, name, index).filter(|out| *out > way.at)
+                                }
+                                _ => None,
+                            });
+                            match out {
+                                Some(out) => {
+                                    way.at = out;
+                                    continue;
+                                }
+                                None => break,
+                            }
+                        }
+                    }
+                    Some(place) => {
+                        if !conditional {
+                            way.at = place;
+                            continue;
+                        }
+                        if counts(&ops[way.at..place]) && open.len() + done.len() < MAX_WAYS {
+                            let mut there = way.clone();
+                            there.at = place;
+                            there.conditions.push(text.clone());
+                            open.push(there);
+                        }
+                    }
+                    None if *conditional => {}
+                    // Leaves for somewhere that is not in sight.
+                    None => {
+                        if let Some((_, last)) = way.events.last() {
+                            let line = last.line;
+                            way.events.push((
+                                way.at,
+                                Event {
+                                    kind: Kind::Return,
+                                    line,
+                                    changed: false,
+                                    via: Vec::new(),
+                                },
+                            ));
+                        }
+                        break;
+                    }
+                },
+            }
+            way.at += 1;
+        }
+        done.push(way);
+        if done.len() >= MAX_WAYS {
+            return;
+        }
+    }
+}
+
+/// Returns what a condition is where it holds nothing but numbers: the argument of a macro, compared.
+fn constant(condition: &str) -> Option<bool> {
+    let number = |text: &str| text.trim().trim_matches(['(', ')']).parse::<i64>().ok();
+    if let Some((a, b)) = condition.split_once("==") {
+        return Some(number(a)? == number(b)?);
+    }
+    if let Some((a, b)) = condition.split_once("!=") {
+        return Some(number(a)? != number(b)?);
+    }
+    number(condition).map(|value| value != 0)
+}
+
+/// Returns whether leaving these operations out makes a difference.
+fn counts(ops: &[Op]) -> bool {
+    ops.iter().skip(1).any(|op| match op {
+        Op::Event(event) => !matches!(event.kind, Kind::Call(_)),
+        Op::Branch { conditional, .. } => !conditional,
+        Op::Label(_) | Op::Fork { .. } | Op::Jump(_) => false,
+    })
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What each statement does: events, labels, branches, and conditionals, with macros expanded.
+
+use crate::extract::asm::statement::Statement;
+use crate::extract::asm::{AsmMacro, Macros};
+use crate::extract::event::Event;
+use crate::extract::instruction::{self, Read};
+use crate::extract::{Doubt, Unread};
+
+/// How deep macros in macros are followed.
+const MAX_DEPTH: usize = 8;
+/// Most operations a function is taken apart into.
+const MAX_OPS: usize = 20_000;
+
+/// What a statement does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Op {
+    Event(Event),
+    Label(String),
+    Branch {
+        target: String,
+        conditional: bool,
+        text: String,
+    },
+    /// Goes on here or at the label, by a condition of the preprocessor, the assembler, or run-time patching.
+    Fork {
+        other: String,
+        condition: String,
+        /// `Some(true)`: what follows is optional; `Some(false)`: what is at the label is.
+        optional: Option<bool>,
+    },
+    Jump(String),
+}
+
+/// What a run over statements needs and finds.
+pub(super) struct Reader<'a> {
+    macros: &'a Macros,
+    /// What the statements do, so far.
+    pub(super) ops: Vec<Op>,
+    /// What was not understood.
+    pub(super) unread: Vec<Unread>,
+    /// Labels of open conditionals: of the next part, and of the end.
+    open: Vec<(String, String)>,
+    labels: usize,
+    /// A limit was met, and said.
+    full: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(macros: &'a Macros) -> Self {
+        Self {
+            macros,
+            ops: Vec::new(),
+            unread: Vec::new(),
+            open: Vec::new(),
+            labels: 0,
+            full: false,
+        }
+    }
+
+    fn fresh(&mut self) -> String {
+        self.labels += 1;
+        format!("\0{}", self.labels)
+    }
+
+    /// Reads a statement; `depth` is that of macros in macros.
+    pub(super) fn statement(&mut self, statement: &Statement, depth: usize) {
+        if self.ops.len() > MAX_OPS {
+            if !self.full && !matches!(instruction::read_words(&statement.text), Read::Other) {
+                self.full = true;
+                self.unread
+                    .push(doubt(statement, "the function has more instructions than are followed"));
+            }
+            return;
+        }
+        if let Some(label) = statement.label() {
+            self.ops.push(Op::Label(label.to_owned()));
+            return;
+        }
+        let (word, rest) = statement.words();
+        if self.conditional(word, rest) {
+            return;
+        }
+        let word = word.split('(').next().unwrap_or(word);
+        let found = self.macros.get(word);
+        if depth >= MAX_DEPTH && found.is_some_and(AsmMacro::has_maintenance) {
+            self.unread
+                .push(doubt(statement, "macros are nested deeper than is followed"));
+        }
+        if let Some(found) = found.filter(|_| depth < MAX_DEPTH) {
+            let arguments = statement.arguments();
+            for inner in found.expand(&arguments, statement) {
+                for inner in inner.peel_labels() {
+                    self.statement(&inner, depth + 1);
+                }
+            }
+            return;
+        }
+        let conditional_branch =
+            word.starts_with("b.") || matches!(word, "cbz" | "cbnz" | "tbz" | "tbnz") || is_old_branch(word);
+        if conditional_branch || word == "b" {
+            let target = rest.rsplit(',').next().unwrap_or_default().trim().to_owned();
+            self.ops.push(Op::Branch {
+                target,
+                conditional: conditional_branch,
+                text: statement.text.clone(),
+            });
+            return;
+        }
+        match instruction::read(word, rest) {
+            Read::Event(kind) => self.ops.push(Op::Event(Event {
+                kind,
+                line: statement.line,
+                changed: statement.changed,
+                via: Vec::new(),
+            })),
+            Read::Unknown => self.unread.push(Unread {
+                line: statement.line,
+                text: statement.text.clone(),
+                changed: statement.changed,
+                template: false,
+                function: String::new(),
+                doubt: Doubt::Spelling,
+            }),
+            Read::Other => {}
+        }
+    }
+
+    /// Takes a conditional of preprocessor, assembler or run-time patching; returns whether it was one.
+    fn conditional(&mut self, word: &str, rest: &str) -> bool {
+        let erratum = is_erratum(rest);
+        match word {
+            "#if" | "#ifdef" | "#ifndef" | ".if" | ".ifdef" | ".ifndef" | ".ifc" | ".ifnc" | ".ifb" | ".ifnb"
+            | ".ifeq" | ".ifne" | ".ifeqs" | ".ifnes" => {
+                let negated = matches!(word, "#ifndef" | ".ifndef");
+                self.fork(rest, (erratum && !rest.starts_with('!')).then_some(!negated));
+            }
+            "alternative_if" | "alternative_cb" => self.fork(rest, Some(true)),
+            "alternative_if_not" => self.fork(rest, Some(false)),
+            "#else" | "#elif" | ".else" | ".elseif" | "alternative_else" => {
+                let again = matches!(word, "#elif" | ".elseif").then(|| self.fresh());
+                if let Some((other, end)) = self.open.last_mut() {
+                    let other = std::mem::replace(other, again.clone().unwrap_or_default());
+                    self.ops.push(Op::Jump(end.clone()));
+                    if !other.is_empty() {
+                        self.ops.push(Op::Label(other));
+                    }
+                }
+                if let Some(other) = again {
+                    self.ops.push(Op::Fork {
+                        other,
+                        condition: rest.trim().to_owned(),
+                        optional: None,
+                    });
+                }
+            }
+            "#endif" | ".endif" | "alternative_endif" | "alternative_else_nop_endif" | "alternative_cb_end" => {
+                if let Some((other, end)) = self.open.pop() {
+                    if !other.is_empty() {
+                        self.ops.push(Op::Label(other));
+                    }
+                    self.ops.push(Op::Label(end));
+                }
+            }
+            "alternative_insn" | "ALTERNATIVE" => {
+                let quoted: Vec<_> = rest.split('"').skip(1).step_by(2).collect();
+                if let [old, new, ..] = quoted.as_slice() {
+                    let line = |text: &str| text.replace("\\n", "\n");
+                    self.fork("an alternative", Some(false));
+                    self.inner(&line(old));
+                    self.conditional("alternative_else", "");
+                    self.inner(&line(new));
+                    self.conditional("alternative_endif", "");
+                }
+            }
+            _ => return word.starts_with('#'),
+        }
+        true
+    }
+
+    fn inner(&mut self, text: &str) {
+        for part in text.split(['\n', ';']) {
+            let statement = Statement {
+                line: 0,
+                changed: false,
+                text: part.trim().to_owned(),
+            };
+            self.statement(&statement, MAX_DEPTH);
+        }
+    }
+
+    fn fork(&mut self, condition: &str, optional: Option<bool>) {
+        let (other, end) = (self.fresh(), self.fresh());
+        self.ops.push(Op::Fork {
+            other: other.clone(),
+            condition: condition.trim().to_owned(),
+            optional,
+        });
+        self.open.push((other, end));
+    }
+}
+
+/// Says of a statement that it, and what follows, is not read.
+fn doubt(statement: &Statement, limit: &str) -> Unread {
+    Unread {
+        line: statement.line,
+        text: format!("{}: {limit}", statement.text),
+        changed: true,
+        template: false,
+        function: String::new(),
+        doubt: Doubt::Limit,
+    }
+}
+
+/// Says of a function that not all of it was followed. It matters where the patch changes it.
+pub(super) fn limit(ops: &[Op], limit: &str, function: &str) -> Unread {
+    let events = || {
+        ops.iter().filter_map(|op| match op {
+            Op::Event(event) => Some(event),
+            _ => None,
+        })
+    };
+    Unread {
+        line: events().map(|event| event.line).min().unwrap_or_default(),
+        text: limit.to_owned(),
+        changed: events().any(|event| event.changed),
+        template: false,
+        function: function.to_owned(),
+        doubt: Doubt::Limit,
+    }
+}
+
+/// Returns whether a condition is about an erratum.
+pub fn is_erratum(condition: &str) -> bool {
+    let upper = condition.to_ascii_uppercase();
+    ["ERRAT", "WORKAROUND", "CVE_", "REPEAT_TLBI", "ALTERNATIVE"]
+        .iter()
+        .any(|word| upper.contains(word))
+}
+
+/// The spellings of conditional branches without the dot.
+fn is_old_branch(word: &str) -> bool {
+    const OLD: [&str; 18] = [
+        "beq", "bne", "bcs", "bhs", "bcc", "blo", "bmi", "bpl", "bvs", "bvc", "bhi", "bls", "bge", "blt", "bgt", "ble",
+        "bal", "bnv",
+    ];
+    OLD.contains(&word)
+}

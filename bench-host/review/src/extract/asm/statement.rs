@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Statements of assembly source.
+
+use crate::extract::token::{SourceLine, starts_in_comment};
+
+/// A statement: one instruction, directive or label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Its line.
+    pub line: u32,
+    /// It is on one side of the patch only.
+    pub changed: bool,
+    /// Its text without comments.
+    pub text: String,
+}
+
+impl Statement {
+    /// Returns the first word and the rest.
+    pub fn words(&self) -> (&str, &str) {
+        let text = self.text.as_str();
+        match text.find(char::is_whitespace) {
+            Some(at) => (&text[..at], text[at..].trim()),
+            None => (text, ""),
+        }
+    }
+
+    /// Returns the label, if the statement is one.
+    pub fn label(&self) -> Option<&str> {
+        let label = self.text.strip_suffix(':')?;
+        (!label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || "_.$\\()@%=".contains(c))).then_some(label)
+    }
+
+    /// Returns the arguments of a macro call, `name a, b` or `NAME(a, b)`.
+    pub(super) fn arguments(&self) -> Vec<String> {
+        let at = self.text.find(|c: char| c.is_whitespace() || c == '(');
+        let rest = at.map_or("", |at| self.text[at..].trim());
+        let rest = rest
+            .strip_prefix('(')
+            .map_or(rest, |rest| rest.strip_suffix(')').unwrap_or(rest));
+        rest.split(',')
+            .map(|argument| argument.trim().to_owned())
+            .filter(|argument| !argument.is_empty())
+            .collect()
+    }
+
+    /// Splits labels off the front.
+    pub(super) fn peel_labels(&self) -> Vec<Self> {
+        let mut out = Vec::new();
+        let mut text = self.text.trim();
+        let part = |text: &str| Self {
+            text: text.to_owned(),
+            ..*self
+        };
+        while let Some(at) = text.find(':') {
+            let statement = part(&text[..=at]);
+            if statement.label().is_none() || text[at..].starts_with("::") {
+                break;
+            }
+            out.push(statement);
+            text = text[at + 1..].trim();
+        }
+        if !text.is_empty() {
+            out.push(part(text));
+        }
+        out
+    }
+}
+
+/// Returns the text before a `//` comment, block comments dropped.
+pub(super) fn without_comment(text: &str) -> String {
+    let mut out = text.split("//").next().unwrap_or_default().to_owned();
+    while let Some(start) = out.find("/*") {
+        let end = out[start..].find("*/").map_or(out.len(), |end| start + end + 2);
+        out.replace_range(start..end, " ");
+    }
+    out
+}
+
+/// Splits lines into statements. `semicolon` says that `;` starts a comment, as Arm's own assembler has it.
+pub fn statements(lines: &[SourceLine], semicolon: bool) -> Vec<Statement> {
+    let mut out = Vec::new();
+    let mut comment = starts_in_comment(lines);
+    let mut joined: Option<Statement> = None;
+    for line in lines {
+        let mut text = String::new();
+        let mut rest = line.text.as_str();
+        loop {
+            if comment {
+                match rest.find("*/") {
+                    Some(end) => {
+                        rest = &rest[end + 2..];
+                        comment = false;
+                        text.push(' ');
+                    }
+                    None => break,
+                }
+            }
+            match (rest.find("/*"), rest.find("//")) {
+                (Some(start), slashes) if slashes.is_none_or(|slashes| start < slashes) => {
+                    text.push_str(&rest[..start]);
+                    rest = &rest[start + 2..];
+                    comment = true;
+                }
+                (_, Some(slashes)) => {
+                    text.push_str(&rest[..slashes]);
+                    break;
+                }
+                _ => {
+                    text.push_str(rest);
+                    break;
+                }
+            }
+        }
+        let continued = text.trim_end().ends_with('\\');
+        let text = text.trim_end().trim_end_matches('\\').trim();
+        let mut statement = Statement {
+            line: line.number,
+            changed: line.changed,
+            text: text.to_owned(),
+        };
+        if let Some(open) = joined.take() {
+            statement = Statement {
+                text: format!("{}\n{}", open.text, statement.text),
+                changed: open.changed || statement.changed,
+                line: open.line,
+            };
+        }
+        if continued && statement.text.len() < 1 << 16 {
+            joined = Some(statement);
+            continue;
+        }
+        finish(&statement, semicolon, &mut out);
+    }
+    if let Some(statement) = joined {
+        finish(&statement, semicolon, &mut out);
+    }
+    out
+}
+
+/// Takes a joined line apart into statements.
+pub(super) fn finish(statement: &Statement, semicolon: bool, out: &mut Vec<Statement>) {
+    let text = statement.text.trim();
+    if let Some(directive) = text.strip_prefix('#') {
+        let directive = directive.trim_start();
+        let known = ["if", "el", "end", "def", "und", "inc"]
+            .iter()
+            .any(|word| directive.starts_with(word));
+        if known {
+            out.push(Statement {
+                text: format!("#{directive}"),
+                ..*statement
+            });
+        }
+        return;
+    }
+    let quoted = text.contains('"');
+    let parts: Vec<&str> = match (semicolon, quoted) {
+        (true, _) => vec![text.split(';').next().unwrap_or_default()],
+        (false, true) => vec![text],
+        (false, false) => text.split([';', '\n']).collect(),
+    };
+    for part in parts {
+        let part = Statement {
+            text: part.trim().to_owned(),
+            ..*statement
+        };
+        out.extend(part.peel_labels());
+    }
+}

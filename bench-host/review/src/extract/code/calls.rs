@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Calls: of macros, of functions in sight, of known spellings, of inline assembly.
+
+use crate::extract::code::{Context, MAX_DEPTH, TOO_DEEP, TOO_LARGE, names, shortened};
+use crate::extract::event::{Event, Kind, Node};
+use crate::extract::instruction::{self, Read};
+use crate::extract::macros;
+use crate::extract::spelling::Spelled;
+use crate::extract::token::{Language, Token, TokenKind, closing, join, split};
+
+impl Context<'_> {
+    /// Reads the calls in an expression, inner ones first.
+    pub(super) fn calls(&self, tokens: &[Token], out: &mut Vec<Node>, depth: usize) {
+        if depth >= MAX_DEPTH {
+            self.beyond(tokens, TOO_DEEP);
+            return;
+        }
+        if self.spent(0) {
+            self.beyond(tokens, TOO_LARGE);
+            return;
+        }
+        let mut at = 0;
+        while let Some(token) = tokens.get(at) {
+            if token.kind != TokenKind::Word {
+                at += 1;
+                continue;
+            }
+            let mut open = at + 1;
+            let bang = tokens.get(open).is_some_and(|next| next.is("!"));
+            open += usize::from(bang);
+            let assembly = matches!(
+                token.text.as_str(),
+                "asm" | "__asm__" | "__asm" | "asm_inline" | "naked_asm" | "llvm_asm" | "_asm" | "__ASM"
+            );
+            if assembly {
+                while tokens.get(open).is_some_and(|next| next.kind == TokenKind::Word) {
+                    open += 1;
+                }
+            }
+            // `dsb::<Ish>()`: what is between the angle brackets is an argument.
+            let mut generics: &[Token] = &[];
+            if tokens.get(open).is_some_and(|next| next.is("::"))
+                && tokens.get(open + 1).is_some_and(|next| next.is("<"))
+            {
+                let close = (open + 2..tokens.len())
+                    .find(|&index| tokens[index].is(">"))
+                    .unwrap_or(tokens.len());
+                generics = &tokens[open + 2..close.min(tokens.len())];
+                open = close + 1;
+            }
+            let called = tokens
+                .get(open)
+                .is_some_and(|next| next.is("(") || bang && (next.is("{") || next.is("[")));
+            if !called {
+                if let Some(found) = self
+                    .macros
+                    .get(&token.text)
+                    .filter(|found| found.parameters.is_none() && !assembly)
+                {
+                    self.expand(found, &[], token, out, depth);
+                }
+                at += 1;
+                continue;
+            }
+            let close = closing(tokens, open);
+            let inner = tokens.get(open + 1..close).unwrap_or_default();
+            if !assembly && !bang && is_declaration(tokens, at, inner) {
+                at = close + 1;
+                continue;
+            }
+            if assembly {
+                let nodes = match self.language {
+                    Language::Rust => self.rust_assembly(inner, token),
+                    _ => self.c_assembly(inner, token),
+                };
+                out.extend(nodes);
+            } else {
+                let before = at.checked_sub(2).filter(|_| tokens[at - 1].is("::"));
+                let path = before.map(|before| tokens[before].text.as_str()).unwrap_or_default();
+                self.call(token, path, bang, generics, inner, out, depth);
+            }
+            at = close + 1;
+        }
+    }
+
+    #[expect(clippy::too_many_arguments)]
+    fn call(
+        &self,
+        name: &Token,
+        path: &str,
+        bang: bool,
+        generics: &[Token],
+        inner: &[Token],
+        out: &mut Vec<Node>,
+        depth: usize,
+    ) {
+        let mut arguments = split(inner, ",");
+        if arguments.last().is_some_and(|last| last.is_empty()) {
+            arguments.pop();
+        }
+        let key = if bang {
+            format!("{}!{}", name.text, arguments.len())
+        } else {
+            name.text.clone()
+        };
+        let busy = self.found.borrow().expanding.contains(&key);
+        if let Some(found) = self
+            .macros
+            .get(&key)
+            .filter(|found| found.parameters.is_some() && !busy)
+        {
+            let before = out.len();
+            self.found.borrow_mut().expanding.push(key.clone());
+            self.expand(found, &arguments, name, out, depth);
+            self.found.borrow_mut().expanding.pop();
+            if out.len() > before && Node::has_maintenance(&out[before..]) {
+                return;
+            }
+            out.truncate(before);
+        }
+        if inner.iter().any(|token| {
+            token.kind == TokenKind::Text && token.text.split(['\n', ';']).any(instruction::is_instruction)
+        }) {
+            // Instruction text, whatever the macro is called that takes it.
+            out.extend(self.c_assembly(inner, name));
+            return;
+        }
+        // Arguments may call in turn: `f(g(x))`.
+        self.calls(inner, out, depth + 1);
+        let mut texts: Vec<String> = Vec::new();
+        if !generics.is_empty() {
+            texts.push(join(generics));
+        }
+        texts.extend(arguments.iter().map(|argument| join(argument)));
+        let plain = &name.text;
+        let own = self.found.borrow().function == *plain;
+        let whole = || self.whole.get(plain).filter(|_| name.changed);
+        if let Some(nodes) = self.known.get(plain).or_else(whole).filter(|_| !own) {
+            let mut nodes = nodes.clone();
+            Node::place(&mut nodes, name.line, name.changed, &plain.as_str().into());
+            self.spent(nodes.len());
+            // A call ends where the function does: what returns from it goes on here.
+            out.push(Node::Region(nodes));
+            return;
+        }
+        let full = format!("{path}::{plain}");
+        let spelled = self
+            .spellings
+            .read(&full, &texts, name.line, name.changed)
+            .filter(|_| !path.is_empty())
+            .or_else(|| self.spellings.read(plain, &texts, name.line, name.changed));
+        match spelled {
+            Some(Spelled::Nodes(mut nodes)) => {
+                self.see_through(&mut nodes);
+                out.extend(nodes);
+            }
+            Some(Spelled::Unresolved) => self.unread(name, format!("{plain}({})", shortened(join(inner)))),
+            None if matches!(
+                plain.as_str(),
+                "write_sysreg" | "write_sysreg_s" | "WRITE_SYSREG" | "WRITE_SYSREG64"
+            ) =>
+            {
+                let register = texts.last().map(|text| text.to_ascii_lowercase()).unwrap_or_default();
+                if let Read::Event(kind) = instruction::read("msr", &register) {
+                    self.event(kind, name, out);
+                }
+            }
+            None if names::writes_register(plain) => self.event(Kind::Sysreg(names::register(plain)), name, out),
+            None if names::is_write(plain) => self.event(Kind::Store, name, out),
+            None => match self
+                .spellings
+                .function(plain, &texts, name.line)
+                .filter(|_| name.changed)
+            {
+                Some(nodes) => out.push(Node::Region(nodes)),
+                None if names::looks_like_maintenance(plain) => self.event(Kind::Call(plain.clone()), name, out),
+                None => {}
+            },
+        }
+    }
+
+    fn expand(&self, found: &macros::Macro, arguments: &[&[Token]], name: &Token, out: &mut Vec<Node>, depth: usize) {
+        let body = macros::expand(found, arguments, name);
+        // Only what may hold maintenance is worth reading.
+        let useful = body.iter().any(|token| {
+            let lower = || token.text.to_ascii_lowercase();
+            matches!(token.kind, TokenKind::Word | TokenKind::Text)
+                && (lower().contains("tlb")
+                    || lower().contains("sb")
+                    || lower().contains("asm")
+                    || self.macros.contains_key(&token.text))
+        });
+        if !useful {
+            return;
+        }
+        if self.spent(body.len() / 8) {
+            self.beyond(&body, TOO_LARGE);
+            return;
+        }
+        let before = out.len();
+        out.extend(self.block(&body, depth + 1));
+        if Node::has_maintenance(&out[before..]) {
+            self.found.borrow_mut().expanded.insert(name.text.clone());
+        }
+    }
+
+    /// Adds an event at the place of a token.
+    pub(super) fn event(&self, kind: Kind, token: &Token, out: &mut Vec<Node>) {
+        out.push(Node::Event(Event {
+            kind,
+            line: token.line,
+            changed: token.changed,
+            via: Vec::new(),
+        }));
+    }
+}
+
+/// Returns whether `name(...)` declares a function: a type stands before the name, or its list is `(void)`.
+fn is_declaration(tokens: &[Token], at: usize, inner: &[Token]) -> bool {
+    const STATEMENTS: [&str; 18] = [
+        "return",
+        "else",
+        "do",
+        "case",
+        "goto",
+        "in",
+        "unsafe",
+        "await",
+        "move",
+        "and",
+        "or",
+        "not",
+        "if",
+        "while",
+        "match",
+        "yield",
+        "throw",
+        "co_return",
+    ];
+    let typed = at.checked_sub(1).map(|before| &tokens[before]).is_some_and(|before| {
+        before.kind == TokenKind::Word && before.line == tokens[at].line && !STATEMENTS.contains(&before.text.as_str())
+    });
+    typed || matches!(inner, [only] if only.is_word("void"))
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the name of a function or variable says: a table entry, a register, maintenance.
+
+/// Words in the names of things that hold translation table entries.
+const ENTRIES: [&str; 12] = [
+    "pte", "pmd", "pud", "pgd", "p4d", "entry", "desc", "table", "pgtbl", "ttb", "lpae", "slot",
+];
+
+/// Words in the names of functions that write them.
+const WRITES: [&str; 9] = [
+    "set_", "write_", "clear_", "zero_", "put_", "store_", "update_", "remove_", "_set",
+];
+
+/// Registers whose write changes how addresses are translated, as they stand in the names of accessors.
+const REGISTERS: [&str; 6] = ["vttbr", "ttbr", "sctlr", "vtcr", "tcr", "mair"];
+
+/// Returns whether a macro repeats its body by its name: `for_each_cpu`.
+pub(super) fn is_each(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.contains("for_each") || lower.contains("foreach")
+}
+
+/// Returns whether a name is that of something that holds a translation table entry.
+pub(super) fn has_entry_word(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    ENTRIES.iter().any(|word| lower.contains(word))
+}
+
+/// Returns whether a function writes a translation table entry by its name.
+pub(super) fn is_write(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    has_entry_word(&lower)
+        && WRITES.iter().any(|word| lower.contains(word))
+        && !lower.contains("tlb")
+        && !lower.contains("flush")
+}
+
+/// Returns whether a function writes such a register by its name: `write_sctlr_el1()`, `sysreg_write_ttbr0_el1()`.
+pub(super) fn writes_register(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let writes = ["write", "set", "load", "msr", "install"]
+        .iter()
+        .any(|word| lower.contains(word));
+    writes && REGISTERS.iter().any(|register| lower.contains(register))
+}
+
+/// Returns the register in the name of its accessor.
+pub(super) fn register(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    let found = REGISTERS.iter().find_map(|register| lower.find(register));
+    found.map_or(lower.clone(), |at| lower[at..].to_owned())
+}
+
+/// Returns whether a name is that of maintenance that this program cannot look into.
+pub(super) fn looks_like_maintenance(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    // The TLBs of I/O MMUs and GPUs, bounce buffers, time stamps, and AArch32's operations are other things.
+    let other = [
+        "iommu", "smmu", "ipmmu", "iotlb", "swiotlb", "pvu", "stamp", "_time", "hugetlb", "cp15", "tlbimva", "tlbiall",
+        "tlbiasid", "atsinv",
+    ];
+    lower.contains("tlb") && !other.iter().any(|word| lower.contains(word))
+}

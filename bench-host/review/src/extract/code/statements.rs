@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Statements: blocks, repetitions, and which reader each other statement goes to.
+
+use crate::extract::asm;
+use crate::extract::code::{Context, MAX_DEPTH, TOO_DEEP, TOO_LARGE, names};
+use crate::extract::event::{Kind, Node};
+use crate::extract::token::{Language, Token, TokenKind, block_start, closing, join, skip_past};
+
+impl Context<'_> {
+    /// Reads a block without its braces.
+    pub(super) fn block(&self, tokens: &[Token], depth: usize) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        let mut at = 0;
+        if depth >= MAX_DEPTH {
+            self.beyond(tokens, TOO_DEEP);
+            return nodes;
+        }
+        while at < tokens.len() {
+            if self.spent(0) {
+                self.beyond(&tokens[at..], TOO_LARGE);
+                break;
+            }
+            let before = nodes.len();
+            let next = self.statement(tokens, at, &mut nodes, depth).max(at + 1);
+            if leaves(&nodes[before..]) && is_reached(tokens, next) {
+                // Nothing leads to what stands behind a jump but a label; without one, what decides about the jump is
+                // where the text at hand does not reach.
+                let jump = nodes.split_off(before);
+                nodes.push(Node::Either {
+                    condition: "out of sight".into(),
+                    arms: vec![jump, Vec::new()],
+                    optional: false,
+                });
+            }
+            at = next;
+        }
+        self.spent(nodes.len());
+        nodes
+    }
+
+    /// Reads one statement; returns where the next one starts.
+    fn statement(&self, tokens: &[Token], at: usize, out: &mut Vec<Node>, depth: usize) -> usize {
+        let token = &tokens[at];
+        let next_is = |sign: &str| tokens.get(at + 1).is_some_and(|next| next.is(sign));
+        match token.kind {
+            TokenKind::Directive => return self.directive(tokens, at, out, depth),
+            TokenKind::Sign if token.text == "{" => {
+                let close = closing(tokens, at);
+                out.extend(self.block(&tokens[at + 1..close.min(tokens.len())], depth + 1));
+                return close + 1;
+            }
+            TokenKind::Sign if token.text == "#" && next_is("[") => {
+                return self.attribute(tokens, at, out, depth);
+            }
+            TokenKind::Sign if token.text == "#" && next_is("!") => return at + 2,
+            TokenKind::Word => {}
+            _ => return self.expression(tokens, at, out, depth),
+        }
+        let rust = self.language == Language::Rust;
+        match token.text.as_str() {
+            "if" => self.condition(tokens, at, out, depth),
+            "else" => at + 1,
+            "while" | "for" if rust => {
+                let open = block_start(tokens, at);
+                self.calls(&tokens[at + 1..open.min(tokens.len())], out, depth);
+                let close = closing(tokens, open);
+                let body = self.block(tokens.get(open + 1..close).unwrap_or_default(), depth + 1);
+                push_loop(body, out);
+                close + 1
+            }
+            "while" | "for" if next_is("(") => {
+                let close = closing(tokens, at + 1);
+                self.calls(tokens.get(at + 2..close).unwrap_or_default(), out, depth);
+                self.repeat(tokens, close + 1, out, depth)
+            }
+            "loop" if rust && next_is("{") => self.repeat(tokens, at + 1, out, depth),
+            "do" if next_is("{") => {
+                let close = closing(tokens, at + 1);
+                let body = self.block(tokens.get(at + 2..close).unwrap_or_default(), depth + 1);
+                let mut end = close + 1;
+                let mut once = false;
+                if tokens.get(end).is_some_and(|token| token.is_word("while")) {
+                    let last = closing(tokens, end + 1);
+                    once = tokens
+                        .get(end + 2..last)
+                        .is_some_and(|inner| matches!(join(inner).as_str(), "0" | "false"));
+                    end = last + 1;
+                }
+                if once {
+                    out.push(Node::Region(body))
+                } else {
+                    push_loop(body, out)
+                }
+                end
+            }
+            "switch" if next_is("(") => {
+                let close = closing(tokens, at + 1);
+                let open = close + 1;
+                if !tokens.get(open).is_some_and(|token| token.is("{")) {
+                    return open;
+                }
+                let end = closing(tokens, open);
+                let subject = join(tokens.get(at + 2..close).unwrap_or_default());
+                self.switch(tokens.get(open + 1..end).unwrap_or_default(), &subject, out, depth);
+                end + 1
+            }
+            "match" if rust => {
+                let open = block_start(tokens, at);
+                let end = closing(tokens, open);
+                let subject = join(tokens.get(at + 1..open).unwrap_or_default());
+                self.arms(tokens.get(open + 1..end).unwrap_or_default(), &subject, out, depth);
+                end + 1
+            }
+            "return" => {
+                let end = self.expression(tokens, at + 1, out, depth);
+                self.event(Kind::Return, token, out);
+                end
+            }
+            "goto" => {
+                self.event(Kind::Return, token, out);
+                skip_statement(tokens, at)
+            }
+            "break" | "continue" => {
+                out.push(Node::Jump);
+                skip_statement(tokens, at)
+            }
+            "case" | "default" => skip_past(tokens, at, ":"),
+            "fn" if rust => {
+                // A function in a function is read on its own.
+                let open = block_start(tokens, at);
+                closing(tokens, open) + 1
+            }
+            "unsafe" | "const" | "async" if next_is("{") => at + 1,
+            "macro_rules" => {
+                let open = block_start(tokens, at);
+                closing(tokens, open) + 1
+            }
+            name if names::is_each(name) && next_is("(") => {
+                let close = closing(tokens, at + 1);
+                self.calls(tokens.get(at + 2..close).unwrap_or_default(), out, depth);
+                self.repeat(tokens, close + 1, out, depth)
+            }
+            "tlbi" | "dsb" | "isb" | "dmb" | "TLBI" | "DSB" | "ISB"
+                if !next_is("(") && !next_is("!") && !next_is("::") && token.column.is_some() =>
+            {
+                self.bare_instruction(tokens, at, out)
+            }
+            _ => self.expression(tokens, at, out, depth),
+        }
+    }
+
+    /// Reads a line of assembly between lines of C: the part of a header that only assembly sees.
+    fn bare_instruction(&self, tokens: &[Token], at: usize, out: &mut Vec<Node>) -> usize {
+        let line = tokens[at].line;
+        let end = (at..tokens.len())
+            .find(|&index| tokens[index].line != line || tokens[index].is(";"))
+            .unwrap_or(tokens.len());
+        let text = join(&tokens[at + 1..end]);
+        let statement = format!("{} {text}", tokens[at].text);
+        // Declarations and the like are C; an instruction is words and commas.
+        if text.contains(['=', '{', '"', '.']) {
+            return end;
+        }
+        let (nodes, unread) = asm::inline(&statement, line, tokens[at].changed, self.asm_macros);
+        out.extend(nodes);
+        for unread in unread {
+            self.unread(&tokens[at], unread.text);
+        }
+        end
+    }
+
+    /// Reads the body of a repetition.
+    fn repeat(&self, tokens: &[Token], at: usize, out: &mut Vec<Node>, depth: usize) -> usize {
+        let (body, end) = self.arm(tokens, at, depth);
+        push_loop(body, out);
+        end
+    }
+
+    /// Reads a block in braces, or one statement.
+    pub(super) fn arm(&self, tokens: &[Token], at: usize, depth: usize) -> (Vec<Node>, usize) {
+        let mut body = Vec::new();
+        if at >= tokens.len() {
+            return (body, tokens.len());
+        }
+        if depth >= MAX_DEPTH {
+            self.beyond(&tokens[at..], TOO_DEEP);
+            return (body, tokens.len());
+        }
+        if tokens[at].is(";") {
+            return (body, at + 1);
+        }
+        let mut end = self.statement(tokens, at, &mut body, depth + 1);
+        if tokens.get(end).is_some_and(|token| token.is(";")) {
+            end += 1;
+        }
+        (body, end)
+    }
+}
+
+fn push_loop(body: Vec<Node>, out: &mut Vec<Node>) {
+    if !body.is_empty() {
+        out.push(Node::Loop(body));
+    }
+}
+
+/// Returns whether nodes are a jump and nothing else.
+fn leaves(nodes: &[Node]) -> bool {
+    match nodes {
+        [Node::Jump] => true,
+        [.., Node::Event(event)] => event.kind == Kind::Return,
+        _ => false,
+    }
+}
+
+/// Returns whether a statement stands here that no label leads to.
+fn is_reached(tokens: &[Token], at: usize) -> bool {
+    let rest = tokens.get(at..).unwrap_or_default();
+    let first = rest.iter().find(|token| !token.is(";") && !token.is("}"));
+    first.is_some_and(|first| {
+        let label = rest
+            .iter()
+            .position(|token| std::ptr::eq(token, first))
+            .and_then(|index| rest.get(index + 1))
+            .is_some_and(|next| next.is(":"));
+        first.kind != TokenKind::Directive && !label && !first.is_word("case") && !first.is_word("default")
+    })
+}
+
+fn skip_statement(tokens: &[Token], at: usize) -> usize {
+    skip_past(tokens, at, ";")
+}

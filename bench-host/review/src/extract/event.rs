@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a piece of source does, as far as TLB maintenance goes: events, and the branches between them.
+
+use sequences::{Instruction, TlbiOp, Ttl};
+use std::sync::Arc;
+
+/// What the source gives a `tlbi`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SourceOperand {
+    /// The register or expression, as written; empty for none.
+    pub text: String,
+    /// A level hint, where it is a literal.
+    pub ttl: Option<Ttl>,
+}
+
+/// What happens at one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// A barrier.
+    Barrier(Instruction),
+    /// A TLB invalidation.
+    Tlbi(TlbiOp, SourceOperand),
+    /// A write to a system register that matters for translation, by its name.
+    Sysreg(String),
+    /// A store that may be to a translation table.
+    Store,
+    /// A call of something that is not maintenance itself.
+    Call(String),
+    /// The function ends here, or leaves the text at hand.
+    Return,
+    /// `eret`, or another change of context that synchronizes.
+    ExceptionReturn,
+    /// A repetition starts.
+    LoopStart,
+    /// A repetition ends.
+    LoopEnd,
+}
+
+/// Something that happens, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// What.
+    pub kind: Kind,
+    /// The line.
+    pub line: u32,
+    /// The line, or that of the macro it comes from, is not on both sides of the patch.
+    pub changed: bool,
+    /// The functions it was put in place of, inner ones first.
+    pub via: Vec<Arc<str>>,
+}
+
+/// Events and branches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Node {
+    /// An event.
+    Event(Event),
+    /// Exactly one of the arms happens.
+    Either {
+        /// What decides, as written, shortened.
+        condition: String,
+        /// The arms; an empty one is "nothing".
+        arms: Vec<Vec<Node>>,
+        /// The first arm is the rule and the others belong to an erratum or a feature patched in at run time.
+        optional: bool,
+    },
+    /// A repetition.
+    Loop(Vec<Node>),
+    /// `break` or `continue`: the rest of the enclosing repetition or `switch` does not happen.
+    Jump,
+    /// The body of a `switch`: a [`Node::Jump`] in it ends here.
+    Region(Vec<Node>),
+}
+
+impl Node {
+    /// Returns whether something in here is, or may be, part of a sequence.
+    pub fn has_maintenance(nodes: &[Self]) -> bool {
+        Self::any(nodes, &|event| matches!(event.kind, Kind::Barrier(_) | Kind::Tlbi(..)))
+    }
+
+    /// Returns whether a call is in here that is maintenance by its name.
+    pub fn calls_maintenance(nodes: &[Self]) -> bool {
+        Self::any(
+            nodes,
+            &|event| matches!(&event.kind, Kind::Call(name) if name.to_ascii_lowercase().contains("tlb")),
+        )
+    }
+
+    /// Returns whether a `tlbi` is in here.
+    pub fn has_tlbi(nodes: &[Self]) -> bool {
+        Self::any(nodes, &|event| matches!(event.kind, Kind::Tlbi(..)))
+    }
+
+    /// Returns whether any event in here is of a kind.
+    fn any(nodes: &[Self], is: &impl Fn(&Event) -> bool) -> bool {
+        nodes.iter().any(|node| match node {
+            Self::Event(event) => is(event),
+            Self::Either { arms, .. } => arms.iter().any(|arm| Self::any(arm, is)),
+            Self::Loop(body) | Self::Region(body) => Self::any(body, is),
+            Self::Jump => false,
+        })
+    }
+
+    /// Visits the events in here, in the order of the text.
+    pub fn visit(nodes: &[Self], each: &mut impl FnMut(&Event)) {
+        for node in nodes {
+            match node {
+                Self::Event(event) => each(event),
+                Self::Either { arms, .. } => arms.iter().for_each(|arm| Self::visit(arm, each)),
+                Self::Loop(body) | Self::Region(body) => Self::visit(body, each),
+                Self::Jump => {}
+            }
+        }
+    }
+
+    /// Visits the nodes in here that are no branch, to change them or put others in their place.
+    pub fn visit_mut(nodes: &mut [Self], each: &mut impl FnMut(&mut Self)) {
+        for node in nodes {
+            match node {
+                Self::Event(_) | Self::Jump => each(node),
+                Self::Either { arms, .. } => arms.iter_mut().for_each(|arm| Self::visit_mut(arm, each)),
+                Self::Loop(body) | Self::Region(body) => Self::visit_mut(body, each),
+            }
+        }
+    }
+
+    /// Moves the events of a called function to the line of the call, and makes its return the end of the call.
+    pub fn place(nodes: &mut [Self], line: u32, changed: bool, via: &Arc<str>) {
+        Self::visit_mut(nodes, &mut |node| match node {
+            Self::Event(event) if event.kind == Kind::Return => *node = Self::Jump,
+            Self::Event(event) => {
+                event.line = line;
+                event.changed |= changed;
+                event.via.push(Arc::clone(via));
+            }
+            _ => {}
+        });
+    }
+
+    /// Returns whether the way out of here changes the control flow.
+    fn leaves(nodes: &[Self]) -> bool {
+        nodes.iter().any(|node| match node {
+            Self::Event(event) => matches!(event.kind, Kind::Return | Kind::ExceptionReturn | Kind::Store),
+            Self::Either { arms, .. } => arms.iter().any(|arm| Self::leaves(arm)),
+            Self::Loop(body) | Self::Region(body) => Self::leaves(body),
+            Self::Jump => true,
+        })
+    }
+
+    /// Returns whether a branch is worth keeping: it decides something about a sequence.
+    pub fn matters(arms: &[Vec<Self>]) -> bool {
+        arms.iter()
+            .any(|arm| Self::has_maintenance(arm) || Self::leaves(arm) || Self::calls_maintenance(arm))
+    }
+}

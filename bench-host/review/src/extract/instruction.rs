@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One assembly instruction, as an assembler would read it.
+
+use crate::extract::event::{Kind, SourceOperand};
+use sequences::{Barrier, Decoded, Domain, Instruction, SysEncoding, Tlbi, TlbiOp, decode};
+
+/// What an instruction turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    /// Something that counts.
+    Event(Kind),
+    /// Nothing to do with maintenance.
+    Other,
+    /// Maintenance by its mnemonic, but not one the architecture has, or with a name still to be filled in.
+    Unknown,
+}
+
+/// Stores: a translation table may be behind any of them.
+const STORES: [&str; 21] = [
+    "str", "stp", "stnp", "stlr", "stur", "stlur", "sttr", "stxr", "stlxr", "strh", "strb", "stllr", "cas", "casa",
+    "casl", "casal", "swp", "swpa", "swpl", "swpal", "dc",
+];
+
+/// Registers whose write changes how addresses are translated.
+const TRANSLATION: [&str; 9] = [
+    "ttbr",
+    "vttbr",
+    "sctlr",
+    "tcr",
+    "vtcr",
+    "hcr",
+    "mair",
+    "scr_",
+    "contextidr",
+];
+
+/// Reads an instruction from its line.
+pub fn read_words(text: &str) -> Read {
+    let text = text.trim();
+    let (mnemonic, operands) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    read(mnemonic, operands)
+}
+
+/// Reads an instruction from its mnemonic and the rest of its line.
+pub fn read(mnemonic: &str, operands: &str) -> Read {
+    let mnemonic = mnemonic.to_ascii_lowercase();
+    let operands = operands.trim();
+    let mut parts = operands.split(',').map(str::trim);
+    let first = parts.next().unwrap_or_default();
+    match mnemonic.as_str() {
+        "dsb" => barrier(first, true),
+        "dmb" => barrier(first, false),
+        "isb" => match first.to_ascii_lowercase().as_str() {
+            "" | "sy" | "#15" | "#0xf" | "15" | "$15" => Read::Event(Kind::Barrier(Instruction::Isb)),
+            _ => Read::Unknown,
+        },
+        "sb" if operands.is_empty() => Read::Event(Kind::Barrier(Instruction::Sb)),
+        "tlbi" => tlbi(operands),
+        "sys" => sys(operands),
+        ".inst" | ".word" | ".long" | ".4byte" | ".hword" | "word" => word(first.trim_start_matches('$')),
+        "msr" => {
+            let register = first.to_ascii_lowercase();
+            match TRANSLATION.iter().any(|prefix| register.starts_with(prefix)) {
+                true => Read::Event(Kind::Sysreg(register)),
+                false => Read::Other,
+            }
+        }
+        "ic" => Read::Event(Kind::Sysreg(format!("ic {}", first.to_ascii_lowercase()))),
+        "eret" | "eretaa" | "eretab" => Read::Event(Kind::ExceptionReturn),
+        "ret" | "retaa" | "retab" | "br" | "braa" => Read::Event(Kind::Return),
+        "svc" | "hvc" | "smc" => Read::Event(Kind::Call(mnemonic)),
+        "bl" | "blr" | "call" => Read::Event(Kind::Call(first.to_owned())),
+        // Data cache maintenance is no store, but ends what belongs to one change of a table just the same.
+        "dc" => Read::Other,
+        _ if STORES.contains(&mnemonic.as_str()) => match operands.contains("[sp") {
+            true => Read::Other,
+            false => Read::Event(Kind::Store),
+        },
+        _ => Read::Other,
+    }
+}
+
+/// Returns whether a text is an instruction of maintenance, complete as it stands.
+pub fn is_instruction(text: &str) -> bool {
+    let text = text.trim();
+    let (mnemonic, operands) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let known = || !matches!(read(mnemonic, operands), Read::Other);
+    match mnemonic.to_ascii_lowercase().as_str() {
+        // Whatever it invalidates.
+        "tlbi" => !operands.is_empty(),
+        "dsb" | "isb" => matches!(read(mnemonic, operands), Read::Event(_)),
+        "sys" => known(),
+        _ => false,
+    }
+}
+
+fn barrier(option: &str, dsb: bool) -> Read {
+    // `$10` is how Go's assembler writes a number.
+    let option = option.trim_start_matches(['#', '$']).to_ascii_lowercase();
+    let number = match option.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => option.parse::<u32>().ok(),
+    };
+    let instruction = if let Some(number) = number {
+        let base = if dsb { 0xd503_309f } else { 0xd503_30bf };
+        let word = base | (number & 0xf) << 8;
+        match decode(word) {
+            Some(Decoded::Dsb(barrier)) => Some(Instruction::Dsb(barrier)),
+            Some(Decoded::Dmb(barrier)) => Some(Instruction::Dmb(barrier)),
+            _ => None,
+        }
+    } else {
+        // Armv7 had other names for the same options; an option left out is the full system.
+        let name = match option.as_str() {
+            "" => "sy",
+            "un" => "nsh",
+            "unst" => "nshst",
+            "sh" => "ish",
+            "shst" => "ishst",
+            name => name,
+        };
+        let nxs = || {
+            let domain = name.strip_suffix("nxs")?;
+            Domain::ALL.into_iter().find(|known| known.name() == domain)
+        };
+        match (Barrier::from_name(name), dsb) {
+            (Some(barrier), true) => Some(Instruction::Dsb(barrier)),
+            (Some(barrier), false) => Some(Instruction::Dmb(barrier)),
+            (None, true) => nxs().map(Instruction::DsbNxs),
+            (None, false) => None,
+        }
+    };
+    instruction.map_or(Read::Unknown, |instruction| Read::Event(Kind::Barrier(instruction)))
+}
+
+fn tlbi(operands: &str) -> Read {
+    // `tlbi vae1is, x0` and, from careless macros, `tlbi vae1is x0`.
+    let (name, rest) = match operands.find(|c: char| c == ',' || c.is_whitespace()) {
+        Some(at) => (
+            &operands[..at],
+            operands[at..]
+                .trim_start_matches(|c: char| c == ',' || c.is_whitespace())
+                .trim(),
+        ),
+        None => (operands, ""),
+    };
+    match TlbiOp::from_name(name) {
+        Some(op) => Read::Event(Kind::Tlbi(op, source_operand(rest))),
+        None => Read::Unknown,
+    }
+}
+
+/// Returns what an operand says, with its size prefix and percent signs left as written.
+pub fn source_operand(text: &str) -> SourceOperand {
+    SourceOperand {
+        text: text.trim().to_owned(),
+        ttl: None,
+    }
+}
+
+/// Reads `#op1, Cn, Cm, #op2[, Xt]`.
+fn sys(operands: &str) -> Read {
+    let parts: Vec<_> = operands.split(',').map(str::trim).collect();
+    let number = |text: &str| text.trim_start_matches(['#', 'c', 'C']).parse::<u8>().ok();
+    let [op1, crn, crm, op2, rest @ ..] = parts.as_slice() else {
+        return Read::Other;
+    };
+    let (Some(op1), Some(crn), Some(crm), Some(op2)) = (number(op1), number(crn), number(crm), number(op2)) else {
+        return Read::Other;
+    };
+    match TlbiOp::from_encoding(SysEncoding { op1, crn, crm, op2 }) {
+        Some(op) => Read::Event(Kind::Tlbi(
+            op,
+            source_operand(rest.first().copied().unwrap_or_default()),
+        )),
+        None if crn == 8 || crn == 9 => Read::Unknown,
+        None => Read::Other,
+    }
+}
+
+/// Reads an instruction given as a number.
+fn word(text: &str) -> Read {
+    let text = text
+        .trim()
+        .trim_end_matches(['u', 'U', 'l', 'L'])
+        .replace('_', "")
+        .to_ascii_lowercase();
+    let Some(word) = text
+        .strip_prefix("0x")
+        .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+    else {
+        return Read::Other;
+    };
+    match decode(word) {
+        Some(Decoded::Dsb(barrier)) => Read::Event(Kind::Barrier(Instruction::Dsb(barrier))),
+        Some(Decoded::Dmb(barrier)) => Read::Event(Kind::Barrier(Instruction::Dmb(barrier))),
+        Some(Decoded::DsbNxs(domain)) => Read::Event(Kind::Barrier(Instruction::DsbNxs(domain))),
+        Some(Decoded::Isb) => Read::Event(Kind::Barrier(Instruction::Isb)),
+        Some(Decoded::Tlbi { op, rt }) => {
+            let text = if op.takes_operand() {
+                format!("x{rt}")
+            } else {
+                String::new()
+            };
+            Read::Event(Kind::Tlbi(op, source_operand(&text)))
+        }
+        _ => Read::Other,
+    }
+}
+
+/// Returns the instruction for a `tlbi`: the operand by what the operation takes.
+pub fn instruction(op: TlbiOp, given: &SourceOperand, paged: bool) -> Instruction {
+    use sequences::{Operand, OperandFormat};
+    let text = given.text.trim().trim_start_matches('%').to_ascii_lowercase();
+    let zero = matches!(
+        text.as_str(),
+        "xzr" | "x31" | "0" | "0u" | "0ul" | "0ull" | "0l" | "(0)" | "0u64" | "0_u64"
+    );
+    let operand = match op.operand_format() {
+        OperandFormat::None => Operand::None,
+        OperandFormat::Range => Operand::Range(given.ttl),
+        OperandFormat::PaRange => Operand::Range(None),
+        _ if zero => Operand::Xzr,
+        OperandFormat::Va | OperandFormat::Ipa if paged => Operand::Page(given.ttl),
+        OperandFormat::Va => Operand::Va(given.ttl),
+        OperandFormat::Ipa => Operand::Ipa(given.ttl),
+        OperandFormat::Asid => Operand::Asid,
+    };
+    // Every arm above is an operand its format accepts; a level-0 hint of a range operation is the exception.
+    let plain = || Tlbi::new(op, Operand::Range(None)).unwrap_or(Tlbi { op, operand });
+    Instruction::Tlbi(Tlbi::new(op, operand).unwrap_or_else(plain))
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The ways through a function.
+
+use crate::extract::event::{Event, Kind, Node};
+
+/// A way through a function.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Path {
+    /// What happens on it.
+    pub events: Vec<Event>,
+    /// The conditions it depends on, `optional` ones left out.
+    pub conditions: Vec<String>,
+    /// No optional arm was taken.
+    pub primary: bool,
+}
+
+/// Most ways through one function that are followed; the first ones are those without optional parts.
+const MAX_PATHS: usize = 48;
+/// Most events of a way.
+const MAX_EVENTS: usize = 4000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    On,
+    Jumped,
+    Ended,
+}
+
+/// The ways through a function.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Paths {
+    /// The ways, those without optional parts first. Never more than a few dozen, whatever the source does.
+    pub all: Vec<Path>,
+    /// There are more ways, or longer ones, than are followed.
+    pub cut: bool,
+}
+
+/// Returns the ways through a function.
+pub fn paths(nodes: &[Node]) -> Paths {
+    let mut cut = false;
+    let start = Path {
+        primary: true,
+        ..Path::default()
+    };
+    let mut all: Vec<Path> = walk(nodes, vec![(start, Flow::On)], &mut cut)
+        .into_iter()
+        .map(|(path, _)| path)
+        .collect();
+    all.sort_by_key(|path| !path.primary);
+    Paths { all, cut }
+}
+
+fn walk(nodes: &[Node], mut open: Vec<(Path, Flow)>, cut: &mut bool) -> Vec<(Path, Flow)> {
+    for node in nodes {
+        if open.iter().all(|(_, flow)| *flow != Flow::On) {
+            break;
+        }
+        let mut next = Vec::with_capacity(open.len());
+        for (mut path, flow) in open {
+            if flow != Flow::On {
+                next.push((path, flow));
+                continue;
+            }
+            match node {
+                Node::Event(event) => {
+                    let ends = matches!(event.kind, Kind::Return | Kind::ExceptionReturn);
+                    if path.events.len() < MAX_EVENTS {
+                        path.events.push(event.clone());
+                    } else {
+                        *cut = true;
+                    }
+                    next.push((path, if ends { Flow::Ended } else { Flow::On }));
+                }
+                Node::Jump => next.push((path, Flow::Jumped)),
+                Node::Region(body) => next.extend(walk(body, vec![(path, Flow::On)], cut).into_iter().map(landed)),
+                Node::Loop(body) => {
+                    let mark = |path: &mut Path, kind, body: &[Node]| {
+                        if let Some(line) = first_line(body) {
+                            path.events.push(Event {
+                                kind,
+                                line,
+                                changed: false,
+                                via: Vec::new(),
+                            });
+                        }
+                    };
+                    mark(&mut path, Kind::LoopStart, body);
+                    for (mut path, flow) in walk(body, vec![(path, Flow::On)], cut).into_iter().map(landed) {
+                        if flow == Flow::On {
+                            mark(&mut path, Kind::LoopEnd, body);
+                        }
+                        next.push((path, flow));
+                    }
+                }
+                Node::Either {
+                    condition,
+                    arms,
+                    optional,
+                } => {
+                    // A condition that was decided before is decided the same way.
+                    let denied = format!("not ({condition})");
+                    let decided = match (arms.len(), optional) {
+                        (2, false) if path.conditions.contains(condition) => Some(0),
+                        (2, false) if path.conditions.contains(&denied) => Some(1),
+                        _ => None,
+                    };
+                    for (index, arm) in arms.iter().enumerate() {
+                        if decided.is_some_and(|decided| decided != index) {
+                            continue;
+                        }
+                        let mut path = path.clone();
+                        if *optional {
+                            path.primary &= index == 0;
+                        } else if decided.is_none() {
+                            path.conditions.push(match index {
+                                0 => condition.clone(),
+                                _ => denied.clone(),
+                            });
+                        }
+                        next.extend(walk(arm, vec![(path, Flow::On)], cut));
+                    }
+                }
+            }
+        }
+        next.sort_by_key(|(path, _)| !path.primary);
+        *cut |= next.len() > MAX_PATHS;
+        next.truncate(MAX_PATHS);
+        open = next;
+    }
+    open
+}
+
+fn landed((path, flow): (Path, Flow)) -> (Path, Flow) {
+    (path, if flow == Flow::Jumped { Flow::On } else { flow })
+}
+
+fn first_line(nodes: &[Node]) -> Option<u32> {
+    nodes.iter().find_map(|node| match node {
+        Node::Event(event) => Some(event.line),
+        Node::Either { arms, .. } => arms.iter().find_map(|arm| first_line(arm)),
+        Node::Loop(body) | Node::Region(body) => first_line(body),
+        Node::Jump => None,
+    })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::extract::Function;
+
+    /// Returns the ways through functions, each event as a short text.
+    pub fn ways(functions: impl IntoIterator<Item = Function>) -> Vec<(String, Vec<String>)> {
+        let show = |event: Event| match event.kind {
+            Kind::Barrier(barrier) => barrier.to_string(),
+            Kind::Tlbi(op, given) => format!("{op} {}", given.text).trim().to_owned(),
+            Kind::LoopStart => "(".into(),
+            Kind::LoopEnd => ")".into(),
+            Kind::Return => "ret".into(),
+            other => format!("{other:?}"),
+        };
+        functions
+            .into_iter()
+            .flat_map(|function| {
+                paths(&function.nodes)
+                    .all
+                    .into_iter()
+                    .map(move |path| (function.name.clone(), path.events.into_iter().map(show).collect()))
+            })
+            .collect()
+    }
+}

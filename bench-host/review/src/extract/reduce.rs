@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From a way through a function to the sequences on it.
+//!
+//! A sequence is its invalidations and the barriers that belong to them. Backwards, barriers count until the store
+//! they complete; forwards, until the DSB and the ISB that complete and publish the invalidation.
+
+use crate::extract::event::{Event, Kind};
+use crate::extract::instruction::instruction;
+use crate::extract::path::Path;
+use sequences::{Instruction, Item, Operand, OperandFormat, Sequence};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What stands around a sequence, from which its context is inferred.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Around {
+    /// System registers written before, nearest last.
+    pub written_before: Vec<String>,
+    /// System registers written between the last invalidation and the end of the function.
+    pub written_after: Vec<String>,
+    /// A store to what looks like a translation table comes before.
+    pub store_before: bool,
+    /// The function ends in `eret`.
+    pub returns_from_exception: bool,
+    /// What the invalidations are given, as written.
+    pub operands: Vec<String>,
+    /// Another way through the function broadcasts, and nothing says that this one is for one PE.
+    pub broadcast_beside: bool,
+    /// Something is called after the last invalidation that may complete it, and cannot be looked into.
+    pub call_after: bool,
+}
+
+/// A sequence in a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The function; empty where the text does not say.
+    pub function: String,
+    /// The line of its first instruction.
+    pub line: u32,
+    /// The lines of its instructions.
+    pub lines: BTreeSet<u32>,
+    /// The sequence.
+    pub sequence: Sequence,
+    /// An instruction of it is on a line that the patch changes.
+    pub changed: bool,
+    /// No erratum work-around is in it.
+    pub primary: bool,
+    /// On what it depends, e.g. `last_level`; empty where it always runs.
+    pub conditions: Vec<String>,
+    /// What stands around it.
+    pub around: Around,
+    /// No barrier is with it: a building block whose callers have them.
+    pub fragment: bool,
+    /// Its function starts before the text at hand does.
+    pub open_start: bool,
+    /// Its function goes on after the text at hand ends.
+    pub open_end: bool,
+    /// The functions in sight that its invalidations come from.
+    pub via: BTreeSet<Arc<str>>,
+}
+
+/// Returns the sequences on a way.
+pub fn sequences(function: &str, path: &Path) -> Vec<Found> {
+    let events = &path.events;
+    let tlbis: Vec<usize> = (0..events.len())
+        .filter(|&i| matches!(events[i].kind, Kind::Tlbi(..)))
+        .collect();
+    let mut groups: Vec<(usize, usize)> = Vec::new();
+    for &at in &tlbis {
+        match groups.last_mut() {
+            Some((_, last)) if !apart(&events[*last + 1..at]) => *last = at,
+            _ => groups.push((at, at)),
+        }
+    }
+    let mut out = Vec::new();
+    let mut floor = 0;
+    for (index, &(first, last)) in groups.iter().enumerate() {
+        let ceiling = groups.get(index + 1).map_or(events.len(), |next| next.0);
+        let start = backwards(events, floor, first);
+        let end = forwards(events, last, ceiling);
+        out.push(found(function, path, &start, (first, last), &end));
+        floor = last + 1;
+    }
+    out
+}
+
+/// Returns whether what stands between two invalidations parts them.
+fn apart(between: &[Event]) -> bool {
+    let mut barriers = 0;
+    for event in between {
+        match &event.kind {
+            Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_)) => {
+                barriers += 1;
+                if barriers > 1 {
+                    return true;
+                }
+            }
+            Kind::Barrier(Instruction::Isb) if barriers > 0 => return true,
+            Kind::Store | Kind::Return | Kind::ExceptionReturn => return true,
+            Kind::Sysreg(name) if barriers > 0 && !name.starts_with("ic") => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Returns the barriers before the first invalidation.
+fn backwards(events: &[Event], floor: usize, first: usize) -> Vec<usize> {
+    let mut taken = Vec::new();
+    let mut has_dsb = false;
+    for index in (floor..first).rev() {
+        match &events[index].kind {
+            Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_)) if has_dsb => break,
+            Kind::Barrier(barrier) => {
+                has_dsb |= matches!(barrier, Instruction::Dsb(_) | Instruction::DsbNxs(_));
+                taken.push(index);
+            }
+            Kind::Store => break,
+            Kind::Sysreg(_) | Kind::Call(_) => {
+                if has_dsb {
+                    // An ISB after a register was written is that register's.
+                    while taken
+                        .last()
+                        .is_some_and(|&last| events[last].kind == Kind::Barrier(Instruction::Isb))
+                    {
+                        taken.pop();
+                    }
+                    break;
+                }
+            }
+            Kind::Tlbi(..) | Kind::Return | Kind::ExceptionReturn | Kind::LoopStart | Kind::LoopEnd => {}
+        }
+    }
+    // A memory barrier orders nothing here; it counts only where it stands in a DSB's place.
+    if has_dsb {
+        taken.retain(|&index| !matches!(events[index].kind, Kind::Barrier(Instruction::Dmb(_))));
+    }
+    taken.reverse();
+    taken
+}
+
+/// Returns the barriers after the last invalidation.
+fn forwards(events: &[Event], last: usize, ceiling: usize) -> Vec<usize> {
+    let mut taken = Vec::new();
+    let mut has_dsb = false;
+    for (index, event) in events.iter().enumerate().take(ceiling).skip(last + 1) {
+        match &event.kind {
+            Kind::Barrier(Instruction::Isb) => {
+                taken.push(index);
+                if has_dsb {
+                    break;
+                }
+            }
+            Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_)) if has_dsb => break,
+            Kind::Barrier(Instruction::Dmb(_)) if has_dsb => break,
+            Kind::Barrier(barrier) => {
+                has_dsb |= matches!(barrier, Instruction::Dsb(_) | Instruction::DsbNxs(_));
+                taken.push(index);
+            }
+            Kind::Store | Kind::Return | Kind::ExceptionReturn => break,
+            Kind::Call(_) if has_dsb => break,
+            _ => {}
+        }
+    }
+    taken
+}
+
+fn found(function: &str, path: &Path, start: &[usize], (first, last): (usize, usize), end: &[usize]) -> Found {
+    let events = &path.events;
+    let between = (first..=last).filter(|&i| {
+        let kind = &events[i].kind;
+        matches!(
+            kind,
+            Kind::Barrier(_) | Kind::Tlbi(..) | Kind::LoopStart | Kind::LoopEnd
+        )
+    });
+    // A repetition may start before the first invalidation and end after the last.
+    let opens = (0..first)
+        .rev()
+        .take_while(|&i| !matches!(events[i].kind, Kind::Tlbi(..)))
+        .find(|&i| events[i].kind == Kind::LoopStart && open_at(events, i, first));
+    let closes = (last + 1..events.len())
+        .find(|&i| events[i].kind == Kind::LoopEnd)
+        .filter(|_| in_loop(events, last));
+    let mut chosen: Vec<usize> = start
+        .iter()
+        .copied()
+        .chain(between)
+        .chain(end.iter().copied())
+        .collect();
+    chosen.extend(opens);
+    chosen.extend(closes);
+    chosen.sort_unstable();
+    chosen.dedup();
+    let picked: Vec<&Event> = chosen.iter().map(|&i| &events[i]).collect();
+    let instructions: Vec<&&Event> = picked
+        .iter()
+        .filter(|event| matches!(event.kind, Kind::Barrier(_) | Kind::Tlbi(..)))
+        .collect();
+    let registers = |range: &[Event]| -> Vec<String> {
+        let name = |event: &Event| match &event.kind {
+            Kind::Sysreg(name) => Some(name.clone()),
+            _ => None,
+        };
+        range.iter().filter_map(name).collect()
+    };
+    let operand = |event: &&Event| match &event.kind {
+        Kind::Tlbi(op, given) if op.takes_operand() => Some(given.text.clone()),
+        _ => None,
+    };
+    let dsb = |event: &&&Event| matches!(event.kind, Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_)));
+    Found {
+        function: function.to_owned(),
+        line: instructions.iter().map(|event| event.line).min().unwrap_or_default(),
+        lines: instructions.iter().map(|event| event.line).collect(),
+        changed: instructions.iter().any(|event| event.changed),
+        primary: path.primary,
+        conditions: path.conditions.clone(),
+        fragment: !instructions.iter().any(dsb),
+        open_start: false,
+        open_end: false,
+        via: instructions
+            .iter()
+            .flat_map(|event| event.via.iter().cloned())
+            .collect(),
+        sequence: compose(&picked),
+        around: Around {
+            written_before: registers(&events[..first]),
+            written_after: registers(&events[last + 1..]),
+            store_before: stored(&events[..first]),
+            returns_from_exception: events[last..].iter().any(|event| event.kind == Kind::ExceptionReturn),
+            operands: picked.iter().filter_map(operand).collect(),
+            broadcast_beside: false,
+            call_after: events[last + 1..]
+                .iter()
+                .take_while(|event| !matches!(event.kind, Kind::Tlbi(..)))
+                .any(|event| matches!(&event.kind, Kind::Call(name) if may_complete(name))),
+        },
+    }
+}
+
+/// Returns whether something called may complete invalidations, by its name.
+pub fn may_complete(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    ["tlb", "sync", "barrier", "fence", "complete", "dsb"]
+        .iter()
+        .any(|word| lower.contains(word))
+}
+
+/// Returns whether the last thing that counts, barriers aside, is a store.
+fn stored(events: &[Event]) -> bool {
+    let counts = |event: &&Event| {
+        matches!(
+            event.kind,
+            Kind::Store | Kind::Sysreg(_) | Kind::Call(_) | Kind::Tlbi(..)
+        )
+    };
+    events
+        .iter()
+        .rev()
+        .find(counts)
+        .is_some_and(|event| event.kind == Kind::Store)
+}
+
+/// Returns whether the repetition that starts at `start` is still open at `at`.
+fn open_at(events: &[Event], start: usize, at: usize) -> bool {
+    let mut depth = 0_i32;
+    for event in &events[start..at] {
+        match event.kind {
+            Kind::LoopStart => depth += 1,
+            Kind::LoopEnd => depth -= 1,
+            _ => {}
+        }
+        if depth <= 0 {
+            return false;
+        }
+    }
+    depth > 0
+}
+
+fn in_loop(events: &[Event], at: usize) -> bool {
+    let mut depth = 0_i32;
+    for event in &events[..=at] {
+        match event.kind {
+            Kind::LoopStart => depth += 1,
+            Kind::LoopEnd => depth = (depth - 1).max(0),
+            _ => {}
+        }
+    }
+    depth > 0
+}
+
+/// Builds the sequence: a repetition with an invalidation by address becomes `for page`, others are what they repeat.
+fn compose(picked: &[&Event]) -> Sequence {
+    let mut items = Vec::new();
+    let mut at = 0;
+    while at < picked.len() {
+        if picked[at].kind != Kind::LoopStart {
+            push(picked[at], false, &mut items);
+            at += 1;
+            continue;
+        }
+        let mut depth = 0;
+        let end = (at..picked.len()).find(|&index| {
+            match picked[index].kind {
+                Kind::LoopStart => depth += 1,
+                Kind::LoopEnd => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        });
+        let end = end.unwrap_or(picked.len());
+        let body = &picked[at + 1..end];
+        let mut inner = Vec::new();
+        for event in body {
+            push(event, true, &mut inner);
+        }
+        let body: Vec<Instruction> = inner.iter().flat_map(|item| item.instructions().to_vec()).collect();
+        let paged = |i: &Instruction| matches!(i.operand(), Operand::Page(_));
+        if body.iter().any(paged) {
+            items.push(Item::ForPage(body));
+        } else {
+            items.extend(body.into_iter().map(Item::Instruction));
+        }
+        at = end + 1;
+    }
+    Sequence { items }
+}
+
+fn push(event: &Event, paged: bool, items: &mut Vec<Item>) {
+    match &event.kind {
+        Kind::Barrier(barrier) => items.push(Item::Instruction(*barrier)),
+        Kind::Tlbi(op, given) => {
+            let by_page = paged && matches!(op.operand_format(), OperandFormat::Va | OperandFormat::Ipa);
+            items.push(Item::Instruction(instruction(*op, given, by_page)));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What follows the sequence, and relies on it.
+
+use crate::extract::reduce::Found;
+use crate::infer::names::Names;
+use sequences::judge::inferred::{elsewhere, synchronizes};
+use sequences::judge::{After, Change, Observers, Stage};
+use sequences::{ExceptionLevel, Target, Tlbi};
+
+/// Returns what follows, and why it is taken to be that.
+pub(super) fn after(
+    sides: &[&Found],
+    tlbis: &[Tlbi],
+    observers: Observers,
+    stage: Stage,
+    change: Change,
+    names: &Names,
+) -> (After, &'static str) {
+    let last_isb = |found: &&Found| synchronizes(&found.sequence);
+    let any_isb = sides.iter().any(last_isb);
+    let kernel = names.function_has(&["kernel", "fixmap", "hyp", "xen", "pgtable"]);
+    let by_space = tlbis.iter().all(|tlbi| {
+        matches!(tlbi.op.target(), Target::Va | Target::VaLast | Target::Asid) && tlbi.op.level() == ExceptionLevel::El1
+    });
+    let user = (by_space || names.function_has(&["user", "vma", "mm"])) && !kernel;
+    let clearly_user =
+        names.function_has(&["_mm", "user", "vma", "flush_tlb_page", "flush_tlb_range", "_asid"]) && !kernel;
+    if stage == Stage::Two && !any_isb {
+        return (
+            elsewhere(change, observers),
+            "a guest runs next, and entering it synchronizes the context",
+        );
+    }
+    if clearly_user && !sides.iter().all(last_isb) || user && !any_isb {
+        return (
+            elsewhere(change, observers),
+            "user memory: the return to it synchronizes the context",
+        );
+    }
+    if !any_isb && !kernel && tlbis.iter().all(|tlbi| tlbi.op.level() == ExceptionLevel::El1) {
+        return (
+            elsewhere(change, observers),
+            "no side has an ISB: taken to be for another context, whose entry synchronizes",
+        );
+    }
+    if !any_isb && sides.len() == 2 {
+        return (
+            elsewhere(change, observers),
+            "no side has an ISB: what synchronizes the context is elsewhere, as before",
+        );
+    }
+    let returns = sides.iter().all(|found| found.around.returns_from_exception);
+    if returns && !any_isb {
+        return (
+            elsewhere(change, observers),
+            "an exception return follows, which synchronizes the context",
+        );
+    }
+    let writes_control = sides
+        .iter()
+        .any(|found| found.around.written_after.iter().any(|name| name.starts_with("sctlr")));
+    if !any_isb && change == Change::RecycleContext && (writes_control || !names.function.is_empty()) {
+        return (
+            After::Nothing,
+            "the MMU or the address space is switched later, with its own ISB",
+        );
+    }
+    if change == Change::Permissions {
+        return (After::DataHere, "this PE goes on with data of the regime");
+    }
+    (After::FetchHere, "this PE goes on with code and data of the regime")
+}

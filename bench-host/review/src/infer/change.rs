@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is changed in the tables.
+
+use crate::extract::reduce::Found;
+use crate::infer::names::Names;
+use sequences::judge::Change;
+use sequences::{Instruction, Scope, Target, Tlbi};
+
+/// Returns the change, and why it is taken to be that.
+pub(super) fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change, &'static str) {
+    let everything = tlbis.iter().all(|tlbi| {
+        matches!(
+            tlbi.op.target(),
+            Target::All | Target::Vmall | Target::VmallS12 | Target::Asid
+        )
+    });
+    let around = |prefix: &str, after: bool| {
+        sides.iter().any(|found| {
+            let list = if after {
+                &found.around.written_after
+            } else {
+                &found.around.written_before
+            };
+            list.iter().any(|name| name.starts_with(prefix))
+        })
+    };
+    let stores = sides.iter().any(|found| found.around.store_before);
+    let has_dsb_before = sides.iter().any(|found| {
+        let instructions: Vec<_> = found.sequence.instructions().collect();
+        let first = instructions
+            .iter()
+            .position(|i| matches!(i, Instruction::Tlbi(_)))
+            .unwrap_or(0);
+        instructions[..first].iter().any(Instruction::is_dsb)
+    });
+    let early = [
+        "start", "boot", "head.s", "entry", "tramp", "reset", "init", "reloc", "smp_",
+    ]
+    .iter()
+    .any(|word| names.text.contains(word));
+    let boot = early
+        || names.function_has(&[
+            "enable_mmu",
+            "mmu_enable",
+            "mmu_on",
+            "enable_mm",
+            "mmu_init",
+            "cpu_init",
+            "cpu_setup",
+        ])
+        || names.function_has(&[
+            "mmu_setup",
+            "disable_mmu",
+            "mmu_disable",
+            "mmu_off",
+            "arch_enable",
+            "enable_dcache",
+        ]);
+    let control = around("sctlr", true) || around("sctlr", false);
+    let root = boot && (around("ttbr", true) || around("ttbr", false));
+    if everything && !has_dsb_before && (control || root || boot && !stores) {
+        return (
+            Change::RecycleContext,
+            "the MMU is switched on or off: what the TLB holds is from before",
+        );
+    }
+    let switches = names.function_has(&[
+        "switch",
+        "new_context",
+        "activate",
+        "rollover",
+        "recycle",
+        "ttbr",
+        "new_asid",
+        "alloc_asid",
+        "asid_alloc",
+    ]) || tlbis.iter().all(|tlbi| tlbi.op.target() == Target::Asid) && names.function_has(&["asid"]);
+    let here = tlbis.iter().all(|tlbi| tlbi.op.scope() == Scope::Local);
+    if everything && here && !stores && !has_dsb_before && (around("ttbr", false) || around("vttbr", false) || switches)
+    {
+        return (
+            Change::RecycleContext,
+            "an address space is switched, no table entry is written",
+        );
+    }
+    if names.function_has(&[
+        "remove_identity",
+        "remove_1_1",
+        "unmap_identity",
+        "identity_mapping_removed",
+    ]) {
+        return (
+            Change::RemoveTable,
+            "by the function's name, a table entry is removed with what is below it",
+        );
+    }
+    if names.removes_empty_table() {
+        return (
+            Change::Invalidate,
+            "by the function's name, an empty table is taken out: its entry may be in a walk cache",
+        );
+    }
+    if names.function_has(&[
+        "wrprotect",
+        "write_protect",
+        "set_ro",
+        "mprotect",
+        "wnx",
+        "permission",
+        "_ro_after",
+    ]) {
+        return (Change::Permissions, "by the function's name");
+    }
+    (
+        Change::Invalidate,
+        "the usual one: an entry was made invalid just before",
+    )
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From a patch, or a source tree, to evidence about its TLB maintenance sequences.
+//!
+//! The parts in the order in which text passes through them: [`input`] opens a patch and [`mail`] undoes its mail
+//! encoding, [`diff`] reads hunks, [`loss`] says
+//! what could not be read, [`source`] makes the two sides, [`extract`] finds sequences in them, [`mod@pair`] says
+//! which became which, [`infer`] guesses what they are for, [`mod@evaluate`] asks the judge, and [`output`] prints.
+//! [`tree`] reads whole source trees, [`evidence`] holds what stored runs and checks saw, [`check_question`] puts a check
+//! as a question to the judge, and [`workaround`] knows the dummies that errata ask for. Nothing of a patch or a tree is ever executed.
+
+pub mod check_question;
+pub mod diff;
+pub mod evaluate;
+pub mod evidence;
+pub mod extract;
+pub mod infer;
+pub mod input;
+pub mod loss;
+pub mod mail;
+pub mod mention;
+pub mod output;
+pub mod pair;
+pub mod placed;
+pub mod relation;
+pub mod source;
+pub mod tree;
+pub mod workaround;
+
+use diff::Patch;
+use evaluate::{Evaluated, evaluate};
+use evidence::{Timing, Trials};
+use extract::Unread;
+use extract::reduce::Found;
+use extract::spelling::Spellings;
+use loss::Notes;
+use mention::{Mention, unaccounted};
+use pair::pair;
+use placed::Placed;
+use sequences::judge::{Stated, Verdict};
+use source::{LoneBarrier, Side, Surroundings, Unit};
+use std::collections::{BTreeSet, HashMap};
+use tree::Tree;
+
+/// What looks like maintenance and was not understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unrecognised {
+    /// The file.
+    pub file: String,
+    /// The line, of the side it is on.
+    pub line: u32,
+    /// The text.
+    pub text: String,
+    /// It is on the side after.
+    pub after: bool,
+}
+
+/// The evidence about a patch.
+#[derive(Debug, Clone, Default)]
+pub struct Review {
+    /// Where it came from.
+    pub source: String,
+    /// The first subject; empty without one.
+    pub subject: String,
+    /// Files the patch changes.
+    pub files: usize,
+    /// The changes.
+    pub changes: Vec<Evaluated>,
+    /// Timing from stored runs, for each change.
+    pub timing: Vec<Vec<Timing>>,
+    /// What checks saw, for each change.
+    pub trials: Vec<Vec<Trials>>,
+    /// What was not understood.
+    pub unrecognised: Vec<Unrecognised>,
+    /// Barriers that the patch changes and that belong to no sequence.
+    pub barriers: Vec<String>,
+    /// What could not be read, and what else is to be known.
+    pub notes: Notes,
+    /// The command that prints this again.
+    pub command: String,
+}
+
+/// How a review ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every side after is sufficient, or there is none.
+    Fine,
+    /// A side after is insufficient, or failed a check.
+    Insufficient,
+    /// Something could not be decided, or not be read.
+    Undecided,
+}
+
+impl Review {
+    /// Returns how the review ends.
+    pub fn outcome(&self) -> Outcome {
+        let after = |verdict| {
+            self.changes
+                .iter()
+                .filter_map(|change| change.after.as_ref())
+                .any(|side| side.verdict == verdict)
+        };
+        if after(Verdict::Insufficient) || self.trials.iter().flatten().any(Trials::is_failure) {
+            Outcome::Insufficient
+        } else if self.changes.iter().any(Evaluated::is_open)
+            || self.unrecognised.iter().any(|unread| unread.after)
+            || self.notes.losses() > 0
+        {
+            Outcome::Undecided
+        } else {
+            Outcome::Fine
+        }
+    }
+}
+
+/// Reviews a patch.
+pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option<&Tree>) -> Review {
+    let message = patch.message.to_ascii_lowercase();
+    let mut both: [Vec<Placed<Found>>; 2] = [Vec::new(), Vec::new()];
+    let mut barriers: [Vec<Placed<LoneBarrier>>; 2] = [Vec::new(), Vec::new()];
+    let mut unread: [Vec<Placed<Unread>>; 2] = [Vec::new(), Vec::new()];
+    let mut mentions: [Vec<Placed<Mention>>; 2] = [Vec::new(), Vec::new()];
+    let mut read: [HashMap<String, BTreeSet<u32>>; 2] = [HashMap::new(), HashMap::new()];
+    for (index, side) in [Side::Before, Side::After].into_iter().enumerate() {
+        let units: Vec<Unit> = patch
+            .files
+            .iter()
+            .filter(|file| match side {
+                Side::Before => !file.old_path.is_empty(),
+                Side::After => !file.new_path.is_empty(),
+            })
+            .map(|file| {
+                tree.and_then(|tree| tree.whole(file, side))
+                    .unwrap_or_else(|| Unit::side(file, side))
+            })
+            .collect();
+        let mut surroundings = tree.map_or_else(Surroundings::default, |tree| tree.surroundings.clone());
+        let code: Vec<Unit> = units.iter().filter(|unit| unit.is_source()).cloned().collect();
+        surroundings.add(&code, spellings);
+        for unit in &units {
+            let extraction = surroundings.extract(unit, spellings);
+            // Both sides of a renamed file go by its new name.
+            let path = patch
+                .files
+                .iter()
+                .find(|file| file.old_path == unit.path)
+                .map_or(unit.path.as_str(), |file| file.path());
+            mentions[index].extend(extraction.mentions.into_iter().map(Placed::in_file(path)));
+            read[index].entry(path.to_owned()).or_default().extend(extraction.read);
+            both[index].extend(extraction.found.into_iter().map(Placed::in_file(path)));
+            unread[index].extend(extraction.unread.into_iter().map(Placed::in_file(path)));
+            barriers[index].extend(extraction.barriers.into_iter().map(Placed::in_file(path)));
+        }
+    }
+    let [before, after] = both;
+    let mut changes: Vec<Evaluated> = pair(before, after)
+        .into_iter()
+        .map(|pair| evaluate(pair, &message, stated))
+        .collect();
+    note_callers(&mut changes);
+    let [mut unread_before, mut unread_after] = unread;
+    drop_kept_calls(&mut unread_before, &mut unread_after);
+    let is_read = |after: bool, path: &str, line: u32| {
+        read[usize::from(after)]
+            .get(path)
+            .is_some_and(|lines| lines.contains(&line))
+    };
+    let [mentions_before, mentions_after] = mentions;
+    let [lost_before, lost_after] = unaccounted(mentions_before, mentions_after, is_read);
+    unread_before.extend(lost_before);
+    unread_after.extend(lost_after);
+    let mut unrecognised = Vec::new();
+    for (list, is_after) in [(unread_before, false), (unread_after, true)] {
+        for Placed { path, found } in list.into_iter().filter(|unread| unread.found.changed) {
+            unrecognised.push(Unrecognised {
+                file: path,
+                line: found.line,
+                text: found.text,
+                after: is_after,
+            });
+        }
+    }
+    unrecognised.dedup();
+    Review {
+        source: String::new(),
+        subject: patch.subject,
+        files: patch.files_seen,
+        timing: vec![Vec::new(); changes.len()],
+        trials: vec![Vec::new(); changes.len()],
+        changes,
+        unrecognised,
+        barriers: lone_barriers(&barriers),
+        notes: patch.notes,
+        command: String::new(),
+    }
+}
+
+/// Drops calls that the patch keeps in their function, as where it only changes how a line is written.
+fn drop_kept_calls(before: &mut Vec<Placed<Unread>>, after: &mut Vec<Placed<Unread>>) {
+    before.retain(|Placed { path, found: old }| {
+        let same = |Placed {
+                        path: other,
+                        found: new,
+                    }: &Placed<Unread>| {
+            other == path && new.changed && old.changed && new.function == old.function && new.text == old.text
+        };
+        let kept = (old.doubt == extract::Doubt::Call)
+            .then(|| after.iter().position(same))
+            .flatten();
+        if let Some(at) = kept {
+            after.remove(at);
+        }
+        kept.is_none()
+    });
+}
+
+/// Names, for each building block, the callers in sight that are judged with it.
+fn note_callers(changes: &mut [Evaluated]) {
+    let whole: Vec<(String, Vec<String>)> = changes
+        .iter()
+        .filter_map(|change| change.after.as_ref())
+        .filter(|side| side.verdict != Verdict::Unknown && !side.via.is_empty())
+        .map(|side| (side.function.clone(), side.via.clone()))
+        .collect();
+    for side in changes.iter_mut().filter_map(|change| change.after.as_mut()) {
+        if !side.is_part || side.function.is_empty() {
+            continue;
+        }
+        let calls = whole.iter().filter(|(_, via)| via.contains(&side.function));
+        side.callers = calls.map(|(name, _)| name.clone()).collect();
+        side.callers.sort();
+        side.callers.dedup();
+        if !side.callers.is_empty() {
+            let text = format!(
+                "a building block: judged with the barriers of {}",
+                side.callers.join(", ")
+            );
+            side.reasons = vec![evaluate::Ground::question(text)];
+        }
+    }
+}
+
+/// Describes barriers outside sequences that are on one side only.
+fn lone_barriers([before, after]: &[Vec<Placed<LoneBarrier>>; 2]) -> Vec<String> {
+    let mut out = Vec::new();
+    for (list, word) in [(before, "removed"), (after, "added")] {
+        for Placed { path, found: barrier } in list {
+            let function = if barrier.function.is_empty() {
+                String::new()
+            } else {
+                format!(" {}", barrier.function)
+            };
+            out.push(format!("{path}:{}{function}: `{}` {word}", barrier.line, barrier.text));
+        }
+    }
+    out
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What changed lines speak of by their words alone: the net under the readers.
+//!
+//! The readers of [`extract`](crate::extract) understand what they know, and skip the rest. A changed line that speaks of
+//! TLB maintenance and became no part of a sequence, no barrier and no named doubt would be lost without a word, and the
+//! review would say that nothing is changed. So every changed line is looked at once more, as words: what speaks of
+//! maintenance and is accounted for nowhere is listed as not understood.
+
+use crate::extract::Unread;
+use crate::extract::instruction::is_instruction;
+use crate::extract::token::{Language, TokenKind, tokens};
+use crate::extract::{Doubt, asm};
+use crate::placed::Placed;
+use crate::source::Unit;
+use std::collections::{BTreeMap, HashMap};
+
+/// A line that speaks of maintenance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mention {
+    /// Its line.
+    pub line: u32,
+    /// What is said, with white space folded.
+    pub text: String,
+}
+
+/// Which lines are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lines {
+    /// Those that are on one side of a patch only.
+    Changed,
+    /// All.
+    Every,
+}
+
+impl Mention {
+    /// Returns whether it is of an invalidation, not of a barrier alone.
+    pub fn is_tlbi(&self) -> bool {
+        self.text.to_ascii_lowercase().contains("tlbi")
+    }
+
+    /// Returns it as something that was not understood.
+    pub fn unread(self) -> Unread {
+        Unread {
+            line: self.line,
+            text: self.text,
+            changed: true,
+            template: false,
+            function: String::new(),
+            doubt: Doubt::Spelling,
+        }
+    }
+}
+
+/// Returns the lines of a unit that speak of maintenance: an operation or barrier by its mnemonic, in code, in a
+/// string, or in the body of a macro.
+pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
+    let every = lines == Lines::Every;
+    let mut found: BTreeMap<u32, String> = BTreeMap::new();
+    for segment in &unit.segments {
+        if unit.language() == Language::Assembly {
+            for statement in asm::statements(&segment.lines, unit.path.ends_with(".asm")) {
+                if (every || statement.changed) && is_instruction(&statement.text) {
+                    found.entry(statement.line).or_insert(statement.text);
+                }
+            }
+            continue;
+        }
+        let tokens = tokens(&segment.lines, unit.language());
+        for (index, token) in tokens.iter().enumerate() {
+            if token.kind == TokenKind::Directive && !token.text.starts_with("include") {
+                let changed = |number| {
+                    segment
+                        .lines
+                        .iter()
+                        .any(|line| line.number == number && (every || line.changed))
+                };
+                for (number, part) in (token.line..).zip(token.text.split('\n')) {
+                    let mut words = part.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+                    if words.any(is_mnemonic) && changed(number) {
+                        found.entry(number).or_insert_with(|| part.to_owned());
+                    }
+                }
+                continue;
+            }
+            let text = match token.kind {
+                TokenKind::Text => token.text.split(['\n', ';']).find(|part| is_instruction(part)),
+                // A statement of its own: `ISB;`, `dsb sy`; elsewhere it is a name.
+                TokenKind::Word if token.column.is_some() => {
+                    let next = tokens.get(index + 1);
+                    let alone = next.is_none_or(|next| next.is(";") || next.kind == TokenKind::Word);
+                    Some(token.text.as_str()).filter(|word| alone && is_mnemonic(word))
+                }
+                _ => None,
+            };
+            if let Some(text) = text.filter(|_| every || token.changed) {
+                found.entry(token.line).or_insert_with(|| text.to_owned());
+            }
+        }
+    }
+    let mention = |(line, text): (u32, String)| Mention {
+        line,
+        text: text.split_whitespace().collect::<Vec<_>>().join(" "),
+    };
+    found.into_iter().map(mention).collect()
+}
+
+/// Returns whether a word is the mnemonic of maintenance, or of a barrier, in whatever case.
+fn is_mnemonic(word: &str) -> bool {
+    matches!(word.to_ascii_lowercase().as_str(), "tlbi" | "__tlbi" | "dsb" | "isb")
+}
+
+/// Returns what of both sides' mentions is accounted for nowhere. A text that the patch takes from one place and puts in
+/// another is no change of its own.
+///
+/// Each side: the mentions by file, and whether a line of a file is accounted for.
+pub fn unaccounted(
+    before: Vec<Placed<Mention>>,
+    after: Vec<Placed<Mention>>,
+    is_read: impl Fn(bool, &str, u32) -> bool,
+) -> [Vec<Placed<Unread>>; 2] {
+    let count = |side: &[Placed<Mention>]| {
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        for mention in side {
+            *counts.entry(mention.found.text.clone()).or_default() += 1;
+        }
+        counts
+    };
+    let counts = [count(&before), count(&after)];
+    let mut side = 0;
+    [before, after].map(|mentions| {
+        let is_after = side == 1;
+        let mut others = counts[1 - side].clone();
+        side += 1;
+        let mut left = Vec::new();
+        for Placed { path, found: mention } in mentions {
+            if let Some(other) = others.get_mut(&mention.text).filter(|count| **count > 0) {
+                *other -= 1;
+            } else if !is_read(is_after, &path, mention.line) {
+                left.push(Placed {
+                    path,
+                    found: mention.unread(),
+                });
+            }
+        }
+        left
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract::token::SourceLine;
+    use crate::source::Segment;
+
+    fn texts(path: &str, lines: &[&str]) -> Vec<String> {
+        let line = |(number, text): (u32, &&str)| SourceLine {
+            number,
+            text: (*text).to_owned(),
+            changed: true,
+        };
+        let unit = Unit {
+            path: path.into(),
+            segments: vec![Segment {
+                section: String::new(),
+                lines: (1..).zip(lines).map(line).collect(),
+            }],
+        };
+        mentions(&unit, Lines::Changed)
+            .into_iter()
+            .map(|mention| mention.text)
+            .collect()
+    }
+
+    #[test]
+    fn instructions_are_seen_wherever_they_stand() {
+        assert_eq!(
+            texts(
+                "a.c",
+                &[
+                    "EMIT(\"tlbi alle2\");",
+                    "#define WAIT  dsb sy",
+                    "  ISB;",
+                    "printk(\"dsb failed; isb too\");",
+                    "/* tlbi alle2 */ x = y;",
+                ]
+            ),
+            ["tlbi alle2", "define WAIT dsb sy", "ISB"]
+        );
+        assert_eq!(
+            texts("a.S", &["  dsb ishst // tlbi", "  tlbi \\op", "  mov x0, x1"]),
+            ["dsb ishst", "tlbi \\op"]
+        );
+    }
+
+    #[test]
+    fn what_only_moves_is_no_change() {
+        let mention = |line| Mention {
+            line,
+            text: "isb".into(),
+        };
+        let one = |line| {
+            vec![Placed {
+                path: "a.c".to_owned(),
+                found: mention(line),
+            }]
+        };
+        assert_eq!(unaccounted(one(1), one(9), |_, _, _| false), [vec![], vec![]]);
+        let [before, after] = unaccounted(vec![], one(9), |_, _, _| false);
+        assert!(before.is_empty() && after[0].found.line == 9);
+        let read = |after: bool, _: &str, line: u32| after && line == 9;
+        assert_eq!(unaccounted(vec![], one(9), read), [vec![], vec![]]);
+    }
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The evidence in the forms that mails, pages and tools take.
+
+pub mod escape;
+pub mod html;
+pub mod json;
+pub mod markdown;
+pub mod sarif;
+pub mod text;
+
+use crate::evaluate::{Evaluated, SideVerdict};
+use crate::evidence::Timing;
+use crate::{Outcome, Review};
+use sequences::Instruction;
+
+/// Returns the review in one sentence.
+pub fn headline(review: &Review) -> String {
+    let moved = review.changes.iter().filter(|change| change.only_moves()).count();
+    let count = review.changes.len() - moved;
+    let changes = match count {
+        0 if moved > 0 && review.unrecognised.is_empty() && review.notes.losses() == 0 => format!(
+            "No change of TLB maintenance (moved): {} elsewhere, as it was.",
+            if moved == 1 {
+                "1 sequence stands".to_owned()
+            } else {
+                format!("{moved} sequences stand")
+            }
+        ),
+        0 if review.unrecognised.is_empty() && review.notes.losses() == 0 => {
+            return "No TLB maintenance is changed.".into();
+        }
+        0 => "No sequence was recognised.".to_owned(),
+        1 => "1 change of TLB maintenance.".to_owned(),
+        _ => format!("{count} changes of TLB maintenance."),
+    };
+    let verdict = match review.outcome() {
+        Outcome::Fine if review.changes.iter().all(|change| change.after.is_none()) => {
+            "Nothing after it is left to judge."
+        }
+        Outcome::Fine
+            if review
+                .changes
+                .iter()
+                .any(|change| change.after.as_ref().is_some_and(|side| !side.verdict.is_sufficient())) =>
+        {
+            "After it: nothing insufficient, in the context below."
+        }
+        Outcome::Fine => "After it: sufficient, in the context below.",
+        Outcome::Insufficient => "After it: INSUFFICIENT, in the context below.",
+        Outcome::Undecided => "Not everything could be decided.",
+    };
+    format!("{changes} {verdict}")
+}
+
+/// Returns the heading of a change: what, where.
+fn heading(change: &Evaluated) -> String {
+    let place = |side: &SideVerdict| {
+        let function = if side.function.is_empty() { "?" } else { &side.function };
+        format!("{}:{} {function}", side.file, side.line)
+    };
+    match (&change.before, &change.after) {
+        (Some(before), Some(after)) if before.function != after.function || before.file != after.file => {
+            format!("{}: {} -> {}", change.kind.name(), place(before), place(after))
+        }
+        (_, Some(side)) | (Some(side), None) => format!("{}: {}", change.kind.name(), place(side)),
+        (None, None) => String::new(),
+    }
+}
+
+/// Pairs the instructions of both sides, equal kinds side by side.
+fn side_by_side(change: &Evaluated) -> Vec<(String, String)> {
+    let list = |side: &Option<SideVerdict>| -> Vec<(Instruction, bool)> {
+        let items = side.iter().flat_map(|side| &side.sequence.items);
+        items
+            .flat_map(|item| {
+                let paged = matches!(item, sequences::Item::ForPage(_));
+                item.instructions().iter().map(move |instruction| (*instruction, paged))
+            })
+            .collect()
+    };
+    let (old, new) = (list(&change.before), list(&change.after));
+    let show = |&(instruction, paged): &(Instruction, bool)| {
+        if paged {
+            format!("each page: {instruction}")
+        } else {
+            instruction.to_string()
+        }
+    };
+    // The longest common run of kinds, by the usual table: a few instructions each.
+    let kind = |instruction: &Instruction| match instruction {
+        Instruction::Dsb(_) | Instruction::DsbNxs(_) | Instruction::Dmb(_) => 0,
+        Instruction::Isb => 1,
+        Instruction::Tlbi(_) => 2,
+        _ => 3,
+    };
+    let weight = |a: &Instruction, b: &Instruction| match (a == b, kind(a) == kind(b)) {
+        // Invalidations are what the rest hangs on.
+        (_, true) if kind(a) == 2 => 5 + u32::from(a == b),
+        (true, _) => 3,
+        (false, true) => 2,
+        _ => 0,
+    };
+    let mut best = vec![vec![0_u32; new.len() + 1]; old.len() + 1];
+    for i in (0..old.len()).rev() {
+        for j in (0..new.len()).rev() {
+            let both = match weight(&old[i].0, &new[j].0) {
+                0 => 0,
+                weight => weight + best[i + 1][j + 1],
+            };
+            best[i][j] = both.max(best[i + 1][j]).max(best[i][j + 1]);
+        }
+    }
+    let (mut i, mut j) = (0, 0);
+    let mut rows = Vec::new();
+    while i < old.len() || j < new.len() {
+        let pairs = i < old.len() && j < new.len() && {
+            let weight = weight(&old[i].0, &new[j].0);
+            weight > 0 && best[i][j] == weight + best[i + 1][j + 1]
+        };
+        if pairs {
+            rows.push((show(&old[i]), show(&new[j])));
+            i += 1;
+            j += 1;
+        } else if j >= new.len() || i < old.len() && best[i][j] == best[i + 1][j] {
+            rows.push((show(&old[i]), String::new()));
+            i += 1;
+        } else {
+            rows.push((String::new(), show(&new[j])));
+            j += 1;
+        }
+    }
+    rows
+}
+
+/// Returns the context in one line.
+fn context(change: &Evaluated) -> String {
+    let parts = change
+        .assumptions
+        .iter()
+        .map(|part| format!("{} {}", part.name, part.value));
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// Returns the timing in lines.
+fn timing(list: &[Timing]) -> Vec<String> {
+    let line = |timing: &Timing| {
+        let place = format!("{} PE{}", timing.run, timing.pe);
+        if let Some((before, after)) = timing.instructions {
+            return format!("{place} (simulator): {before} instructions became {after}; no time was measured");
+        }
+        if timing.ratio.is_none() && timing.noise_floor.is_none() {
+            return format!("{place}: {}", timing.finding);
+        }
+        let ratio = timing.ratio.map_or("no ratio".to_owned(), |(estimate, low, high)| {
+            format!("after/before {estimate:.3} [{low:.3}, {high:.3}]")
+        });
+        let floor = timing.noise_floor.map_or("noise floor unknown".to_owned(), |floor| {
+            format!("noise floor {:.1}%", floor * 100.0)
+        });
+        format!("{place} (hardware): {ratio}, {floor}: {}", timing.finding)
+    };
+    list.iter().map(line).collect()
+}
+
+/// Returns the machines that checks ran on, as a tag names them; empty where nothing ran.
+fn tested_on(review: &Review) -> String {
+    let mut machines: Vec<&str> = review
+        .trials
+        .iter()
+        .flatten()
+        .map(|trials| trials.machine.as_str())
+        .collect();
+    machines.sort_unstable();
+    machines.dedup();
+    match machines.as_slice() {
+        [] | [_] | [_, _] => machines.join(", "),
+        many => format!("{} stored runs", many.len()),
+    }
+}
+
+/// Returns the command that runs the checks that were not run.
+fn run_command(review: &Review) -> String {
+    review
+        .command
+        .replacen("bench-host review", "bench-host review --run", 1)
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! JSON, schema 1: an interface. `changes` and `unrecognised` hold what the schema says and nothing else; all further
+//! evidence is in `evidence`, one entry for each change, in the same order.
+
+use crate::Review;
+use crate::evaluate::{Evaluated, SideVerdict, verdict_id};
+use crate::evidence::{Seen, Trials};
+use results::verdict::Class;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: u32,
+    changes: Vec<Change<'a>>,
+    unrecognised: Vec<Unrecognised<'a>>,
+    evidence: Vec<Evidence<'a>>,
+    source: &'a str,
+    subject: &'a str,
+    barriers: &'a [String],
+    notes: Vec<String>,
+    /// Parts of the text that were not looked at; absent where all was.
+    #[serde(skip_serializing_if = "is_zero")]
+    losses: usize,
+    command: &'a str,
+}
+
+#[derive(Serialize)]
+struct Change<'a> {
+    file: &'a str,
+    function: &'a str,
+    line: u32,
+    kind: &'a str,
+    before: Option<Side<'a>>,
+    after: Option<Side<'a>>,
+    relation: &'a str,
+    assumptions: BTreeMap<&'a str, &'a str>,
+}
+
+#[derive(Serialize)]
+struct Side<'a> {
+    sequence: String,
+    verdict: &'a str,
+    reasons: Vec<Reason<'a>>,
+}
+
+#[derive(Serialize)]
+struct Reason<'a> {
+    rule: &'a str,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Unrecognised<'a> {
+    file: &'a str,
+    line: u32,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Evidence<'a> {
+    differences: &'a [String],
+    questions: &'a [String],
+    why: BTreeMap<&'a str, &'a str>,
+    before: Option<More<'a>>,
+    after: Option<More<'a>>,
+    timing: Vec<Timing<'a>>,
+    checks: Vec<Checks<'a>>,
+}
+
+#[derive(Serialize)]
+struct More<'a> {
+    file: &'a str,
+    function: &'a str,
+    line: u32,
+    weakest: Option<&'a str>,
+    counterexample: &'a [String],
+    citations: BTreeMap<&'a str, &'a str>,
+    errata: Vec<Reason<'a>>,
+}
+
+#[derive(Serialize)]
+struct Timing<'a> {
+    run: &'a str,
+    simulator: bool,
+    pe: u32,
+    ratio: Option<f64>,
+    low: Option<f64>,
+    high: Option<f64>,
+    noise_floor: Option<f64>,
+    finding: &'a str,
+    instructions: Option<(u64, u64)>,
+}
+
+#[derive(Serialize)]
+struct Checks<'a> {
+    machine: &'a str,
+    simulator: bool,
+    checks: Vec<CheckSeen<'a>>,
+    mutants: Option<MutantsSeen<'a>>,
+}
+
+#[derive(Serialize)]
+struct CheckSeen<'a> {
+    check: &'a str,
+    before: Option<&'a str>,
+    after: Option<&'a str>,
+    known_bug: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct MutantsSeen<'a> {
+    check: &'a str,
+    mistakes: usize,
+    shown: usize,
+    disagreements: usize,
+}
+
+fn checks(trials: &Trials) -> Checks<'_> {
+    let seen = |seen: &Seen| CheckSeen {
+        check: seen.check.id(),
+        before: seen.before.map(Class::id),
+        after: seen.after.map(Class::id),
+        known_bug: seen.known,
+    };
+    Checks {
+        machine: &trials.machine,
+        simulator: trials.simulator,
+        checks: trials.seen.iter().map(seen).collect(),
+        mutants: trials.mutants.map(|mutants| MutantsSeen {
+            check: mutants.check.id(),
+            mistakes: mutants.mistakes,
+            shown: mutants.shown,
+            disagreements: mutants.disagreements,
+        }),
+    }
+}
+
+fn side(side: &SideVerdict) -> Side<'_> {
+    let reason = |ground| Reason {
+        rule: ground_rule(ground),
+        text: &ground.text,
+    };
+    Side {
+        sequence: side.sequence.to_string(),
+        verdict: verdict_id(side.verdict),
+        reasons: side.reasons.iter().map(reason).collect(),
+    }
+}
+
+fn ground_rule(ground: &crate::evaluate::Ground) -> &str {
+    &ground.rule
+}
+
+fn more(side: &SideVerdict) -> More<'_> {
+    More {
+        file: &side.file,
+        function: &side.function,
+        line: side.line,
+        weakest: side.weakest.as_deref(),
+        counterexample: &side.counterexample,
+        citations: side
+            .reasons
+            .iter()
+            .map(|ground| (ground.rule.as_str(), ground.citation.as_str()))
+            .collect(),
+        errata: side
+            .errata
+            .iter()
+            .map(|ground| Reason {
+                rule: &ground.rule,
+                text: &ground.text,
+            })
+            .collect(),
+    }
+}
+
+fn change(change: &Evaluated) -> Change<'_> {
+    let shown = change.shown();
+    Change {
+        file: shown.map_or("", |side| &side.file),
+        function: shown.map_or("", |side| &side.function),
+        line: shown.map_or(0, |side| side.line),
+        kind: change.kind.name(),
+        before: change.before.as_ref().map(side),
+        after: change.after.as_ref().map(side),
+        relation: change.relation.name(),
+        assumptions: change
+            .assumptions
+            .iter()
+            .map(|part| (part.name, part.value.as_str()))
+            .collect(),
+    }
+}
+
+/// Renders a review.
+pub fn render(review: &Review) -> String {
+    let evidence =
+        review
+            .changes
+            .iter()
+            .zip(review.timing.iter().zip(&review.trials))
+            .map(|(change, (timing, trials))| Evidence {
+                differences: &change.differences,
+                questions: &change.questions,
+                why: change
+                    .assumptions
+                    .iter()
+                    .map(|part| (part.name, part.why.as_str()))
+                    .collect(),
+                before: change.before.as_ref().map(more),
+                after: change.after.as_ref().map(more),
+                timing: timing
+                    .iter()
+                    .map(|timing| Timing {
+                        run: &timing.run,
+                        simulator: timing.simulator,
+                        pe: timing.pe,
+                        ratio: timing.ratio.map(|ratio| ratio.0),
+                        low: timing.ratio.map(|ratio| ratio.1),
+                        high: timing.ratio.map(|ratio| ratio.2),
+                        noise_floor: timing.noise_floor,
+                        finding: &timing.finding,
+                        instructions: timing.instructions,
+                    })
+                    .collect(),
+                checks: trials.iter().map(checks).collect(),
+            });
+    let document = Document {
+        schema: 1,
+        changes: review.changes.iter().map(change).collect(),
+        unrecognised: review
+            .unrecognised
+            .iter()
+            .map(|unread| Unrecognised {
+                file: &unread.file,
+                line: unread.line,
+                text: &unread.text,
+            })
+            .collect(),
+        evidence: evidence.collect(),
+        source: &review.source,
+        subject: &review.subject,
+        barriers: &review.barriers,
+        notes: review.notes.lines(usize::MAX),
+        losses: review.notes.losses(),
+        command: &review.command,
+    };
+    pretty(&document)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// Renders any of our documents. Strings, numbers and lists cannot fail to serialize.
+pub fn pretty(document: &impl Serialize) -> String {
+    serde_json::to_string_pretty(document).unwrap_or_default() + "\n"
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Plain text of 72 columns, to paste into a reply.
+
+mod evidence;
+mod page;
+
+pub use page::WIDTH;
+
+use crate::evaluate::{Evaluated, SideVerdict, verdict_id};
+use crate::evidence::trial_lines;
+use crate::output::escape::clean;
+use crate::output::{heading, headline, side_by_side, tested_on, timing};
+use crate::relation::Relation;
+use crate::{Review, Unrecognised};
+use evidence::evidence;
+use page::{cut, wrap};
+use sequences::judge::Verdict;
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    /// Changes in full; further ones in a line each.
+    full: usize,
+    /// Everything about them.
+    long: bool,
+}
+
+/// Renders a review so that one change fits a screen.
+pub fn render(review: &Review) -> String {
+    render_as(review, Shown { full: 3, long: false })
+}
+
+/// Renders a review with all its evidence.
+pub fn render_long(review: &Review) -> String {
+    let long = Shown {
+        full: usize::MAX,
+        long: true,
+    };
+    render_as(review, long)
+}
+
+fn render_as(review: &Review, shown: Shown) -> String {
+    let mut out = String::new();
+    if !review.subject.is_empty() {
+        wrap(&mut out, "", &clean(&review.subject));
+    }
+    wrap(&mut out, "", &headline(review));
+    for index in order(review, shown) {
+        let change = &review.changes[index];
+        out.push('\n');
+        wrap(&mut out, "", &clean(&heading(change)));
+        table(&mut out, change);
+        evidence(&mut out, change, shown.long);
+        for line in trial_lines(&review.trials[index], shown.long) {
+            wrap(&mut out, "  checks: ", &line);
+        }
+        for line in timing(&review.timing[index]) {
+            wrap(&mut out, "  timing: ", &clean(&line));
+        }
+        for question in change.questions.iter().take(questions(change, shown.long)) {
+            wrap(&mut out, "  ask: ", question);
+        }
+    }
+    rest(&mut out, review, shown);
+    lists(&mut out, review, shown.long);
+    if !review.changes.is_empty() {
+        out.push('\n');
+        tag(&mut out, review);
+    }
+    out
+}
+
+/// Returns how many questions are shown: of what is decided, the first.
+fn questions(change: &Evaluated, long: bool) -> usize {
+    let decided = change.after.as_ref().is_some_and(|side| side.verdict.is_sufficient());
+    match (long, decided) {
+        (true, _) => usize::MAX,
+        (false, true) => 1,
+        (false, false) => 2,
+    }
+}
+
+/// Returns the changes shown in full, in order: where there are many, those that are not sufficient first.
+fn order(review: &Review, shown: Shown) -> Vec<usize> {
+    let mut all: Vec<usize> = (0..review.changes.len()).collect();
+    if all.len() > shown.full {
+        all.sort_by_key(|&index| rank(&review.changes[index]));
+        all.truncate(shown.full);
+        all.sort_unstable();
+    }
+    all
+}
+
+fn rank(change: &Evaluated) -> u8 {
+    match change.after.as_ref().map(|side| side.verdict) {
+        Some(Verdict::Insufficient) => 0,
+        _ if change.is_open() => 1,
+        _ if change.relation != Relation::Equivalent => 2,
+        _ => 3,
+    }
+}
+
+/// Lists the changes that are not shown in full, in a line each.
+fn rest(out: &mut String, review: &Review, shown: Shown) {
+    const MOST: usize = 24;
+    let full = order(review, shown);
+    let left: Vec<usize> = (0..review.changes.len())
+        .filter(|index| !full.contains(index))
+        .collect();
+    if left.is_empty() {
+        return;
+    }
+    out.push_str("\nIn a line each (--long shows all):\n");
+    for &index in left.iter().take(MOST) {
+        let change = &review.changes[index];
+        let verdict = change.shown().map_or("", |side| verdict_id(side.verdict));
+        wrap(out, "  ", &format!("{}: {verdict}", clean(&heading(change))));
+    }
+    if left.len() > MOST {
+        out.push_str(&format!("  and {} more\n", left.len() - MOST));
+    }
+}
+
+fn lists(out: &mut String, review: &Review, long: bool) {
+    let most = if long { usize::MAX } else { 6 };
+    let barriers: Vec<String> = review.barriers.iter().map(|line| clean(line)).collect();
+    let unread = |unread: &Unrecognised| {
+        let mark = if unread.after { '+' } else { '-' };
+        format!("{mark} {}:{} {}", clean(&unread.file), unread.line, clean(&unread.text))
+    };
+    let unread: Vec<String> = review.unrecognised.iter().map(unread).collect();
+    for (title, lines) in [
+        ("Barriers outside these sequences", barriers),
+        ("Looks like maintenance, not understood", unread),
+    ] {
+        if lines.is_empty() {
+            continue;
+        }
+        out.push_str(&format!("{title}:\n"));
+        for line in lines.iter().take(most) {
+            wrap(out, "  ", line);
+        }
+        if lines.len() > most {
+            out.push_str(&format!(
+                "  and {} more (--long or --json lists all)\n",
+                lines.len() - most
+            ));
+        }
+    }
+    for note in review.notes.lines(if long { usize::MAX } else { 8 }) {
+        wrap(out, "Note: ", &clean(&note));
+    }
+}
+
+/// Writes what a reply carries: what ran, by the judge alone where nothing did, and how to do it again.
+fn tag(out: &mut String, review: &Review) {
+    let version = env!("CARGO_PKG_VERSION");
+    let machines = tested_on(review);
+    if machines.is_empty() {
+        wrap(
+            out,
+            "Judged-by: ",
+            &format!("bench-host {version} (architecture rules; nothing was run)"),
+        );
+        wrap(out, "Reproduce: ", &clean(&review.command));
+        wrap(out, "To test it: ", "the same with --run");
+    } else {
+        wrap(
+            out,
+            "Tested-by: ",
+            &format!("NAME <ADDRESS> # bench-host {version}, {}", clean(&machines)),
+        );
+        wrap(out, "Reproduce: ", &clean(&review.command));
+    }
+}
+
+fn table(out: &mut String, change: &Evaluated) {
+    let rows = side_by_side(change);
+    let widest = rows
+        .iter()
+        .map(|(old, _)| old.chars().count())
+        .max()
+        .unwrap_or(0)
+        .clamp(28, 36);
+    let mut line = |old: &str, new: &str| {
+        let text = format!("  {old:widest$} | {new}");
+        for part in cut(text.trim_end()) {
+            out.push_str(part);
+            out.push('\n');
+        }
+    };
+    for (old, new) in &rows {
+        line(old, new);
+    }
+    let verdict = |side: &Option<SideVerdict>, name: &str| {
+        side.as_ref()
+            .map_or(String::new(), |side| format!("{name}: {}", verdict_id(side.verdict)))
+    };
+    line(&verdict(&change.before, "before"), &verdict(&change.after, "after"));
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Which sequence before is which sequence after.
+
+use crate::extract::reduce::Found;
+use crate::placed::Placed;
+use crate::workaround::is_workaround;
+use sequences::{ExceptionLevel, Instruction, Sequence, Target, Tlbi};
+use std::collections::HashSet;
+
+/// What happened to a sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It is another one, in the same function.
+    Changed,
+    /// It is new.
+    Added,
+    /// It is gone.
+    Removed,
+    /// It left one function and appeared in another, changed on the way or not.
+    Moved,
+}
+
+impl Kind {
+    /// Returns the name used in every output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Moved => "moved",
+        }
+    }
+}
+
+/// A change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// What it is.
+    pub kind: Kind,
+    /// The side before.
+    pub before: Option<Placed<Found>>,
+    /// The side after.
+    pub after: Option<Placed<Found>>,
+}
+
+/// Pairs the sequences of the two sides of a patch and drops those it does not touch.
+pub fn pair(before: Vec<Placed<Found>>, after: Vec<Placed<Found>>) -> Vec<Pair> {
+    let mut old: Vec<Option<Placed<Found>>> = before.into_iter().map(Some).collect();
+    let mut new: Vec<Option<Placed<Found>>> = after.into_iter().map(Some).collect();
+    let places = |all: &[Option<Placed<Found>>]| -> Vec<Placed<String>> {
+        let primary = all.iter().flatten().filter(|placed| placed.found.primary);
+        primary
+            .map(|placed| Placed::in_file(&placed.path)(placed.found.function.clone()))
+            .collect()
+    };
+    let (old_places, new_places) = (places(&old), places(&new));
+    let mut pairs = Vec::new();
+    let same_place =
+        |a: &Placed<Found>, b: &Placed<Found>| a.path == b.path && same_function(&a.found.function, &b.found.function);
+    // The same text in the same function: untouched, or rewritten to the same effect.
+    take(&mut old, &mut new, &mut pairs, |a, b| {
+        (same_place(a, b) && a.found.sequence == b.found.sequence && a.found.conditions == b.found.conditions)
+            .then_some(2)
+    });
+    take(&mut old, &mut new, &mut pairs, |a, b| {
+        (same_place(a, b) && a.found.sequence == b.found.sequence).then_some(1)
+    });
+    // Another text in the same function: of the same exception level, or the only one there is, or the one
+    // on the same way.
+    take(&mut old, &mut new, &mut pairs, |a, b| {
+        let fits = same_place(a, b) && a.found.primary == b.found.primary && level(a) == level(b);
+        fits.then(|| similarity(&a.found.sequence, &b.found.sequence) + 1)
+    });
+    let alone = |all: &[Placed<String>], placed: &Placed<Found>| {
+        let same = |place: &&Placed<String>| place.path == placed.path && place.found == placed.found.function;
+        all.iter().filter(same).count() == 1
+    };
+    take(&mut old, &mut new, &mut pairs, |a, b| {
+        let only = || alone(&old_places, a) && alone(&new_places, b);
+        // The same way through the function, where the patch wrote another operation.
+        let same_way = || a.found.changed && b.found.changed && a.found.conditions == b.found.conditions;
+        (same_place(a, b) && a.found.primary == b.found.primary && (only() || same_way())).then_some(1)
+    });
+    // What the patch took from one place and put in another: the function of that name in another file, another
+    // function of the file, another function elsewhere. A building block is no heir of a whole sequence: its callers are.
+    let touched = |a: &Placed<Found>, b: &Placed<Found>| {
+        a.found.changed
+            && b.found.changed
+            && a.found.primary == b.found.primary
+            && level(a) == level(b)
+            && is_part(a) == is_part(b)
+            && (!is_part(a) || a.found.sequence == b.found.sequence)
+            && a.found
+                .sequence
+                .instructions()
+                .any(|i| b.found.sequence.instructions().any(|j| is_kin(i, j)))
+    };
+    let same_name =
+        |a: &Placed<Found>, b: &Placed<Found>| !a.found.function.is_empty() && a.found.function == b.found.function;
+    let nearer: [fn(bool, bool) -> bool; 3] = [|_, same_name| same_name, |same_file, _| same_file, |_, _| true];
+    for near in nearer {
+        take(&mut old, &mut new, &mut pairs, |a, b| {
+            let near = near(a.path == b.path, same_name(a, b)) && touched(a, b);
+            near.then(|| similarity(&a.found.sequence, &b.found.sequence))
+                .filter(|alike| *alike >= 4)
+        });
+    }
+    lend(&mut pairs, &mut old, &mut new);
+    for pair in &mut pairs {
+        if let (Some(a), Some(b)) = (&pair.before, &pair.after) {
+            pair.kind = if same_place(a, b) { Kind::Changed } else { Kind::Moved };
+        }
+    }
+    let single = |kind, before, after| Pair { kind, before, after };
+    pairs.extend(
+        old.into_iter()
+            .flatten()
+            .map(|placed| single(Kind::Removed, Some(placed), None)),
+    );
+    pairs.extend(
+        new.into_iter()
+            .flatten()
+            .map(|placed| single(Kind::Added, None, Some(placed))),
+    );
+    pairs.retain(counts);
+    let line = |pair: &Pair| {
+        let side = pair.after.as_ref().or(pair.before.as_ref());
+        side.map(|placed| (placed.path.clone(), placed.found.line))
+    };
+    pairs.sort_by_key(line);
+    condense(pairs)
+}
+
+/// Pairs a way with a work-around that is on one side only with the plain way of the other side.
+fn lend(pairs: &mut Vec<Pair>, old: &mut [Option<Placed<Found>>], new: &mut [Option<Placed<Found>>]) {
+    let partner = |pairs: &[Pair], placed: &Placed<Found>, before: bool| {
+        let side = |pair: &Pair| {
+            if before {
+                pair.before.clone()
+            } else {
+                pair.after.clone()
+            }
+        };
+        let same = |other: &Placed<Found>| {
+            other.path == placed.path && other.found.function == placed.found.function && other.found.primary
+        };
+        pairs.iter().filter_map(side).find(same)
+    };
+    for slot in new
+        .iter_mut()
+        .filter(|slot| slot.as_ref().is_some_and(|placed| !placed.found.primary))
+    {
+        if let Some(before) = slot.as_ref().and_then(|placed| partner(pairs, placed, true)) {
+            pairs.push(Pair {
+                kind: Kind::Changed,
+                before: Some(before),
+                after: slot.take(),
+            });
+        }
+    }
+    for slot in old
+        .iter_mut()
+        .filter(|slot| slot.as_ref().is_some_and(|placed| !placed.found.primary))
+    {
+        if let Some(after) = slot.as_ref().and_then(|placed| partner(pairs, placed, false)) {
+            pairs.push(Pair {
+                kind: Kind::Changed,
+                before: slot.take(),
+                after: Some(after),
+            });
+        }
+    }
+}
+
+/// Returns the exception level of the first invalidation.
+fn level(placed: &Placed<Found>) -> Option<ExceptionLevel> {
+    let first = placed.found.sequence.instructions().find_map(Instruction::tlbi)?;
+    Some(first.op.level())
+}
+
+/// Returns whether two invalidations name entries in the same way, whatever their scope.
+fn is_kin(a: Instruction, b: Instruction) -> bool {
+    let kind = |instruction| match instruction {
+        Instruction::Tlbi(tlbi) => Some(match tlbi.op.target() {
+            Target::VaLast | Target::VaAllAsid | Target::VaAllAsidLast => Target::Va,
+            Target::IpaLast => Target::Ipa,
+            Target::Vmall => Target::All,
+            other => other,
+        }),
+        _ => None,
+    };
+    kind(a).is_some() && kind(a) == kind(b)
+}
+
+/// Returns whether a sequence is a building block: its barriers are its callers', or it is a work-around's dummy.
+fn is_part(placed: &Placed<Found>) -> bool {
+    placed.found.fragment || is_workaround(&placed.found.sequence)
+}
+
+/// Functions are the same by name.
+fn same_function(a: &str, b: &str) -> bool {
+    a == b
+}
+
+/// Takes the best pairs first.
+fn take(
+    old: &mut [Option<Placed<Found>>],
+    new: &mut [Option<Placed<Found>>],
+    pairs: &mut Vec<Pair>,
+    score: impl Fn(&Placed<Found>, &Placed<Found>) -> Option<u32>,
+) {
+    let mut all = Vec::new();
+    for (i, a) in old.iter().enumerate() {
+        for (j, b) in new.iter().enumerate() {
+            let (Some(a), Some(b)) = (a, b) else { continue };
+            if let Some(score) = score(a, b) {
+                let distance = a.found.line.abs_diff(b.found.line);
+                all.push((std::cmp::Reverse(score), distance, i, j));
+            }
+        }
+    }
+    all.sort_unstable();
+    for (_, _, i, j) in all {
+        if old[i].is_some() && new[j].is_some() {
+            pairs.push(Pair {
+                kind: Kind::Changed,
+                before: old[i].take(),
+                after: new[j].take(),
+            });
+        }
+    }
+}
+
+/// Returns whether the patch touches a pair.
+fn counts(pair: &Pair) -> bool {
+    match (&pair.before, &pair.after) {
+        (Some(a), Some(b)) if a.found.sequence == b.found.sequence && pair.kind == Kind::Changed => {
+            a.found.changed && b.found.changed
+        }
+        (Some(a), Some(b)) => a.found.changed || b.found.changed,
+        (a, b) => a.iter().chain(b).any(|placed| placed.found.changed),
+    }
+}
+
+/// Leaves out what says nothing new: ways with a work-around whose plain way changed alike, and repeated pairs.
+fn condense(pairs: Vec<Pair>) -> Vec<Pair> {
+    let primary = |pair: &Pair| pair.before.iter().chain(&pair.after).all(|placed| placed.found.primary);
+    let place = |pair: &Pair| {
+        let side = pair.after.as_ref().or(pair.before.as_ref());
+        side.map(|placed| Placed::in_file(&placed.path)(placed.found.function.clone()))
+    };
+    let text = |placed: &Option<Placed<Found>>| placed.as_ref().map(|placed| placed.found.sequence.to_string());
+    let differs = |pair: &Pair| {
+        let sequence = |placed: &Option<Placed<Found>>| placed.as_ref().map(|placed| placed.found.sequence.clone());
+        sequence(&pair.before) != sequence(&pair.after)
+    };
+    // Of the plain way and one with a work-around, the one that changed says more.
+    let changed: HashSet<_> = pairs
+        .iter()
+        .filter(|pair| differs(pair))
+        .map(|pair| (place(pair), primary(pair)))
+        .collect();
+    let mut known = HashSet::new();
+    pairs
+        .into_iter()
+        .filter(|pair| {
+            let other = |wanted: bool| changed.contains(&(place(pair), wanted));
+            let shadowed = if primary(pair) {
+                !differs(pair) && other(false)
+            } else {
+                !differs(pair) || other(true)
+            };
+            !shadowed && known.insert((place(pair), text(&pair.before), text(&pair.after)))
+        })
+        .collect()
+}
+
+/// Scores how alike two sequences are: 4 and more where an invalidation of one kind is in both.
+pub fn similarity(a: &Sequence, b: &Sequence) -> u32 {
+    let tlbis = |sequence: &Sequence| -> Vec<Tlbi> { sequence.instructions().filter_map(Instruction::tlbi).collect() };
+    let (x, y) = (tlbis(a), tlbis(b));
+    let score = |p: &Tlbi, q: &Tlbi| {
+        let mut score = 0;
+        score += 4 * u32::from(p.op.level() == q.op.level() && p.op.operand_format() == q.op.operand_format());
+        score += 2 * u32::from(p.op.level() == q.op.level());
+        score += 2 * u32::from(p.op.target() == q.op.target());
+        score + 2 * u32::from(p.op == q.op)
+    };
+    let best: u32 = x
+        .iter()
+        .map(|p| y.iter().map(|q| score(p, q)).max().unwrap_or(0))
+        .max()
+        .unwrap_or(0);
+    let shared = a.instructions().filter(|i| b.instructions().any(|j| *i == j)).count() as u32;
+    if best == 0 { 0 } else { best + shared.min(4) }
+}

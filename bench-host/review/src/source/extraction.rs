@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The sequences of a unit, and what of it was not understood.
+
+use crate::extract::event::{Kind, Node};
+use crate::extract::path::{Paths, paths};
+use crate::extract::reduce::{self, Found};
+use crate::extract::spelling::Spellings;
+use crate::extract::{Doubt, Function, Unread};
+use crate::mention::{Lines, Mention, mentions};
+use crate::source::surroundings::Reading;
+use crate::source::{Surroundings, Unit};
+use sequences::{Instruction, Operand, Scope, TlbiOp};
+use std::collections::BTreeSet;
+
+/// Most sequences that are kept of one function. Ways that differ in a barrier by a condition are all kept.
+const MAX_WAYS: usize = 24;
+
+/// What a unit says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extraction {
+    /// Its sequences.
+    pub found: Vec<Found>,
+    /// What was not understood.
+    pub unread: Vec<Unread>,
+    /// Barriers on changed lines that belong to no sequence.
+    pub barriers: Vec<LoneBarrier>,
+    /// Changed lines that speak of maintenance.
+    pub mentions: Vec<Mention>,
+    /// Lines that are accounted for: those of sequences, of macros that are read where they are used, and of what is in
+    /// doubt.
+    pub read: BTreeSet<u32>,
+}
+
+/// A barrier that belongs to no sequence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoneBarrier {
+    /// The function it stands in.
+    pub function: String,
+    /// Its line.
+    pub line: u32,
+    /// Its text.
+    pub text: String,
+}
+
+impl Surroundings {
+    /// Extracts the sequences of a unit.
+    pub fn extract(&self, unit: &Unit, spellings: &Spellings) -> Extraction {
+        if !unit.is_source() {
+            return Extraction::default();
+        }
+        let Reading {
+            functions,
+            mut unread,
+            macro_lines,
+            joined,
+        } = self.functions(unit, spellings);
+        let mut read = macro_lines;
+        let mut found: Vec<Found> = Vec::new();
+        let mut barriers = Vec::new();
+        for function in &functions {
+            let Paths { all, cut } = paths(&function.nodes);
+            if cut && Node::has_tlbi(&function.nodes) {
+                unread.push(limit(function, "more ways through the function than are followed"));
+            }
+            let mut own: Vec<Found> = Vec::new();
+            for path in &all {
+                for mut sequence in reduce::sequences(&function.name, path) {
+                    let returns = path
+                        .events
+                        .last()
+                        .is_some_and(|event| matches!(event.kind, Kind::Return | Kind::ExceptionReturn));
+                    sequence.open_start = function.open_start;
+                    sequence.open_end = function.open_end && !returns;
+                    let known = own.iter().chain(&found).any(|known| {
+                        known.function == sequence.function
+                            && known.lines == sequence.lines
+                            && known.sequence == sequence.sequence
+                    });
+                    if !known {
+                        own.push(sequence);
+                    }
+                }
+            }
+            for path in all.iter().take(4) {
+                for event in path.events.iter().filter(|event| event.changed) {
+                    let Kind::Barrier(barrier) = &event.kind else { continue };
+                    let used = own.iter().any(|sequence| sequence.lines.contains(&event.line))
+                        || self.asm_macros.contains_key(&function.name)
+                        || function.template;
+                    let lone = LoneBarrier {
+                        function: function.name.clone(),
+                        line: event.line,
+                        text: barrier.to_string(),
+                    };
+                    if !used && !barriers.contains(&lone) {
+                        barriers.push(lone);
+                    }
+                }
+            }
+            note_broadcasts(&mut own);
+            read.extend(own.iter().flat_map(|found| found.lines.iter().copied()));
+            if function.template || self.asm_macros.contains_key(&function.name) {
+                Node::visit(&function.nodes, &mut |event| {
+                    read.insert(event.line);
+                });
+            }
+            // A way whose maintenance the patch does not touch is no loss.
+            if own.iter().skip(MAX_WAYS).any(|found| found.changed) {
+                unread.push(limit(function, "more sequences in the function than are kept"));
+            }
+            found.extend(own.into_iter().take(MAX_WAYS));
+        }
+        unread.sort();
+        unread.dedup_by(|a, b| a.line == b.line && a.text == b.text);
+        unread.extend(calls(&functions, &found));
+        read.extend(unread.iter().map(|unread| unread.line));
+        read.extend(barriers.iter().map(|barrier| barrier.line));
+        let parts: Vec<u32> = joined
+            .iter()
+            .filter(|(first, _)| read.contains(first))
+            .map(|(_, line)| *line)
+            .collect();
+        read.extend(parts);
+        Extraction {
+            found,
+            unread,
+            barriers,
+            mentions: mentions(unit, Lines::Changed),
+            read,
+        }
+    }
+}
+
+/// Says of a function that not all of it was followed. It matters where the patch changes it.
+fn limit(function: &Function, text: &str) -> Unread {
+    let (mut line, mut changed) = (None, false);
+    Node::visit(&function.nodes, &mut |event| {
+        line = line.or(Some(event.line));
+        changed |= event.changed;
+    });
+    Unread {
+        line: line.unwrap_or_default(),
+        text: text.to_owned(),
+        changed,
+        template: false,
+        function: function.name.clone(),
+        doubt: Doubt::Limit,
+    }
+}
+
+/// Marks the local sequences of a function of which another way broadcasts: other PEs may hold the entry there too.
+fn note_broadcasts(own: &mut [Found]) {
+    // A condition about who runs, or who shares, tells the ways apart by that very question.
+    const WHO: [&str; 12] = [
+        "local",
+        "cpu",
+        "smp",
+        "ipi",
+        "single",
+        "shar",
+        "broadcast",
+        "core",
+        "nsh",
+        "ish",
+        "global",
+        "scope",
+    ];
+    let scopes = |found: &Found, local: bool| {
+        let tlbi = |instruction| match instruction {
+            Instruction::Tlbi(tlbi) if tlbi.operand != Operand::Xzr => Some(tlbi.op),
+            _ => None,
+        };
+        let of = |op: TlbiOp| (op.scope() == Scope::Local) == local;
+        let mut ops = found.sequence.instructions().filter_map(tlbi).filter(|op| of(*op));
+        ops.next().map(TlbiOp::level)
+    };
+    let broadcast: Vec<_> = own
+        .iter()
+        .filter_map(|found| Some((scopes(found, false)?, found.via.clone())))
+        .collect();
+    for found in own {
+        let asks_who = found.conditions.iter().any(|condition| {
+            let lower = condition.to_ascii_lowercase();
+            WHO.iter().any(|word| lower.contains(word))
+        });
+        found.around.broadcast_beside = !asks_who
+            && scopes(found, false).is_none()
+            && scopes(found, true).is_some_and(|level| broadcast.contains(&(level, found.via.clone())));
+    }
+}
+
+/// Lists changed calls of maintenance that could not be looked into.
+fn calls(functions: &[Function], found: &[Found]) -> Vec<Unread> {
+    let mut out: Vec<Unread> = Vec::new();
+    for function in functions {
+        Node::visit(&function.nodes, &mut |event| {
+            let Kind::Call(name) = &event.kind else { return };
+            let inside = found.iter().any(|found| found.lines.contains(&event.line));
+            if event.changed && !inside && looks_like(name) && !out.iter().any(|known| known.line == event.line) {
+                out.push(Unread {
+                    line: event.line,
+                    text: format!("{name}(...)"),
+                    changed: true,
+                    template: false,
+                    function: function.name.clone(),
+                    doubt: Doubt::Call,
+                });
+            }
+        });
+    }
+    out
+}
+
+fn looks_like(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.contains("tlb") && !matches!(lower.as_str(), "svc" | "hvc" | "smc")
+}

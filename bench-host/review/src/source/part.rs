@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How much of a sequence a function holds.
+
+use crate::extract::event::{Kind, Node};
+use crate::extract::path::paths;
+use crate::extract::reduce;
+use crate::workaround::is_workaround;
+use sequences::Instruction;
+
+/// What a call of a function stands for.
+pub(super) enum Part {
+    /// No part of a sequence, or none that can be told.
+    Nothing,
+    /// A part of a sequence, which goes on in the caller.
+    Fragment,
+    /// A whole sequence.
+    Whole,
+}
+
+impl Part {
+    /// Returns how much of a sequence a function of this name and body holds.
+    pub(super) fn of(name: &str, nodes: &[Node]) -> Self {
+        let mut size = 0;
+        Node::visit(nodes, &mut |_| size += 1);
+        if size > 200 {
+            return Self::Nothing;
+        }
+        // What calls something that may be a part of the sequence is not known before that is.
+        let mut calls = false;
+        Node::visit(nodes, &mut |event| {
+            calls |= matches!(&event.kind, Kind::Call(name) if reduce::may_complete(name));
+        });
+        if Node::has_tlbi(nodes) {
+            let all = paths(nodes).all;
+            let complete = all.iter().flat_map(|path| reduce::sequences(name, path)).any(|found| {
+                if is_workaround(&found.sequence) {
+                    return false;
+                }
+                let instructions: Vec<_> = found.sequence.instructions().collect();
+                let last = instructions.iter().rposition(|i| matches!(i, Instruction::Tlbi(_)));
+                let after = last.map_or(&[][..], |last| &instructions[last + 1..]);
+                after.iter().any(Instruction::is_dsb)
+            });
+            return match (complete, calls) {
+                (true, _) => Self::Whole,
+                (false, false) => Self::Fragment,
+                (false, true) => Self::Nothing,
+            };
+        }
+        let lower = name.to_ascii_lowercase();
+        let named = ["tlb", "dsb", "isb", "barrier", "sync", "fence"]
+            .iter()
+            .any(|word| lower.contains(word));
+        if named && size <= 8 && Node::has_maintenance(nodes) {
+            Self::Fragment
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
+/// Puts the bodies of two configurations beside each other; one that adds an invalidation of nothing is a work-around.
+pub(super) fn either_of(name: &str, first: Vec<Node>, second: Vec<Node>) -> Vec<Node> {
+    let mut arms = vec![first, second];
+    arms.sort_by_key(|arm| Node::has_tlbi(arm));
+    let optional = !Node::has_tlbi(&arms[0]) && Node::has_tlbi(&arms[1]);
+    vec![Node::Either {
+        condition: format!("{name}()"),
+        arms,
+        optional,
+    }]
+}
+
+/// Returns the same nodes wherever they stand: two functions are alike if these are.
+pub(super) fn without_places(nodes: &[Node]) -> Vec<Node> {
+    let mut bare = nodes.to_vec();
+    Node::visit_mut(&mut bare, &mut |node| {
+        if let Node::Event(event) = node {
+            event.line = 0;
+            event.changed = false;
+            event.via.clear();
+        }
+    });
+    bare
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What calls may mean: the macros and functions that the units at hand, and their tree, define.
+
+use crate::extract::event::{Kind, Node};
+use crate::extract::spelling::Spellings;
+use crate::extract::token::{Language, Token, tokens};
+use crate::extract::{Function, Unread, asm, code, macros};
+use crate::source::Unit;
+use crate::source::part::{Part, either_of, without_places};
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// Macros and functions that calls may mean.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// Macros of C and Rust.
+    pub macros: macros::Table,
+    /// Macros of the assembler.
+    pub asm_macros: asm::Macros,
+    /// Functions that hold a part of a sequence.
+    pub known: HashMap<String, Vec<Node>>,
+    /// Functions that hold whole sequences: put in place of changed calls only.
+    pub whole: HashMap<String, Vec<Node>>,
+    ambiguous: HashSet<String>,
+}
+
+/// What was read of a unit.
+pub(super) struct Reading {
+    /// Its functions.
+    pub(super) functions: Vec<Function>,
+    /// What was not understood.
+    pub(super) unread: Vec<Unread>,
+    /// Lines of the bodies of macros that are read where they are used.
+    pub(super) macro_lines: BTreeSet<u32>,
+    /// Lines that were read as a part of an earlier one: that one, and they.
+    pub(super) joined: Vec<(u32, u32)>,
+}
+
+/// What a call in assembly is given.
+const ARGUMENTS: [&str; 6] = ["x0", "x1", "x2", "x3", "x4", "x5"];
+
+impl Surroundings {
+    /// Adds the macros and functions of units; their own files see their own first.
+    pub fn add(&mut self, units: &[Unit], spellings: &Spellings) {
+        for unit in units {
+            self.add_macros(unit);
+        }
+        let base = self.clone();
+        // A helper may call a helper, which may call a helper.
+        for _ in 0..4 {
+            let functions: Vec<(&str, Function)> = units
+                .iter()
+                .flat_map(|unit| {
+                    let found = self.functions(unit, spellings).functions;
+                    found.into_iter().map(|function| (unit.path.as_str(), function))
+                })
+                .collect();
+            let mut next = Self {
+                macros: std::mem::take(&mut self.macros),
+                asm_macros: std::mem::take(&mut self.asm_macros),
+                ..base.clone_functions()
+            };
+            let mut own = HashMap::new();
+            for (path, function) in functions
+                .into_iter()
+                .filter(|(_, function)| !function.template && !function.name.is_empty())
+            {
+                next.learn(path, function, &mut own);
+            }
+            let settled = next.known == self.known && next.whole == self.whole;
+            *self = next;
+            if settled {
+                break;
+            }
+        }
+    }
+
+    fn clone_functions(&self) -> Self {
+        Self {
+            macros: macros::Table::new(),
+            asm_macros: asm::Macros::new(),
+            known: self.known.clone(),
+            whole: self.whole.clone(),
+            ambiguous: self.ambiguous.clone(),
+        }
+    }
+
+    /// Returns whether a file defines anything of a name that means something else elsewhere.
+    pub fn conflicts(&self, unit: &Unit, spellings: &Spellings) -> bool {
+        let mut own = Self::default();
+        own.add_macros(unit);
+        let other = |(name, found): (&String, &macros::Macro)| {
+            self.macros.get(name).is_some_and(|known| known.body != found.body)
+        };
+        let other_asm =
+            |(name, found): (&String, &asm::AsmMacro)| self.asm_macros.get(name).is_some_and(|known| known != found);
+        own.macros.iter().any(other)
+            || own.asm_macros.iter().any(other_asm)
+            || self
+                .functions(unit, spellings)
+                .functions
+                .iter()
+                .any(|function| self.ambiguous.contains(&function.name))
+    }
+
+    fn add_macros(&mut self, unit: &Unit) {
+        for segment in &unit.segments {
+            if unit.language() == Language::Assembly {
+                let statements = asm::statements(&segment.lines, unit.path.ends_with(".asm"));
+                self.asm_macros.extend(asm::collect_macros(&statements));
+            } else {
+                let tokens = tokens(&segment.lines, unit.language());
+                macros::collect(&tokens, unit.language(), &mut self.macros);
+                if unit.path.ends_with(".h") && segment.lines.iter().any(|line| line.text.contains(".macro")) {
+                    let statements = asm::statements(&segment.lines, false);
+                    self.asm_macros.extend(asm::collect_macros(&statements));
+                }
+            }
+        }
+    }
+
+    /// Takes a function into the tables; `own` are those of this pass, which win over those known before.
+    fn learn(&mut self, path: &str, function: Function, own: &mut HashMap<String, (String, Vec<Node>)>) {
+        let Function {
+            name,
+            nodes,
+            open_start,
+            open_end,
+            ..
+        } = function;
+        let part = match Part::of(&name, &nodes) {
+            // What a hunk cuts off may be the rest of the sequence.
+            Part::Fragment if open_start || open_end => Part::Nothing,
+            part => part,
+        };
+        let bare = without_places(&nodes);
+        match (&part, own.get(&name)) {
+            (Part::Nothing, _) => return,
+            // Two of one file are for two configurations.
+            (Part::Fragment, Some((file, known))) if *known != bare && file == path => {
+                if let Some(other) = self.known.remove(&name) {
+                    let both = either_of(&name, other, nodes);
+                    own.insert(name.clone(), (path.to_owned(), without_places(&both)));
+                    self.known.insert(name, both);
+                }
+                return;
+            }
+            // Two functions of one name: which one a call means cannot be said.
+            (_, Some((_, known))) if *known != bare => {
+                self.known.remove(&name);
+                self.whole.remove(&name);
+                self.ambiguous.insert(name);
+                return;
+            }
+            _ => {}
+        }
+        own.insert(name.clone(), (path.to_owned(), bare));
+        self.ambiguous.remove(&name);
+        self.known.remove(&name);
+        self.whole.remove(&name);
+        match part {
+            Part::Fragment => self.known.insert(name, nodes),
+            _ => self.whole.insert(name, nodes),
+        };
+    }
+
+    /// Puts what they do in place of calls that the patch changes, as in C.
+    fn look_into_calls(&self, nodes: &mut [Node], function: &str, spellings: &Spellings) {
+        Node::visit_mut(nodes, &mut |node| {
+            let Node::Event(event) = node else { return };
+            let Kind::Call(name) = &event.kind else { return };
+            if !event.changed || name == function {
+                return;
+            }
+            let known = || self.whole.get(name).or_else(|| self.known.get(name)).cloned();
+            // Arguments are in registers: what is left out is taken to be right.
+            let spelled = || spellings.function(name, &ARGUMENTS.map(str::to_owned), event.line);
+            if let Some(mut body) = known().or_else(spelled) {
+                Node::place(&mut body, event.line, true, &name.as_str().into());
+                *node = Node::Region(body);
+            }
+        });
+    }
+
+    /// Reads the functions of a unit.
+    pub(super) fn functions(&self, unit: &Unit, spellings: &Spellings) -> Reading {
+        let (mut functions, mut unread, mut macro_lines) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let mut joined = Vec::new();
+        let language = unit.language();
+        for segment in &unit.segments {
+            if language == Language::Assembly {
+                let statements = asm::statements(&segment.lines, unit.path.ends_with(".asm"));
+                let (mut found, missed) = asm::functions(&statements, &segment.section, &self.asm_macros);
+                for function in &mut found {
+                    self.look_into_calls(&mut function.nodes, &function.name, spellings);
+                }
+                functions.extend(found);
+                unread.extend(missed.into_iter().filter(|missed| !missed.template));
+            } else {
+                let tokens: Vec<Token> = tokens(&segment.lines, language);
+                let context = code::Context::new(
+                    language,
+                    &self.macros,
+                    &self.asm_macros,
+                    (&self.known, &self.whole),
+                    spellings,
+                );
+                let found = code::functions(&tokens, &segment.section, &context);
+                let code::Noticed {
+                    unread: missed,
+                    expanded,
+                    joined: lines,
+                } = context.finish();
+                joined.extend(lines);
+                // A macro's own body counts where nothing uses it.
+                let (used, own): (Vec<_>, Vec<_>) = found
+                    .into_iter()
+                    .partition(|function| function.template && expanded.contains(&function.name));
+                for function in used {
+                    Node::visit(&function.nodes, &mut |event| {
+                        macro_lines.insert(event.line);
+                    });
+                }
+                let bodies = expanded.iter().filter_map(|name| self.macros.get(name));
+                macro_lines.extend(bodies.flat_map(|found| found.body.iter().map(|token| token.line)));
+                functions.extend(own);
+                unread.extend(
+                    missed
+                        .into_iter()
+                        .filter(|missed| !missed.template || !expanded.contains(&missed.function)),
+                );
+            }
+        }
+        Reading {
+            functions,
+            unread,
+            macro_lines,
+            joined,
+        }
+    }
+}

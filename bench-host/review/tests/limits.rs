@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A limit that is met must be said: below each of these heaps stands a sequence that is not enough, and a review that
+//! finds nothing there must not say that nothing is changed.
+
+use review::extract::spelling::Spellings;
+use review::{Outcome, Review, diff, review};
+use sequences::judge::Stated;
+use std::fmt::Write as _;
+
+/// Returns the review of a patch that adds a file.
+fn added(path: &str, text: &str) -> Review {
+    let mut patch = format!(
+        "diff --git a/{path} b/{path}\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{} @@\n",
+        text.lines().count()
+    );
+    for line in text.lines() {
+        let _ = writeln!(patch, "+{line}");
+    }
+    let patch = diff::read(patch.as_bytes(), diff::Quoting::Outside).expect("text can be read");
+    review(patch, &Spellings::built_in(), &Stated::default(), None)
+}
+
+fn is_not_lost(path: &str, text: &str) {
+    let found = added(path, text);
+    assert_ne!(found.outcome(), Outcome::Fine, "{}", &text[..text.len().min(200)]);
+    let said = found.changes.len() + found.unrecognised.len();
+    assert!(said > 0, "said nowhere");
+}
+
+/// Not enough: nothing completes it.
+const BAD: &str =
+    "asm volatile(\"dsb ishst\"); asm volatile(\"tlbi vae1is, %0\" :: \"r\"(va >> 12)); asm volatile(\"isb\");";
+
+#[test]
+fn nested_branches_and_blocks() {
+    for depth in [12, 24, 60, 200, 2000] {
+        let (open, close) = ("if (a) {\n".repeat(depth), "}\n".repeat(depth));
+        is_not_lost(
+            "mm/aarch64/a.c",
+            &format!("void f(unsigned long va)\n{{\n{open}{BAD}\n{close}}}\n"),
+        );
+        let (open, close) = ("{\n".repeat(depth), "}\n".repeat(depth));
+        is_not_lost(
+            "mm/aarch64/a.c",
+            &format!("void f(unsigned long va)\n{{\n{open}{BAD}\n{close}}}\n"),
+        );
+    }
+}
+
+#[test]
+fn unmatched_braces() {
+    is_not_lost(
+        "mm/aarch64/a.c",
+        &format!("void f(unsigned long va)\n{{\n}}\n}}\n {BAD}\n}}\n"),
+    );
+    is_not_lost(
+        "mm/aarch64/a.c",
+        &format!("void f(unsigned long va)\n{{\n {{ {{\n {BAD}\n}}\n"),
+    );
+}
+
+#[test]
+fn chained_macros() {
+    for length in [8, 40, 200] {
+        let mut text = format!("#define A0 {BAD}\n");
+        for index in 1..=length {
+            let _ = writeln!(text, "#define A{index} A{}", index - 1);
+        }
+        let _ = writeln!(text, "void f(unsigned long va)\n{{\n\tA{length};\n}}");
+        is_not_lost("mm/aarch64/a.c", &text);
+    }
+}
+
+#[test]
+fn long_assembly() {
+    for length in [100, 20_000, 60_000] {
+        let mut text = String::from("f:\n");
+        for index in 0..length {
+            let _ = writeln!(text, "\tmsr sctlr_el1, x{}\n", index % 30);
+        }
+        text.push_str("\tdsb ishst\n\ttlbi vae1is, x0\n\tisb\n\tret\n");
+        is_not_lost("mm/aarch64/a.S", &text);
+    }
+}
+
+#[test]
+fn a_function_in_front_that_spends_everything() {
+    let mut text = String::from("void first(void)\n{\n");
+    for _ in 0..30_000 {
+        text.push_str("\tasm volatile(\"dsb sy; isb; dsb sy; isb; dsb sy; isb; dsb sy; isb\");\n");
+    }
+    let _ = writeln!(text, "}}\n\nvoid f(unsigned long va)\n{{\n\t{BAD}\n}}");
+    is_not_lost("mm/aarch64/a.c", &text);
+}
+
+#[test]
+fn many_ways() {
+    let mut text = String::from("void f(unsigned long va)\n{\n");
+    for index in 0..40 {
+        let _ = writeln!(text, "\tif (a{index}) asm volatile(\"dsb ishst\");");
+    }
+    let _ = writeln!(text, "\t{BAD}\n}}");
+    is_not_lost("mm/aarch64/a.c", &text);
+    let mut text = String::from("f:\n");
+    for index in 0..40 {
+        let _ = writeln!(text, "\tcbz x{index}, 1f\n\tdsb ishst\n1:");
+    }
+    text.push_str("\ttlbi vae1is, x0\n\tisb\n\tret\n");
+    is_not_lost("mm/aarch64/a.S", &text);
+}
+
+#[test]
+fn many_cases() {
+    let mut text = String::from("void f(int a, unsigned long va)\n{\n\tswitch (a) {\n");
+    for index in 0..60 {
+        let _ = writeln!(text, "\tcase {index}: asm volatile(\"dsb sy\"); break;");
+    }
+    let _ = writeln!(text, "\tcase 60: {BAD} break;\n\t}}\n}}");
+    is_not_lost("mm/aarch64/a.c", &text);
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The first half of the boot path, at the load address with the MMU off: finds the machine, reads the plan, emits the
+//! stubs, builds the tables, and switches to the runtime address.
+#![expect(unsafe_code)]
+// UNSAFETY: reads a device tree at a raw address.
+
+use aarch64_cpu::registers::{CNTFRQ_EL0, Readable};
+use dtoolkit::fdt::Fdt;
+use results::SCHEMA_VERSION;
+use results::plan::{Plan, PlanError, RuntimeCase};
+use results::record::{Event, Record};
+
+use crate::arch::instructions::{current_el, mmu_is_on};
+use crate::arch::pmu;
+use crate::boot::default_plan;
+use crate::boot::kernel_map::{SCTLR, build_tables, tcr};
+use crate::boot::switch::{Switch, switch_to_runtime};
+use crate::handover::Handover;
+use crate::image::{image, plan_area, plan_area_mut};
+use crate::mmu::identity_slot::{IdentitySlot, Refused, choose};
+use crate::mmu::kernel_tables::tables_base;
+use crate::mmu::layout::Layout;
+use crate::mmu::tables::MAIR;
+use crate::platform::console;
+use crate::platform::device_tree::Machine;
+use crate::platform::end::fatal;
+use crate::platform::firmware;
+use crate::platform::memory::Memory;
+use crate::platform::phase::Phase;
+use crate::smp::power;
+use crate::stub::resident::emit;
+
+/// Finds the console and the firmware: in the device tree, else in the plan.
+fn discover(device_tree: usize, load: usize, area: &[u8]) -> Machine {
+    let settings = Plan::read(area).ok().flatten().map(|plan| plan.settings);
+    let planned = settings.map_or(Machine::default(), |s| Machine {
+        console: s.console,
+        conduit: s.conduit,
+        ..Machine::default()
+    });
+    let mut machine = planned;
+    if device_tree != 0 && device_tree.is_multiple_of(8) {
+        // SAFETY: by the boot protocol x0 is a device tree or nothing; a wrong magic is noticed.
+        if let Ok(fdt) = unsafe { Fdt::from_raw(device_tree as *const u8) } {
+            machine = Machine::from_device_tree(fdt);
+            machine.memory = Memory::around(fdt, load as u64);
+        }
+    }
+    if let Some(console) = machine.console.or(planned.console) {
+        console::init(console);
+    }
+    // At EL3 there is nobody above to call.
+    firmware::set_conduit(machine.conduit.filter(|_| current_el() < 3));
+    // Firmware may have left a line unfinished.
+    console::break_line();
+    machine
+}
+
+fn start_record(plan_crc: u32, seed: u64) {
+    let kernel = env!("CARGO_PKG_VERSION");
+    console::record(&Record::Start {
+        schema: SCHEMA_VERSION,
+        kernel,
+        plan_crc,
+        seed,
+        el: current_el(),
+    });
+}
+
+/// Says that the kernel was entered at the wrong exception level, and stops.
+pub extern "C" fn wrong_exception_level(device_tree: usize, load: usize, _el: usize) -> ! {
+    discover(device_tree, load, plan_area());
+    let plan = Plan::read(plan_area()).ok().flatten();
+    start_record(
+        plan.map_or(0, |plan| plan.crc),
+        plan.map_or(0, |plan| plan.settings.seed),
+    );
+    if current_el() == 1 {
+        fatal("entered at EL1; this kernel needs EL2 (QEMU: -M virt with virtualization=on)")
+    } else {
+        fatal("entered at EL3; this kernel needs EL2 (start it from firmware that drops to EL2)")
+    }
+}
+
+/// Builds the tables, turns the MMU on, and has `runtime_entry`, given by its address in the image as loaded, go on at the
+/// runtime address.
+pub extern "C" fn boot_main(device_tree: usize, load: usize, runtime_entry: usize) -> ! {
+    // SAFETY: the MMU is off, and this is the only reference until the second half makes its own.
+    let area = unsafe { plan_area_mut() };
+    let machine = discover(device_tree, load, area);
+    let event = pmu::start();
+
+    let plan = read_plan(area);
+    let settings = plan.settings;
+    start_record(plan.crc, settings.seed);
+    if mmu_is_on() {
+        fatal("entered with the MMU on; the arm64 boot protocol says off");
+    }
+    let load = load as u64;
+    let size = image().1 as u64;
+    let (region, slot) = choose(settings.case, settings.runtime, load, Layout::region_size(size))
+        .unwrap_or_else(|refused| refuse(refused));
+    let layout = Layout::new(region, size, load);
+    let case = match slot {
+        IdentitySlot::Exclusive(0) => RuntimeCase::Level0,
+        IdentitySlot::Exclusive(1) => RuntimeCase::Level1,
+        IdentitySlot::Exclusive(_) => RuntimeCase::Level2,
+        IdentitySlot::NotNeeded => RuntimeCase::None,
+        IdentitySlot::Clash => RuntimeCase::Clash,
+    };
+    let (case, flow) = (case.id(), settings.flow.id());
+    console::record(&Record::Image {
+        load,
+        size,
+        runtime: region.start,
+        case,
+        flow,
+    });
+    console::record(&Record::Clock {
+        pe: 0,
+        event,
+        frequency: CNTFRQ_EL0.get(),
+    });
+
+    let stubs = emit(&plan, event);
+    let build_started = pmu::now(event);
+    if build_tables(load, size, &layout, slot).is_none() {
+        fatal("out of translation tables");
+    }
+    let built = pmu::now(event);
+    let marks = [build_started, built];
+
+    let switch = Switch {
+        runtime: layout.image,
+        ttbr: tables_base(load),
+        tcr: tcr(),
+        mair: MAIR,
+        sctlr: SCTLR,
+        pmu: u64::from(event == Event::Cycles),
+        entry: layout.image + (runtime_entry as u64 - load),
+    };
+    let mut cpus = machine.cpus;
+    // The boot PE is whichever the firmware chose.
+    if let Some(boot_pe) = cpus
+        .iter()
+        .position(|cpu| cpu.is_some_and(|cpu| cpu.mpidr == power::this_mpidr()))
+    {
+        cpus.swap(0, boot_pe);
+    }
+    // SAFETY: the MMU is off, and the addresses come from the device tree.
+    unsafe { power::pen(&cpus) };
+    console::set_virtual(layout.early_console);
+    Phase::Boot.enter();
+    let handover = Handover {
+        load,
+        size,
+        layout,
+        slot,
+        event,
+        marks,
+        stubs,
+        cpus,
+        memory: machine.memory,
+    };
+    // SAFETY: one PE runs, and the second half has not begun.
+    unsafe { handover.leave() };
+    // SAFETY: the MMU is off, and the tables map the entry page 1:1 (or need not) and the image at `runtime`.
+    unsafe { switch_to_runtime(&switch) }
+}
+
+fn read_plan(area: &'static mut [u8]) -> Plan<'static> {
+    if area.iter().take(8).all(|&byte| byte == 0) && default_plan::write(area).is_err() {
+        start_record(0, 0);
+        fatal("the built-in plan does not fit the plan area");
+    }
+    match Plan::read(area) {
+        Ok(Some(plan)) => plan,
+        Ok(None) | Err(PlanError::NoPlan) => {
+            start_record(0, 0);
+            fatal("the plan area holds something that is no plan")
+        }
+        Err(_) => {
+            start_record(0, 0);
+            fatal("the plan is damaged or of another version")
+        }
+    }
+}
+
+fn refuse(refused: Refused) -> ! {
+    fatal(match refused {
+        Refused::Clash => {
+            "the 1:1 map and the runtime map clash: both need the same level 2 slot at different addresses; choose a \
+             runtime address in another 2 MiB slot"
+        }
+        Refused::BadAddress => "the runtime address is not a multiple of 4 KiB or too high for 48 bits",
+        Refused::NoSuchCase => "no runtime address gives this slot case from this load address",
+    })
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Runs the checks of a plan: every checked sequence beside its two controls, interleaved in a seeded order.
+//!
+//! Here: which checks, in which regime, and their verdicts. [`crate::check::trials`] makes the trials of one.
+#![expect(unsafe_code)]
+// UNSAFETY: keeps verdicts in a static buffer, and enters regimes.
+
+use core::cell::UnsafeCell;
+
+use aarch64_cpu::registers::{ID_AA64MMFR0_EL1, ID_AA64MMFR1_EL1, Readable};
+use results::check::{Check, Spec};
+use results::plan::{MAX_PES, MAX_SEQUENCES, Plan};
+use results::record::Record;
+use results::verdict::Class;
+
+use crate::arch::instructions::{dsb_ishst, flush_el2_is, isb};
+use crate::check::context::Context;
+use crate::check::guest_map::GuestMap;
+use crate::check::regime::{self, Setup};
+use crate::check::requirements::Capabilities;
+use crate::check::trials::trials;
+use crate::check::verdicts::{Verdicts, tested};
+use crate::handover::Handover;
+use crate::mmu::identity::Identity;
+use crate::mmu::test_pages::Pages;
+use crate::platform::console;
+use crate::platform::end::{fatal, note_failure};
+use crate::random::Random;
+use crate::smp::bring_up;
+use crate::smp::mailbox;
+
+struct AllVerdicts(UnsafeCell<[Verdicts; Check::ALL.len()]>);
+
+// SAFETY: only `run` refers to it, once, on the boot PE.
+unsafe impl Sync for AllVerdicts {}
+
+static VERDICTS: AllVerdicts = AllVerdicts(UnsafeCell::new([[None; MAX_SEQUENCES]; Check::ALL.len()]));
+
+/// Runs every check of the plan. So many PEs run already.
+pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>, mut running: usize) {
+    let wanted = plan.entries().fold(0, |all, entry| all | entry.checks);
+    let checks = || Check::ALL.into_iter().filter(|check| wanted & check.mask() != 0);
+    if plan.settings.trials == 0 || checks().next().is_none() {
+        return;
+    }
+    let pes = usize::from(plan.settings.pes.min(MAX_PES));
+    if plan.settings.planted.is_some() {
+        // A run with a planted bug must never be taken for one without.
+        note_failure();
+        console::record(&Record::Proof {
+            name: "no_planted_bug",
+            holds: false,
+            detail: "the plan says that the sequences under test are not run",
+        });
+    }
+    let steps = checks().count() as u32;
+    console::record(&Record::Phase { name: "check", steps });
+    // SAFETY: the only reference, see above.
+    let verdicts = unsafe { &mut *VERDICTS.0.get() };
+    let mut random = Random::new(plan.settings.seed ^ 0x6368_6563_6b73);
+    for check in checks() {
+        let verdicts = &mut verdicts[check.index()];
+        // Not before they are needed: a PE that waits costs an emulator time.
+        let wanted = usize::from(check.pes()).min(pes);
+        if wanted > running {
+            running = bring_up::start(boot, identity, running, wanted);
+        }
+        if let Err(reason) = run_one(boot, plan, identity, running, check, &mut random, verdicts) {
+            for (index, _) in tested(boot, plan, check) {
+                verdicts[index] = Some((Class::Skipped, reason));
+            }
+        }
+    }
+    // Verdicts come after all outcomes: a lab's monitor reads one kind of line at a time.
+    for check in checks() {
+        for (index, entry) in plan.entries().enumerate() {
+            let Some((class, reason)) = verdicts[check.index()][index] else {
+                continue;
+            };
+            if class == Class::Fail {
+                note_failure();
+            }
+            console::record(&Record::Verdict {
+                check: check.id(),
+                seq: entry.id,
+                class: class.id(),
+                reason,
+            });
+        }
+    }
+    bring_up::stop_all(boot, running);
+}
+
+/// Makes all trials of one check, prints what they saw, and fills in the verdicts.
+fn run_one(
+    boot: &Handover,
+    plan: &Plan<'_>,
+    identity: Option<&Identity>,
+    pes: usize,
+    check: Check,
+    random: &mut Random,
+    verdicts: &mut Verdicts,
+) -> Result<(), &'static str> {
+    let machine = Capabilities {
+        pes,
+        has_identity: identity.is_some(),
+        can_restart: bring_up::can_restart(),
+        mmfr0: ID_AA64MMFR0_EL1.get(),
+        mmfr1: ID_AA64MMFR1_EL1.get(),
+    };
+    if let Some(reason) = machine.obstacle(check) {
+        return Err(reason);
+    }
+    let good = plan
+        .entries()
+        .enumerate()
+        .find(|(index, entry)| entry.good_for & check.mask() != 0 && boot.stubs.plain(*index).is_some())
+        .ok_or("the plan has no known-good sequence for it")?;
+    let pages = Pages::new(boot.load);
+    let &Spec { regime, granule, .. } = check.spec();
+    let guest = regime.is_guest().then(|| {
+        GuestMap::build(regime, granule, boot.load, pages).unwrap_or_else(|_| fatal("out of tables for EL1 and EL0"))
+    });
+    let setup = Setup::new(check.spec(), guest, boot);
+    let context = Context {
+        boot,
+        setup: &setup,
+        pages,
+        identity,
+    };
+    let all = usize::from(check.pes());
+    in_regime(&setup, identity, all, Way::In);
+    let result = trials(&context, plan, check, good, random, verdicts);
+    in_regime(&setup, identity, all, Way::Out);
+    result
+}
+
+/// Into a regime, or out of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    In,
+    Out,
+}
+
+/// Has every PE of a check enter or leave its regime.
+fn in_regime(setup: &Setup, identity: Option<&Identity>, pes: usize, way: Way) {
+    // The switch between EL2 and EL2&0 runs with the MMU off, in the 1:1 map.
+    let identity = identity.filter(|_| setup.regime.is_host());
+    if let Some(identity) = identity {
+        identity.entry.set(identity.descriptor);
+        dsb_ishst();
+        isb();
+    }
+    // SAFETY: the 1:1 map is there.
+    unsafe {
+        match way {
+            Way::In => setup.enter(),
+            Way::Out => setup.leave(),
+        }
+    }
+    let job = match way {
+        Way::In => regime::enter,
+        Way::Out => regime::leave,
+    };
+    for pe in 1..pes {
+        // SAFETY: the setup lives until the PE has answered, and the 1:1 map is there.
+        unsafe { mailbox::call(pe, job, &raw const *setup as usize, 0) };
+    }
+    if let Some(identity) = identity {
+        identity.remove();
+        flush_el2_is();
+    }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Translation tables of EL2: how they are laid out, and the 1:1 map in them.
+
+pub mod identity_slot;
+pub mod large_granule;
+pub mod layout;
+pub mod tables;
+
+#[cfg(target_os = "none")]
+pub mod fixmap;
+#[cfg(target_os = "none")]
+pub mod identity;
+#[cfg(target_os = "none")]
+pub mod kernel_tables;
+#[cfg(target_os = "none")]
+pub mod test_pages;

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Exception vectors, from the first instruction on.
+//!
+//! An exception inside [`crate::arch::probe`] is an observation and returns to it. Every other one is printed and ends the run.
+#![expect(unsafe_code)]
+// UNSAFETY: vectors are assembly.
+
+use core::arch::global_asm;
+use core::sync::atomic::{AtomicU8, Ordering};
+
+use aarch64_cpu::registers::{
+    ELR_EL1, ELR_EL2, ELR_EL3, ESR_EL1, ESR_EL2, ESR_EL3, FAR_EL1, FAR_EL2, FAR_EL3, Readable,
+};
+use results::record::Record;
+
+use crate::arch::instructions::current_el;
+use crate::image::Raw;
+use crate::platform::console;
+use crate::platform::end;
+use crate::platform::firmware;
+use crate::platform::phase::Phase;
+
+/// The emergency stack: the stack in use may be what failed.
+static EMERGENCY_STACK: Raw<8192> = Raw::new();
+
+unsafe extern "C" {
+    /// The vector table.
+    pub safe static vectors: [u32; 512];
+}
+
+global_asm!(
+    r#"
+    .section .vectors, "ax"
+    .balign 2048
+    .globl  vectors
+vectors:
+    .set    n, 0
+    .rept   4
+    .balign 128
+    mov     x0, n
+    b       unexpected
+    .set    n, n + 1
+    .endr
+
+    // Current EL with SP_ELx, synchronous.
+    .balign 128
+    msr     tpidr_el0, x0           // nobody else uses tpidr_el0 and tpidrro_el0
+    msr     tpidrro_el0, x1
+    mrs     x0, CurrentEL
+    cmp     x0, #(2 << 2)
+    b.ne    3f
+    mrs     x0, elr_el2
+    mrs     x1, tpidr_el2           // where a probe of an instruction fetch has gone
+    cmp     x0, x1
+    b.eq    4f
+    adrp    x1, probe_start
+    add     x1, x1, :lo12:probe_start
+    sub     x0, x0, x1
+    cmp     x0, #{probe_size}
+    b.hs    3f
+    // A probe faulted: it resumes at its recovery label with the syndrome in x1.
+    adrp    x0, probe_fault
+    add     x0, x0, :lo12:probe_fault
+    msr     elr_el2, x0
+    mrs     x1, esr_el2
+    eret
+4:  adrp    x0, probe_fetch_fault
+    add     x0, x0, :lo12:probe_fetch_fault
+    msr     elr_el2, x0
+    mrs     x1, esr_el2
+    eret
+3:  mov     x0, #4
+    b       unexpected
+
+    .set    n, 5
+    .rept   3
+    .balign 128
+    mov     x0, n
+    b       unexpected
+    .set    n, n + 1
+    .endr
+
+    // Lower EL using AArch64, synchronous: EL1 or EL0 is done, well or with a fault. Only crate::check::guest goes there, and
+    // it has left its return address in x16. The exception level is EL2 by now, so that a branch is enough.
+    .balign 128
+    mrs     x2, esr_el2
+    br      x16
+
+    .set    n, 9
+    .rept   7
+    .balign 128
+    mov     x0, n
+    b       unexpected
+    .set    n, n + 1
+    .endr
+
+    .balign 128
+unexpected:
+    mov     x20, x0
+    adrp    x1, {stack}
+    add     sp, x1, #8192
+    // With the MMU still off the image may be relocated already for where it will run, or not at all yet: what follows
+    // needs the addresses of where it is.
+    mrs     x1, CurrentEL
+    cmp     x1, #(2 << 2)
+    b.ne    4f
+    mrs     x1, sctlr_el2
+    tbnz    x1, #0, 4f
+    adrp    x0, image_start
+    bl      relocate
+4:  mov     x0, x20
+    bl      {unexpected}
+2:  wfe
+    b       2b
+    "#,
+    stack = sym EMERGENCY_STACK,
+    unexpected = sym unexpected,
+    probe_size = const crate::arch::probe::SIZE,
+);
+
+/// Names of the sixteen vectors (Arm ARM, "Exception vectors").
+const VECTORS: [&str; 16] = [
+    "current_sp0_sync",
+    "current_sp0_irq",
+    "current_sp0_fiq",
+    "current_sp0_serror",
+    "current_spx_sync",
+    "current_spx_irq",
+    "current_spx_fiq",
+    "current_spx_serror",
+    "lower_a64_sync",
+    "lower_a64_irq",
+    "lower_a64_fiq",
+    "lower_a64_serror",
+    "lower_a32_sync",
+    "lower_a32_irq",
+    "lower_a32_fiq",
+    "lower_a32_serror",
+];
+
+/// Exceptions taken; a second one means that printing the first one failed.
+static NESTING: AtomicU8 = AtomicU8::new(0);
+
+extern "C" fn unexpected(vector: usize) -> ! {
+    let nesting = NESTING.load(Ordering::Relaxed);
+    NESTING.store(nesting.saturating_add(1), Ordering::Relaxed);
+    let el = current_el();
+    let (esr, elr, far) = match el {
+        1 => (ESR_EL1.get(), ELR_EL1.get(), FAR_EL1.get()),
+        2 => (ESR_EL2.get(), ELR_EL2.get(), FAR_EL2.get()),
+        _ => (ESR_EL3.get(), ELR_EL3.get(), FAR_EL3.get()),
+    };
+    match nesting {
+        0 => {
+            console::break_line();
+            let phase = Phase::current().name();
+            console::record(&Record::Exception {
+                phase,
+                vector: VECTORS[vector & 15],
+                el,
+                esr,
+                elr,
+                far,
+            });
+            end::end(false)
+        }
+        1 => firmware::power_off(),
+        _ => firmware::park(),
+    }
+}

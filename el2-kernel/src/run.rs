@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The run, at the runtime address: the rest of the boot path, its proofs, timing, checks, and the end.
+
+use results::plan::Plan;
+
+use crate::arch::instructions::start_event_stream;
+use crate::arch::probe;
+use crate::boot::path::{self, SwitchTimes};
+use crate::boot::proof;
+use crate::check::checks;
+use crate::handover::Handover;
+use crate::image::plan_area;
+use crate::measure::batches;
+use crate::mmu::test_pages::Pages;
+use crate::platform::end::{end, fatal};
+use crate::platform::phase::Phase;
+
+/// Runs the plan. `head` hands this function to the boot path's first half, which enters it at the runtime address.
+///
+/// The arguments are counter values: before the MMU was on, after it was, and after the jump.
+pub extern "C" fn runtime_main(mmu_off: u64, mmu_on: u64, jumped: u64) -> ! {
+    let Some(boot) = Handover::take_over() else {
+        fatal("no handover")
+    };
+    let Ok(Some(plan)) = Plan::read(plan_area()) else {
+        fatal("the plan is gone")
+    };
+    let times = SwitchTimes {
+        mmu_off,
+        mmu_on,
+        jumped,
+    };
+    let identity = path::finish(&boot, &plan, &times);
+    let identity = identity.as_ref();
+
+    probe::init();
+    start_event_stream();
+    Pages::new(boot.load).fill();
+
+    Phase::Proof.enter();
+    proof::run(&boot, identity);
+
+    Phase::Measure.enter();
+    let running = batches::run(&boot, &plan, identity);
+
+    Phase::Check.enter();
+    checks::run(&boot, &plan, identity, running);
+
+    end(true)
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How PEs are given something to do: one mailbox for each but the boot PE, one job at a time.
+//!
+//! Every wait has a `wfe` in it: one thread of an emulator may run all PEs, and gives the next one its turn there.
+#![expect(unsafe_code)]
+// UNSAFETY: a job and its argument cross from one PE to another as addresses.
+
+use core::fmt::Write;
+use core::mem::transmute;
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+
+use aarch64_cpu::registers::{CNTFRQ_EL0, Readable};
+use results::check::Outcome;
+use results::plan::MAX_PES;
+
+use crate::arch::instructions::{isb, sev, ticks, wfe};
+use crate::platform::end::fatal;
+use crate::platform::message::Message;
+use crate::smp::stress::disturb;
+
+/// Something that a PE can be asked to do: gets an argument, and the number of the PE it runs on.
+///
+/// Each user of the mailboxes has its own. A job is given by its runtime address, which holds on every PE: all run with
+/// the same map.
+///
+/// # Safety
+///
+/// The argument is what the job says it wants.
+pub type Job = unsafe fn(argument: usize, pe: usize) -> Outcome;
+
+/// A mailbox, in cache lines of its own.
+#[repr(C, align(256))]
+struct Mailbox {
+    /// Jobs posted so far. Written by the boot PE.
+    posted: AtomicU32,
+    job: AtomicPtr<()>,
+    delay: AtomicU32,
+    argument: AtomicUsize,
+    /// Jobs done so far. Written by the PE that the mailbox is of.
+    done: Line,
+    answer: AtomicU32,
+}
+
+/// In another cache line than what is in front of it.
+#[repr(C, align(128))]
+struct Line(AtomicU32);
+
+static MAILBOXES: [Mailbox; MAX_PES as usize] = [const {
+    Mailbox {
+        posted: AtomicU32::new(0),
+        job: AtomicPtr::new(null_mut()),
+        delay: AtomicU32::new(0),
+        argument: AtomicUsize::new(0),
+        done: Line(AtomicU32::new(0)),
+        answer: AtomicU32::new(0),
+    }
+}; MAX_PES as usize];
+
+/// Seconds after which a PE that does not answer is given up.
+const TIMEOUT: u64 = 20;
+
+/// Waits for something that a PE is to do, and gives the run up if it does not come.
+pub fn wait_until(pe: usize, mut ready: impl FnMut() -> bool) {
+    let mut turns = 0_u32;
+    let mut deadline = None;
+    while !ready() {
+        wfe();
+        turns = turns.wrapping_add(1);
+        if turns.is_multiple_of(1024) {
+            let now = ticks();
+            let deadline = *deadline.get_or_insert(now + TIMEOUT * CNTFRQ_EL0.get());
+            if now > deadline {
+                let mut message = Message::new();
+                let _ = write!(message, "PE {pe} did not answer for {TIMEOUT} s");
+                fatal(message.as_str());
+            }
+        }
+    }
+}
+
+/// Forgets what was said to a PE that is about to start.
+pub fn reset(pe: usize) {
+    let mailbox = &MAILBOXES[pe];
+    // One more than done: the first thing a PE does is to answer.
+    let done = mailbox.done.0.load(Ordering::Relaxed);
+    mailbox.posted.store(done.wrapping_add(1), Ordering::Release);
+}
+
+/// Gives a PE a job, to be done after a delay.
+///
+/// # Safety
+///
+/// The PE has been started and has no other job; the argument is what the job wants, until [`wait`] has returned.
+pub unsafe fn post(pe: usize, job: Job, argument: usize, delay: u32) {
+    let mailbox = &MAILBOXES[pe];
+    mailbox.job.store(job as *mut (), Ordering::Relaxed);
+    mailbox.argument.store(argument, Ordering::Relaxed);
+    mailbox.delay.store(delay, Ordering::Relaxed);
+    let posted = mailbox.posted.load(Ordering::Relaxed);
+    mailbox.posted.store(posted.wrapping_add(1), Ordering::Release);
+    sev();
+}
+
+/// Waits until a PE has done what it was asked to, and returns its answer.
+pub fn wait(pe: usize) -> Outcome {
+    let mailbox = &MAILBOXES[pe];
+    let posted = mailbox.posted.load(Ordering::Relaxed);
+    wait_until(pe, || mailbox.done.0.load(Ordering::Acquire) == posted);
+    match mailbox.answer.load(Ordering::Relaxed) {
+        0 => Outcome::Stale,
+        1 => Outcome::New,
+        2 => Outcome::Fault,
+        _ => Outcome::Other,
+    }
+}
+
+/// Has a PE do a job, and waits for it.
+///
+/// # Safety
+///
+/// As for [`post`].
+pub unsafe fn call(pe: usize, job: Job, argument: usize, delay: u32) -> Outcome {
+    // SAFETY: the caller's promise; it waits here.
+    unsafe { post(pe, job, argument, delay) };
+    wait(pe)
+}
+
+/// Does jobs for ever.
+pub fn serve(pe: usize) -> ! {
+    let mailbox = &MAILBOXES[pe];
+    let mut answer = Outcome::New;
+    loop {
+        mailbox.answer.store(answer as u32, Ordering::Relaxed);
+        let done = mailbox.done.0.load(Ordering::Relaxed).wrapping_add(1);
+        mailbox.done.0.store(done, Ordering::Release);
+        sev();
+        while mailbox.posted.load(Ordering::Acquire) == done {
+            wfe();
+        }
+        // What the job uses may have been mapped since this PE last synchronized context: a walk or fetch made before
+        // that, which the load above does not order, would fault.
+        isb();
+        let job = mailbox.job.load(Ordering::Relaxed);
+        let argument = mailbox.argument.load(Ordering::Relaxed);
+        disturb(mailbox.delay.load(Ordering::Relaxed));
+        // SAFETY: `post` has stored a `Job`, and nothing else stores one.
+        let job = unsafe { transmute::<*mut (), Job>(job) };
+        // SAFETY: the promise of whoever posted it.
+        answer = unsafe { job(argument, pe) };
+    }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Emits the stubs of a plan that stay where they are: every sequence is validated, and one that this machine cannot run
+//! is skipped, said so. The timed ones are in `measure::stub_places`.
+#![expect(unsafe_code)]
+// UNSAFETY: writes code.
+
+use core::fmt::Write;
+use core::iter::empty;
+
+use aarch64_cpu::registers::{ID_AA64ISAR0_EL1, ID_AA64ISAR1_EL1, ID_AA64MMFR2_EL1, Readable};
+use results::plan::{EntryRef, MAX_SEQUENCES, MAX_WORDS, Plan};
+use results::record::{Event, Record, Words};
+use sequences::{Feature, required_features, validate_words};
+
+use crate::arch::features::IdRegisters;
+use crate::arch::instructions::mrs;
+use crate::platform::console;
+use crate::platform::end::fatal;
+use crate::platform::message::Message;
+use crate::stub::arena::Arena;
+use crate::stub::emit::{Counter, Emitter, Full, Shape};
+
+/// The stubs of the boot path and of the checks, as offsets into their arena.
+#[derive(Debug, Clone, Copy)]
+pub struct Stubs {
+    nothing: u32,
+    boot_flush: Option<u32>,
+    plain: [Option<u32>; MAX_SEQUENCES],
+}
+
+impl Stubs {
+    /// Returns the address of the stub that does nothing: no maintenance at all.
+    pub fn nothing(&self) -> usize {
+        address(self.nothing)
+    }
+
+    /// Returns the address of the timed stub of the boot flush, unless it was skipped.
+    pub fn boot_flush(&self) -> Option<usize> {
+        self.boot_flush.map(address)
+    }
+
+    /// Returns the address of the stub that runs a sequence and nothing else, unless it was skipped.
+    pub fn plain(&self, index: usize) -> Option<usize> {
+        self.plain[index].map(address)
+    }
+}
+
+fn address(offset: u32) -> usize {
+    Arena::Boot.address() + offset as usize
+}
+
+/// Emits every sequence of the plan. The MMU is off, so the words reach memory; the switch discards what caches hold.
+pub fn emit(plan: &Plan<'_>, event: Event) -> Stubs {
+    debug_assert!(Arena::Boot.offset_in_image().is_multiple_of(4096));
+    // SAFETY: with the MMU off memory is writable where it is, and nothing refers to it or runs from it before the
+    // switch.
+    let arena = unsafe { Arena::Boot.memory(Arena::Boot.address()) };
+    let mut emitter = Emitter::new(arena);
+    let mut stubs = Stubs {
+        nothing: fitting(emitter.plain(empty())),
+        boot_flush: None,
+        plain: [None; MAX_SEQUENCES],
+    };
+    for (index, entry) in plan.entries().enumerate() {
+        let mut words = [0; MAX_WORDS];
+        words.iter_mut().zip(entry.words()).for_each(|(to, word)| *to = word);
+        let words = &words[..entry.words().len()];
+        announce(&entry, words);
+        if can_run(&entry, words) {
+            stubs.plain[index] = Some(fitting(emitter.plain(entry.words())));
+            if index == usize::from(plan.settings.boot_flush) {
+                let timed = emitter.timed(Counter::of(event), Shape::PLAIN, entry.words());
+                stubs.boot_flush = Some(fitting(timed));
+            }
+        }
+    }
+    stubs
+}
+
+fn fitting(offset: Result<usize, Full>) -> u32 {
+    match offset {
+        Ok(offset) => offset as u32,
+        Err(Full) => fatal("the plan is too big: its sequences do not fit the executable arena; leave out sequences"),
+    }
+}
+
+/// Prints the sequence, so that the stream says by itself what was run.
+fn announce(entry: &EntryRef<'_>, words: &[u32]) {
+    let id = entry.id;
+    console::record(&Record::Seq {
+        id,
+        words: words.len() as u32,
+    });
+    for (chunk, some) in words.chunks(16).enumerate() {
+        console::record(&Record::Words {
+            id,
+            offset: 16 * chunk as u32,
+            words: Words::Slice(some),
+        });
+    }
+}
+
+/// Refuses words that are not of the language, and returns whether this PE implements all of them.
+fn can_run(entry: &EntryRef<'_>, words: &[u32]) -> bool {
+    let mut message = Message::new();
+    if let Err(refused) = validate_words(words, MAX_WORDS) {
+        let _ = write!(
+            message,
+            "sequence {} is refused: word {} is {:08x}",
+            entry.id, refused.index, refused.word
+        );
+        fatal(message.as_str());
+    }
+    let mut needed = required_features(words);
+    if entry.operands().any(|operand| operand.hint != 0) {
+        needed = needed.with(Feature::Ttl);
+    }
+    let registers = IdRegisters {
+        isar0: ID_AA64ISAR0_EL1.get(),
+        isar1: ID_AA64ISAR1_EL1.get(),
+        isar3: mrs!("s3_0_c0_c6_3"),
+        mmfr2: ID_AA64MMFR2_EL1.get(),
+    };
+    let missing = needed.missing_from(registers.features());
+    if let Some(feature) = missing.iter().next() {
+        let _ = match feature {
+            Feature::El3 => write!(message, "UNDEFINED at EL2: an EL3 operation"),
+            feature => write!(message, "{} is not implemented here", feature.name()),
+        };
+        console::record(&Record::Skip {
+            seq: entry.id,
+            reason: message.as_str(),
+        });
+    }
+    missing.is_empty()
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is said of a sequence beside the baseline under one condition.
+
+use results::record::Event;
+
+use crate::model::{Beside, Part, Summary, Sweep};
+use crate::number::ratio_and_floor;
+use crate::table::Tone;
+use crate::wording::Wording;
+
+/// Returns what the finding is called, and how it is meant.
+pub fn verdict(beside: &Beside, wording: Wording) -> (&'static str, Tone) {
+    let within = beside.ratio.zip(beside.noise_floor);
+    let within = within.is_some_and(|(ratio, floor)| ratio.is_within_noise(floor));
+    beside.finding.wording_within(wording, within)
+}
+
+/// Returns ratio and noise floor in words.
+pub fn numbers(beside: &Beside) -> String {
+    match &beside.ratio {
+        Some(ratio) => ratio_and_floor(ratio, beside.noise_floor),
+        None => "no ratio".to_owned(),
+    }
+}
+
+/// Says what may be said: `faster (ratio ..., A/A noise floor ...)`.
+pub fn words(beside: &Beside, wording: Wording) -> String {
+    format!("{} ({})", verdict(beside, wording).0, numbers(beside))
+}
+
+/// Returns the id of the baseline that sweeps of a PE are held against.
+pub fn baseline(summary: &Summary, pe: u32, event: Event) -> Option<&str> {
+    let same = |other: &&Sweep| (other.pe, other.event) == (pe, event) && other.part == Part::Baseline;
+    summary.sweeps.iter().find(same).map(|sweep| sweep.seq.as_str())
+}
