@@ -33,7 +33,11 @@ pub struct Machine {
     instructions: u64,
     /// Ticks of the timer during which every PE waited.
     skipped: u64,
+    turns: u64,
 }
+
+/// Turns after which the reader is asked, even if nothing was printed.
+const TURNS_WITHOUT_WORD: u64 = 4096;
 
 impl Machine {
     /// Returns a machine about to execute an image by the arm64 boot protocol.
@@ -63,6 +67,7 @@ impl Machine {
             turn: 0,
             instructions: 0,
             skipped: 0,
+            turns: 0,
         };
         machine.start(0, header.load, DEVICE_TREE);
         Ok(machine)
@@ -125,11 +130,12 @@ impl Machine {
 
     /// Runs until the guest ends, its budget is spent, or the reader of the console wants no more.
     ///
-    /// The reader gets what is printed, in pieces, and returns whether to go on.
+    /// The reader gets what is printed, in pieces, and now and then nothing; it returns whether to go on.
     pub fn run(&mut self, reader: &mut dyn FnMut(&[u8]) -> bool) -> End {
         loop {
             let end = self.next().map(|pe| self.take_turn(pe)).unwrap_or_else(Some);
-            if !self.core.uart.output.is_empty() {
+            self.turns += 1;
+            if !self.core.uart.output.is_empty() || self.turns.is_multiple_of(TURNS_WITHOUT_WORD) {
                 let go_on = reader(&self.core.uart.output);
                 self.core.uart.output.clear();
                 if !go_on {
