@@ -17,8 +17,6 @@ pub enum Power {
 /// A PE.
 #[derive(Debug, Clone)]
 pub struct Cpu {
-    /// Its number.
-    pub pe: usize,
     /// The exception level.
     pub el: u8,
     /// `PSTATE.SP`: whether the exception level's own stack pointer is in use.
@@ -45,9 +43,8 @@ pub struct Cpu {
 
 impl Cpu {
     /// Returns a PE that is off.
-    pub const fn new(pe: usize) -> Self {
+    pub const fn new() -> Self {
         Self {
-            pe,
             el: 2,
             own_stack: true,
             daif: 0xf << 6,
@@ -154,7 +151,7 @@ mod tests {
 
     #[test]
     fn events_come_at_every_other_change_of_the_bit() {
-        let mut cpu = Cpu::new(0);
+        let mut cpu = Cpu::new();
         assert_eq!(cpu.next_event(0), None);
         cpu.plain.set(sysreg::CNTHCTL_EL2, 9 << 4 | 1 << 2);
         for (now, next) in [(512, 1536), (513, 1536), (1535, 1536), (1536, 2560)] {
@@ -164,7 +161,7 @@ mod tests {
 
     #[test]
     fn counters_count_where_their_filter_lets_them() {
-        let mut cpu = Cpu::new(0);
+        let mut cpu = Cpu::new();
         cpu.pmu.control = Pmu::ENABLE;
         cpu.pmu.enabled = 1 << 31 | 1;
         cpu.pmu.types[0] = 1 << 27 | INST_RETIRED;

@@ -28,7 +28,7 @@ pub struct Exception {
 pub mod class {
     /// Unknown reason: the instruction is UNDEFINED.
     pub const UNDEFINED: u64 = 0x00;
-    /// Illegal execution state.
+    /// `svc`.
     pub const SVC: u64 = 0x15;
     /// `hvc`.
     pub const HVC: u64 = 0x16;
@@ -40,8 +40,6 @@ pub mod class {
     pub const PC_ALIGNMENT: u64 = 0x22;
     /// Data abort from a lower exception level; one more from the same.
     pub const DATA_ABORT: u64 = 0x24;
-    /// Misaligned stack pointer.
-    pub const SP_ALIGNMENT: u64 = 0x26;
     /// `brk`.
     pub const BRK: u64 = 0x3c;
 }

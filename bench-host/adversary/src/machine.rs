@@ -61,7 +61,7 @@ impl Machine {
         core.ram.load(DEVICE_TREE, &device_tree(options.pes));
         let mut machine = Self {
             core,
-            cpus: (0..options.pes).map(Cpu::new).collect(),
+            cpus: (0..options.pes).map(|_| Cpu::new()).collect(),
             registers: (0..options.pes).map(|_| Registers::default()).collect(),
             options: *options,
             turn: 0,
@@ -92,7 +92,7 @@ impl Machine {
             instructions,
             pmu,
             power: Power::On,
-            ..Cpu::new(pe)
+            ..Cpu::new()
         };
         self.registers[pe] = Registers::default();
         self.registers[pe].pc = entry;

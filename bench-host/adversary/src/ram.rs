@@ -15,8 +15,6 @@ pub struct Frame(pub u32);
 /// What is known about a page in use.
 #[derive(Debug, Clone, Copy)]
 struct About {
-    /// Its physical address.
-    address: u64,
     /// Its number among pages that walkers have read.
     table: u32,
     /// Its number among pages that were executed.
@@ -52,7 +50,6 @@ impl Ram {
         let frame = self.about.len() as u32;
         self.frames[index] = frame;
         self.about.push(About {
-            address: address & !(PAGE - 1),
             table: NONE,
             code: NONE,
         });
@@ -63,11 +60,6 @@ impl Ram {
     /// Returns whether memory is at a physical address.
     pub fn has(address: u64) -> bool {
         address.wrapping_sub(MEMORY) < MEMORY_SIZE
-    }
-
-    /// Returns the physical address of a page.
-    pub fn address(&self, frame: Frame) -> u64 {
-        self.about[frame.0 as usize].address
     }
 
     /// Returns the page's number among those that walkers have read.
@@ -145,7 +137,6 @@ mod tests {
         let (first, second) = (ram.frame(MEMORY).unwrap(), ram.frame(MEMORY + PAGE).unwrap());
         assert_eq!(ram.read64(first, 511), 0x0201_0000_0000_0000);
         assert_eq!(ram.read64(second, 0), 0x0403);
-        assert_eq!(ram.address(second), MEMORY + PAGE);
         assert_eq!(ram.frame(MEMORY - 1), None);
         assert_eq!(ram.frame(MEMORY + MEMORY_SIZE), None);
     }

@@ -408,7 +408,7 @@ fn by_ipa_leaves_entries_that_join_both_stages() {
     bench.at(0, 2);
     bench.store(0, SECOND + 8192, 0);
     bench.core.dsb(0, DSB_NSHST, false);
-    let mut step = |bench: &mut Bench, name: &str, operand: u64| {
+    let step = |bench: &mut Bench, name: &str, operand: u64| {
         bench.at(0, 2);
         bench.tlbi(0, name, operand);
         bench.core.dsb(0, DSB_NSH, false);

@@ -46,7 +46,6 @@ macro_rules! registers {
 registers! {
     MIDR_EL1 = 3 0 0 0 0;
     MPIDR_EL1 = 3 0 0 0 5;
-    REVIDR_EL1 = 3 0 0 0 6;
     ID_AA64PFR0_EL1 = 3 0 0 4 0;
     ID_AA64DFR0_EL1 = 3 0 0 5 0;
     ID_AA64ISAR0_EL1 = 3 0 0 6 0;

@@ -6,7 +6,7 @@ use crate::core::{Core, RECENT};
 use crate::descriptor::{Access, MemoryType};
 use crate::error::What;
 use crate::micro::Way;
-use crate::ram::{Frame, PAGE, Ram};
+use crate::ram::{Frame, PAGE};
 use crate::translate::Mapped;
 use crate::uart;
 use crate::walk::{Fault, FaultKind};
@@ -356,7 +356,6 @@ impl Memory for View<'_> {
         &mut self,
         address: u64,
         bytes: u32,
-        _acquire: bool,
         release: bool,
         operation: &mut dyn FnMut(u128) -> Option<u128>,
     ) -> Result<u128, Abort> {
@@ -401,9 +400,4 @@ impl Memory for View<'_> {
         }
         (0..LINE / 16).try_for_each(|part| self.store(start + 16 * part, 16, 0, Order::Plain))
     }
-}
-
-/// Returns whether memory is at a physical address, for a fetch.
-pub fn is_memory(address: u64) -> bool {
-    Ram::has(address)
 }

@@ -43,7 +43,7 @@ impl Machine {
         let undefined = Then::Exception(Exception::UNDEFINED);
         Ok(match system {
             System::Wfi | System::Yield => Then::Yield,
-            System::Nop | System::Hint(_) | System::Sb => Then::Next,
+            System::Sb => Then::Next,
             System::Isb => {
                 self.synchronize(pe);
                 Then::Next
@@ -95,7 +95,6 @@ impl Machine {
             System::Smc(0) => self.firmware(pe)?,
             System::Smc(_) => return Err(self.unimplemented(pe, What::ExceptionLevel)),
             System::Udf(_) => undefined,
-            System::Hlt(_) => return Err(self.unimplemented(pe, What::Instruction)),
             System::Mrs(id, rt) => match self.read(pe, Id(id)) {
                 Ok(value) => {
                     self.set(pe, rt, value);
@@ -116,7 +115,6 @@ impl Machine {
                 let encoding = SysEncoding { op1, crn, crm, op2 };
                 return self.maintain(pe, encoding, operand);
             }
-            System::Sysl { .. } => return Err(self.unimplemented(pe, What::System)),
         })
     }
 
