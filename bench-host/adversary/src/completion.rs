@@ -184,11 +184,8 @@ impl Core {
     /// Returns why an entry of an overwritten descriptor is still there.
     pub fn why(&self, pe: usize, place: u64, descriptor: u64, r#use: Use) -> Why {
         let state = &self.pes[pe];
-        let held = state.stale.iter().flatten();
-        let Some(stale) = held
-            .filter(|stale| (stale.place, stale.descriptor) == (place, descriptor))
-            .last()
-        else {
+        let mut held = state.stale.iter().flatten();
+        let Some(stale) = held.rfind(|stale| (stale.place, stale.descriptor) == (place, descriptor)) else {
             return Why::NotNamed;
         };
         if let Some(op) = stale.removed_for_others(r#use) {

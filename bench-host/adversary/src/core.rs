@@ -334,7 +334,7 @@ impl Core {
 
     /// Returns the number of a descriptor's place: page and slot.
     pub const fn place(frame: Frame, offset: u64) -> u64 {
-        (frame.0 as u64) << 9 | offset % PAGE / 8
+        ((frame.0 as u64) << 9) | (offset % PAGE / 8)
     }
 }
 

@@ -48,18 +48,18 @@ impl Bench {
         };
         for (table, next) in [(0, 1), (1, 2), (2, 3)] {
             let index = [0, 2, 0][table as usize];
-            bench.raw(TABLES + 4096 * table + 8 * index, TABLES + 4096 * next | 3);
-            bench.raw(OTHERS + 4096 * table + 8 * index, OTHERS + 4096 * next | 3);
+            bench.raw(TABLES + 4096 * table + 8 * index, (TABLES + 4096 * next) | 3);
+            bench.raw(OTHERS + 4096 * table + 8 * index, (OTHERS + 4096 * next) | 3);
         }
         bench.raw(TABLES + 4096 * 3 + 8 * 5, OLD | PAGE);
         // Stage 2 maps memory 1:1, two MiB at level 3 for what is under test.
-        bench.raw(SECOND + 8, SECOND + 4096 | 3);
+        bench.raw(SECOND + 8, (SECOND + 4096) | 3);
         for block in 0..512 {
-            bench.raw(SECOND + 4096 + 8 * block, 0x4000_0000 + (block << 21) | 0x7fd);
+            bench.raw(SECOND + 4096 + 8 * block, (0x4000_0000 + (block << 21)) | 0x7fd);
         }
-        bench.raw(SECOND + 4096 + 8 * 16, SECOND + 8192 | 3);
+        bench.raw(SECOND + 4096 + 8 * 16, (SECOND + 8192) | 3);
         for page in 0..512 {
-            bench.raw(SECOND + 8192 + 8 * page, OLD + (page << 12) | PAGE2);
+            bench.raw(SECOND + 8192 + 8 * page, (OLD + (page << 12)) | PAGE2);
         }
         bench.raw(OLD, 1);
         bench.raw(NEW, 2);
@@ -339,7 +339,7 @@ fn what_is_rewritten_behind_a_removed_table_is_not_stale() {
     bench.isb(0);
     bench.set(0, NEW | PAGE);
     bench.core.dsb(0, DSB_ISHST, false);
-    bench.store(0, TABLES + 4096 * 2, TABLES + 4096 * 3 | 3);
+    bench.store(0, TABLES + 4096 * 2, (TABLES + 4096 * 3) | 3);
     bench.core.dsb(0, DSB_ISHST, false);
     bench.isb(0);
     assert_eq!(bench.load(0), Ok(NEW));

@@ -79,7 +79,7 @@ impl Core {
         let upper = address >> 55 & 1 != 0;
         let address = match (config.tbi[usize::from(upper)], upper) {
             (false, _) => address,
-            (true, false) => address & (1 << 56) - 1,
+            (true, false) => address & ((1 << 56) - 1),
             (true, true) => address | 0xff << 56,
         };
         if !config.stage1 && !config.stage2 {

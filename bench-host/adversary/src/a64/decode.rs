@@ -188,7 +188,7 @@ fn system(word: u32) -> Option<Instruction> {
     let imm = bits(word, 5, 16) as u16;
     let system = match bits(word, 22, 4) {
         // Exceptions: opc and LL.
-        0b0000 | 0b0001 | 0b0010 | 0b0011 if bits(word, 24, 2) == 0 => match (bits(word, 21, 3), bits(word, 0, 5)) {
+        0b0000..=0b0011 if bits(word, 24, 2) == 0 => match (bits(word, 21, 3), bits(word, 0, 5)) {
             (0, 1) => System::Svc(imm),
             (0, 2) => System::Hvc(imm),
             (0, 3) => System::Smc(imm),

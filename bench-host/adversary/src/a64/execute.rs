@@ -465,8 +465,10 @@ mod tests {
     }
 
     fn registers() -> (Registers, Words) {
-        let mut registers = Registers::default();
-        registers.x = std::array::from_fn(|n| 0x10 + n as u64);
+        let registers = Registers {
+            x: std::array::from_fn(|n| 0x10 + n as u64),
+            ..Registers::default()
+        };
         (registers, Words((0..=255).collect()))
     }
 

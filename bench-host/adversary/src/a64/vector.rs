@@ -145,11 +145,11 @@ pub enum Shifted {
 
 /// An operation whose results are twice as wide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wide {
+pub enum Widening {
     /// `addl`.
     Add,
     /// `addw`: the first operand is wide already.
-    AddWide,
+    AddToLong,
     /// `subl`.
     Sub,
     /// `mull`.
@@ -208,7 +208,7 @@ pub enum Vector {
     },
     /// Two registers, with wider results.
     Wide {
-        operation: Wide,
+        operation: Widening,
         signed: bool,
         q: bool,
         size: u8,
@@ -476,13 +476,13 @@ fn across(word: u32, u: bool) -> Option<Across> {
     })
 }
 
-fn wide(word: u32, _: bool) -> Option<Wide> {
+fn wide(word: u32, _: bool) -> Option<Widening> {
     Some(match bits(word, 12, 4) {
-        0b0000 => Wide::Add,
-        0b0001 => Wide::AddWide,
-        0b0010 => Wide::Sub,
-        0b1000 => Wide::MultiplyAdd,
-        0b1100 => Wide::Multiply,
+        0b0000 => Widening::Add,
+        0b0001 => Widening::AddToLong,
+        0b0010 => Widening::Sub,
+        0b1000 => Widening::MultiplyAdd,
+        0b1100 => Widening::Multiply,
         _ => return None,
     })
 }
@@ -893,9 +893,9 @@ pub(super) fn execute<M: Memory>(registers: &mut Registers, memory: &mut M, vect
             let pick = |n: usize| match opcode & 3 {
                 1 if 2 * n + part < count => a.all[2 * n + part],
                 1 => b.all[2 * n + part - count],
-                2 if n % 2 == 0 => a.all[n + part],
+                2 if n.is_multiple_of(2) => a.all[n + part],
                 2 => b.all[n - 1 + part],
-                _ if n % 2 == 0 => a.all[part * count / 2 + n / 2],
+                _ if n.is_multiple_of(2) => a.all[part * count / 2 + n / 2],
                 _ => b.all[part * count / 2 + n / 2],
             };
             (rd, join((0..count).map(pick), a.bits))
@@ -1079,7 +1079,7 @@ fn move_bits(operation: Shifted, q: bool, size: u8, amount: u8, value: u128, old
     }
 }
 
-fn widen(operation: Wide, signed: bool, q: bool, size: u8, a: u128, b: u128, d: u128) -> u128 {
+fn widen(operation: Widening, signed: bool, q: bool, size: u8, a: u128, b: u128, d: u128) -> u128 {
     let (x, y) = (Elements::of(a, size, true), Elements::of(b, size, true));
     let (first, old) = (Elements::of(a, size + 1, true), Elements::of(d, size + 1, true));
     let offset = if q { x.count / 2 } else { 0 };
@@ -1087,11 +1087,11 @@ fn widen(operation: Wide, signed: bool, q: bool, size: u8, a: u128, b: u128, d: 
     let results = (0..x.count / 2).map(|n| {
         let (x, y) = (extend(x.all[offset + n]), extend(y.all[offset + n]));
         match operation {
-            Wide::Add => x.wrapping_add(y),
-            Wide::AddWide => first.all[n].wrapping_add(y),
-            Wide::Sub => x.wrapping_sub(y),
-            Wide::Multiply => x.wrapping_mul(y),
-            Wide::MultiplyAdd => old.all[n].wrapping_add(x.wrapping_mul(y)),
+            Widening::Add => x.wrapping_add(y),
+            Widening::AddToLong => first.all[n].wrapping_add(y),
+            Widening::Sub => x.wrapping_sub(y),
+            Widening::Multiply => x.wrapping_mul(y),
+            Widening::MultiplyAdd => old.all[n].wrapping_add(x.wrapping_mul(y)),
         }
     });
     join(results, 2 * x.bits)
