@@ -29,12 +29,12 @@ fn one(bench: &mut Bench<'_>, member: &Member, check: Check) -> Result<Exit, Err
         text: member.text.clone(),
         checks: check.mask(),
     };
-    let seed = bench.args.seed.0;
+    let (seed, bound) = (bench.args.seed.0, Bound::default());
     bench.prepare(&[alone], seed)?;
     let found = explore(
         &bench.kernel.bytes,
         &source::options(bench.args, seed),
-        &Bound::default(),
+        &bound,
         |printed| {
             lines(printed)
                 .iter()
@@ -53,7 +53,10 @@ fn one(bench: &mut Bench<'_>, member: &Member, check: Check) -> Result<Exit, Err
             Exit::Failure
         }
         Explored::Holds { runs, complete: true } => {
-            print(&format!("{id} with {}: holds in all {runs} runs\n", member.id));
+            print(&format!(
+                "{id} with {}: holds in all {runs} runs with up to {} unusual choices\n",
+                member.id, bound.deviations
+            ));
             Exit::Ok
         }
         Explored::Holds { runs, complete: false } => {
