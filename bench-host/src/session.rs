@@ -4,7 +4,9 @@
 use std::io;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver as Channel, RecvTimeoutError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver as Channel, RecvTimeoutError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -24,6 +26,8 @@ const TICK: Duration = Duration::from_millis(50);
 const FLUSH: Duration = Duration::from_millis(200);
 /// How long a machine may take to turn itself off after its last line.
 const GRACE: Duration = Duration::from_secs(2);
+/// Pieces of console output on their way; when there are so many, the machine waits.
+const PIECES: usize = 32;
 /// Lines of QEMU's own messages kept.
 const MESSAGES: usize = 20;
 
@@ -81,6 +85,31 @@ pub fn run_qemu(mut command: Command, mut receiver: Receiver, timeout: Duration)
         early_exit(&mut receiver, status, &messages);
     }
     receiver.messages(messages);
+    finish(receiver, Some(stop))
+}
+
+/// Runs the adversary and receives what its console prints.
+pub fn run_adversary(mut machine: adversary::Machine, mut receiver: Receiver) -> Finished {
+    let (sender, printed) = sync_channel(PIECES);
+    let stopped = Arc::new(AtomicBool::new(false));
+    let stop_it = Arc::clone(&stopped);
+    let machine = thread::spawn(move || {
+        let end = machine.run(&mut |bytes| {
+            let sent = bytes.is_empty() || sender.send(Event::Bytes(bytes.to_vec())).is_ok();
+            sent && !stopped.load(Ordering::Relaxed)
+        });
+        let _ = sender.send(Event::End(Ok(())));
+        end
+    });
+    let stop = receive(&printed, &mut receiver, Duration::MAX);
+    // Whatever the reason, it does not run on.
+    stop_it.store(true, Ordering::Relaxed);
+    drop(printed);
+    match machine.join() {
+        Ok(_) if receiver.ended() || !matches!(stop, Stop::Closed(_)) => {}
+        Ok(end) => receiver.defect(format!("the machine came to an end before the end line: {end}")),
+        Err(_) => receiver.defect("the machine came to an end before the end line: a bug in the machine itself"),
+    }
     finish(receiver, Some(stop))
 }
 

@@ -14,6 +14,8 @@ use crate::order::{Order, Places};
 use crate::plan::{Batching, Flow, RuntimeCase};
 use crate::scenario::Scenario;
 
+/// The label of every number that was counted on the adversary, the built-in machine.
+pub const ADVERSARY_LABEL: &str = "adversary: no timing at all";
 /// The label of every number that was counted under QEMU's TCG.
 pub const QEMU_LABEL: &str = "QEMU TCG: not hardware timing";
 /// The label of numbers counted by a processor.
@@ -106,7 +108,7 @@ pub struct Manifest {
     pub machine: String,
     /// Whether a simulator ran it, so that no number in it is hardware timing.
     pub simulator: bool,
-    /// What every table and plot of its numbers must say: [`QEMU_LABEL`] or [`HARDWARE_LABEL`].
+    /// What every table and plot of its numbers must say: [`HARDWARE_LABEL`], or what a simulator's must.
     pub label: String,
     /// The command that makes the run again.
     pub reproduce: String,

@@ -2,10 +2,12 @@
 //! `bench-host check`: is a stale translation ever used here where the architecture forbids it?
 
 mod bench;
+mod explore;
 mod failures;
 pub(in crate::cmd) mod machine;
 mod mutants;
 mod pace;
+mod source;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +22,7 @@ use sequences::{Sequence, catalogue, parse};
 
 use self::bench::Bench;
 use self::failures::reproduce;
+use self::source::{Choose, On, Source};
 use super::print;
 use crate::check::suite::{self, Member};
 use crate::check::tally::{Case, Tally, count};
@@ -30,13 +33,13 @@ use crate::interrupt;
 use crate::kernel::Kernel;
 use crate::output::write;
 use crate::plan::{self, Runtime};
-use crate::qemu::Qemu;
 
 const EXAMPLES: &str = "\
 Examples:
   bench-host check                                     known sequences: does this machine obey?
   bench-host check --sequence 'mine=dsb nshst; tlbi alle2; dsb nsh; isb' --only cowinvt_el2
   bench-host check --cpu max --duration 60 --stress 50 --junit check.xml
+  bench-host check --machine adversary --cpu max       the same on the nastiest machine there may be
   bench-host check --mutants                           which mistakes would this machine have shown?
   bench-host check --image conform.img                 the same for a board
   bench-host check --log console.txt --hardware        what the board printed
@@ -73,6 +76,15 @@ pub struct Args {
     /// Stress: delay every step by up to N loop turns, a random number, with memory traffic meanwhile
     #[arg(long, value_name = "N", default_value_t = 0)]
     stress: u16,
+    /// The machine to make the checks on
+    #[arg(long, value_enum, default_value_t = On::Qemu, conflicts_with_all = ["log", "image"])]
+    machine: On,
+    /// How the adversary chooses among what the architecture permits
+    #[arg(long, value_enum, default_value_t = Choose::Latest)]
+    choose: Choose,
+    /// Try every choice of the adversary, and tell the shortest story in which a sequence is not enough
+    #[arg(long, requires = "sequence", conflicts_with_all = ["mutants", "duration", "out"])]
+    explore: bool,
     /// CPU model of the emulated machine; one with FEAT_VHE, such as max, adds EL2&0
     #[arg(long, value_name = "MODEL", default_value = "cortex-a72", value_parser = NonEmptyStringValueParser::new())]
     cpu: String,
@@ -136,20 +148,11 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     let wanted = wanted(&args.only)?;
     have_places(args)?;
     let kernel = Kernel::load(args.kernel.as_deref()).map_err(|error| Error::Setup(error.to_string()))?;
-    let qemu = match (&args.log, &args.image) {
-        (None, None) => Some(Qemu::find(args.qemu.as_deref()).map_err(|error| Error::Setup(error.to_string()))?),
-        _ => None,
-    };
-    let machine = match (&qemu, &args.log) {
-        (Some(qemu), _) => {
-            let threads = if args.threads { " (a thread for each)" } else { "" };
-            format!("QEMU {} -cpu {} -smp {}{threads}", qemu.version, args.cpu, args.smp)
-        }
-        (None, log) => log.as_deref().unwrap_or(Path::new("")).display().to_string(),
-    };
+    let source = Source::find(args)?;
+    let machine = source.name(args);
     let mut bench = Bench {
         args,
-        qemu,
+        source,
         kernel,
         boots: 0,
         exit: Exit::Ok,
@@ -163,6 +166,12 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     if let Some(image) = &args.image {
         return write_image(&mut bench, &members, image);
     }
+    if args.explore {
+        return match args.machine {
+            On::Adversary => explore::run(&mut bench, &members),
+            On::Qemu => Err(Error::Usage("--explore needs --machine adversary".to_owned())),
+        };
+    }
     let mut tally = Tally::default();
     loop {
         let (run, _) = bench.boot(&members, args.seed.0.wrapping_add(bench.boots.into()))?;
@@ -173,8 +182,8 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         }
     }
     let mut cases = tally.cases();
-    if let Some(qemu) = &bench.qemu {
-        failures::explain(&mut cases, qemu.version, &members, args.allow_known_bugs);
+    if let Some(version) = bench.source.version() {
+        failures::explain(&mut cases, version, &members, args.allow_known_bugs);
     }
     let reproduce = reproduce(args, None);
     print(&summary::terminal(&cases));

@@ -14,7 +14,7 @@ use aarch64_cpu::registers::{CNTFRQ_EL0, Readable};
 use results::check::Outcome;
 use results::plan::MAX_PES;
 
-use crate::arch::instructions::{sev, ticks, wfe};
+use crate::arch::instructions::{isb, sev, ticks, wfe};
 use crate::platform::end::fatal;
 use crate::platform::message::Message;
 use crate::smp::stress::disturb;
@@ -138,6 +138,9 @@ pub fn serve(pe: usize) -> ! {
         while mailbox.posted.load(Ordering::Acquire) == done {
             wfe();
         }
+        // What the job uses may have been mapped since this PE last synchronized context: a walk or fetch made before
+        // that, which the load above does not order, would fault.
+        isb();
         let job = mailbox.job.load(Ordering::Relaxed);
         let argument = mailbox.argument.load(Ordering::Relaxed);
         disturb(mailbox.delay.load(Ordering::Relaxed));

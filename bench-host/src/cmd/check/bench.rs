@@ -7,13 +7,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use results::check::Check;
-use results::manifest::{self, Manifest, QEMU_LABEL};
+use results::manifest::{self, ADVERSARY_LABEL, Manifest, QEMU_LABEL};
 use results::plan::{MAX_PES, Planted};
 use results::store::Run;
 use results::verdict::Class;
 
 use super::Args;
 use super::failures::reproduce;
+use super::source::{self, Source};
 use crate::check::suite::{self, Member};
 use crate::cmd::run::{describe, folder, open_log};
 use crate::error::Error;
@@ -28,8 +29,8 @@ use crate::session::{self, Finished};
 /// A machine and a kernel, to boot again and again.
 pub(super) struct Bench<'a> {
     pub args: &'a Args,
-    /// `None`: what a board printed is read instead.
-    pub qemu: Option<Qemu>,
+    /// What to boot, or to read.
+    pub source: Source,
     pub kernel: Kernel,
     pub boots: u32,
     /// The worst that a boot came to, apart from failed checks.
@@ -68,7 +69,8 @@ impl Bench<'_> {
         }
         let settings = Conformance {
             seed,
-            trials: args.trials,
+            // One trial is enough to explore, and all that a story should tell.
+            trials: if args.explore { 1 } else { args.trials },
             pes: u8::try_from(args.smp).unwrap_or(MAX_PES).min(MAX_PES),
             stress: args.stress,
             planted: args.plant_bug.then_some(Planted::SkipSequence),
@@ -87,10 +89,11 @@ impl Bench<'_> {
         let plan = self.prepare(members, seed)?;
         self.boots += 1;
         let out = self.args.out.as_ref().map(|out| out.join(self.boots.to_string()));
-        let (folder, finished) = match (&self.qemu, &self.args.log) {
-            (Some(qemu), _) => self.in_qemu(qemu, plan, out.as_deref())?,
-            (None, Some(log)) => self.read_log(log, plan, out.as_deref())?,
-            (None, None) => return Err(Error::Setup("neither QEMU nor a log to check".to_owned())),
+        let (folder, finished) = match (&self.source, &self.args.log) {
+            (Source::Qemu(qemu), _) => self.in_qemu(qemu, plan, out.as_deref())?,
+            (Source::Adversary, _) => self.on_adversary(plan, seed, out.as_deref())?,
+            (Source::Log, Some(log)) => self.read_log(log, plan, out.as_deref())?,
+            (Source::Log, None) => return Err(Error::Setup("neither a machine nor a log to check".to_owned())),
         };
         self.note(&finished);
         Ok((Run::open(&folder)?, folder))
@@ -120,6 +123,22 @@ impl Bench<'_> {
         let receiver = Receiver::new(store, Progress::new(false), true);
         let finished = session::run_qemu(command, receiver, Duration::from_secs(args.timeout.unwrap_or(60)));
         Ok((folder, finished))
+    }
+
+    fn on_adversary(&self, plan: manifest::Plan, seed: u64, out: Option<&Path>) -> Result<(PathBuf, Finished), Error> {
+        let args = self.args;
+        let machine = adversary::Machine::new(&self.kernel.bytes, &source::options(args, seed))
+            .map_err(|error| Error::Setup(format!("{}: {error}", self.kernel.source)))?;
+        let kind = if args.mutants { "mutants" } else { "check" };
+        let name = format!(
+            "adversary_{}_{}_{}pe_{kind}",
+            source::choose(args.choose),
+            describe::id(&args.cpu),
+            args.smp
+        );
+        let (folder, store) = folder::create(out, self.manifest(&name, ADVERSARY_LABEL, plan))?;
+        let receiver = Receiver::new(store, Progress::new(false), true);
+        Ok((folder, session::run_adversary(machine, receiver)))
     }
 
     fn read_log(&self, log: &Path, plan: manifest::Plan, out: Option<&Path>) -> Result<(PathBuf, Finished), Error> {
@@ -154,7 +173,7 @@ impl Bench<'_> {
     }
 
     fn manifest(&self, machine: &str, label: &str, plan: manifest::Plan) -> Manifest {
-        let kernel = self.qemu.is_some().then_some(&self.kernel);
+        let kernel = (!matches!(self.source, Source::Log)).then_some(&self.kernel);
         describe::start(machine, label, kernel, reproduce(self.args, None), plan)
     }
 }

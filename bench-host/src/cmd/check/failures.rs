@@ -8,6 +8,7 @@ use results::check::Check;
 use results::verdict::Class;
 
 use super::Args;
+use super::source::{self, On};
 use crate::check::known;
 use crate::check::suite::Member;
 use crate::check::tally::Case;
@@ -64,7 +65,12 @@ pub(super) fn reproduce(args: &Args, case: Option<(&Case, &str)>) -> String {
     let mut words = vec!["bench-host check".to_owned()];
     match &args.log {
         Some(log) => words.push(format!("--log {} --smp {}", log.display(), args.smp)),
-        None => words.push(format!("--cpu {} --smp {}", args.cpu, args.smp)),
+        None => {
+            if args.machine == On::Adversary {
+                words.push(format!("--machine adversary --choose {}", source::choose(args.choose)));
+            }
+            words.push(format!("--cpu {} --smp {}", args.cpu, args.smp));
+        }
     }
     words.push(format!("--seed {} --trials {}", args.seed, args.trials));
     words.push(format!("--runtime {}", args.runtime));

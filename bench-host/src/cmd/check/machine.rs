@@ -6,6 +6,7 @@ use results::check::Check;
 use results::plan::MAX_SEQUENCES;
 
 use super::bench::Bench;
+use super::source::Source;
 use super::{Args, failures};
 use crate::check::mutants::{self, Fates};
 use crate::check::suite::Member;
@@ -13,7 +14,6 @@ use crate::check::tally::{Case, Tally};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::kernel::Kernel;
-use crate::qemu::Qemu;
 
 #[derive(Debug, Parser)]
 #[command(no_binary_name = true)]
@@ -22,9 +22,10 @@ struct Options {
     args: Args,
 }
 
-/// A machine in QEMU on which given sequences are checked. Nothing is stored.
+/// A machine on which given sequences are checked. Nothing is stored.
 pub(in crate::cmd) struct Machine {
     args: Args,
+    source: Source,
     folder: tempfile::TempDir,
     boots: u32,
     /// What it is, for people.
@@ -32,15 +33,16 @@ pub(in crate::cmd) struct Machine {
 }
 
 impl Machine {
-    /// Finds QEMU; `words` are options of `bench-host check`.
+    /// Finds the machine; `words` are options of `bench-host check`.
     pub fn new(words: &[&str]) -> Result<Self, Error> {
         let options = Options::try_parse_from(words).map_err(|error| Error::Usage(error.to_string()))?;
         let args = options.args;
-        let qemu = Qemu::find(args.qemu.as_deref()).map_err(|error| Error::Setup(error.to_string()))?;
+        let source = Source::find(&args)?;
         let folder =
             tempfile::tempdir().map_err(|error| Error::Setup(format!("cannot make a folder for the run: {error}")))?;
         Ok(Self {
-            name: format!("QEMU {} -cpu {} -smp {}", qemu.version, args.cpu, args.smp),
+            name: source.name(&args),
+            source,
             folder,
             boots: 0,
             args,
@@ -51,12 +53,10 @@ impl Machine {
     pub fn check(&mut self, members: &[Member]) -> Result<Vec<Case>, Error> {
         self.boots += 1;
         self.args.out = Some(self.folder.path().join(self.boots.to_string()));
-        let qemu = Qemu::find(self.args.qemu.as_deref()).map_err(|error| Error::Setup(error.to_string()))?;
-        let version = qemu.version;
         let kernel = Kernel::load(self.args.kernel.as_deref()).map_err(|error| Error::Setup(error.to_string()))?;
         let mut bench = Bench {
             args: &self.args,
-            qemu: Some(qemu),
+            source: self.source.clone(),
             kernel,
             boots: 0,
             exit: Exit::Ok,
@@ -73,7 +73,9 @@ impl Machine {
         let mut tally = Tally::default();
         tally.add(&run)?;
         let mut cases = tally.cases();
-        failures::explain(&mut cases, version, members, false);
+        if let Some(version) = self.source.version() {
+            failures::explain(&mut cases, version, members, false);
+        }
         Ok(cases)
     }
 
