@@ -3,7 +3,7 @@
 
 use results::check::Outcomes;
 use results::record::Event;
-use results::verdict::Class;
+use results::verdict::{Class, Power};
 
 /// How long a phase of the boot path took.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,10 @@ pub struct CheckResult {
     pub expected: String,
     /// What was seen with no maintenance at all; `None` if not run.
     pub bad_control: Option<Outcomes>,
+    /// What was seen with barriers and no TLBI; `None` if not run, as in runs before schema 3.
+    pub no_tlbi: Option<Outcomes>,
+    /// Which mistakes showed; `None` if no bad control was run.
+    pub power: Option<Power>,
     /// The known-good sequence and what was seen with it; `None` if not run.
     pub good_control: Option<(String, Outcomes)>,
     /// The sequences under test.
