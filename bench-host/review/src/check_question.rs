@@ -2,7 +2,9 @@
 //! A check as a question to the judge, and which checks a sequence is for.
 
 use results::check::{self, Check, Observer, Tag};
-use sequences::judge::{After, Change, Level, Observers, Question, Regime, Rule, Stage, coverage, is_sufficient};
+use sequences::judge::{
+    After, Architecture, Change, Level, Observers, Question, Regime, Rule, Stage, coverage, is_sufficient,
+};
 use sequences::{ExceptionLevel, Instruction, Sequence, Target};
 
 /// Returns what the judge is asked about a check.
@@ -45,6 +47,7 @@ pub fn question(check: Check) -> Question {
         spec.change,
         check::Change::Identity | check::Change::IdentityOfSecondaries
     );
+    let usual = Question::new(change, regime, observers, after);
     Question {
         stage: if spec.regime.changes_stage2() {
             Stage::Two
@@ -58,12 +61,18 @@ pub fn question(check: Check) -> Question {
         global: Some(!matches!(spec.tag, Tag::Asid | Tag::OtherAsid)),
         host: spec.regime == check::Regime::El2HostTge,
         vmid_is_current: spec.tag != Tag::OtherVmid,
+        architecture: Architecture {
+            // An observer that is told of a new mapping synchronizes its context, so no walk from before the message can
+            // fault. That is what FEAT_ETS2 gives a PE that does not.
+            ets2: change == Change::Validate && observers != Observers::ThisPe,
+            ..usual.architecture
+        },
         runs_at: if spec.in_el1 {
             ExceptionLevel::El1
         } else {
             ExceptionLevel::El2
         },
-        ..Question::new(change, regime, observers, after)
+        ..usual
     }
 }
 
@@ -75,7 +84,8 @@ pub fn is_enough(check: Check, sequence: &Sequence) -> Option<bool> {
 
 /// Returns whether a sequence is about the translations that a check changes, be it enough for it or not.
 ///
-/// Its operations are of the check's regime and stage; and one that names a single page is not asked about several.
+/// Its operations are of the check's regime and stage; one that names a single page is not asked about several; and one
+/// without operations is for new mappings only.
 pub fn is_about(check: Check, sequence: &Sequence) -> bool {
     let spec = check.spec();
     let question = Question {
@@ -114,7 +124,8 @@ pub fn is_about(check: Check, sequence: &Sequence) -> bool {
         .items
         .iter()
         .any(|item| matches!(item, sequences::Item::ForPage(_)));
-    of_regime && of_stage && (spec.entries == 1 || !one_page || repeats)
+    let none_needed = spec.change == check::Change::Map && operations().next().is_none();
+    of_regime && (of_stage || none_needed) && (spec.entries == 1 || !one_page || repeats)
 }
 
 #[cfg(test)]
@@ -133,6 +144,19 @@ mod tests {
         assert_eq!(enough("mp_rt_el2", xen), Some(false));
         assert_eq!(enough("mp_identity_el2", xen), Some(false));
         assert_eq!(enough("mp_rt_el2", "dsb ishst; tlbi alle2is; dsb ish; isb"), Some(true));
+    }
+
+    #[test]
+    fn a_new_mapping_needs_its_barriers_and_no_tlbi() {
+        for (check, text, is_enough) in [
+            ("i2v_el2", "dsb nshst; isb", true),
+            ("i2v_el2", "dsb nshst", false),
+            ("i2v_in_el1", "isb", false),
+            ("mp_i2v_el2", "dsb ishst; isb", true),
+            ("mp_i2v_el2", "isb", false),
+        ] {
+            assert_eq!(enough(check, text), Some(is_enough), "{check} {text}");
+        }
     }
 
     #[test]
@@ -169,6 +193,7 @@ mod tests {
             assert_eq!(about("cowinvt_el2h_tge", &format!("tlbi {text}")), is, "{text}");
             assert!(!about("cowinvt_el2h", &format!("tlbi {text}")), "{text}");
         }
+        assert!(about("mp_i2v_el1", "dsb ishst; isb") && !about("mp_rt_el1", "dsb ishst; isb"));
         // EL1 cannot execute operations on other VMIDs or stage 2.
         assert!(about("cowinvt_in_el1", "tlbi vmalle1") && !about("cowinvt_in_el1", "tlbi vmalls12e1"));
         assert!(about("cowinvt_el1", "tlbi vmalls12e1") && about("vmid_other_s2", "tlbi vmalls12e1"));

@@ -55,7 +55,7 @@ pub const GOOD: [Good; 3] = [
 ];
 
 /// Sequences of every regime, scope and kind of operand. Each is tested by the checks it is enough for.
-const SUITE: [(&str, &str); 29] = [
+const SUITE: [(&str, &str); 31] = [
     ("xen_head_old", "dsb sy; isb; tlbi alle2; dsb sy; isb"),
     ("xen_head_new", "dsb nshst; tlbi alle2; dsb nsh; isb"),
     ("el2_va", "dsb nshst; tlbi vae2, {va}; dsb nsh; isb"),
@@ -109,6 +109,8 @@ const SUITE: [(&str, &str); 29] = [
         "s2_range_is",
         "dsb ishst; tlbi ripas2e1is, {range}; dsb ish; tlbi vmalle1is; dsb ish; isb",
     ),
+    ("new_mapping", "dsb nshst; isb"),
+    ("new_mapping_is", "dsb ishst; isb"),
 ];
 
 /// Returns the default suite for some of the checks: each sequence with the checks that it is enough for.

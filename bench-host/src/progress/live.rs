@@ -332,7 +332,7 @@ mod tests {
         );
         let line = live.line(now).unwrap();
         assert!(
-            line.contains("stale so far: 0 of 5 trials; no maintenance: 5 of 5 trials; known good: 0 of 0 trials"),
+            line.contains("stale so far: 0 of 5 trials; bad controls: 5 of 5 trials; known good: 0 of 0 trials"),
             "{line}"
         );
         assert_eq!(Live::new(now).line(now), None);
