@@ -95,7 +95,6 @@ fn one_check(
         expected: expected(check).to_owned(),
         bad_control,
         no_tlbi,
-        power: bad_control.is_some().then(|| controls.power()),
         good_control,
         rows: rows.collect(),
     }

@@ -180,7 +180,7 @@ fn overview(summary: &Summary) -> Table {
 }
 
 fn rows(summary: &Summary, check: &CheckResult, table: &mut Table) {
-    let power = match check.power {
+    let power = match check.power() {
         Some(Power::Unknown) => "control: has power",
         Some(Power::Invalidation) => "control: a missing TLBI shows",
         Some(Power::Barriers) => "control: missing barriers show",

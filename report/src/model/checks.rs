@@ -3,7 +3,7 @@
 
 use results::check::Outcomes;
 use results::record::Event;
-use results::verdict::{Class, Power};
+use results::verdict::{Class, Controls, Power};
 
 /// How long a phase of the boot path took.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,12 +42,22 @@ pub struct CheckResult {
     pub bad_control: Option<Outcomes>,
     /// What was seen with barriers and no TLBI; `None` if not run, as in runs before schema 3.
     pub no_tlbi: Option<Outcomes>,
-    /// Which mistakes showed; `None` if no bad control was run.
-    pub power: Option<Power>,
     /// The known-good sequence and what was seen with it; `None` if not run.
     pub good_control: Option<(String, Outcomes)>,
     /// The sequences under test.
     pub rows: Vec<CheckRow>,
+}
+
+impl CheckResult {
+    /// Returns which mistakes showed; `None` if no bad control was run.
+    pub fn power(&self) -> Option<Power> {
+        let controls = |nothing| Controls {
+            nothing,
+            no_tlbi: self.no_tlbi,
+            good: Outcomes::default(),
+        };
+        self.bad_control.map(|nothing| controls(nothing).power())
+    }
 }
 
 /// A check with one sequence.

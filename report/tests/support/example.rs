@@ -6,7 +6,7 @@ use results::manifest::{Hex, Host, Kernel, Manifest, Pe, Plan, QEMU_LABEL, Qemu,
 use results::plan::{Flow, RuntimeCase};
 use results::record::Event;
 use results::scenario::Axis;
-use results::verdict::{Class, Power};
+use results::verdict::Class;
 
 use report::model::{
     Beside, BootPhase, BreakEven, CheckResult, CheckRow, Clock, Comparison, EventCount, Fate, Finding, Interval,
@@ -176,10 +176,6 @@ fn check(id: &str, class: Class) -> CheckResult {
         expected: "fault".to_owned(),
         bad_control: Some(if class == Class::NotObservable { fault } else { stale }),
         no_tlbi: Some(if class == Class::NotObservable { fault } else { stale }),
-        power: Some(match class {
-            Class::NotObservable => Power::Nothing,
-            _ => Power::Invalidation,
-        }),
         good_control: Some(("old".to_owned(), fault)),
         rows: vec![
             row("old", if class == Class::Fail { Class::Pass } else { class }),
