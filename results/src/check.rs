@@ -252,6 +252,10 @@ mod tests {
                 "{check:?}: EL1 maintains its own stage only"
             );
             assert!(
+                !spec.in_el1 || !matches!(spec.change, Change::Remap | Change::Relink | Change::Reuse),
+                "{check:?}: EL2 does not come between the sequence and the access"
+            );
+            assert!(
                 spec.observer != Observer::Loop || spec.access == Access::Load && spec.entries == 1,
                 "{check:?}: what loops is one load"
             );
