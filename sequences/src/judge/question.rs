@@ -325,14 +325,14 @@ impl Question {
     fn undefined(&self, sequence: &[Instruction]) -> Option<Judgement> {
         let mut reasons = Vec::new();
         for instruction in sequence {
-            if let Instruction::Tlbi(tlbi) = instruction {
-                if !self.can_execute(tlbi) {
-                    let at = exception_level(self.runs_at);
-                    reasons.push(Reason::new(
-                        Rule::Regime,
-                        format!("`{instruction}` is UNDEFINED at {at}"),
-                    ));
-                }
+            if let Instruction::Tlbi(tlbi) = instruction
+                && !self.can_execute(tlbi)
+            {
+                let at = exception_level(self.runs_at);
+                reasons.push(Reason::new(
+                    Rule::Regime,
+                    format!("`{instruction}` is UNDEFINED at {at}"),
+                ));
             }
             if let Some(present) = self.architecture.features {
                 let missing = instruction.required_features().missing_from(present);
