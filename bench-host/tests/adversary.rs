@@ -17,16 +17,11 @@ use sequences::catalogue::catalogue;
 /// Returns the kernel with the checks of these sequences.
 fn image(members: &[Member], trials: u32, pes: u8) -> Vec<u8> {
     let mut kernel = Kernel::load(None).unwrap();
-    let good = GOOD.into_iter().map(|(id, text, guest)| {
-        let fits = Check::ALL
-            .into_iter()
-            .filter(|check| check.regime().is_guest() == guest);
-        Checked {
-            id,
-            text,
-            checks: 0,
-            good_for: fits.fold(0, |mask, check| mask | check.mask()),
-        }
+    let good = GOOD.into_iter().map(|good| Checked {
+        id: good.id,
+        text: good.text,
+        checks: 0,
+        good_for: good.checks(Mask::MAX),
     });
     let tested = members.iter().map(|member| Checked {
         id: &member.id,

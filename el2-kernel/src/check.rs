@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Checks for stale translations: `checks` goes through those of a plan, `trials` makes the trials of one.
 
+pub mod expectation;
 pub mod requirements;
 
 #[cfg(target_os = "none")]
@@ -11,6 +12,8 @@ pub mod context;
 pub mod guest;
 #[cfg(target_os = "none")]
 pub mod guest_map;
+#[cfg(target_os = "none")]
+pub mod message;
 #[cfg(target_os = "none")]
 pub mod regime;
 #[cfg(target_os = "none")]

@@ -5,6 +5,7 @@ pub mod identity_slot;
 pub mod large_granule;
 pub mod layout;
 pub mod tables;
+pub mod test_values;
 
 #[cfg(target_os = "none")]
 pub mod fixmap;

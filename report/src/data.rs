@@ -276,6 +276,10 @@ fn checks(summary: &Summary) -> String {
                 "control_bad",
                 check.bad_control.as_ref().map(|outcomes| ("none", outcomes)),
             ),
+            (
+                "control_bad",
+                check.no_tlbi.as_ref().map(|outcomes| ("no_tlbi", outcomes)),
+            ),
             ("control_good", good),
         ];
         for (class, control) in controls {

@@ -73,7 +73,7 @@ impl Check {
     pub const fn pes(self) -> u8 {
         match self.spec().observer {
             Observer::Own => 1,
-            Observer::Other => 2,
+            Observer::Other | Observer::Loop => 2,
             Observer::Relay => 3,
         }
     }
@@ -91,6 +91,20 @@ impl Check {
             | Change::Identity
             | Change::IdentityOfSecondaries => Outcome::Fault,
         }
+    }
+
+    /// Returns whether an outcome is one that the architecture allows after a sufficient sequence.
+    ///
+    /// Besides the one it demands: where nothing stands between a new mapping and its first use, the walk may have been
+    /// made before the mapping.
+    pub fn allows(self, outcome: Outcome) -> bool {
+        outcome == self.expected() || outcome == Outcome::Fault && self.spec().late
+    }
+
+    /// Returns whether a sequence without TLBI can be too little for it. Of a new mapping nothing can be in a TLB, so only
+    /// barriers can be missing.
+    pub fn needs_invalidation(self) -> bool {
+        self.spec().change != Change::Map
     }
 
     /// Returns the check with this id.
@@ -115,21 +129,24 @@ impl fmt::Debug for Check {
 pub enum Role {
     /// The sequence under test.
     Test,
-    /// The bad control: no maintenance at all.
+    /// The first bad control: no maintenance at all.
     NoMaintenance,
+    /// The second bad control: `dsb sy; isb` and no TLBI. (Runs before schema 3 have no such control.)
+    NoInvalidation,
     /// The good control: a sequence known to be sufficient.
     KnownGood,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 3] = [Self::Test, Self::NoMaintenance, Self::KnownGood];
+    pub const ALL: [Self; 4] = [Self::Test, Self::NoMaintenance, Self::NoInvalidation, Self::KnownGood];
 
     /// Returns the stable id.
     pub const fn id(self) -> &'static str {
         match self {
             Self::Test => "test",
             Self::NoMaintenance => "none",
+            Self::NoInvalidation => "no_tlbi",
             Self::KnownGood => "good",
         }
     }
@@ -225,6 +242,22 @@ mod tests {
             assert!(
                 spec.granule == Granule::K4 || matches!(regime, Regime::El1 | Regime::Stage2) && spec.level > 1,
                 "{check:?}: the kernel's own tables have 4 KiB, the others two levels"
+            );
+            assert!(
+                !spec.late || spec.change == Change::Remap && spec.observer == Observer::Own && !regime.is_guest(),
+                "{check:?}: the make is late on the PE that makes it"
+            );
+            assert!(
+                !spec.in_el1 || spec.observer == Observer::Own && regime.is_guest() && !regime.changes_stage2(),
+                "{check:?}: EL1 maintains its own stage only"
+            );
+            assert!(
+                !spec.in_el1 || !matches!(spec.change, Change::Remap | Change::Relink | Change::Reuse),
+                "{check:?}: EL2 does not come between the sequence and the access"
+            );
+            assert!(
+                spec.observer != Observer::Loop || spec.access == Access::Load && spec.entries == 1,
+                "{check:?}: what loops is one load"
             );
             assert!(
                 spec.change != Change::Clean || spec.access == Access::Store,

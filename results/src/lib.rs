@@ -30,4 +30,5 @@ pub mod wire;
 /// |---|---|
 /// | 1 | |
 /// | 2 | scenarios: `counts` records in place of `sample`, a column `scenario` in `samples.csv`, `batches.csv` |
-pub const SCHEMA_VERSION: u32 = 2;
+/// | 3 | the role `no_tlbi`: a second bad control, barriers and no TLBI |
+pub const SCHEMA_VERSION: u32 = 3;

@@ -186,9 +186,9 @@ pub enum Record<'a> {
     Outcome {
         /// Stable id of the check.
         check: &'a str,
-        /// Stable id of the sequence (for the bad control, `none`).
+        /// Stable id of the sequence (for the bad controls, `none` and `no_tlbi`).
         seq: &'a str,
-        /// Part the sequence plays: `test`, `none` or `good`.
+        /// Part the sequence plays: `test`, `none`, `no_tlbi` or `good`.
         role: &'a str,
         /// Index of the PE.
         pe: u32,

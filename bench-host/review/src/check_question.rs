@@ -2,7 +2,9 @@
 //! A check as a question to the judge, and which checks a sequence is for.
 
 use results::check::{self, Check, Observer, Tag};
-use sequences::judge::{After, Change, Level, Observers, Question, Regime, Stage, is_sufficient};
+use sequences::judge::{
+    After, Architecture, Change, Level, Observers, Question, Regime, Rule, Stage, coverage, is_sufficient,
+};
 use sequences::{ExceptionLevel, Instruction, Sequence, Target};
 
 /// Returns what the judge is asked about a check.
@@ -32,12 +34,12 @@ pub fn question(check: Check) -> Question {
     };
     let observers = match spec.observer {
         Observer::Own => Observers::ThisPe,
-        Observer::Other | Observer::Relay => Observers::Inner,
+        Observer::Other | Observer::Loop | Observer::Relay => Observers::Inner,
     };
     let after = match (spec.change, spec.observer, spec.access) {
         // The new owner is on the other PE; here it is this PE's own access that must not reach the page.
-        (check::Change::Reuse, Observer::Other | Observer::Relay, _) => After::PageReuse,
-        (_, Observer::Other | Observer::Relay, _) => After::AccessElsewhere,
+        (check::Change::Reuse, Observer::Other | Observer::Loop | Observer::Relay, _) => After::PageReuse,
+        (_, Observer::Other | Observer::Loop | Observer::Relay, _) => After::AccessElsewhere,
         (_, Observer::Own, check::Access::Fetch) => After::FetchHere,
         (_, Observer::Own, _) => After::DataHere,
     };
@@ -46,6 +48,7 @@ pub fn question(check: Check) -> Question {
         spec.change,
         check::Change::Identity | check::Change::IdentityOfSecondaries
     );
+    let usual = Question::new(change, regime, observers, after);
     Question {
         stage: if spec.regime.changes_stage2() {
             Stage::Two
@@ -59,7 +62,18 @@ pub fn question(check: Check) -> Question {
         global: Some(!matches!(spec.tag, Tag::Asid | Tag::OtherAsid)),
         host: spec.regime == check::Regime::El2HostTge,
         vmid_is_current: spec.tag != Tag::OtherVmid,
-        ..Question::new(change, regime, observers, after)
+        architecture: Architecture {
+            // An observer that is told of a new mapping synchronizes its context, so no walk from before the message can
+            // fault. That is what FEAT_ETS2 gives a PE that does not.
+            ets2: change == Change::Validate && observers != Observers::ThisPe,
+            ..usual.architecture
+        },
+        runs_at: if spec.in_el1 {
+            ExceptionLevel::El1
+        } else {
+            ExceptionLevel::El2
+        },
+        ..usual
     }
 }
 
@@ -71,19 +85,27 @@ pub fn is_enough(check: Check, sequence: &Sequence) -> Option<bool> {
 
 /// Returns whether a sequence is about the translations that a check changes, be it enough for it or not.
 ///
-/// Its operations are of the check's regime and stage; and one that names a single page is not asked about several.
+/// Its operations are of the check's regime and stage; one that names a single page is not asked about several; and one
+/// without operations is for new mappings only.
 pub fn is_about(check: Check, sequence: &Sequence) -> bool {
     let spec = check.spec();
-    let operations = || {
+    let question = Question {
+        // A VMID is current on some PE at some time: which one is current is what such a check is about.
+        vmid_is_current: true,
+        ..question(check)
+    };
+    let invalidations = || {
         sequence.instructions().filter_map(|instruction| match instruction {
-            Instruction::Tlbi(tlbi) => Some(tlbi.op),
+            Instruction::Tlbi(tlbi) => Some(tlbi),
             _ => None,
         })
     };
-    let of_regime = operations().all(|op| match (spec.regime, op.level()) {
-        (check::Regime::El2 | check::Regime::El2Host, level) => level == ExceptionLevel::El2,
-        (check::Regime::El2HostTge, level) => level != ExceptionLevel::El3,
-        (_, level) => level == ExceptionLevel::El1,
+    let operations = || invalidations().map(|tlbi| tlbi.op);
+    let of_regime = invalidations().all(|tlbi| {
+        let of_another = coverage(&question, &tlbi)
+            .reason
+            .is_some_and(|reason| reason.rule == Rule::Regime);
+        !of_another && question.can_execute(&tlbi)
     });
     let stage2 = |target| matches!(target, Target::Ipa | Target::IpaLast | Target::VmallWs2);
     let both = |target| matches!(target, Target::All | Target::VmallS12);
@@ -103,7 +125,8 @@ pub fn is_about(check: Check, sequence: &Sequence) -> bool {
         .items
         .iter()
         .any(|item| matches!(item, sequences::Item::ForPage(_)));
-    of_regime && of_stage && (spec.entries == 1 || !one_page || repeats)
+    let none_needed = spec.change == check::Change::Map && operations().next().is_none();
+    of_regime && (of_stage || none_needed) && (spec.entries == 1 || !one_page || repeats)
 }
 
 #[cfg(test)]
@@ -122,6 +145,19 @@ mod tests {
         assert_eq!(enough("mp_rt_el2", xen), Some(false));
         assert_eq!(enough("mp_identity_el2", xen), Some(false));
         assert_eq!(enough("mp_rt_el2", "dsb ishst; tlbi alle2is; dsb ish; isb"), Some(true));
+    }
+
+    #[test]
+    fn a_new_mapping_needs_its_barriers_and_no_tlbi() {
+        for (check, text, is_enough) in [
+            ("i2v_el2", "dsb nshst; isb", true),
+            ("i2v_el2", "dsb nshst", false),
+            ("i2v_in_el1", "isb", false),
+            ("mp_i2v_el2", "dsb ishst; isb", true),
+            ("mp_i2v_el2", "isb", false),
+        ] {
+            assert_eq!(enough(check, text), Some(is_enough), "{check} {text}");
+        }
     }
 
     #[test]
@@ -146,6 +182,22 @@ mod tests {
         assert!(about("mp_rt_el2", "tlbi alle2") && !about("cowinvt_el1", "tlbi alle2"));
         assert!(about("cowinvt_el1", "tlbi vae1, {va}") && !about("cowinvt_s2", "tlbi vae1, {va}"));
         assert!(about("cowinvt_s2", "tlbi ipas2e1, {ipa}; dsb nsh; tlbi vmalle1"));
+        // With TGE set some operations of EL1 are about EL2&0: those that name addresses, ASIDs or all of the regime.
+        for (text, is) in [
+            ("vae1is, {va}", true),
+            ("aside1, {asid}", true),
+            ("vmalle1is", true),
+            ("vmalls12e1is", false),
+            ("alle1", false),
+            ("ipas2e1, {ipa}", false),
+        ] {
+            assert_eq!(about("cowinvt_el2h_tge", &format!("tlbi {text}")), is, "{text}");
+            assert!(!about("cowinvt_el2h", &format!("tlbi {text}")), "{text}");
+        }
+        assert!(about("mp_i2v_el1", "dsb ishst; isb") && !about("mp_rt_el1", "dsb ishst; isb"));
+        // EL1 cannot execute operations on other VMIDs or stage 2.
+        assert!(about("cowinvt_in_el1", "tlbi vmalle1") && !about("cowinvt_in_el1", "tlbi vmalls12e1"));
+        assert!(about("cowinvt_el1", "tlbi vmalls12e1") && about("vmid_other_s2", "tlbi vmalls12e1"));
         assert!(!about("range_el2", "tlbi vae2, {va}") && about("range_el2", "tlbi alle2"));
     }
 }

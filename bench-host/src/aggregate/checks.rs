@@ -7,7 +7,7 @@ use report::model::{CheckResult, CheckRow};
 use results::check::{Check, Outcomes, Role};
 use results::manifest::Manifest;
 use results::store::{LitmusRow, Row, Run, StoreError, VerdictRow};
-use results::verdict::{Class, classify};
+use results::verdict::{Class, Controls, classify};
 use stats::zero_events;
 
 /// Reads the checks, and returns beside them where counts and stored classes contradict each other.
@@ -35,6 +35,7 @@ fn one_check(
 ) -> CheckResult {
     let of = |role: Role| litmus.iter().filter(move |row| row.check == check && row.role == role);
     let bad_control = sum(of(Role::NoMaintenance));
+    let no_tlbi = sum(of(Role::NoInvalidation));
     let good_control = of(Role::KnownGood)
         .next()
         .map(|row| row.seq.clone())
@@ -56,13 +57,16 @@ fn one_check(
             seqs.push(seq);
         }
     }
-    let none = bad_control.unwrap_or_default();
-    let good = good_control.as_ref().map(|(_, good)| *good).unwrap_or_default();
+    let controls = Controls {
+        nothing: bad_control.unwrap_or_default(),
+        no_tlbi,
+        good: good_control.as_ref().map(|(_, good)| *good).unwrap_or_default(),
+    };
     let rows = seqs.into_iter().map(|seq| {
         let not_run = manifest.sequence(seq).and_then(|planned| planned.skipped.as_deref());
         let seen = sum(of(Role::Test).filter(|row| row.seq == seq));
         let outcomes = seen.unwrap_or_default();
-        let (computed, why) = classify(check, &outcomes, &none, &good);
+        let (computed, why) = classify(check, &outcomes, &controls);
         let stored = verdicts.iter().find(|row| row.check == check && row.seq == seq);
         if let Some(stored) = stored.filter(|stored| stored.class != computed && stored.class != Class::Skipped) {
             contradictions.push(format!(
@@ -90,6 +94,7 @@ fn one_check(
         title: check.title().to_owned(),
         expected: expected(check).to_owned(),
         bad_control,
+        no_tlbi,
         good_control,
         rows: rows.collect(),
     }

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use results::check::{Outcome, Outcomes};
-use results::verdict::Class;
+use results::verdict::{Class, Controls};
 
 use super::tally::Case;
 
@@ -54,10 +54,14 @@ fn one(text: &mut String, case: &Case) {
         },
         trials - positive
     );
-    let [none, good] = [&case.none, &case.good].map(|control| format!("{}/{}", control.stale, control.trials()));
+    let Controls { nothing, no_tlbi, good } = &case.controls;
+    let stale = |control: &Outcomes| format!("{}/{}", control.stale, control.trials());
+    let no_tlbi = no_tlbi.map_or(String::new(), |control| format!("without TLBI {}, ", stale(&control)));
     let _ = writeln!(
         text,
-        "Controls stale without maintenance {none}, with the known-good sequence {good}\n"
+        "Controls stale without maintenance {}, {no_tlbi}with the known-good sequence {}\n",
+        stale(nothing),
+        stale(good)
     );
 }
 

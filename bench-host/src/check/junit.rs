@@ -15,6 +15,7 @@ pub fn junit(cases: &[Case], took: Duration) -> Result<String, SerializeError> {
     for group in cases.chunk_by(|a, b| a.check == b.check) {
         let mut suite = TestSuite::new(group[0].check.id());
         suite.add_property(("title", group[0].check.title()));
+        suite.add_property(("power", group[0].controls.power().words()));
         for case in group {
             let mut test = TestCase::new(case.id(), status(case));
             test.set_classname(case.check.id());

@@ -17,8 +17,9 @@ pub fn ktap(cases: &[Case]) -> String {
         // Writing to a string does not fail.
         let _ = writeln!(
             text,
-            "  KTAP version 1\n  # Subtest: {}\n  1..{}",
+            "  KTAP version 1\n  # Subtest: {}\n  # Power: {}\n  1..{}",
             check.id(),
+            group[0].controls.power().words(),
             group.len()
         );
         for (number, case) in group.iter().enumerate() {
@@ -61,13 +62,19 @@ mod tests {
         let text = ktap(&examples());
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(
-            lines[..4],
-            ["KTAP version 1", "1..1", "  KTAP version 1", "  # Subtest: mp_rt_el2"]
+            lines[..5],
+            [
+                "KTAP version 1",
+                "1..1",
+                "  KTAP version 1",
+                "  # Subtest: mp_rt_el2",
+                "  # Power: a missing TLBI shows here"
+            ]
         );
-        assert_eq!(lines[5], "  ok 1 broadcast");
-        assert!(lines[6].starts_with("  not ok 2 local # stale"));
-        assert!(lines[7].contains("# SKIP not observable"));
-        assert_eq!(lines[9], "not ok 1 mp_rt_el2");
+        assert_eq!(lines[6], "  ok 1 broadcast");
+        assert!(lines[7].starts_with("  not ok 2 local # stale"));
+        assert!(lines[8].contains("# SKIP not observable"));
+        assert_eq!(lines[10], "not ok 1 mp_rt_el2");
     }
 
     #[test]

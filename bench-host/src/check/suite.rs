@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The sequences that a conformance run checks by default, and the controls.
 
-use results::check::{Check, Mask};
+use results::check::{Check, Mask, Spec};
 use sequences::Sequence;
 
 use review::check_question::{is_about, is_enough};
@@ -17,14 +17,45 @@ pub struct Member {
     pub checks: Mask,
 }
 
-/// Good controls: a full system barrier on both sides of the widest operation of the regime.
-pub const GOOD: [(&str, &str, bool); 2] = [
-    ("good_el2", "dsb sy; tlbi alle2is; dsb sy; isb", false),
-    ("good_el1", "dsb sy; tlbi alle1is; dsb sy; isb", true),
+/// A good control.
+#[derive(Debug, Clone, Copy)]
+pub struct Good {
+    /// Stable id.
+    pub id: &'static str,
+    /// The sequence.
+    pub text: &'static str,
+    fits: fn(&Spec) -> bool,
+}
+
+impl Good {
+    /// Returns those of some checks that it is the control of.
+    pub fn checks(&self, wanted: Mask) -> Mask {
+        mask(wanted, |check| (self.fits)(check.spec()))
+    }
+}
+
+/// Good controls: a full system barrier on both sides of the widest operation of the regime that can be executed where
+/// the sequence runs.
+pub const GOOD: [Good; 3] = [
+    Good {
+        id: "good_el2",
+        text: "dsb sy; tlbi alle2is; dsb sy; isb",
+        fits: |spec| !spec.regime.is_guest(),
+    },
+    Good {
+        id: "good_el1",
+        text: "dsb sy; tlbi alle1is; dsb sy; isb",
+        fits: |spec| spec.regime.is_guest() && !spec.in_el1,
+    },
+    Good {
+        id: "good_in_el1",
+        text: "dsb sy; tlbi vmalle1is; dsb sy; isb",
+        fits: |spec| spec.in_el1,
+    },
 ];
 
 /// Sequences of every regime, scope and kind of operand. Each is tested by the checks it is enough for.
-const SUITE: [(&str, &str); 29] = [
+const SUITE: [(&str, &str); 31] = [
     ("xen_head_old", "dsb sy; isb; tlbi alle2; dsb sy; isb"),
     ("xen_head_new", "dsb nshst; tlbi alle2; dsb nsh; isb"),
     ("el2_va", "dsb nshst; tlbi vae2, {va}; dsb nsh; isb"),
@@ -78,6 +109,8 @@ const SUITE: [(&str, &str); 29] = [
         "s2_range_is",
         "dsb ishst; tlbi ripas2e1is, {range}; dsb ish; tlbi vmalle1is; dsb ish; isb",
     ),
+    ("new_mapping", "dsb nshst; isb"),
+    ("new_mapping_is", "dsb ishst; isb"),
 ];
 
 /// Returns the default suite for some of the checks: each sequence with the checks that it is enough for.
@@ -116,6 +149,20 @@ fn mask(wanted: Mask, fits: impl Fn(Check) -> bool) -> Mask {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_check_has_one_good_control_that_is_enough() {
+        for check in Check::ALL {
+            let fits = GOOD.iter().filter(|good| good.checks(check.mask()) != 0);
+            let texts: Vec<_> = fits.map(|good| good.text).collect();
+            assert_eq!(texts.len(), 1, "{check:?}");
+            let sequence = texts[0].parse().unwrap();
+            assert!(
+                is_about(check, &sequence) && is_enough(check, &sequence) == Some(true),
+                "{check:?}"
+            );
+        }
+    }
 
     #[test]
     fn every_check_has_a_sequence_and_every_sequence_a_check() {

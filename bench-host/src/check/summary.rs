@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use results::check::Outcomes;
 use results::verdict::Class;
 
 use super::tally::{Case, count};
@@ -35,11 +36,13 @@ pub fn terminal(cases: &[Case]) -> String {
         let detail = match worst {
             Class::Pass => {
                 let bound = group.iter().filter_map(Case::bound).fold(0.0, f64::max);
-                let control = &group[0].none;
+                let controls = &group[0].controls;
+                let no_tlbi = controls
+                    .no_tlbi
+                    .map_or(String::new(), |control| format!("without TLBI {}, ", stale(&control)));
                 format!(
-                    "{sequences} sequences; stale rate < {bound:.1e} (95%); without maintenance {}/{}",
-                    control.stale,
-                    control.trials()
+                    "{sequences} sequences; stale rate < {bound:.1e} (95%); {no_tlbi}without maintenance {}",
+                    stale(&controls.nothing)
                 )
             }
             _ => group
@@ -69,6 +72,10 @@ pub fn terminal(cases: &[Case]) -> String {
     text
 }
 
+fn stale(control: &Outcomes) -> String {
+    format!("{}/{}", control.stale, control.trials())
+}
+
 fn worst(group: &[Case]) -> Class {
     let order = [Class::Fail, Class::Pass, Class::NotObservable, Class::Skipped];
     let has = |class: &&Class| group.iter().any(|case| case.class == **class);
@@ -78,8 +85,8 @@ fn worst(group: &[Case]) -> Class {
 /// Returns the Markdown of a job summary, cut with a note where it would be too long for GitHub.
 pub fn markdown(machine: &str, cases: &[Case], reproduce: &str) -> String {
     let mut text = format!("## TLB maintenance conformance: {machine}\n\n{}\n\n", headline(cases));
-    text.push_str("| result | check | sequence | trials | stale | stale rate (95%) | without maintenance | reason |\n");
-    text.push_str("|---|---|---|---:|---:|---:|---:|---|\n");
+    text.push_str("| result | check | sequence | trials | stale | stale rate (95%) | without TLBI | without maintenance | reason |\n");
+    text.push_str("|---|---|---|---:|---:|---:|---:|---:|---|\n");
     let tail = format!("\nReproduce: `{reproduce}`\n");
     let room = MAX_SUMMARY - tail.len() - 200;
     let mut sorted: Vec<_> = cases.iter().collect();
@@ -92,14 +99,14 @@ pub fn markdown(machine: &str, cases: &[Case], reproduce: &str) -> String {
     for (shown, case) in sorted.iter().enumerate() {
         let bound = case.bound().map_or(String::new(), |bound| format!("< {bound:.1e}"));
         let row = format!(
-            "| {} | {} | {} | {} | {} | {bound} | {}/{} | {} |\n",
+            "| {} | {} | {} | {} | {} | {bound} | {} | {} | {} |\n",
             case.class.id(),
             case.check.id(),
             case.seq,
             case.test.trials(),
             case.test.stale,
-            case.none.stale,
-            case.none.trials(),
+            case.controls.no_tlbi.as_ref().map_or(String::new(), stale),
+            stale(&case.controls.nothing),
             case.known
                 .map_or(case.reason.clone(), |bug| format!("known bug: {bug}"))
         );

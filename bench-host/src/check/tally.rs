@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 
 use results::check::{Check, Outcomes, Role};
 use results::store::{Run, StoreError};
-use results::verdict::{Class, classify};
+use results::verdict::{Class, Controls, classify};
 use stats::zero_events;
 
 /// Counts of a check on all boots.
 #[derive(Debug, Clone, Default)]
 struct Seen {
-    none: Outcomes,
-    good: Outcomes,
+    controls: Controls,
     tested: BTreeMap<String, Outcomes>,
     skipped: BTreeMap<String, String>,
 }
@@ -32,10 +31,8 @@ pub struct Case {
     pub seq: String,
     /// What its trials saw.
     pub test: Outcomes,
-    /// What the bad control saw.
-    pub none: Outcomes,
-    /// What the good control saw.
-    pub good: Outcomes,
+    /// What its controls saw.
+    pub controls: Controls,
     /// The class.
     pub class: Class,
     /// Why.
@@ -77,8 +74,9 @@ impl Tally {
             let row = row?;
             let seen = self.seen.entry(row.check).or_default();
             let sum = match row.role {
-                Role::NoMaintenance => &mut seen.none,
-                Role::KnownGood => &mut seen.good,
+                Role::NoMaintenance => &mut seen.controls.nothing,
+                Role::NoInvalidation => seen.controls.no_tlbi.get_or_insert_default(),
+                Role::KnownGood => &mut seen.controls.good,
                 Role::Test => seen.tested.entry(row.seq.clone()).or_default(),
             };
             add(sum, &row.outcomes());
@@ -106,13 +104,12 @@ impl Tally {
         let mut cases = Vec::new();
         for (&check, seen) in &self.seen {
             for (seq, test) in &seen.tested {
-                let (class, reason) = classify(check, test, &seen.none, &seen.good);
+                let (class, reason) = classify(check, test, &seen.controls);
                 cases.push(Case {
                     check,
                     seq: seq.clone(),
                     test: *test,
-                    none: seen.none,
-                    good: seen.good,
+                    controls: seen.controls,
                     class,
                     reason: reason.to_owned(),
                     known: None,
@@ -124,8 +121,7 @@ impl Tally {
                 check,
                 seq: seq.clone(),
                 test: Outcomes::default(),
-                none: seen.none,
-                good: seen.good,
+                controls: seen.controls,
                 class: Class::Skipped,
                 reason: reason.clone(),
                 known: None,
@@ -156,14 +152,18 @@ pub(crate) mod tests {
             stale: 1000,
             ..Outcomes::default()
         };
-        let case = |seq: &str, test, none| {
-            let (class, reason) = classify(check, &test, &none, &fault);
+        let case = |seq: &str, test, bad| {
+            let controls = Controls {
+                nothing: bad,
+                no_tlbi: Some(bad),
+                good: fault,
+            };
+            let (class, reason) = classify(check, &test, &controls);
             Case {
                 check,
                 seq: seq.to_owned(),
                 test,
-                none,
-                good: fault,
+                controls,
                 class,
                 reason: reason.to_owned(),
                 known: None,

@@ -48,8 +48,8 @@ Examples:
 /// Check whether a stale translation is ever used where the architecture forbids it
 ///
 /// Every check changes a translation, runs a sequence, and uses the translation again: in every regime, on one to three
-/// PEs. Beside it run two controls, no maintenance at all and a sequence known to be good; a check whose bad control is
-/// never stale has no power here and is `not_observable`, not passed. Without --sequence, known sequences are checked
+/// PEs. Beside it run three controls: no maintenance at all, barriers without TLBI, and a sequence known to be good. A check
+/// that is never stale without TLBI has no power here and is `not_observable`, not passed. Without --sequence, known sequences are checked
 /// where they are enough, so that a failure is the machine's; with it, yours is checked wherever it is about the
 /// translations that change.
 #[derive(Debug, clap::Args)]

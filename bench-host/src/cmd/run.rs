@@ -44,8 +44,9 @@ Examples:
 /// Boot the kernel, time and check sequences, store and report the run
 ///
 /// Boots at EL2 in QEMU, through the removal of the 1:1 map; times every sequence (the first one twice, to find the
-/// noise floor); makes every check with every sequence, beside two controls: no maintenance at all, and a sequence
-/// known to be sufficient. The run is stored in a folder of its own and can be shown again with `bench-host report`.
+/// noise floor); makes every check with every sequence, beside three controls: no maintenance at all, barriers without
+/// TLBI, and a sequence known to be sufficient. The run is stored in a folder of its own and can be shown again with
+/// `bench-host report`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
 pub struct Args {

@@ -51,5 +51,5 @@ fn at_boot(plan: &RunPlan) -> usize {
     let flush = &plan.sequences[usize::from(plan.settings.boot_flush)];
     let flush = timed_size(&Scenario::PLAIN, flush.words.iter().copied());
     let plain = plan.sequences.iter().map(|sequence| plain_size(sequence.words.len()));
-    room_in_any_order(plain.chain([plain_size(0), flush]))
+    room_in_any_order(plain.chain([plain_size(0), plain_size(2), flush]))
 }

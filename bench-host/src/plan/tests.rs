@@ -48,7 +48,7 @@ fn the_default_plan_is_the_xen_patch_with_a_repeated_baseline() {
         ("xen_head_new", "xen_head_old")
     );
     assert_eq!(described.checks, checks_of(one_page_checks()));
-    assert_eq!(described.checks.len(), 15);
+    assert_eq!(described.checks.len(), 18);
 }
 
 #[test]

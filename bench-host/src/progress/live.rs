@@ -96,7 +96,7 @@ impl Live {
     /// Counts trials.
     pub fn outcome(&mut self, role: Role, outcomes: &Outcomes) {
         let trials = match role {
-            Role::NoMaintenance => &mut self.none,
+            Role::NoMaintenance | Role::NoInvalidation => &mut self.none,
             Role::KnownGood => &mut self.good,
             Role::Test => &mut self.tested,
         };
@@ -223,7 +223,7 @@ impl Live {
         let word = if self.tested.stale > 0 { "STALE" } else { "stale" };
         vec![
             format!("{word} so far: {}", of(self.tested)),
-            format!("  no maintenance: {}", of(self.none)),
+            format!("  bad controls: {}", of(self.none)),
             format!("  known good: {}", of(self.good)),
         ]
     }
@@ -332,7 +332,7 @@ mod tests {
         );
         let line = live.line(now).unwrap();
         assert!(
-            line.contains("stale so far: 0 of 5 trials; no maintenance: 5 of 5 trials; known good: 0 of 0 trials"),
+            line.contains("stale so far: 0 of 5 trials; bad controls: 5 of 5 trials; known good: 0 of 0 trials"),
             "{line}"
         );
         assert_eq!(Live::new(now).line(now), None);

@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 
 use results::check::{Check, Outcomes, Role};
-use results::verdict::{Class, classify};
+use results::verdict::{Class, Controls, classify};
 
 /// What one check saw, all PEs together.
 #[derive(Debug, Default)]
 struct Seen {
-    none: Outcomes,
-    good: Outcomes,
+    controls: Controls,
     tested: BTreeMap<String, Outcomes>,
     /// What the kernel made of it.
     verdicts: BTreeMap<String, (Class, String)>,
@@ -52,8 +51,9 @@ impl Checks {
     pub fn outcome(&mut self, check: Check, seq: &str, role: Role, outcomes: &Outcomes) {
         let seen = self.seen.entry(check).or_default();
         let sum = match role {
-            Role::NoMaintenance => &mut seen.none,
-            Role::KnownGood => &mut seen.good,
+            Role::NoMaintenance => &mut seen.controls.nothing,
+            Role::NoInvalidation => seen.controls.no_tlbi.get_or_insert_default(),
+            Role::KnownGood => &mut seen.controls.good,
             Role::Test => seen.tested.entry(seq.to_owned()).or_default(),
         };
         sum.stale = sum.stale.saturating_add(outcomes.stale);
@@ -100,7 +100,7 @@ impl Checks {
             for seq in seqs {
                 let nothing = Outcomes::default();
                 let tested = seen.tested.get(seq).unwrap_or(&nothing);
-                let (class, reason) = classify(check, tested, &seen.none, &seen.good);
+                let (class, reason) = classify(check, tested, &seen.controls);
                 let theirs = seen.verdicts.get(seq);
                 match theirs {
                     Some((theirs, _)) if *theirs != class => wrong.push(format!(
@@ -141,7 +141,7 @@ impl Checks {
         let trials = self
             .seen
             .values()
-            .flat_map(|seen| seen.tested.values().chain([&seen.none]));
+            .flat_map(|seen| seen.tested.values().chain([&seen.controls.nothing]));
         trials.map(Outcomes::trials).max().unwrap_or(0)
     }
 

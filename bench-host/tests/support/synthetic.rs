@@ -13,7 +13,7 @@ use results::plan::{Flow, RuntimeCase};
 use results::record::Event;
 use results::scenario::Scenario;
 use results::store::{BootRow, LitmusRow, ProofRow, SampleRow, Store, VerdictRow};
-use results::verdict::{Class, classify};
+use results::verdict::{Class, Controls, classify};
 use stats::bootstrap::SplitMix64;
 
 /// What the run is like.
@@ -325,13 +325,20 @@ impl Synthetic {
                 }
             };
             let none = row("none", Role::NoMaintenance, power);
+            let no_tlbi = row("no_tlbi", Role::NoInvalidation, power);
             let good = row("xen_head_old", Role::KnownGood, false);
+            let controls = Controls {
+                nothing: none.outcomes(),
+                no_tlbi: Some(no_tlbi.outcomes()),
+                good: good.outcomes(),
+            };
             store.litmus(&none).unwrap();
+            store.litmus(&no_tlbi).unwrap();
             store.litmus(&good).unwrap();
             for sequence in sequences.iter().filter(|s| s.checked) {
                 let test = row(&sequence.id, Role::Test, false);
                 store.litmus(&test).unwrap();
-                let (class, reason) = classify(check, &test.outcomes(), &none.outcomes(), &good.outcomes());
+                let (class, reason) = classify(check, &test.outcomes(), &controls);
                 assert_ne!(class, Class::Fail);
                 let row = VerdictRow {
                     check,

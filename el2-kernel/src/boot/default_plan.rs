@@ -2,7 +2,7 @@
 //! The plan of an image whose plan area is empty: the two sequences of the seed patch, timed and checked on one PE, and
 //! for every other check a sequence that is known to be good.
 
-use results::check::{Check, Mask, Observer, Regime};
+use results::check::{Check, Mask, Observer};
 use results::plan::{Entry, Flow, Measure, PlanError, RuntimeCase, Settings, encode, flags};
 
 const DSB_SY: u32 = 0xd503_3f9f;
@@ -15,22 +15,27 @@ const TLBI_ALLE2: u32 = 0xd50c_871f;
 const TLBI_ALLE2IS: u32 = 0xd50c_831f;
 const TLBI_ALLE1: u32 = 0xd50c_879f;
 const TLBI_ALLE1IS: u32 = 0xd50c_839f;
+const TLBI_VMALLE1: u32 = 0xd508_871f;
 
 /// `dsb sy; isb; tlbi alle2; dsb sy; isb`: what Xen's `setup_fixmap` did before the patch.
 const XEN_HEAD_OLD: [u32; 5] = [DSB_SY, ISB, TLBI_ALLE2, DSB_SY, ISB];
 /// `dsb nshst; tlbi alle2; dsb nsh; isb`: what `remove_identity_mapping` does after it.
 const XEN_HEAD_NEW: [u32; 4] = [DSB_NSHST, TLBI_ALLE2, DSB_NSH, ISB];
 
-/// Returns the checks on one PE, or on several, of EL2 or of EL1&0.
-fn checks(several: bool, guest: bool) -> Mask {
-    let fits = |check: &Check| {
-        let of_guest = !matches!(check.regime(), Regime::El2 | Regime::El2Host | Regime::El2HostTge);
-        (check.spec().observer != Observer::Own) == several && of_guest == guest
-    };
+/// Returns the checks that fit.
+fn all(fits: impl Fn(&Check) -> bool) -> Mask {
     Check::ALL
         .into_iter()
         .filter(fits)
         .fold(0, |mask, check| mask | check.mask())
+}
+
+/// Returns the checks on one PE, or on several, of EL2 or of EL1&0, whose sequence runs at EL2.
+fn checks(several: bool, guest: bool) -> Mask {
+    all(|check| {
+        let spec = check.spec();
+        (spec.observer != Observer::Own) == several && spec.regime.is_guest() == guest && !spec.in_el1
+    })
 }
 
 /// Writes the built-in plan into the plan area.
@@ -50,6 +55,7 @@ pub fn write(area: &mut [u8]) -> Result<usize, PlanError> {
         ..entry(id, 0, words)
     };
     let el2 = checks(false, false);
+    let in_el1 = all(|check| check.spec().in_el1);
     let entries = [
         Entry {
             checks: el2,
@@ -63,6 +69,11 @@ pub fn write(area: &mut [u8]) -> Result<usize, PlanError> {
         },
         known_good("good_el1", &[DSB_NSHST, TLBI_ALLE1, DSB_NSH, ISB], false, true),
         known_good("good_el2is", &[DSB_ISHST, TLBI_ALLE2IS, DSB_ISH, ISB], true, false),
+        Entry {
+            checks: in_el1,
+            good_for: in_el1,
+            ..entry("good_in_el1", 0, &[DSB_NSHST, TLBI_VMALLE1, DSB_NSH, ISB])
+        },
         known_good("good_el1is", &[DSB_ISHST, TLBI_ALLE1IS, DSB_ISH, ISB], true, true),
     ];
     let settings = Settings {

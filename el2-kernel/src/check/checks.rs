@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Runs the checks of a plan: every checked sequence beside its two controls, interleaved in a seeded order.
+//! Runs the checks of a plan: every checked sequence beside its three controls, interleaved in a seeded order.
 //!
 //! Here: which checks, in which regime, and their verdicts. [`crate::check::trials`] makes the trials of one.
 #![expect(unsafe_code)]

@@ -8,11 +8,13 @@
 use results::check::{Granule, Regime};
 
 use crate::check::guest::code_page_physical;
+use crate::check::message;
 use crate::image::{Raw, image};
 use crate::mmu::large_granule::LargeGranuleTables;
 use crate::mmu::layout::WINDOW_PAGES;
 use crate::mmu::tables::{Entry, Exhausted, Tables, Use, leaf, stage2_leaf};
 use crate::mmu::test_pages::{COUNT, Pages};
+use crate::stub::arena::Arena;
 
 /// Stage 1 tables; the first is that of level 0.
 static STAGE1: Tables<12> = Tables::new();
@@ -23,6 +25,10 @@ static STAGE2: Tables<12> = Tables::new();
 const VA_OFFSET: u64 = 0x2_0000_0000;
 /// Intermediate physical addresses: the guest's code.
 const CODE: u64 = 0x20_0000;
+/// The stubs, behind it.
+const STUBS: u64 = CODE + 4096;
+/// The flags by which PEs tell each other how far a trial is: the last page under the same table.
+const FLAGS: u64 = CODE + 0x1f_f000;
 /// Pages under test.
 const PAGES: u64 = 0x40_0000;
 /// Pages behind a level 2 entry under test.
@@ -78,6 +84,27 @@ impl GuestMap {
         } else {
             self.address(CODE)
         }
+    }
+
+    /// Returns where a stub that is at `stub` in the kernel is mapped.
+    pub fn stub(self, stub: usize) -> u64 {
+        self.address(STUBS) + (stub - Arena::Boot.address()) as u64
+    }
+
+    /// Returns where the page of the flags of [`message`] is mapped.
+    pub const fn flags(self) -> u64 {
+        self.address(FLAGS)
+    }
+
+    /// Returns everything that is mapped beside the pages under test: intermediate address, physical address, use.
+    fn fixtures(self) -> impl Iterator<Item = (u64, u64, Use)> {
+        let stubs = self.load + Arena::Boot.offset_in_image() as u64;
+        let stubs = (0..Arena::Boot.size() as u64)
+            .step_by(4096)
+            .map(move |page| (STUBS + page, stubs + page, Use::Text));
+        let code = (CODE, code_page_physical(self.load), Use::Text);
+        let flags = (FLAGS, self.physical(message::page()), Use::Data);
+        stubs.chain([code, flags])
     }
 
     /// Returns the intermediate address of a window.
@@ -212,7 +239,9 @@ impl GuestMap {
             STAGE2.entry(base, ipa, 3)?.set(stage2_leaf(output, r#use, 3));
             Ok(())
         };
-        map(CODE, code_page_physical(self.load), Use::Text)?;
+        for (ipa, physical, r#use) in self.fixtures() {
+            map(ipa, physical, r#use)?;
+        }
         for table in (0..size_of_val(&STAGE1) as u64).step_by(4096) {
             map(POOL + table, self.physical(&raw const STAGE1) + table, Use::Data)?;
         }
@@ -254,12 +283,10 @@ impl GuestMap {
             Regime::Stage2UnderStage1 => ipa,
             _ => self.stage1_data(pages, page as usize)[0],
         };
-        let code = if self.regime.has_stage2() {
-            CODE
-        } else {
-            code_page_physical(self.load)
-        };
-        STAGE1.map(base, self.code(), code, Use::Text)?;
+        for (ipa, physical, r#use) in self.fixtures() {
+            let output = if self.regime.has_stage2() { ipa } else { physical };
+            STAGE1.map(base, self.address(ipa), output, r#use)?;
+        }
         for page in 0..WINDOW_PAGES {
             for ipa in [PAGES, UNDER_TABLE, FAR_UNDER_TABLE].map(|window| window + 4096 * page) {
                 STAGE1.map(base, self.address(ipa), output(page, ipa), Use::Data)?;
@@ -269,5 +296,6 @@ impl GuestMap {
     }
 }
 
+const _: () = assert!(STUBS + Arena::Boot.size() as u64 <= FLAGS);
 // The walker reads the tables through stage 2, one page each.
 const _: () = assert!(size_of::<Raw<4096>>() == 4096);

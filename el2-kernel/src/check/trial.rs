@@ -6,12 +6,16 @@
 // UNSAFETY: runs stubs, and changes live translation tables under addresses that no Rust object uses.
 
 mod access;
+mod parts;
 
 use results::check::{self, Change, Check, Observer, Outcome, Regime, Spec, Tag};
 
+use self::parts::Part;
 use crate::arch::instructions::{dsb_ishst, flush_el1, flush_el1_is, flush_el2, flush_el2_is, flush_el2_page, isb};
 use crate::arch::probe::{self, Fault, Probed};
 use crate::check::context::Context;
+use crate::check::expectation::Expectation;
+use crate::check::message::{self, Receiver};
 use crate::check::regime::{ASIDS, Setup};
 use crate::check::target::Target;
 use crate::handover::Handover;
@@ -20,7 +24,6 @@ use crate::mmu::tables::{self, ACCESS_FLAG, DIRTY_BIT_MODIFIER, Entry, NOT_GLOBA
 use crate::mmu::test_pages::{OLD, Pages, SECRET};
 use crate::random::Random;
 use crate::smp::bring_up::read_on;
-use crate::smp::mailbox;
 use crate::smp::power::{self, Path};
 use crate::smp::stress::disturb;
 use crate::stub::call;
@@ -46,14 +49,10 @@ pub struct Trial<'a> {
     below: Option<(&'static Entry, [u64; 2])>,
     /// Output address distance of neighboring entries.
     stride: u64,
-    /// Descriptor before the change.
-    before: u64,
-    /// Descriptor the sequence follows.
-    after: u64,
+    /// The descriptors before and after the change, and what tells which is used.
+    expectation: Expectation,
     /// Break-before-make: the descriptor made after the sequence.
     make: Option<u64>,
-    /// What a load through the old translation returns.
-    old_value: u64,
     /// The fault that the changed descriptor calls for.
     fault: Expected,
     /// Descriptor to leave behind.
@@ -113,14 +112,18 @@ impl<'a> Trial<'a> {
                 .below
                 .map(|entry| (entry, [old, new].map(|output| make_leaf(output, before_use, 3)))),
             stride: if spec.contiguous { 4096 } else { 0 },
-            before,
-            after,
+            expectation: Expectation {
+                change: spec.change,
+                access: spec.access,
+                before,
+                after,
+                old_value: OLD,
+            },
             make: match spec.change {
                 Change::Remap => Some(make_leaf(new, before_use, level)),
                 Change::Relink => Some(table),
                 _ => None,
             },
-            old_value: OLD,
             fault: (fault, spec.level),
             rest: match spec.change {
                 // What is left must not change when the next trial reads it as its own.
@@ -149,10 +152,14 @@ impl<'a> Trial<'a> {
             entries: core::slice::from_ref(identity.entry),
             below: None,
             stride: 0,
-            before: identity.descriptor,
-            after: 0,
+            expectation: Expectation {
+                change: spec.change,
+                access: spec.access,
+                before: identity.descriptor,
+                after: 0,
+                old_value,
+            },
             make: None,
-            old_value,
             fault: (Fault::Translation, identity.level as u8),
             rest: 0,
             reused: None,
@@ -168,7 +175,7 @@ impl<'a> Trial<'a> {
     pub const fn observer(&self) -> usize {
         match self.spec.observer {
             Observer::Own => 0,
-            Observer::Other => 1,
+            Observer::Other | Observer::Loop => 1,
             Observer::Relay => 2,
         }
     }
@@ -188,25 +195,30 @@ impl<'a> Trial<'a> {
             self.pages.write(page, OLD);
         }
         self.set_below(0);
-        self.set_all(self.before);
+        self.set_all(self.expectation.before);
         // Invalid to valid: the store must be complete and the context synchronized; there is nothing to invalidate.
         dsb_ishst();
         isb();
-        let primed = self.observe(delay());
-        disturb(delay());
-        self.set_all(self.after);
-        let sequence = Sequence {
+        let primed = self.prime(delay());
+        let part = Part {
+            trial: self,
+            number: message::new_trial(),
             stub,
             operands: *operands,
+            delay: delay(),
         };
+        // SAFETY: the part stays until every PE has answered, in `finish`.
+        unsafe { part.begin() };
+        disturb(delay());
+        self.set_all(self.expectation.after);
         self.use_other_tag(true);
-        if self.spec.observer == Observer::Relay {
-            // The store is complete for all; what follows it is the other PE's business.
-            // SAFETY: the sequence stays until the PE has answered, and its stub holds validated words only.
-            unsafe { mailbox::call(1, run_sequence, &raw const sequence as usize, delay()) };
-        } else {
+        match self.spec.observer {
+            // The change is ordered before the message; what follows is the other PE's business.
+            Observer::Relay => message::tell(Receiver::Relay, part.number),
+            // There the sequence runs with its access.
+            Observer::Own if self.spec.in_el1 => {}
             // SAFETY: stubs hold validated words only, which change no memory and no other register.
-            unsafe { call::run(stub, operands) };
+            _ => _ = unsafe { call::run(stub, operands) },
         }
         self.use_other_tag(false);
         if let Some(make) = self.make {
@@ -217,20 +229,20 @@ impl<'a> Trial<'a> {
             }
             self.set_all(make);
             dsb_ishst();
-            isb();
+            if !self.spec.late {
+                isb();
+            }
         }
         if let Some(page) = self.reused {
             self.pages.write(page, SECRET);
         }
-        let outcome = self.observe(delay());
+        let outcome = part.finish();
         // Used before the change as it should be?
-        let expected = match self.spec.change {
-            Change::Map => Outcome::Fault,
-            // Marked, as it is to be again after the change.
-            Change::Clean | Change::Age => Outcome::New,
-            _ => Outcome::Stale,
-        };
-        if primed == expected { outcome } else { Outcome::Other }
+        if primed == self.expectation.primed() {
+            outcome
+        } else {
+            Outcome::Other
+        }
     }
 
     /// Makes one trial of a 1:1 map that is brought back to start another PE.
@@ -240,18 +252,26 @@ impl<'a> Trial<'a> {
             return Outcome::Other;
         };
         power::stop(&cpu, 1);
-        self.set_all(self.before);
+        self.set_all(self.expectation.before);
         dsb_ishst();
         isb();
         if !power::start(&cpu, 1, self.boot.load, Some(identity), Path::Identity) {
             return Outcome::Other;
         }
-        let read = || read_on(1, self.va);
-        let primed = read();
+        let primed = read_on(1, self.va);
+        let part = Part {
+            trial: self,
+            number: message::new_trial(),
+            stub,
+            operands: *operands,
+            delay: 0,
+        };
+        // SAFETY: the part stays until the PE has answered, in `finish`.
+        unsafe { part.begin() };
         self.set_all(0);
         // SAFETY: as in `run`.
         unsafe { call::run(stub, operands) };
-        let outcome = read();
+        let outcome = part.finish();
         if primed == Outcome::Stale {
             outcome
         } else {
@@ -309,49 +329,4 @@ impl<'a> Trial<'a> {
             Tag::Global | Tag::Asid => {}
         }
     }
-
-    #[inline(always)]
-    fn observe(&self, delay: u32) -> Outcome {
-        match self.observer() {
-            0 => {
-                disturb(delay);
-                self.access()
-            }
-            // SAFETY: the trial stays until the PE has answered.
-            other => unsafe { mailbox::call(other, access_of, &raw const *self as usize, delay) },
-        }
-    }
-}
-
-/// A sequence for another PE to run.
-#[derive(Debug, Clone, Copy)]
-struct Sequence {
-    /// Address of its stub.
-    stub: usize,
-    /// Its operand registers.
-    operands: Operands,
-}
-
-/// Runs the [`Sequence`] that the argument is the address of. A job.
-///
-/// # Safety
-///
-/// The sequence stays until the job is done, and its stub is one of validated words.
-unsafe fn run_sequence(sequence: usize, _pe: usize) -> Outcome {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let sequence = &*(sequence as *const Sequence);
-        call::run(sequence.stub, &sequence.operands);
-    }
-    Outcome::New
-}
-
-/// Makes the access of the [`Trial`] that the argument is the address of. A job.
-///
-/// # Safety
-///
-/// The trial stays until the job is done.
-unsafe fn access_of(trial: usize, _pe: usize) -> Outcome {
-    // SAFETY: the caller's promise.
-    unsafe { (*(trial as *const Trial)).access() }
 }

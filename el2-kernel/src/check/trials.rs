@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The trials of one check: every sequence beside its two controls, interleaved in a seeded order.
+//! The trials of one check: every sequence beside its three controls, interleaved in a seeded order.
 //!
 //! A simulator's TLB is direct-mapped by address, and an unlucky access evicts the entry that a check is about. So
-//! every check first looks for a page on which the bad control (no maintenance at all) shows the stale translation, and
-//! all its trials use that page; under stress, one of several such pages, drawn anew for each. Where there is none, the
+//! every check first looks for a page on which a bad control (barriers and no TLBI; where nothing needs one, no
+//! maintenance at all) shows the stale translation, and all its trials use that page; under stress, one of several such pages, drawn anew for each. Where there is none, the
 //! check has no power here, and its verdict says so.
 
 use results::check::{Change, Check, Outcome, Outcomes, Role};
 use results::plan::{EntryRef, MAX_SEQUENCES, Plan, Planted};
 use results::record::Record;
-use results::verdict::classify;
+use results::verdict::{Controls, classify};
 
 use crate::arch::instructions::ticks;
 use crate::check::context::Context;
@@ -19,6 +19,8 @@ use crate::platform::console;
 use crate::random::Random;
 use crate::stub::operands::{Operands, operands};
 
+/// No maintenance at all, barriers and no TLBI, and a sequence known to be good.
+const CONTROLS: usize = 3;
 /// Pages tried to find one on which the bad control is stale.
 const CANDIDATES: u64 = 16;
 /// Trials of the bad control on each.
@@ -34,7 +36,7 @@ struct Runner<'a> {
     id: &'a str,
     role: Role,
     stub: usize,
-    /// `None` for the bad control.
+    /// `None` for the bad controls.
     entry: Option<EntryRef<'a>>,
     /// For the first victim.
     operands: Operands,
@@ -51,7 +53,7 @@ pub fn trials(
     verdicts: &mut Verdicts,
 ) -> Result<(), &'static str> {
     let boot = context.boot;
-    let nothing = boot.stubs.nothing();
+    let (nothing, no_tlbi) = (boot.stubs.nothing(), boot.stubs.no_tlbi());
     let starts = check.spec().change == Change::IdentityOfSecondaries;
     let stress = plan.settings.stress;
     let (victims, count) = victims(context, check, if stress == 0 || starts { 1 } else { VICTIMS }, random);
@@ -71,8 +73,14 @@ pub fn trials(
         operands: [0; 8],
         seen: Outcomes::default(),
     };
-    let mut runners = [idle; MAX_SEQUENCES + 2];
-    let mut running = 1;
+    let mut runners = [idle; MAX_SEQUENCES + CONTROLS];
+    runners[1] = Runner {
+        id: "no_tlbi",
+        role: Role::NoInvalidation,
+        stub: no_tlbi,
+        ..idle
+    };
+    let mut running = CONTROLS - 1;
     let skip = plan.settings.planted == Some(Planted::SkipSequence);
     let good = [(Role::KnownGood, good, good_entry)].into_iter();
     let all = good.chain(tested(boot, plan, check).map(|(index, entry)| (Role::Test, index, entry)));
@@ -90,7 +98,7 @@ pub fn trials(
     }
     let runners = &mut runners[..running];
 
-    let mut order: [u8; MAX_SEQUENCES + 2] = core::array::from_fn(|i| i as u8);
+    let mut order: [u8; MAX_SEQUENCES + CONTROLS] = core::array::from_fn(|i| i as u8);
     let order = &mut order[..running];
     let rounds = match plan.settings.trials {
         trials if starts => trials.div_ceil(TRIALS_PER_START),
@@ -135,14 +143,18 @@ pub fn trials(
         trials: rounds * running as u32,
         ticks,
     });
-    let [none, good] = [runners[0].seen, runners[1].seen];
-    for ((index, _), runner) in tested(boot, plan, check).zip(&runners[2..]) {
-        verdicts[index] = Some(classify(check, &runner.seen, &none, &good));
+    let controls = Controls {
+        nothing: runners[0].seen,
+        no_tlbi: Some(runners[1].seen),
+        good: runners[2].seen,
+    };
+    for ((index, _), runner) in tested(boot, plan, check).zip(&runners[CONTROLS..]) {
+        verdicts[index] = Some(classify(check, &runner.seen, &controls));
     }
     Ok(())
 }
 
-/// Finds up to `wanted` pages on which the bad control is stale, and returns them with their number. If there is none:
+/// Finds up to `wanted` pages on which a bad control is stale, and returns them with their number. If there is none:
 /// any page, for what it is worth.
 fn victims<'a>(
     context: &Context<'a>,
@@ -150,12 +162,16 @@ fn victims<'a>(
     wanted: usize,
     random: &mut Random,
 ) -> ([Option<Trial<'a>>; VICTIMS], usize) {
-    let nothing = context.boot.stubs.nothing();
+    let bad = if check.needs_invalidation() {
+        context.boot.stubs.no_tlbi()
+    } else {
+        context.boot.stubs.nothing()
+    };
     let starts = check.spec().change == Change::IdentityOfSecondaries;
     let (mut victims, mut count, mut any) = ([None; VICTIMS], 0, None);
     for trial in (0..CANDIDATES).map_while(|candidate| Trial::new(context, check, candidate)) {
         // Stress would evict the entry now and then; pages are chosen without.
-        let mut is_stale = || trial.run(nothing, &[0; 8], random, 0) == Outcome::Stale;
+        let mut is_stale = || trial.run(bad, &[0; 8], random, 0) == Outcome::Stale;
         let stale = starts || (0..CALIBRATION).all(|_| is_stale());
         trial.finish();
         any.get_or_insert(trial);

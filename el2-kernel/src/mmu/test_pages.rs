@@ -5,15 +5,10 @@
 
 use crate::arch::instructions::publish_code;
 use crate::image::{Raw, image};
+pub use crate::mmu::test_values::{NEW, OLD, SECRET};
 
 /// Pages of each kind: which one a trial uses decides where in a block it looks, and so which TLB entry.
 pub const COUNT: usize = 8;
-/// What the pages before and after a change hold, or return when called, and what a new owner writes into a freed page.
-pub const OLD: u64 = 0x1111;
-/// What the pages after a change hold.
-pub const NEW: u64 = 0x2222;
-/// What a new owner writes into a freed page.
-pub const SECRET: u64 = 0x3333;
 /// Entries that the Contiguous bit joins at level 3 (4 KiB granule).
 pub const CONTIGUOUS: u64 = 16;
 

@@ -20,10 +20,14 @@ use crate::platform::message::Message;
 use crate::stub::arena::Arena;
 use crate::stub::emit::{Counter, Emitter, Full, Shape};
 
+/// `dsb sy; isb`.
+const NO_TLBI: [u32; 2] = [0xd503_3f9f, 0xd503_3fdf];
+
 /// The stubs of the boot path and of the checks, as offsets into their arena.
 #[derive(Debug, Clone, Copy)]
 pub struct Stubs {
     nothing: u32,
+    no_tlbi: u32,
     boot_flush: Option<u32>,
     plain: [Option<u32>; MAX_SEQUENCES],
 }
@@ -32,6 +36,12 @@ impl Stubs {
     /// Returns the address of the stub that does nothing: no maintenance at all.
     pub fn nothing(&self) -> usize {
         address(self.nothing)
+    }
+
+    /// Returns the address of the stub that has barriers and no TLBI: stores are complete and the context is
+    /// synchronized.
+    pub fn no_tlbi(&self) -> usize {
+        address(self.no_tlbi)
     }
 
     /// Returns the address of the timed stub of the boot flush, unless it was skipped.
@@ -58,6 +68,7 @@ pub fn emit(plan: &Plan<'_>, event: Event) -> Stubs {
     let mut emitter = Emitter::new(arena);
     let mut stubs = Stubs {
         nothing: fitting(emitter.plain(empty())),
+        no_tlbi: fitting(emitter.plain(NO_TLBI.into_iter())),
         boot_flush: None,
         plain: [None; MAX_SEQUENCES],
     };

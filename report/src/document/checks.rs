@@ -2,7 +2,7 @@
 //! The checks and their controls.
 
 use results::check::Outcomes;
-use results::verdict::Class;
+use results::verdict::{Class, Power};
 
 use super::block::Block;
 use super::mutants::Outcome;
@@ -27,7 +27,7 @@ pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
         ">other",
         ">stale rate <",
     ];
-    let mut table = Table::new("Outcomes of every trial, per check, with its two controls", &columns);
+    let mut table = Table::new("Outcomes of every trial, per check, with its controls", &columns);
     for check in &summary.checks {
         rows(summary, check, &mut table);
     }
@@ -42,8 +42,9 @@ pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
         ]);
     }
     let power = Block::Paragraph(
-        "A pass needs power: with no maintenance at all (none) the same check on this machine did use a stale \
-         translation. Without that it is not observable here, whatever the sequence. The stale rate is the 95% upper \
+        "A pass needs power: with barriers and no TLBI (no_tlbi) the same check on this machine did use a stale \
+         translation; where nothing is to be invalidated, or in runs without that control, with no maintenance at all \
+         (none). Without that it is not observable here, whatever the sequence. The stale rate is the 95% upper \
          bound that a pass without any stale trial leaves open, for independent trials."
             .to_owned(),
     );
@@ -124,9 +125,9 @@ pub fn class_mark(class: Class) -> Mark {
 
 /// Returns one row per check: stale trials of both controls, and the sequences by class, the worst class first.
 fn overview(summary: &Summary) -> Table {
-    let columns = ["check", ">no maintenance", ">known good", "sequences"];
+    let columns = ["check", ">no TLBI", ">no maintenance", ">known good", "sequences"];
     let mut table = Table::new(
-        "Checks: stale trials of the two controls, and the class of each sequence",
+        "Checks: stale trials of the controls, and the class of each sequence",
         &columns,
     );
     let stale = |outcomes: Option<&Outcomes>| match outcomes {
@@ -169,6 +170,7 @@ fn overview(summary: &Summary) -> Table {
         };
         table.row([
             check.id.as_str().into(),
+            stale(check.no_tlbi.as_ref()).into(),
             stale(check.bad_control.as_ref()).into(),
             stale(check.good_control.as_ref().map(|(_, outcomes)| outcomes)).into(),
             Cell::toned(text, tone),
@@ -178,10 +180,11 @@ fn overview(summary: &Summary) -> Table {
 }
 
 fn rows(summary: &Summary, check: &CheckResult, table: &mut Table) {
-    let bad = check.bad_control;
-    let power = match bad {
-        Some(outcomes) if outcomes.stale > 0 => "control: has power",
-        Some(_) => "control: NO POWER",
+    let power = match check.power() {
+        Some(Power::Unknown) => "control: has power",
+        Some(Power::Invalidation) => "control: a missing TLBI shows",
+        Some(Power::Barriers) => "control: missing barriers show",
+        Some(Power::Nothing) => "control: NO POWER",
         None => "control: not run",
     };
     let tone = |good: bool| if good { Tone::Plain } else { Tone::Care };
@@ -197,14 +200,15 @@ fn rows(summary: &Summary, check: &CheckResult, table: &mut Table) {
             .chain([bound.into()])
             .collect::<Vec<Cell>>()
     };
-    let has_power = bad.is_some_and(|outcomes| outcomes.stale > 0);
     let dash = || "-".to_owned();
-    table.row(row(
-        "none".to_owned(),
-        Cell::toned(power, tone(has_power)),
-        bad.as_ref(),
-        dash(),
-    ));
+    for (name, control) in [("none", check.bad_control), ("no_tlbi", check.no_tlbi)] {
+        // An older run has no second one.
+        if name == "none" || control.is_some() {
+            let stale = control.is_some_and(|outcomes| outcomes.stale > 0);
+            let name = name.to_owned();
+            table.row(row(name, Cell::toned(power, tone(stale)), control.as_ref(), dash()));
+        }
+    }
     let (name, good) = match &check.good_control {
         Some((name, good)) => (format!("{name} (good)"), Some(good)),
         None => ("known good".to_owned(), None),

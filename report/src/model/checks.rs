@@ -3,7 +3,7 @@
 
 use results::check::Outcomes;
 use results::record::Event;
-use results::verdict::Class;
+use results::verdict::{Class, Controls, Power};
 
 /// How long a phase of the boot path took.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,10 +40,24 @@ pub struct CheckResult {
     pub expected: String,
     /// What was seen with no maintenance at all; `None` if not run.
     pub bad_control: Option<Outcomes>,
+    /// What was seen with barriers and no TLBI; `None` if not run, as in runs before schema 3.
+    pub no_tlbi: Option<Outcomes>,
     /// The known-good sequence and what was seen with it; `None` if not run.
     pub good_control: Option<(String, Outcomes)>,
     /// The sequences under test.
     pub rows: Vec<CheckRow>,
+}
+
+impl CheckResult {
+    /// Returns which mistakes showed; `None` if no bad control was run.
+    pub fn power(&self) -> Option<Power> {
+        let controls = |nothing| Controls {
+            nothing,
+            no_tlbi: self.no_tlbi,
+            good: Outcomes::default(),
+        };
+        self.bad_control.map(|nothing| controls(nothing).power())
+    }
 }
 
 /// A check with one sequence.

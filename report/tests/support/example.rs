@@ -175,6 +175,7 @@ fn check(id: &str, class: Class) -> CheckResult {
         title: "EL2 page: valid to invalid, then load".to_owned(),
         expected: "fault".to_owned(),
         bad_control: Some(if class == Class::NotObservable { fault } else { stale }),
+        no_tlbi: Some(if class == Class::NotObservable { fault } else { stale }),
         good_control: Some(("old".to_owned(), fault)),
         rows: vec![
             row("old", if class == Class::Fail { Class::Pass } else { class }),

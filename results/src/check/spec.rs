@@ -169,6 +169,9 @@ pub enum Observer {
     Own,
     /// A second PE accesses, once told that the sequence is done.
     Other,
+    /// A second PE accesses all the time, from before the change until it has seen that the sequence is done. So the
+    /// regime is in use there, and may walk its tables, while the sequence runs.
+    Loop,
     /// A second PE runs the sequence, once told of the change; a third accesses, once told by the second.
     Relay,
 }
@@ -202,6 +205,11 @@ pub struct Spec {
     pub observer: Observer,
     /// The granule of the tables.
     pub granule: Granule,
+    /// Whether the sequence runs at EL1, with the access right behind it: no exception entry or return between them
+    /// synchronizes the context.
+    pub in_el1: bool,
+    /// Break-before-make whose new mapping is used without an ISB of the check's own: the only one is the sequence's.
+    pub late: bool,
 }
 
 impl Spec {

@@ -7,7 +7,7 @@ use super::Change::{
     WriteProtect,
 };
 use super::Granule::{K4, K16, K64};
-use super::Observer::{Other, Own, Relay};
+use super::Observer::{Loop, Other, Own, Relay};
 use super::Regime::{El1, El1UnderStage2, El2, El2Host, El2HostTge, Stage2, Stage2UnderStage1};
 use super::{Access, Change, Granule, Observer, Regime, Spec, Tag};
 
@@ -34,6 +34,8 @@ const fn page(
         tag: Tag::Global,
         observer: Own,
         granule: K4,
+        in_el1: false,
+        late: false,
     }
 }
 
@@ -59,13 +61,19 @@ impl Spec {
     const fn in_pages_of(self, granule: Granule) -> Self {
         Self { granule, ..self }
     }
+    const fn in_el1(self) -> Self {
+        Self { in_el1: true, ..self }
+    }
+    const fn late(self) -> Self {
+        Self { late: true, ..self }
+    }
     const fn seen_by(self, observer: Observer) -> Self {
         Self { observer, ..self }
     }
 }
 
 #[rustfmt::skip]
-pub(super) static TABLE: [Spec; 99] = [
+pub(super) static TABLE: [Spec; 119] = [
     page("cowinvt_el2", "CoWinvT", El2, Unmap, Load,
         "EL2 page: valid to invalid, then load"),
     page("bbm_oa_el2", "BBM", El2, Remap, Load,
@@ -264,4 +272,44 @@ pub(super) static TABLE: [Spec; 99] = [
         "stage 2 page with stage 1 off: invalid to valid, then load at EL1"),
     page("mp_i2v_el2", "I2V", El2, Map, Load,
         "EL2 page: invalid to valid, then load on another PE").seen_by(Other),
+    page("mp_i2v_el1", "I2V", El1, Map, Load,
+        "EL1&0 page with stage 2 off: invalid to valid, then load at EL1 on another PE").seen_by(Other),
+    page("mp_i2v_s2", "I2V", Stage2, Map, Load,
+        "stage 2 page with stage 1 off: invalid to valid, then load at EL1 on another PE").seen_by(Other),
+    page("loop_rt_el2", "MP.RT", El2, Unmap, Load,
+        "EL2 page: valid to invalid while another PE loads from it all the time").seen_by(Loop),
+    page("loop_rt_el1", "MP.RT", El1, Unmap, Load,
+        "EL1&0 page with stage 2 off: valid to invalid while another PE loads from it at EL1 all the time").seen_by(Loop),
+    page("loop_rt_el0", "MP.RT", El1, Unmap, Load,
+        "EL1&0 page with stage 2 off: valid to invalid while another PE loads from it at EL0 all the time").at_el0().seen_by(Loop),
+    page("loop_rt_el1_s2", "MP.RT", El1UnderStage2, Unmap, Load,
+        "EL1&0 page with stage 2 on: valid to invalid while another PE loads from it at EL1 all the time").seen_by(Loop),
+    page("loop_rt_s2", "MP.RT", Stage2, Unmap, Load,
+        "stage 2 page with stage 1 off: valid to invalid while another PE loads from it at EL1 all the time").seen_by(Loop),
+    page("loop_rt_s2_s1", "MP.RT", Stage2UnderStage1, Unmap, Load,
+        "stage 2 page under stage 1: valid to invalid while another PE loads from it at EL1 all the time").seen_by(Loop),
+    page("cowinvt_in_el1", "CoWinvT", El1, Unmap, Load,
+        "EL1&0 page with stage 2 off: valid to invalid, then sequence and load at EL1").in_el1(),
+    page("wprot_in_el1", "wprot", El1, WriteProtect, Store,
+        "EL1&0 page with stage 2 off: read-write to read-only, then sequence and store at EL1").in_el1(),
+    page("fetch_in_el1", "fetch", El1, Unmap, Fetch,
+        "EL1&0 code page with stage 2 off: valid to invalid, then sequence and fetch at EL1").in_el1(),
+    page("table_l2_in_el1", "table removal", El1, RemoveTable, Load,
+        "EL1&0 level 2 table entry removed with stage 2 off, then sequence and load through it at EL1").at_level(2).in_el1(),
+    page("asid_in_el1", "CoWinvT", El1, Unmap, Load,
+        "EL1&0 non-global page of the current ASID: valid to invalid, then sequence and load at EL1").tagged(Tag::Asid).in_el1(),
+    page("i2v_in_el1", "I2V", El1, Map, Load,
+        "EL1&0 page with stage 2 off: invalid to valid, then sequence and load at EL1").in_el1(),
+    page("cowinvt_in_el1_s2", "CoWinvT", El1UnderStage2, Unmap, Load,
+        "EL1&0 page with stage 2 on: valid to invalid, then sequence and load at EL1").in_el1(),
+    page("fetch_inv_el2", "fetch", El2, Unmap, Fetch,
+        "EL2 code page: valid to invalid, then instruction fetch"),
+    page("fetch_inv_el2h", "fetch", El2Host, Unmap, Fetch,
+        "EL2&0 (E2H=1 TGE=0) code page: valid to invalid, then instruction fetch"),
+    page("fetch_late_el2", "fetch", El2, Remap, Fetch,
+        "EL2 code page: break-before-make to another output address, then instruction fetch with no ISB after the make").late(),
+    page("bbm_late_el2", "BBM", El2, Remap, Load,
+        "EL2 page: break-before-make to another output address, then load with no ISB after the make").late(),
+    page("bbm_late_el2h", "BBM", El2Host, Remap, Load,
+        "EL2&0 (E2H=1 TGE=0) page: break-before-make to another output address, then load with no ISB after the make").late(),
 ];

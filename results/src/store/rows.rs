@@ -86,7 +86,7 @@ impl Row for OverheadRow {
 pub struct LitmusRow<S = String> {
     /// The check.
     pub check: Check,
-    /// Stable id of the sequence; `none` for the bad control.
+    /// Stable id of the sequence; `none` and `no_tlbi` for the bad controls.
     pub seq: S,
     /// The part the sequence played.
     pub role: Role,

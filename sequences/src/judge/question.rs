@@ -7,7 +7,7 @@ use crate::errata::Cpu;
 use crate::feature::Features;
 use crate::instruction::Instruction;
 use crate::operand::Operand;
-use crate::tlbi::{ExceptionLevel, Target};
+use crate::tlbi::{ExceptionLevel, Target, Tlbi};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -347,33 +347,33 @@ impl Question {
         super::context::before(self, sequence)
     }
 
+    /// Returns whether a TLBI is defined where the sequence runs.
+    #[must_use]
+    pub const fn can_execute(&self, tlbi: &Tlbi) -> bool {
+        let needs = match (tlbi.op.level(), tlbi.op.target()) {
+            (ExceptionLevel::El1, Target::All | Target::VmallS12 | Target::Ipa | Target::IpaLast) => {
+                ExceptionLevel::El2
+            }
+            (level, _) => level,
+        };
+        needs as u8 <= self.runs_at as u8
+    }
+
     /// Returns the judgement of a sequence that cannot be executed.
     fn undefined(&self, sequence: &[Instruction]) -> Option<Judgement> {
         let mut reasons = Vec::new();
         for instruction in sequence {
-            if let Instruction::Msr(register, _) = instruction
-                && register.level() > self.runs_at
-            {
+            let defined = match instruction {
+                Instruction::Msr(register, _) => register.level() <= self.runs_at,
+                Instruction::Tlbi(tlbi) => self.can_execute(tlbi),
+                _ => true,
+            };
+            if !defined {
                 let at = exception_level(self.runs_at);
                 reasons.push(Reason::new(
                     Rule::Regime,
                     format!("`{instruction}` is UNDEFINED at {at}"),
                 ));
-            }
-            if let Instruction::Tlbi(tlbi) = instruction {
-                let needs = match (tlbi.op.level(), tlbi.op.target()) {
-                    (ExceptionLevel::El1, Target::All | Target::VmallS12 | Target::Ipa | Target::IpaLast) => {
-                        ExceptionLevel::El2
-                    }
-                    (level, _) => level,
-                };
-                if needs > self.runs_at {
-                    let at = exception_level(self.runs_at);
-                    reasons.push(Reason::new(
-                        Rule::Regime,
-                        format!("`{instruction}` is UNDEFINED at {at}"),
-                    ));
-                }
             }
             if let Some(present) = self.architecture.features {
                 let missing = instruction.required_features().missing_from(present);

@@ -3,7 +3,7 @@
 //!
 //! An entry that was invalid is in no TLB, so nothing is invalidated; but a walk may still read the old one, and an
 //! instruction that was fetched before may go by it: before the first use here a DSB and a context synchronization event
-//! are needed (Arm ARM, R_LFHQG and "Ordering of translation table walks").
+//! are needed (Arm ARM, D8.16, "TLB maintenance requirements").
 
 use crate::extract::event::{Event, Kind};
 use crate::extract::path::Path;

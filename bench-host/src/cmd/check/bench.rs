@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use results::check::Check;
 use results::manifest::{self, ADVERSARY_LABEL, Manifest, QEMU_LABEL};
 use results::plan::{MAX_PES, Planted};
 use results::store::Run;
@@ -54,17 +53,12 @@ impl Bench<'_> {
                 good_for: 0,
             })
             .collect();
-        for (id, text, guest) in suite::GOOD {
-            let fits = |check: &Check| check.regime().is_guest() == guest && all & check.mask() != 0;
-            let good_for = Check::ALL
-                .into_iter()
-                .filter(fits)
-                .fold(0, |mask, check| mask | check.mask());
+        for good in suite::GOOD.iter().filter(|good| good.checks(all) != 0) {
             sequences.push(Checked {
-                id,
-                text,
+                id: good.id,
+                text: good.text,
                 checks: 0,
-                good_for,
+                good_for: good.checks(all),
             });
         }
         let settings = Conformance {

@@ -9,16 +9,28 @@ use results::verdict::Class;
 
 use super::Args;
 use super::source::{self, On};
-use crate::check::known;
+use crate::check::known::{self, Effect};
 use crate::check::suite::Member;
 use crate::check::tally::Case;
 use crate::qemu::Version;
 
-/// Notes at each failure which bug of this QEMU explains it, and whether that excuses it.
+/// Notes at each failure which bug of this QEMU explains it, and whether that excuses it; and takes back a pass that one
+/// hides a mistake behind.
 pub(super) fn explain(cases: &mut [Case], version: Version, members: &[Member], excused: bool) {
-    for case in cases.iter_mut().filter(|case| case.class == Class::Fail) {
-        case.known = known::find(version, case.check, text(members, case));
-        case.excused = excused && case.known.is_some();
+    for case in cases {
+        match case.class {
+            Class::Fail => {
+                case.known = known::find(version, case.check, text(members, case), Effect::Fails);
+                case.excused = excused && case.known.is_some();
+            }
+            Class::Pass => {
+                if let Some(bug) = known::find(version, case.check, text(members, case), Effect::Hides) {
+                    case.class = Class::NotObservable;
+                    case.reason = format!("a known bug hides the mistake: {bug}");
+                }
+            }
+            Class::NotObservable | Class::Skipped => {}
+        }
     }
 }
 

@@ -3,21 +3,17 @@
 #![expect(unsafe_code)]
 // UNSAFETY: accesses addresses whose translation is under test.
 
-use results::check::{self, Change, Outcome, Spec};
+use results::check::{self, Outcome, Spec};
 
 use super::Trial;
-use crate::arch::instructions::{dsb_sy, isb};
+use crate::arch::instructions::dsb_sy;
 use crate::arch::probe::{self, Probed};
+use crate::check::expectation::Seen;
 use crate::check::guest::{self, code_page};
-use crate::mmu::test_pages::{NEW, OLD, SECRET};
 
 impl Trial<'_> {
     /// Makes the accesses on this PE. Of several different outcomes the worst counts.
     pub fn access(&self) -> Outcome {
-        if self.spec.access == check::Access::Fetch || self.spec.change == Change::Map {
-            // Needed on a PE that is told of a change and does not make it; harmless elsewhere.
-            isb();
-        }
         let mut worst = None;
         for address in 0..u64::from(self.spec.entries) {
             let outcome = self.judge(self.access_one(self.va + 4096 * address));
@@ -36,39 +32,31 @@ impl Trial<'_> {
         let Spec { access, el0, .. } = *self.spec;
         match &self.setup.guest {
             // SAFETY: the regime was entered, and no Rust object lives where the address under test leads.
-            Some(guest) => unsafe { guest::access(guest.code(), access, el0, va, self.old_value) },
+            Some(guest) => unsafe { guest::access(guest.code(), access, el0, va, self.expectation.old_value) },
             // SAFETY: EL0 of EL2&0 uses the kernel's own tables, where the page of guest code is executable.
-            None if el0 => unsafe { guest::access(code_page(), access, el0, va, self.old_value) },
+            None if el0 => unsafe { guest::access(code_page(), access, el0, va, self.expectation.old_value) },
             None => match access {
                 check::Access::Load => probe::read(va),
                 // SAFETY: the address under test holds no Rust object.
-                check::Access::Store => unsafe { probe::write(va, self.old_value) },
+                check::Access::Store => unsafe { probe::write(va, self.expectation.old_value) },
                 // SAFETY: where it is executable, it leads to one of the code pages.
                 check::Access::Fetch => unsafe { probe::fetch(va) },
             },
         }
     }
 
-    fn judge(&self, access: Probed) -> Outcome {
+    /// Returns which translation an access used.
+    pub fn judge(&self, access: Probed) -> Outcome {
         let (fault, level) = self.fault;
         let fetch = self.spec.access == check::Access::Fetch;
-        match access {
-            Probed::Fault(syndrome) if syndrome.is(fault, level, fetch) => Outcome::Fault,
-            Probed::Fault(_) => Outcome::Other,
+        self.expectation.outcome(match access {
+            Probed::Fault(syndrome) if syndrome.is(fault, level, fetch) => Seen::Fault,
+            Probed::Fault(_) => Seen::OtherFault,
             Probed::Done(_) if self.spec.has_hardware_updates() => {
                 dsb_sy();
-                match self.entries[0].get() {
-                    marked if marked == self.before => Outcome::New,
-                    unmarked if unmarked == self.after => Outcome::Stale,
-                    _ => Outcome::Other,
-                }
+                Seen::Descriptor(self.entries[0].get())
             }
-            Probed::Done(_) if self.spec.access == check::Access::Store => Outcome::Stale,
-            Probed::Done(value) if self.spec.change == Change::Map && value == OLD => Outcome::New,
-            Probed::Done(value) if value == self.old_value => Outcome::Stale,
-            Probed::Done(SECRET) if self.reused.is_some() => Outcome::Stale,
-            Probed::Done(NEW) if self.make.is_some() => Outcome::New,
-            Probed::Done(_) => Outcome::Other,
-        }
+            Probed::Done(value) => Seen::Value(value),
+        })
     }
 }

@@ -2,11 +2,14 @@
 //! What a run did about a mutant, in the words of a reader: a mistake that is caught is good news, so none of them are
 //! those of checks.
 
-use results::verdict::Class;
+use results::verdict::{Class, Power};
 
 use crate::matrix::Mark;
 use crate::model::{CheckResult, CheckRow, Fate, Mutant, Summary};
 use crate::table::Tone;
+
+/// The kinds of mutants whose TLBI misses the entry.
+const ABOUT_TLBI: [&str; 4] = ["narrow_scope", "wrong_regime", "wrong_operand", "last_level"];
 
 /// What a run did about a mutant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +42,12 @@ impl Outcome {
     /// Returns what a run did about one of its mutants.
     pub fn of(run: &Summary, mutant: &Mutant) -> Self {
         let check = run.checks.iter().find(|check| check.id == mutant.check);
-        let has_power = |check: &CheckResult| check.bad_control.is_some_and(|outcomes| outcomes.stale > 0);
+        let has_power = |check: &CheckResult| match check.power() {
+            None | Some(Power::Nothing) => false,
+            // What only barriers do shows, and the mistake is another one.
+            Some(Power::Barriers) => !ABOUT_TLBI.contains(&mutant.kind.as_str()),
+            Some(Power::Invalidation | Power::Unknown) => true,
+        };
         // The judge decides on mutants that cannot be run here too.
         let planned = &run.manifest.plan.sequences;
         let is_skipped = |row: &CheckRow| {

@@ -41,7 +41,7 @@ fn traced(event: &Event, registers: &mut Registers) -> Event {
 pub(super) fn nodes(ops: &[Op]) -> (Vec<Node>, bool) {
     let maintenance = |op: &Op| match op {
         Op::Event(event) => match &event.kind {
-            Kind::Barrier(_) | Kind::Tlbi(..) => true,
+            Kind::Barrier(_) | Kind::Tlbi(..) | Kind::Sysreg(_) | Kind::Cache(_) => true,
             Kind::Call(name) => name.to_ascii_lowercase().contains("tlb"),
             _ => false,
         },
