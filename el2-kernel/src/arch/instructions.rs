@@ -176,12 +176,6 @@ pub fn dmb_ishld() {
     unsafe { asm!("dmb ishld", options(nostack, preserves_flags)) }
 }
 
-/// Issues `sev`, and nothing that waits for a store: whoever is woken may have to look again.
-pub fn sev_at_once() {
-    // SAFETY: an event that wakes whoever waits for one.
-    unsafe { asm!("sev", options(nostack, preserves_flags)) }
-}
-
 /// Issues `sev`, once everything stored before it can be seen.
 pub fn sev() {
     // SAFETY: a barrier, and an event that wakes whoever waits for one.

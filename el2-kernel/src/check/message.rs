@@ -6,12 +6,12 @@
 //! judge's message it is a plain store; where the sequence is the receiver's to run, a store-release, because without one
 //! nothing that the receiver does could be enough.
 //!
-//! Receivers poll. Their `wfe` is for emulators that run every PE in one thread; `sev` waits for nothing, so it may come
-//! before its flag is visible, and then the event stream ends the wait.
+//! Receivers poll, with a `yield` for emulators that run every PE in one thread. An event would have to come after its flag,
+//! and so after a barrier.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::arch::instructions::{dmb_ishld, sev_at_once, wfe};
+use crate::arch::instructions::{dmb_ishld, yield_now};
 use crate::smp::mailbox::wait_until;
 
 /// A flag in cache lines of its own: the number of the last trial for which it was set.
@@ -75,7 +75,6 @@ pub fn tell(receiver: Receiver, trial: u32) {
         Receiver::Relay => Ordering::Release,
     };
     receiver.flag().store(trial, order);
-    sev_at_once();
 }
 
 /// Returns whether this PE has been told; its later accesses come after the look at the flag.
@@ -90,7 +89,7 @@ pub fn is_told(receiver: Receiver, trial: u32) -> bool {
 #[inline(always)]
 pub fn wait(receiver: Receiver, trial: u32) {
     while !is_told(receiver, trial) {
-        wfe();
+        yield_now();
     }
 }
 

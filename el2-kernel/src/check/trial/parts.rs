@@ -26,7 +26,7 @@ pub struct Part<'a, 'b> {
     pub stub: usize,
     /// Its operand registers.
     pub operands: Operands,
-    /// Loop turns before the access.
+    /// Loop turns before the access, and before a sequence that another PE runs.
     pub delay: u32,
 }
 
@@ -182,6 +182,7 @@ unsafe fn run_when_told(part: usize, _pe: usize) -> Outcome {
     // SAFETY: the caller's promise.
     let part = unsafe { &*(part as *const Part) };
     message::wait(Receiver::Relay, part.number);
+    disturb(part.delay);
     // SAFETY: the caller's promise.
     unsafe { call::run(part.stub, &part.operands) };
     message::tell(Receiver::Observer, part.number);
