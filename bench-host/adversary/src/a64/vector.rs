@@ -301,7 +301,7 @@ pub(super) fn decode(word: u32) -> Option<Vector> {
     let (q, rd, rn, rm) = (bit(word, 30), register(word, 0), register(word, 5), register(word, 16));
     let (u, size) = (bit(word, 29), bits(word, 22, 2) as u8);
     // Moves between files: sf, type, rmode, opcode.
-    if word & 0x5f20_fc00 == 0x1e20_0000 {
+    if word & 0x7f20_fc00 == 0x1e20_0000 {
         let wide = bit(word, 31);
         let (high, known) = match (wide, bits(word, 22, 2), bits(word, 19, 2)) {
             (false, 0, 0) | (true, 1, 0) => (false, true),
@@ -327,6 +327,8 @@ pub(super) fn decode(word: u32) -> Option<Vector> {
     }
     let scalar = bit(word, 28);
     match (bits(word, 24, 4), bit(word, 21), bit(word, 10)) {
+        // One element of 64 bits is a scalar's.
+        (0b1110, true, true) if !scalar && !q && size == 3 && bits(word, 11, 5) != 3 => None,
         (0b1110, true, true) if !scalar => three(word, u, size).map(|operation| Vector::Three {
             operation,
             q,
@@ -347,7 +349,7 @@ pub(super) fn decode(word: u32) -> Option<Vector> {
             _ => None,
         },
         (0b1110, true, false) => match bits(word, 17, 4) {
-            0b0000 if !bit(word, 11) || !bit(word, 10) && bits(word, 10, 2) == 2 => two(word, q, u, size, rd, rn),
+            0b0000 if bits(word, 10, 2) == 2 => two(word, q, u, size, rd, rn),
             0b1000 if bits(word, 10, 2) == 2 => across(word, u).map(|operation| Vector::Across {
                 operation,
                 q,
@@ -433,6 +435,9 @@ fn three(word: u32, u: bool, size: u8) -> Option<Three> {
 }
 
 fn two(word: u32, q: bool, u: bool, size: u8, rd: u8, rn: u8) -> Option<Vector> {
+    if size == 3 && !q {
+        return None;
+    }
     let operation = match (bits(word, 12, 5), u) {
         (0b00000, false) if size < 3 => Two::Reverse(8),
         (0b00000, true) if size < 2 => Two::Reverse(4),
@@ -465,7 +470,7 @@ fn two(word: u32, q: bool, u: bool, size: u8, rd: u8, rn: u8) -> Option<Vector> 
 
 fn across(word: u32, u: bool) -> Option<Across> {
     Some(match (bits(word, 12, 5), u) {
-        _ if bits(word, 22, 2) == 3 => return None,
+        _ if bits(word, 22, 2) == 3 || bits(word, 22, 2) == 2 && !bit(word, 30) => return None,
         (0b00011, true) => Across::AddLong,
         (0b01010, false) => Across::SignedMaximum,
         (0b01010, true) => Across::Maximum,
@@ -636,6 +641,9 @@ pub(super) fn structure(word: u32) -> Option<Vector> {
             0b1010 => (2, false),
             _ => return None,
         };
+        if interleaved && size == 3 && !q {
+            return None;
+        }
         return Some(Vector::Multiple {
             load,
             q,
