@@ -44,7 +44,8 @@ fn main() {
             group(&[immediates, registers, sources], 1, 12, 24)
         }),
         trial("loads_and_stores", || group(&[memory], 2, 12, 4)),
-        trial("vectors", || group(&[vectors, moves], 3, 16, 8)),
+        trial("vectors", || group(&[vectors], 3, 16, 8)),
+        trial("moves_between_files", || group(&[moves], 5, 1, 8)),
         trial("branches", branches),
     ];
     libtest_mimic::run(&arguments, tests).exit();
@@ -366,7 +367,7 @@ fn code(case: &Case) -> Vec<u32> {
     out.push(adr(28, CODE as i32));
     for pair in 0..14_u32 {
         // ldp x(2n), x(2n+1), [x28, #16n]
-        out.push(0xa940_0000 | (pair * 2) << 15 | (pair * 2 + 1) << 10 | 28 << 5 | pair * 2);
+        out.push(0xa940_0000 | (pair * 2) << 15 | (pair * 2 + 1) << 10 | 28 << 5 | (pair * 2));
     }
     out.push(ldr(29, 28 * 8));
     out.push(0x9100_03bf); // mov sp, x29
@@ -376,7 +377,7 @@ fn code(case: &Case) -> Vec<u32> {
     out.push(0x9100_0000 | (31 * 8) << 10 | 28 << 5 | 29);
     for pair in 0..16_u32 {
         // ldp q(2n), q(2n+1), [x29], #32
-        out.push(0xacc1_0000 | (pair * 2 + 1) << 10 | 29 << 5 | pair * 2);
+        out.push(0xacc1_0000 | (pair * 2 + 1) << 10 | 29 << 5 | (pair * 2));
     }
     out.push(0xaa1f_03fe); // mov x30, xzr
     while out.len() < UNDER_TEST {
@@ -386,7 +387,7 @@ fn code(case: &Case) -> Vec<u32> {
     out.push(0x9100_07de); // add x30, x30, #1: skipped by a branch that is taken
     out.push(adr(28, (CODE + STATE) as i32 - out.len() as i32 * 4));
     for pair in 0..14_u32 {
-        out.push(0xa900_0000 | (pair * 2) << 15 | (pair * 2 + 1) << 10 | 28 << 5 | pair * 2);
+        out.push(0xa900_0000 | (pair * 2) << 15 | (pair * 2 + 1) << 10 | 28 << 5 | (pair * 2));
     }
     out.push(0x9100_03fd); // mov x29, sp
     out.push(str(29, 28 * 8));
@@ -396,7 +397,7 @@ fn code(case: &Case) -> Vec<u32> {
     out.push(0x9100_0000 | (31 * 8) << 10 | 28 << 5 | 29);
     for pair in 0..16_u32 {
         // stp q(2n), q(2n+1), [x29], #32
-        out.push(0xac81_0000 | (pair * 2 + 1) << 10 | 29 << 5 | pair * 2);
+        out.push(0xac81_0000 | (pair * 2 + 1) << 10 | 29 << 5 | (pair * 2));
     }
     // To the next case.
     let left = (CASE - out.len() * 4) / 4;
