@@ -44,7 +44,7 @@ fn main() {
             group(&[immediates, registers, sources], 1, 12, 24)
         }),
         trial("loads_and_stores", || group(&[memory], 2, 12, 4)),
-        trial("vectors", || group(&[vectors], 3, 16, 8)),
+        trial("vectors", || group(&[vectors], 3, 16, 3)),
         trial("moves_between_files", || group(&[moves], 5, 1, 8)),
         trial("branches", branches),
     ];
