@@ -15,8 +15,9 @@ use std::{env, fs};
 use toolchain::Toolchain;
 
 /// Folders of the crates whose sources decide what the binary is, for the commit and its `-dirty`.
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 8] = [
     "bench-host",
+    "bench-host/adversary",
     "bench-host/review",
     "bench-host/stats",
     "el2-kernel",

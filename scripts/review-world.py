@@ -71,8 +71,9 @@ def judge(row, code, found):
     chosen = [change for change in changes if any(at(change, *place) for place in places)] or changes
     if not chosen:
         kind = "open" if doubts else "silent"
-        # Nothing to do on either side is no silence.
-        return kind, kind, False, False
+        # Where nothing to judge is one of the right answers, saying nothing is no silence.
+        kinds = ["right" if not doubts and allowed & {"none", "same"} else kind for allowed in wanted]
+        return kinds[0], kinds[1], False, False
     classes = []
     for side, allowed in zip(("before", "after"), wanted):
         verdicts = {verdict(change[side]) for change in chosen}

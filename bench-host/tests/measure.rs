@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use bench_host::aggregate::aggregate;
-use report::model::{Beside, Finding, Net, Part, Summary, Sweep};
+use report::model::{BaselineRatio, Finding, Net, Part, Summary, Sweep};
 use results::order::{Order, Places};
 use results::record::{Event, Support};
 use results::scenario::{Axis, Scenario};
@@ -119,14 +119,14 @@ fn sweeps_say_what_was_counted() {
     );
     assert_eq!(fit.batches, 20);
     // Beside the old one: one instruction less, and the same for each TLBI.
-    let beside = issue.points[4].beside.unwrap();
-    assert_eq!((beside.noise_floor, beside.finding), (Some(0.0), Finding::Faster));
-    assert_eq!(beside.ratio.unwrap().estimate, 19.0 / 20.0);
-    let slopes = fit.beside.unwrap();
+    let ratio = issue.points[4].baseline_ratio.unwrap();
+    assert_eq!((ratio.noise_floor, ratio.finding), (Some(0.0), Finding::Faster));
+    assert_eq!(ratio.ratio.unwrap().estimate, 19.0 / 20.0);
+    let slopes = fit.baseline_ratio.unwrap();
     assert_eq!(slopes.finding, Finding::Indistinguishable);
     assert!((slopes.ratio.unwrap().estimate - 1.0).abs() < 1e-9);
     let old = sweep(&summary, "xen_head_old", Axis::Tlbis);
-    assert!(old.points.iter().all(|point| point.beside.is_none()));
+    assert!(old.points.iter().all(|point| point.baseline_ratio.is_none()));
     let again = sweep(&summary, "xen_head_old", Axis::Repeat).fit.unwrap();
     assert_eq!(
         (again.slope, again.intercept),
@@ -142,8 +142,8 @@ fn sweeps_say_what_was_counted() {
     for refill in refills {
         // Instructions do not know what a walk costs.
         assert_eq!((refill.pages, refill.warm, refill.refill), (64, 71.0, None));
-        let unseen = |beside: Beside| (beside.finding, beside.ratio) == (Finding::BelowResolution, None);
-        assert!(refill.beside.is_none_or(unseen));
+        let unseen = |ratio: BaselineRatio| (ratio.finding, ratio.ratio) == (Finding::BelowResolution, None);
+        assert!(refill.baseline_ratio.is_none_or(unseen));
     }
     assert!(
         summary.series.iter().all(|series| series.event == Event::Cycles),

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use crate::model::{Beside, Interval, Net, Ratio, Statistics, Summary};
+use crate::model::{BaselineRatio, Interval, Net, Ratio, Statistics, Summary};
 
 /// Name of the file with the numbers of every series.
 pub const TIMING: &str = "timing.csv";
@@ -364,9 +364,9 @@ fn break_even(summary: &Summary) -> String {
 const BESIDE: &str = "ratio,ratio_low,ratio_high,noise_floor";
 
 /// Returns a sequence beside the baseline, as four columns; empty where there is none.
-fn beside(beside: Option<&Beside>) -> String {
-    let ratio = beside.and_then(|beside| beside.ratio);
-    let floor = beside.and_then(|beside| beside.noise_floor);
+fn baseline_ratio(baseline_ratio: Option<&BaselineRatio>) -> String {
+    let ratio = baseline_ratio.and_then(|baseline_ratio| baseline_ratio.ratio);
+    let floor = baseline_ratio.and_then(|baseline_ratio| baseline_ratio.noise_floor);
     let of = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     let ends = ratio.map(|ratio| ratio.interval);
     [
@@ -399,7 +399,7 @@ fn sweeps(summary: &Summary) -> String {
                     point.samples,
                     point.median,
                     net_and_ends(point.net, point.net_interval),
-                    beside(point.beside.as_ref()),
+                    baseline_ratio(point.baseline_ratio.as_ref()),
                     field(summary.label())
                 ),
             );
@@ -431,7 +431,7 @@ fn refills(summary: &Summary) -> String {
                 r.event.id(),
                 r.pages,
                 r.warm,
-                beside(r.beside.as_ref()),
+                baseline_ratio(r.baseline_ratio.as_ref()),
                 field(summary.label())
             ),
         );

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The report as blocks, before anybody decides what it is written in.
 
-mod beside;
+mod baseline_ratio;
 mod block;
 mod break_even;
 mod checks;

@@ -14,7 +14,7 @@ use results::record::Event;
 pub use self::break_even::{BreakEven, Way, WayPoint};
 pub use self::checks::{BootPhase, CheckResult, CheckRow, Judgement, Proof};
 pub use self::comparison::{Comparison, Finding, Ratio, Shift, Tests};
-pub use self::conditions::{Beside, Clock, EventCount, LineFit, NotCounted, Refill, Sweep, SweepPoint};
+pub use self::conditions::{BaselineRatio, Clock, EventCount, LineFit, NotCounted, Refill, Sweep, SweepPoint};
 pub use self::mutants::{Fate, Mutant};
 pub use self::series::{Interval, Modes, Net, Part, Series, Statistics};
 use crate::wording::Wording;

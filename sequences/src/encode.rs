@@ -16,6 +16,8 @@ pub(crate) const ISB: u32 = 0xd503_3fdf;
 pub(crate) const SB: u32 = 0xd503_30ff;
 pub(crate) const NOP: u32 = 0xd503_201f;
 pub(crate) const SYS: u32 = 0xd508_0000;
+/// `msr` with `op0` 3.
+pub(crate) const MSR: u32 = 0xd518_0000;
 /// `add x0, x0, #1`.
 pub(crate) const INCREMENT: u32 = 0x9100_0400;
 
@@ -39,6 +41,10 @@ impl Instruction {
                     | u32::from(encoding.crm) << 8
                     | u32::from(encoding.op2) << 5
                     | u32::from(rt)
+            }
+            Self::Msr(register, _) => {
+                let [op1, crn, crm, op2] = register.encoding().map(u32::from);
+                MSR | op1 << 16 | crn << 12 | crm << 8 | op2 << 5 | u32::from(rt & 31)
             }
         }
     }

@@ -11,7 +11,8 @@ mod context;
 mod invalidation;
 
 use crate::instruction::{Access, Barrier, Instruction};
-use crate::lower::{LowerError, lower};
+use crate::lower::{LowerError, words};
+use crate::register::ContextRegister;
 use crate::sequence::{Item, Sequence};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -51,7 +52,7 @@ pub struct Explanation {
 /// ```
 pub fn explain(sequence: &Sequence) -> Result<Vec<Explanation>, LowerError> {
     // One page: the words are those of the instructions as written, without steps between them.
-    let words = lower(sequence, 1)?.words;
+    let words = words(sequence, 1)?.words;
     let instructions: Vec<_> = sequence.instructions().collect();
     let repeated = sequence.items.iter().flat_map(|item| {
         let repeated = matches!(item, Item::ForPage(_));
@@ -99,6 +100,7 @@ fn sentences(here: &Context<'_>) -> Sentences {
         ),
         Instruction::Nop => Sentences::new("Does nothing.", "Nothing.", "Nothing changes but timing and alignment."),
         Instruction::Tlbi(tlbi) => invalidation::tlbi(here, tlbi),
+        Instruction::Msr(register, _) => register_write(here, register),
     }
 }
 
@@ -203,4 +205,49 @@ mod tests {
         );
         assert_eq!(lines[1].word & 31, 2);
     }
+}
+
+/// Explains a write of a translation register.
+fn register_write(here: &Context<'_>, register: ContextRegister) -> Sentences {
+    let does = match register {
+        ContextRegister::VttbrEl2 => {
+            "Selects another VMID and its stage 2 tables: what `the current VMID` of a tlbi means from now on."
+        }
+        ContextRegister::HcrEl2 => {
+            "Changes the configuration of EL2 (E2H, TGE, VM): which regime a tlbi for EL1 executed at EL2 is about, and \
+             whether stage 2 is on."
+        }
+        ContextRegister::Ttbr0El1
+        | ContextRegister::Ttbr1El1
+        | ContextRegister::Ttbr0El2
+        | ContextRegister::Ttbr1El2
+        | ContextRegister::Ttbr0El3 => "Selects other tables, and with them an ASID where the register holds one.",
+        ContextRegister::SctlrEl1 | ContextRegister::SctlrEl2 | ContextRegister::SctlrEl3 => {
+            "Changes the system control of the regime, such as whether its MMU is on."
+        }
+        _ => "Changes how the tables are walked.",
+    };
+    let synchronized = here
+        .after()
+        .iter()
+        .find(|next| matches!(next, Instruction::Isb | Instruction::Tlbi(_)));
+    let orders = match synchronized {
+        Some(Instruction::Isb) => {
+            "Nothing by itself: it is no access, so no DSB waits for it. The isb after it makes what follows go by the \
+             new value."
+        }
+        Some(_) => {
+            "Nothing by itself: it is no access, so no DSB waits for it. No isb stands between it and the next tlbi, \
+             which may go by the old value."
+        }
+        None => {
+            "Nothing by itself: it is no access, so no DSB waits for it. What follows may go by the old value until the \
+             next context synchronization event."
+        }
+    };
+    Sentences::new(
+        does,
+        orders,
+        "Translations, and what a tlbi applies to, stay those of the value before.",
+    )
 }

@@ -3,6 +3,7 @@
 
 use crate::feature::{Feature, Features};
 use crate::operand::Operand;
+use crate::register::{ContextRegister, ContextValue};
 use crate::tlbi::{Scope, Tlbi};
 use core::fmt::{self, Display, Formatter};
 
@@ -130,6 +131,8 @@ pub enum Instruction {
     Nop,
     /// `tlbi <op>[, <operand>]`.
     Tlbi(Tlbi),
+    /// `msr <register>, <value>`: a write of a translation register. It is judged, and never run.
+    Msr(ContextRegister, ContextValue),
 }
 
 impl Instruction {
@@ -146,7 +149,7 @@ impl Instruction {
                     features
                 }
             }
-            Self::Dsb(_) | Self::Dmb(_) | Self::Isb | Self::Nop => Features::NONE,
+            Self::Dsb(_) | Self::Dmb(_) | Self::Isb | Self::Nop | Self::Msr(..) => Features::NONE,
         }
     }
 
@@ -188,6 +191,7 @@ impl Display for Instruction {
             Self::Sb => f.write_str("sb"),
             Self::Nop => f.write_str("nop"),
             Self::Tlbi(tlbi) => tlbi.fmt(f),
+            Self::Msr(register, value) => write!(f, "msr {register}, {value}"),
         }
     }
 }

@@ -10,6 +10,7 @@
 //!   set of additions that makes the machine forbid the stale use.
 //! - *Stronger than needed* comes with a sequence in which nothing can be left out or weakened any more.
 
+mod context;
 mod coverage;
 mod diagnose;
 mod display;
@@ -20,6 +21,7 @@ mod judgement;
 mod narrate;
 mod notes;
 mod question;
+mod reading;
 mod rule;
 mod scenario;
 mod scope;
@@ -33,7 +35,7 @@ pub use coverage::{Coverage, coverage};
 pub use entry::{Lack, lack};
 pub use inferred::{Stated, infer};
 pub use judgement::{Judgement, Step, Verdict};
-pub use question::{After, Architecture, Change, CpuChoice, Level, Name, Observers, Question, Regime, Stage};
+pub use question::{After, Architecture, Change, CpuChoice, Level, Name, Observers, Question, Reading, Regime, Stage};
 pub use rule::{Reason, Rule};
 pub use sufficient::is_sufficient;
 
@@ -46,6 +48,7 @@ pub fn judge(question: &Question, sequence: &[Instruction]) -> Judgement {
     if let Some(judgement) = question.undecidable(sequence) {
         return judgement;
     }
+    let question = &context::settled(question, sequence);
     let notes = notes::notes(question, sequence);
     let mut judgement = match scenario::decide(question, sequence) {
         Err(error) => Judgement::unknown(Reason::new(Rule::Model, alloc::format!("{error}"))),
@@ -56,5 +59,9 @@ pub fn judge(question: &Question, sequence: &[Instruction]) -> Judgement {
         },
     };
     judgement.notes.extend(notes);
+    if judgement.verdict.is_sufficient() {
+        let weakest = judgement.weakest.as_deref().unwrap_or(sequence);
+        judgement.notes.extend(reading::rests_on(question, sequence, weakest));
+    }
     judgement
 }

@@ -8,6 +8,7 @@
 //! | module | holds | needs |
 //! | --- | --- | --- |
 //! | [`instruction`], [`tlbi`], [`operand`] | the instructions, every TLB invalidation of the architecture, and what it is applied to | `core` |
+//! | [`register`] | the translation registers a sequence may write | `core` |
 //! | [`encode`], [`mod@decode`] | instruction words, both ways | `core` |
 //! | [`validate`], [`feature`] | what a kernel checks before it runs words | `core` |
 //! | `parse` | text to sequences: the grammar, and errors that teach | `alloc` |
@@ -43,6 +44,7 @@ pub mod mutants;
 pub mod operand;
 #[cfg(feature = "alloc")]
 pub mod parse;
+pub mod register;
 #[cfg(feature = "alloc")]
 pub mod sequence;
 pub mod tlbi;
@@ -60,6 +62,7 @@ pub use lower::{LowerError, Lowered, OperandSlot, lower};
 pub use operand::{Operand, Ttl};
 #[cfg(feature = "alloc")]
 pub use parse::{ParseError, ParseErrorKind, Position, parse};
+pub use register::{ContextRegister, ContextValue};
 #[cfg(feature = "alloc")]
 pub use sequence::{Item, Sequence};
 pub use tlbi::{ExceptionLevel, OperandFormat, Scope, SysEncoding, Target, Tlbi, TlbiOp};

@@ -53,6 +53,8 @@ pub enum LowerError {
     TooManyOperands,
     /// A repetition over no pages.
     NoPages,
+    /// A write of a translation register: it would pull the tables from under whoever runs the sequence.
+    RegisterWrite(Instruction),
     /// An operand that its operation does not take, or a `{page}` outside a repetition.
     Operand(Instruction),
 }
@@ -68,6 +70,10 @@ impl Display for LowerError {
             }
             Self::TooManyOperands => write!(f, "the sequence has more than {REGISTERS} distinct operands"),
             Self::NoPages => f.write_str("the sequence repeats over pages, but the range has none"),
+            Self::RegisterWrite(instruction) => write!(
+                f,
+                "`{instruction}` writes a translation register: such a sequence can be judged and explained, not run"
+            ),
             Self::Operand(instruction) => write!(f, "`{instruction}` cannot take this operand here"),
         }
     }
@@ -81,6 +87,15 @@ impl core::error::Error for LowerError {}
 ///
 /// Returns why the sequence cannot run; [`LowerError::Operand`] only for one not made by the parser.
 pub fn lower(sequence: &Sequence, pages: u32) -> Result<Lowered, LowerError> {
+    let write = |instruction: &Instruction| matches!(instruction, Instruction::Msr(..));
+    match sequence.instructions().find(write) {
+        Some(write) => Err(LowerError::RegisterWrite(write)),
+        None => words(sequence, pages),
+    }
+}
+
+/// Returns the words of a sequence, runnable or not.
+pub(crate) fn words(sequence: &Sequence, pages: u32) -> Result<Lowered, LowerError> {
     check_length(sequence, pages)?;
     let mut lowering = Lowering {
         words: Vec::new(),

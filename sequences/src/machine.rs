@@ -14,6 +14,7 @@
 //! The litmus reader and the judge both run on this machine; neither knows the order rules itself.
 
 mod access;
+mod alu;
 mod descriptor;
 mod event;
 mod explore;
@@ -25,11 +26,13 @@ mod settle;
 mod state;
 mod step;
 
+pub(crate) use descriptor::bits;
 pub use descriptor::{Attribute, Descriptor, FaultKind, Symbol};
 pub use event::{Event, MachineError};
 pub use explore::{Exploration, Explorer, Limits, Outcome};
 pub use program::{
-    Alu, Condition, FaultHandling, Layers, Op, Page, Pages, Placement, Program, Register, Rules, Source, Thread,
-    TlbiTarget, Value, Walkers, ZERO_REGISTER,
+    Acquire, Alu, Atomic, Condition, FLAGS_REGISTER, FaultHandling, FlagCondition, HardwareUpdates, LINK_REGISTER,
+    Layers, Op, Page, Pages, Placement, Program, REGISTERS, Register, Rules, Source, Thread, TlbiTarget, Value,
+    Walkers, ZERO_REGISTER,
 };
 pub use state::{FaultRecord, State};

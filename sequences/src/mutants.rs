@@ -86,9 +86,11 @@ pub fn mutants(sequence: &Sequence) -> Vec<Mutant> {
 /// Returns every mutant with its verdict.
 #[must_use]
 pub fn judged(question: &Question, sequence: &Sequence) -> Vec<JudgedMutant> {
+    let original: Vec<_> = sequence.instructions().collect();
+    let question = question.before(&original);
     let verdict = |mutant: &Mutant| {
         let instructions: Vec<_> = mutant.sequence.instructions().collect();
-        judge(question, &instructions).verdict
+        judge(&question, &instructions).verdict
     };
     mutants(sequence)
         .into_iter()

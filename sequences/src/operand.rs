@@ -52,6 +52,8 @@ pub enum Operand {
     Page(Option<Ttl>),
     /// `{va!}`: the virtual address under test *not* shifted right by 12: the classic mistake, kept for mutants.
     VaUnshifted,
+    /// `{asid!}`: the ASID under test in bits `[15:0]`, where the operation does not look: it names ASID 0.
+    AsidUnshifted,
 }
 
 impl Operand {
@@ -59,7 +61,7 @@ impl Operand {
     pub const fn ttl(self) -> Option<Ttl> {
         match self {
             Self::Va(ttl) | Self::Ipa(ttl) | Self::Range(ttl) | Self::Page(ttl) => ttl,
-            Self::None | Self::Xzr | Self::Asid | Self::VaUnshifted => None,
+            Self::None | Self::Xzr | Self::Asid | Self::VaUnshifted | Self::AsidUnshifted => None,
         }
     }
 
@@ -81,6 +83,7 @@ impl Display for Operand {
             Self::Range(_) => "range",
             Self::Page(_) => "page",
             Self::VaUnshifted => "va!",
+            Self::AsidUnshifted => "asid!",
         };
         match self.ttl() {
             None => write!(f, "{{{name}}}"),

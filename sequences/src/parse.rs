@@ -9,13 +9,15 @@
 //! sequence    = separator* step (separator+ step)* separator*
 //! separator   = ";" | end of line
 //! step        = instruction | repetition
-//! instruction = ("dsb" | "dmb") option | "dsb" domain "nxs" | "isb" "sy"? | "sb" | "nop" | tlbi
+//! instruction = ("dsb" | "dmb") option | "dsb" domain "nxs" | "isb" "sy"? | "sb" | "nop" | tlbi | msr
 //! option      = domain | "nshst" | "ishst" | "oshst" | "st" | "nshld" | "ishld" | "oshld" | "ld"
 //! domain      = "nsh" | "ish" | "osh" | "sy"
 //! tlbi        = "tlbi" operation ("," operand)?
 //! operation   = a TLBI operation of the Arm ARM, e.g. "alle2", "vae2is", "rvale1osnxs"
 //! operand     = "xzr" | "{" ("asid" | "va" "!") "}" | "{" ("va" | "ipa" | "range" | "page") hint? "}"
 //! hint        = "," "ttl" "=" ("0" | "1" | "2" | "3")
+//! msr         = "msr" register "," ("{" ("new" | "old") "}" | "x0" … "x30" | "xzr")
+//! register    = a translation register: "ttbr0_el1", "vttbr_el2", "tcr_el2", "hcr_el2", "sctlr_el1", …
 //! repetition  = "for" "page" "in" "{" "range" "}" ":" separator* body
 //! body        = instruction | "{" separator* instruction (separator+ instruction)* separator* "}"
 //! comment     = "//" to the end of the line | "/*" to "*/" | "#" as the first character of a line, to its end
@@ -24,8 +26,13 @@
 //! A `#` further right would be the immediate of `dsb #11`, so it starts no comment there; that is the assembler's
 //! rule too. Operands say what a register holds, not which register: the check or bench that runs the sequence loads
 //! them (see [`lower`](mod@crate::lower)).
+//!
+//! A write of a translation register makes the sequence one to judge, not to run. `{new}` is the context the question is
+//! about, `{old}` any other. A general-purpose register is read as `{new}` where it is the first that is written to
+//! that translation register, or the same again, and as `{old}` otherwise.
 
 mod barrier;
+mod context;
 mod error;
 mod invalidation;
 mod lexer;
@@ -36,6 +43,7 @@ pub use suggest::nearest;
 
 use crate::instruction::Instruction;
 use crate::operand::Operand;
+use crate::register::ContextRegister;
 use crate::sequence::{Item, Sequence};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -47,12 +55,12 @@ use lexer::{Lexer, Token};
 pub const MAX_INSTRUCTIONS: usize = 256;
 
 /// Instructions that real sequences hold next to their maintenance, and that this language leaves out.
-const OUTSIDE: [&str; 24] = [
-    "adrp", "at", "b", "bl", "br", "clrex", "dc", "eret", "hvc", "ic", "ldr", "mov", "mrs", "msr", "ret", "smc",
-    "stlr", "str", "svc", "sys", "sysp", "tlbip", "wfe", "wfi",
+const OUTSIDE: [&str; 23] = [
+    "adrp", "at", "b", "bl", "br", "clrex", "dc", "eret", "hvc", "ic", "ldr", "mov", "mrs", "ret", "smc", "stlr",
+    "str", "svc", "sys", "sysp", "tlbip", "wfe", "wfi",
 ];
 
-const INSTRUCTIONS: [&str; 7] = ["dsb", "dmb", "isb", "sb", "nop", "tlbi", "for"];
+const INSTRUCTIONS: [&str; 8] = ["dsb", "dmb", "isb", "sb", "nop", "tlbi", "msr", "for"];
 
 /// Returns the sequence a text describes.
 ///
@@ -64,6 +72,7 @@ pub fn parse(source: &str) -> Result<Sequence, ParseError> {
         source,
         lexer: Lexer::new(source),
         instructions: 0,
+        written: Vec::new(),
     };
     parser
         .sequence()
@@ -84,6 +93,8 @@ struct Parser<'a> {
     source: &'a str,
     lexer: Lexer<'a>,
     instructions: usize,
+    /// The first register written to each translation register.
+    written: Vec<(ContextRegister, &'a str)>,
 }
 
 impl<'a> Parser<'a> {
@@ -157,6 +168,7 @@ impl<'a> Parser<'a> {
             Some("sb") => Ok(Instruction::Sb),
             Some("nop") => Ok(Instruction::Nop),
             Some("tlbi") => self.tlbi(span, in_loop),
+            Some("msr") => self.msr(),
             Some(_) => Err((ParseErrorKind::NestedLoop, span)),
             None => {
                 let found = word.to_string();

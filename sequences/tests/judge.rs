@@ -3,6 +3,7 @@
 
 use proptest::prelude::{Strategy, prop};
 use proptest::{prop_assert, proptest, sample};
+use sequences::errata::Cpu;
 use sequences::judge::{
     After, Change, CpuChoice, Judgement, Level, Observers, Question, Regime, Rule, Stage, Verdict, is_sufficient, judge,
 };
@@ -507,4 +508,33 @@ fn a_scope_is_never_wider_than_its_domain_in_a_weakest_sequence() {
     assert!(weakest.iter().all(|instruction| {
         !matches!(instruction, Instruction::Tlbi(tlbi) if tlbi.op.scope() == Scope::OuterShareable)
     }));
+}
+
+/// Linux applies Falkor 1009 to part 0x800 r0p0 and to every Kryo of parts 0x2xx, not to part 0xc00.
+#[test]
+fn falkor_1009_asks_of_the_parts_that_linux_names() {
+    let question = |midr: u32| Question {
+        cpu: CpuChoice::One(Cpu::from_midr(midr)),
+        ..Question::new(Change::Invalidate, Regime::El10, Observers::Inner, After::PageReuse)
+    };
+    let once = instructions("dsb ishst; tlbi vae1is, {va}; dsb ish");
+    let twice = instructions("dsb ishst; tlbi vae1is, {va}; dsb ish; tlbi vae1is, {va}; dsb ish");
+    for (midr, affected) in [
+        (0x510f_8000, true),
+        (0x511f_8000, false),
+        (0x510f_2010, true),
+        (0x511f_2052, true),
+        (0x510f_2110, true),
+        (0x510f_c000, false),
+        (0x510f_c010, false),
+    ] {
+        let judgement = judge(&question(midr), &once);
+        assert_eq!(judgement.verdict.is_sufficient(), !affected, "{midr:#x}");
+        assert!(judge(&question(midr), &twice).verdict.is_sufficient(), "{midr:#x}");
+        let unnamed = judgement
+            .notes
+            .iter()
+            .any(|note| note.text.contains("no row of the table"));
+        assert_eq!(unnamed, !affected, "{midr:#x}: {:?}", judgement.notes);
+    }
 }

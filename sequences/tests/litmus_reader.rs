@@ -90,9 +90,14 @@ fn what_is_not_read_is_refused_with_its_line_and_reason() {
         (
             "Variant=vmsa,fatal",
             "Variant=vmsa,memtag",
-            "line 2: header `Variant=vmsa,memtag` is not read",
+            "line 2: `Variant=vmsa,memtag` is not read: memory tagging checks accesses after their translation and \
+             changes no TLB maintenance",
         ),
-        ("Variant=vmsa,fatal", "TTHM=HA", "line 2: header `TTHM=HA` is not read"),
+        (
+            "Variant=vmsa,fatal",
+            "TTHM=P0:H",
+            "line 2: header `TTHM=P0:H` is not read",
+        ),
         (
             "*) *)",
             "*)",
@@ -102,8 +107,8 @@ fn what_is_not_read_is_refused_with_its_line_and_reason() {
         ("db:0", "db:2", "line 5: descriptor field `db:2` is not read"),
         (
             "DSB ISH         ;\n TLBI",
-            "SWP X0,X1,[X4] ;\n TLBI",
-            "line 11: instruction `SWP X0,X1,[X4]` is not read",
+            "LDXR X0,[X4] ;\n TLBI",
+            "line 11: instruction `LDXR X0,[X4]` is not read",
         ),
         (
             "TLBI VAE1IS,X9",
@@ -167,7 +172,7 @@ proptest! {
         at in 0..TEST.len(),
         length in 0_usize..6,
         insert in sample::select(vec!["", ";", "|", "(", "}", "P1", ":", "X4", "~", "\\/", "9999999999999999999", "L0:", "=", ","]),
-        other in prop::sample::select(vec!["", "B L0 ;", "STR X4,[X4] ;", "STR X9,[X1] ;", "EOR X4,X4,X1 ;", "SVC #0 ;", "ERET ;"]),
+        other in prop::sample::select(vec!["", "B L0 ;", "STR X4,[X4] ;", "STR X9,[X1] ;", "EOR X4,X4,X1 ;", "SVC #0 ;", "ERET ;", "SWP X9,X4,[X1] ;", "CAS X0,X4,[X1] ;", "STCLR X9,[X1] ;", "CSEL X4,X1,X4,NE ;", "CMP X4,X1 ;", "UDF #0 ;", "MSR ELR_EL1,X4 ;", "LDR W4,[X4,#4] ;"]),
     ) {
         let end = (at + length).min(TEST.len());
         let text = format!("{}{insert}{}", &TEST[..at], &TEST[end..]).replace("LSR X9,X4,#12   ;", &format!("{other} LSR X9,X4,#12 ;"));

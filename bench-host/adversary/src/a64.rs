@@ -6,6 +6,8 @@
 //! machine says so, and guesses nothing.
 
 mod decode;
+#[cfg(all(test, unix))]
+mod differential;
 mod execute;
 mod integer;
 mod vector;

@@ -35,7 +35,8 @@ pub fn question(check: Check) -> Question {
         Observer::Other | Observer::Relay => Observers::Inner,
     };
     let after = match (spec.change, spec.observer, spec.access) {
-        (check::Change::Reuse, _, _) => After::PageReuse,
+        // The new owner is on the other PE; here it is this PE's own access that must not reach the page.
+        (check::Change::Reuse, Observer::Other | Observer::Relay, _) => After::PageReuse,
         (_, Observer::Other | Observer::Relay, _) => After::AccessElsewhere,
         (_, Observer::Own, check::Access::Fetch) => After::FetchHere,
         (_, Observer::Own, _) => After::DataHere,

@@ -15,7 +15,7 @@ use ask::questions;
 use missing::Missing;
 use sequences::Sequence;
 use sequences::judge::{Question, Stated, Verdict};
-use shift::mark_unshifted;
+use shift::mark_operands;
 use side::side;
 
 /// A ground of a verdict.
@@ -117,7 +117,12 @@ impl Evaluated {
                 .as_ref()
                 .is_some_and(|before| before.sequence == after.sequence)
         };
-        self.after.as_ref().is_some_and(|after| {
+        // Nobody can know from the patch alone why what was flushed need not be any more.
+        let gone = self.kind == Kind::Removed
+            && self.before.as_ref().is_some_and(|before| {
+                !before.is_part && matches!(before.verdict, Verdict::Sufficient | Verdict::StrongerThanNeeded)
+            });
+        gone || self.after.as_ref().is_some_and(|after| {
             after.verdict == Verdict::Unknown && after.callers.is_empty() && !(after.is_part && same(after))
         })
     }
@@ -140,7 +145,7 @@ pub fn evaluate(pair: Pair, message: &str, stated: &Stated) -> Evaluated {
         mut before,
         mut after,
     } = pair;
-    mark_unshifted(&mut before, &mut after);
+    mark_operands(&mut before, &mut after);
     let sides: Vec<&Found> = before.iter().chain(&after).map(|placed| &placed.found).collect();
     let place = after.as_ref().or(before.as_ref());
     let (path, function) = place.map_or(("", ""), |placed| {

@@ -3,9 +3,11 @@
 
 pub mod asm;
 pub mod code;
+pub mod condition;
 pub mod event;
 pub mod instruction;
 pub mod macros;
+pub mod operand;
 pub mod path;
 pub mod reduce;
 pub mod spelling;
@@ -18,6 +20,8 @@ use event::Node;
 pub struct Function {
     /// Its name; empty where the text does not say.
     pub name: String,
+    /// The names of its parameters, where they are in sight.
+    pub parameters: Vec<String>,
     /// What it does.
     pub nodes: Vec<Node>,
     /// It is the body of a macro, read on its own.

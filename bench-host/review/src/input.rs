@@ -2,11 +2,11 @@
 //! Where patches come from: files, standard input, a range of git commits.
 
 use crate::diff::{self, Patch, Quoting};
+use crate::git::{self, GitError};
 use crate::loss::Remark;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 
 /// A place a patch comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,7 +143,15 @@ impl Source {
                 narrow(file).map_err(failed)
             }
             Self::Stdin => spool(io::stdin().lock()).and_then(narrow).map_err(failed),
-            Self::Git { repository, range } => git(repository, range),
+            Self::Git { repository, range } => git::patches(repository, range).map_err(|error| match error {
+                GitError::NotRun(error) => InputError::NoGit(error),
+                GitError::Range => InputError::Range(range.clone()),
+                GitError::Refused(message) => InputError::Git {
+                    repository: repository.display().to_string(),
+                    range: range.clone(),
+                    message,
+                },
+            }),
         }
     }
 }
@@ -181,52 +189,4 @@ fn narrow(mut file: File) -> io::Result<File> {
     }
     out.seek(SeekFrom::Start(0))?;
     Ok(out)
-}
-
-/// Runs `git` on a repository without its configured hooks, pagers and external diff programs.
-pub fn git_command(repository: &Path) -> Command {
-    let mut command = Command::new("git");
-    command.arg("-C").arg(repository);
-    command.args([
-        "--no-pager",
-        "-c",
-        "core.fsmonitor=false",
-        "-c",
-        "core.hooksPath=/dev/null",
-    ]);
-    command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_TERMINAL_PROMPT", "0");
-    command.stdin(Stdio::null());
-    command
-}
-
-fn git(repository: &Path, range: &str) -> Result<File, InputError> {
-    // A range that starts with a dash would be an option.
-    if range.starts_with('-') || !range.contains("..") {
-        return Err(InputError::Range(range.into()));
-    }
-    let spooled = tempfile::tempfile().map_err(InputError::NoGit)?;
-    let mut file = spooled.try_clone().map_err(InputError::NoGit)?;
-    let output = git_command(repository)
-        .args([
-            "log",
-            "--reverse",
-            "--no-merges",
-            "--patch",
-            "--no-color",
-            "--no-ext-diff",
-            "--no-textconv",
-        ])
-        .args(["--unified=25", "--format=email", range, "--"])
-        .stdout(spooled)
-        .output()
-        .map_err(InputError::NoGit)?;
-    if !output.status.success() {
-        return Err(InputError::Git {
-            repository: repository.display().to_string(),
-            range: range.into(),
-            message: String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; "),
-        });
-    }
-    file.seek(SeekFrom::Start(0)).map_err(InputError::NoGit)?;
-    Ok(file)
 }

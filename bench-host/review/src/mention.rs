@@ -12,6 +12,7 @@ use crate::extract::token::{Language, TokenKind, tokens};
 use crate::extract::{Doubt, asm};
 use crate::placed::Placed;
 use crate::source::Unit;
+use sequences::TlbiOp;
 use std::collections::{BTreeMap, HashMap};
 
 /// A line that speaks of maintenance.
@@ -88,8 +89,9 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
                 TokenKind::Word if token.column.is_some() => {
                     let next = tokens.get(index + 1);
                     let alone = next.is_none_or(|next| next.is(";") || next.kind == TokenKind::Word);
-                    Some(token.text.as_str()).filter(|word| alone && is_mnemonic(word))
+                    Some(token.text.as_str()).filter(|word| alone && is_mnemonic(word) || is_named_operation(word))
                 }
+                TokenKind::Word => Some(token.text.as_str()).filter(|word| is_named_operation(word)),
                 _ => None,
             };
             if let Some(text) = text.filter(|_| every || token.changed) {
@@ -107,6 +109,13 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
 /// Returns whether a word is the mnemonic of maintenance, or of a barrier, in whatever case.
 fn is_mnemonic(word: &str) -> bool {
     matches!(word.to_ascii_lowercase().as_str(), "tlbi" | "__tlbi" | "dsb" | "isb")
+}
+
+/// Returns whether a word is the name of an operation that a macro makes an instruction of: `TLBI_VMALLE1`.
+fn is_named_operation(word: &str) -> bool {
+    let lower = word.to_ascii_lowercase();
+    let name = lower.strip_prefix("tlbi_");
+    name.is_some_and(|name| TlbiOp::from_name(name).is_some())
 }
 
 /// Returns what of both sides' mentions is accounted for nowhere. A text that the patch takes from one place and puts in
@@ -180,11 +189,12 @@ mod tests {
                     "EMIT(\"tlbi alle2\");",
                     "#define WAIT  dsb sy",
                     "  ISB;",
+                    "  REG_STORE(TLBI_VMALLE1, 0);",
                     "printk(\"dsb failed; isb too\");",
                     "/* tlbi alle2 */ x = y;",
                 ]
             ),
-            ["tlbi alle2", "define WAIT dsb sy", "ISB"]
+            ["tlbi alle2", "define WAIT dsb sy", "ISB", "TLBI_VMALLE1"]
         );
         assert_eq!(
             texts("a.S", &["  dsb ishst // tlbi", "  tlbi \\op", "  mov x0, x1"]),

@@ -54,6 +54,14 @@ pub fn pair(before: Vec<Placed<Found>>, after: Vec<Placed<Found>>) -> Vec<Pair> 
             .collect()
     };
     let (old_places, new_places) = (places(&old), places(&new));
+    let conditions = |all: &[Option<Placed<Found>>]| -> Vec<Placed<Conditions>> {
+        let each = |placed: &Placed<Found>| {
+            let conditions = (placed.found.function.clone(), placed.found.conditions.clone());
+            Placed::in_file(&placed.path)(conditions)
+        };
+        all.iter().flatten().map(each).collect()
+    };
+    let (old_conditions, new_conditions) = (conditions(&old), conditions(&new));
     let mut pairs = Vec::new();
     let same_place =
         |a: &Placed<Found>, b: &Placed<Found>| a.path == b.path && same_function(&a.found.function, &b.found.function);
@@ -111,6 +119,15 @@ pub fn pair(before: Vec<Placed<Found>>, after: Vec<Placed<Found>>) -> Vec<Pair> 
             pair.kind = if same_place(a, b) { Kind::Changed } else { Kind::Moved };
         }
     }
+    for pair in pairs.iter_mut().filter(|pair| pair.kind == Kind::Changed) {
+        if let (Some(a), Some(b)) = (&mut pair.before, &mut pair.after)
+            && let Some(guard) = new_guard(a, b, &old_conditions, &new_conditions)
+        {
+            b.found.around.doubt = Some(unguarded(&guard));
+            a.found.changed = true;
+            b.found.changed = true;
+        }
+    }
     let single = |kind, before, after| Pair { kind, before, after };
     pairs.extend(
         old.into_iter()
@@ -129,6 +146,69 @@ pub fn pair(before: Vec<Placed<Found>>, after: Vec<Placed<Found>>) -> Vec<Pair> 
     };
     pairs.sort_by_key(line);
     condense(pairs)
+}
+
+/// A function, and the conditions of a sequence in it.
+type Conditions = (String, Vec<String>);
+
+/// Returns the condition under which the patch puts a sequence that was there without it, where nothing on the other way
+/// stands for it.
+fn new_guard(
+    a: &Placed<Found>,
+    b: &Placed<Found>,
+    before: &[Placed<Conditions>],
+    after: &[Placed<Conditions>],
+) -> Option<String> {
+    let has = |all: &[Placed<Conditions>], condition: &str| {
+        all.iter().any(|place| {
+            place.path == b.path && place.found.0 == b.found.function && place.found.1.iter().any(|c| c == condition)
+        })
+    };
+    let kept = a
+        .found
+        .conditions
+        .iter()
+        .all(|known| b.found.conditions.contains(known));
+    let denied = |condition: &str| match condition
+        .strip_prefix("not (")
+        .and_then(|inner| inner.strip_suffix(')'))
+    {
+        Some(inner) => inner.to_owned(),
+        None => format!("not ({condition})"),
+    };
+    let is_new = |condition: &&String| {
+        let other = denied(condition);
+        !has(before, condition)
+            && !has(before, &other)
+            && !has(after, &other)
+            && !condition.contains("out of sight")
+            && !condition.ends_with("as configured")
+    };
+    let mut conditions = b.found.conditions.iter();
+    (kept && a.found.primary && b.found.primary)
+        .then(|| conditions.find(is_new).cloned())
+        .flatten()
+}
+
+/// Says what is to be known of the way on which a flush is left out.
+fn unguarded(condition: &str) -> String {
+    let lower = condition.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let why = if has(&["bbm", "break_before"]) {
+        "sufficient there only if FEAT_BBM level 2 holds for every CPU in use, and only the size of the mapping changes"
+    } else if has(&["feature", "cap", "cpu", "supports", "has_", "id_aa64", "ftr"]) {
+        "sufficient there only if that property of the CPU makes the flush needless: which one is it, and do all CPUs in use \
+         have it?"
+    } else if has(&[
+        "live", "active", "used", "online", "enabled", "early", "init", "boot", "running",
+    ]) {
+        "sufficient there only if the tables are not live yet, so that no entry of them can be cached"
+    } else if has(&["valid", "present", "young", "access", "dirty", "none"]) {
+        "sufficient there only if the entry was invalid before, so that it cannot be cached"
+    } else {
+        "which state or feature makes it needless there?"
+    };
+    format!("the patch puts the flush under `{condition}`; on the other way there is none: {why}")
 }
 
 /// Pairs a way with a work-around that is on one side only with the plain way of the other side.

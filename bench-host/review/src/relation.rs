@@ -199,8 +199,8 @@ impl Comparison {
                     (false, true) => self.note(words, Ordering::Less),
                     (true, false) => self.note(words, Ordering::Greater),
                     _ => match (old.operand, new.operand) {
-                        (Operand::VaUnshifted, _) => self.note(words, Ordering::Greater),
-                        (_, Operand::VaUnshifted) => self.note(words, Ordering::Less),
+                        (Operand::VaUnshifted | Operand::AsidUnshifted, _) => self.note(words, Ordering::Greater),
+                        (_, Operand::VaUnshifted | Operand::AsidUnshifted) => self.note(words, Ordering::Less),
                         (a, b) if a.ttl() != b.ttl() => match (a.ttl(), b.ttl()) {
                             (None, _) => self.note(words, Ordering::Less),
                             (_, None) => self.note(words, Ordering::Greater),

@@ -310,17 +310,18 @@ fn read(path: &Path) -> Option<Vec<u8>> {
 fn mentions(bytes: &[u8]) -> bool {
     let mut tlb = false;
     let mut work = false;
-    for at in bytes
-        .iter()
-        .enumerate()
-        .filter(|(_, byte)| matches!(byte, b't' | b'T' | b'd' | b'D' | b'f' | b'F' | b'i' | b'I'))
-    {
+    for at in bytes.iter().enumerate().filter(|(_, byte)| {
+        matches!(
+            byte,
+            b't' | b'T' | b'd' | b'D' | b'f' | b'F' | b'i' | b'I' | b's' | b'S'
+        )
+    }) {
         let rest = &bytes[at.0..];
         let starts = |word: &[u8]| {
             rest.get(..word.len())
                 .is_some_and(|start| start.eq_ignore_ascii_case(word))
         };
-        if starts(b"tlbi") {
+        if starts(b"tlbi") || starts(b"sys #") || starts(b"sys\t#") {
             return true;
         }
         tlb |= starts(b"tlb");

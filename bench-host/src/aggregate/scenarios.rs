@@ -9,7 +9,7 @@ mod baseline_ratios;
 mod refills;
 mod sweeps;
 
-use report::model::{Beside, Comparison, Net, Part};
+use report::model::{BaselineRatio, Comparison, Net, Part};
 use results::manifest::Manifest;
 use results::scenario::{Axis, Scenario};
 
@@ -30,7 +30,7 @@ pub struct Scenarios<'a> {
     /// Those of sequences that a clock timed, in the order of the plan.
     timed: Vec<&'a Collected>,
     manifest: &'a Manifest,
-    beside: BaselineRatios,
+    baseline_ratio: BaselineRatios,
 }
 
 impl<'a> Scenarios<'a> {
@@ -44,9 +44,9 @@ impl<'a> Scenarios<'a> {
             all,
             timed,
             manifest,
-            beside: BaselineRatios::default(),
+            baseline_ratio: BaselineRatios::default(),
         };
-        scenarios.beside = BaselineRatios::new(&scenarios.cases(), manifest.plan.seed.0, comparisons);
+        scenarios.baseline_ratio = BaselineRatios::new(&scenarios.cases(), manifest.plan.seed.0, comparisons);
         scenarios
     }
 
@@ -151,14 +151,14 @@ impl<'a> Scenarios<'a> {
     }
 
     /// Returns a sequence beside the baseline.
-    fn beside(&self, c: &Collected, what: What, scenario: Scenario) -> Option<Beside> {
+    fn baseline_ratio(&self, c: &Collected, what: What, scenario: Scenario) -> Option<BaselineRatio> {
         let subject = Subject {
             what,
             pe: c.pe,
             event: c.event,
             scenario,
         };
-        self.beside.get(subject, &c.seq)
+        self.baseline_ratio.get(subject, &c.seq)
     }
 
     /// Returns the baseline's series under the same conditions.

@@ -2,6 +2,7 @@
 //! `bench-host check`: is a stale translation ever used here where the architecture forbids it?
 
 mod bench;
+mod explore;
 mod failures;
 pub(in crate::cmd) mod machine;
 mod mutants;
@@ -81,6 +82,9 @@ pub struct Args {
     /// How the adversary chooses among what the architecture permits
     #[arg(long, value_enum, default_value_t = Choose::Latest)]
     choose: Choose,
+    /// Try every choice of the adversary, and tell the shortest story in which a sequence is not enough
+    #[arg(long, requires = "sequence", conflicts_with_all = ["mutants", "duration", "out"])]
+    explore: bool,
     /// CPU model of the emulated machine; one with FEAT_VHE, such as max, adds EL2&0
     #[arg(long, value_name = "MODEL", default_value = "cortex-a72", value_parser = NonEmptyStringValueParser::new())]
     cpu: String,
@@ -161,6 +165,12 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     let members = members(args, wanted)?;
     if let Some(image) = &args.image {
         return write_image(&mut bench, &members, image);
+    }
+    if args.explore {
+        return match args.machine {
+            On::Adversary => explore::run(&mut bench, &members),
+            On::Qemu => Err(Error::Usage("--explore needs --machine adversary".to_owned())),
+        };
     }
     let mut tally = Tally::default();
     loop {

@@ -4,7 +4,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use sequences::ExceptionLevel;
 use sequences::errata::Cpu;
-use sequences::judge::{After, Change, CpuChoice, Level, Name, Observers, Question, Regime, Stage, Stated};
+use sequences::judge::{After, Change, CpuChoice, Level, Name, Observers, Question, Reading, Regime, Stage, Stated};
 
 use crate::error::Error;
 
@@ -53,6 +53,10 @@ pub struct QuestionArgs {
     /// Judge for this CPU and its errata: neoverse-n1@r3p1, cortex-a76, 0x413fd0c1, or any
     #[arg(long, value_name = "CPU", default_value = "any")]
     cpu: String,
+    /// How to read what the Arm ARM leaves room for: as Arm's formal model does, or as carefully as older issues allow
+    /// (a DSB narrower than a TLBI completes no part of it, and orders a store on the PEs of its own domain only)
+    #[arg(long, value_parser = named::<Reading>())]
+    reading: Option<Reading>,
 }
 
 /// Reads one of the names that a type has.
@@ -93,6 +97,7 @@ impl QuestionArgs {
             ets2: self.ets2,
             ets3: self.ets3,
             cpu,
+            reading: self.reading.unwrap_or_default(),
         })
     }
 
@@ -112,6 +117,7 @@ impl QuestionArgs {
             ("--after", self.after.map(Name::name)),
             ("--global", self.global.as_deref()),
             ("--runs-at", self.runs_at.as_deref()),
+            ("--reading", self.reading.map(Name::name)),
             (
                 "--cpu",
                 Some(self.cpu.as_str()).filter(|cpu| !cpu.eq_ignore_ascii_case("any")),

@@ -153,6 +153,7 @@ fn register(slot: &OperandSlot, by_ipa: bool) -> Option<OperandRegister> {
         Operand::Range(_) => OperandKind::Range,
         Operand::Page(_) => OperandKind::Page,
         Operand::VaUnshifted => OperandKind::VaUnshifted,
+        Operand::AsidUnshifted => OperandKind::AsidUnshifted,
         Operand::None | Operand::Xzr => return None,
     };
     let hint = slot.operand.ttl().map_or(0, |ttl| ttl.level() + 1);

@@ -75,6 +75,7 @@ fn value(kind: OperandKind, hint: u8, subject: &Subject, pages: u16) -> u64 {
             tag | base | level << 37 | num << 39 | scale << 44 | granule_bits << 46
         }
         OperandKind::VaUnshifted => va,
+        OperandKind::AsidUnshifted => asid,
     }
 }
 

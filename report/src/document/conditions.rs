@@ -4,7 +4,7 @@
 use results::record::Event;
 use results::scenario::Axis;
 
-use super::beside;
+use super::baseline_ratio;
 use super::block::Block;
 use super::break_even::upward;
 use crate::data;
@@ -16,11 +16,11 @@ use crate::table::{Cell, Table, Tone};
 /// Returns the costs in words and tables, then the plots and the counters.
 pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
     let (mut brief, mut detail) = (Vec::new(), Vec::new());
-    brief.extend(beside::conclusions(summary));
+    brief.extend(baseline_ratio::conclusions(summary));
     for sweeps in groups(summary) {
         let caption = by(sweeps[0], summary);
         brief.push(Block::Table(table(&sweeps, &caption, summary)));
-        detail.extend(beside::table(&sweeps, &caption, summary));
+        detail.extend(baseline_ratio::table(&sweeps, &caption, summary));
         let fits: Vec<String> = sweeps.iter().filter_map(|sweep| fit(sweep, summary)).collect();
         if !fits.is_empty() {
             brief.push(Block::List(fits));
@@ -29,9 +29,9 @@ pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
     detail.extend(figures(summary).into_iter().map(Block::Figure));
     if !summary.refills.is_empty() {
         brief.push(Block::Table(refills(summary)));
-        let beside = beside::refills(summary);
-        if !beside.is_empty() {
-            brief.push(Block::List(beside));
+        let baseline_ratio = baseline_ratio::refills(summary);
+        if !baseline_ratio.is_empty() {
+            brief.push(Block::List(baseline_ratio));
         }
     }
     if !summary.events.is_empty() {
@@ -135,7 +135,7 @@ fn fit(sweep: &Sweep, summary: &Summary) -> Option<String> {
         slope_interval,
         intercept,
         intercept_interval,
-        beside,
+        baseline_ratio,
         batches,
     } = sweep.fit?;
     let unit = sweep.event.id();
@@ -165,11 +165,11 @@ fn fit(sweep: &Sweep, summary: &Summary) -> Option<String> {
         (Axis::Repeat, Sign::Below) => format!("one more run costs {each}, with the frame canceled out; {bent}"),
         (axis, _) => format!("one more of the {} costs {each}, starting from {start}", axis.title()),
     };
-    let baseline = beside::baseline(summary, sweep.pe, sweep.event);
-    let beside = beside.zip(baseline).map(|(beside, baseline)| {
+    let baseline = baseline_ratio::baseline(summary, sweep.pe, sweep.event);
+    let baseline_ratio = baseline_ratio.zip(baseline).map(|(baseline_ratio, baseline)| {
         format!(
             " The slope beside that of {baseline}: {}.",
-            beside::words(&beside, summary.wording())
+            baseline_ratio::words(&baseline_ratio, summary.wording())
         )
     });
     Some(format!(
@@ -177,7 +177,7 @@ fn fit(sweep: &Sweep, summary: &Summary) -> Option<String> {
         sweep.seq,
         kept(sweep),
         plural(batches, "batch", "batches"),
-        beside.unwrap_or_default()
+        baseline_ratio.unwrap_or_default()
     ))
 }
 

@@ -8,7 +8,7 @@ use super::{Finding, Interval, Net, Part, Ratio};
 
 /// A sequence beside the baseline under the same conditions.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Beside {
+pub struct BaselineRatio {
     /// The ratio; `None` with too few batches, or when either is below resolution.
     pub ratio: Option<Ratio>,
     /// Distance of the A/A interval under these conditions from 1 (0.01 is 1%); `None` without an A/A twin.
@@ -52,7 +52,7 @@ pub struct SweepPoint {
     /// 95% interval of the net median over the batches; `None` with too few batches or below resolution.
     pub net_interval: Option<Interval>,
     /// The net cost beside the baseline's; `None` for the baseline and its twin.
-    pub beside: Option<Beside>,
+    pub baseline_ratio: Option<BaselineRatio>,
     /// Samples.
     pub samples: u64,
 }
@@ -70,7 +70,7 @@ pub struct LineFit {
     /// Its 95% interval.
     pub intercept_interval: Interval,
     /// The slope beside the baseline's; `None` for the baseline and its twin.
-    pub beside: Option<Beside>,
+    pub baseline_ratio: Option<BaselineRatio>,
     /// Batches fitted.
     pub batches: u64,
 }
@@ -95,7 +95,7 @@ pub struct Refill {
     /// Its 95% interval; `None` with too few batches.
     pub refill_interval: Option<Interval>,
     /// What follows the flush beside what follows the baseline's; `None` for the baseline and its twin.
-    pub beside: Option<Beside>,
+    pub baseline_ratio: Option<BaselineRatio>,
     /// Touching the pages without a flush before it, less the empty frame: what is subtracted.
     pub warm: f64,
 }

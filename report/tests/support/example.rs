@@ -9,7 +9,7 @@ use results::scenario::Axis;
 use results::verdict::Class;
 
 use report::model::{
-    Beside, BootPhase, BreakEven, CheckResult, CheckRow, Clock, Comparison, EventCount, Fate, Finding, Interval,
+    BaselineRatio, BootPhase, BreakEven, CheckResult, CheckRow, Clock, Comparison, EventCount, Fate, Finding, Interval,
     Judgement, LineFit, Mutant, Net, NotCounted, Part, Proof, Ratio, Refill, Series, Statistics, Summary, Sweep,
     SweepPoint, Way, WayPoint,
 };
@@ -184,8 +184,8 @@ fn check(id: &str, class: Class) -> CheckResult {
 }
 
 /// A sequence beside `old`, with a noise floor of 1%.
-fn beside(seq: &str, ratio: f64) -> Option<Beside> {
-    (seq != "old").then(|| Beside {
+fn baseline_ratio(seq: &str, ratio: f64) -> Option<BaselineRatio> {
+    (seq != "old").then(|| BaselineRatio {
         ratio: Some(Ratio {
             estimate: ratio,
             interval: interval(ratio - 0.002, ratio + 0.002),
@@ -216,7 +216,7 @@ fn sweep(seq: &str, axis: Axis, xs: &[u64], start: f64, each: f64) -> Sweep {
                 median: 40.0 + start + each * x as f64,
                 net: Net::Resolved(start + each * x as f64),
                 net_interval: Some(interval(start + each * x as f64 - 9.0, start + each * x as f64 + 12.0)),
-                beside: beside(seq, 0.9 + 0.02 * x.min(5) as f64),
+                baseline_ratio: baseline_ratio(seq, 0.9 + 0.02 * x.min(5) as f64),
                 samples: 20_000,
             })
             .collect(),
@@ -225,7 +225,7 @@ fn sweep(seq: &str, axis: Axis, xs: &[u64], start: f64, each: f64) -> Sweep {
             slope_interval: interval(each * 0.98, each * 1.02),
             intercept: start,
             intercept_interval: interval(start - 5.0, start + 5.0),
-            beside: beside(seq, 0.984),
+            baseline_ratio: baseline_ratio(seq, 0.984),
             batches: 50,
         }),
     }
@@ -340,7 +340,7 @@ pub fn run(name: &str, machine: &str, pes: u32, more: u32) -> Summary {
             flush: Net::Resolved(3800.0),
             refill: Some(1900.0),
             refill_interval: Some(interval(1800.0, 2000.0)),
-            beside: beside("new", 1.05),
+            baseline_ratio: baseline_ratio("new", 1.05),
             warm: 260.0,
         }],
         events: vec![EventCount {

@@ -20,10 +20,12 @@ pub enum OperandKind {
     IpaRange,
     /// As [`Self::Page`], by intermediate physical address.
     IpaPage,
+    /// The ASID under test in bits `[15:0]`.
+    AsidUnshifted,
 }
 
 impl OperandKind {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Va,
         Self::Ipa,
         Self::Asid,
@@ -32,6 +34,7 @@ impl OperandKind {
         Self::VaUnshifted,
         Self::IpaRange,
         Self::IpaPage,
+        Self::AsidUnshifted,
     ];
 }
 

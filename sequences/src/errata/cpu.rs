@@ -55,7 +55,7 @@ const fn other(name: &'static str, implementer: u8, number: u16) -> Part {
 
 /// The parts with a name here: Arm's AArch64 designs, and others the table of errata names. Part numbers are those of
 /// Linux `arch/arm64/include/asm/cputype.h` and of the parts' technical reference manuals.
-pub const PARTS: [Part; 51] = [
+pub const PARTS: [Part; 54] = [
     arm("cortex-a34", 0xd02),
     arm("cortex-a35", 0xd04),
     arm("cortex-a53", 0xd03),
@@ -106,6 +106,9 @@ pub const PARTS: [Part; 51] = [
     other("cavium-thunderx-81xx", 0x43, 0x0a2),
     other("nvidia-olympus", 0x4e, 0x010),
     other("qcom-falkor", 0x51, 0xc00),
+    other("qcom-falkor-v1", 0x51, 0x800),
+    other("qcom-kryo", 0x51, 0x200),
+    other("qcom-kryo-4xx-silver", 0x51, 0x805),
     other("qcom-kryo-4xx-gold", 0x51, 0x804),
 ];
 

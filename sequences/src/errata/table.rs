@@ -31,6 +31,8 @@ pub struct Affected {
     pub implementer: u8,
     /// MIDR bits `[15:4]`.
     pub part: u16,
+    /// The bits of the part number that count: all, but for a family of parts.
+    pub part_mask: u16,
     /// The first affected revision.
     pub first: Revision,
     /// The last affected revision.
@@ -56,6 +58,9 @@ pub struct Erratum {
     pub affected: &'static [Affected],
 }
 
+/// Every bit of a part number.
+const WHOLE: u16 = 0xfff;
+
 const FIRST: Revision = Revision::new(0, 0);
 const LAST: Revision = Revision::new(15, 15);
 
@@ -63,6 +68,7 @@ const fn all(part: u16, notice: &'static str) -> Affected {
     Affected {
         implementer: 0x41,
         part,
+        part_mask: WHOLE,
         first: FIRST,
         last: LAST,
         notice,
@@ -73,6 +79,7 @@ const fn to(part: u16, variant: u8, patch: u8) -> Affected {
     Affected {
         implementer: 0x41,
         part,
+        part_mask: WHOLE,
         first: FIRST,
         last: Revision::new(variant, patch),
         notice: "",
@@ -83,6 +90,7 @@ const fn of(implementer: u8, part: u16, first: Revision, last: Revision) -> Affe
     Affected {
         implementer,
         part,
+        part_mask: WHOLE,
         first,
         last,
         notice: "",
@@ -90,6 +98,8 @@ const fn of(implementer: u8, part: u16, first: Revision, last: Revision) -> Affe
 }
 
 const READ: &str = "2026-11-22";
+/// When `scripts/errata-check.py` was last run, and the row was changed after it.
+const CHECKED: &str = "2026-11-27";
 
 /// The errata that concern TLB maintenance, newest first.
 pub const TABLE: [Erratum; 15] = [
@@ -125,6 +135,7 @@ pub const TABLE: [Erratum; 15] = [
             Affected {
                 implementer: 0x4e,
                 part: 0x010,
+                part_mask: WHOLE,
                 first: FIRST,
                 last: LAST,
                 notice: "T410-OLY-1029",
@@ -132,6 +143,7 @@ pub const TABLE: [Erratum; 15] = [
             Affected {
                 implementer: 0x6d,
                 part: 0xd49,
+                part_mask: WHOLE,
                 first: FIRST,
                 last: LAST,
                 notice: "4193789",
@@ -151,8 +163,20 @@ pub const TABLE: [Erratum; 15] = [
         effect: "CPP RCTX can leave translations behind",
         need: Need::OutsideTheSequence,
         source: "TF-A (firmware traps CPP RCTX and invalidates)",
-        read: READ,
-        affected: &[],
+        read: CHECKED,
+        affected: &[
+            all(0xd47, ""),
+            all(0xd48, ""),
+            all(0xd4e, ""),
+            all(0xd82, ""),
+            all(0xd85, ""),
+            all(0xd49, ""),
+            all(0xd4f, ""),
+            all(0xd84, ""),
+            all(0xd83, ""),
+            all(0xd90, ""),
+            all(0xd8c, ""),
+        ],
     },
     Erratum {
         id: "3683289",
@@ -210,10 +234,12 @@ pub const TABLE: [Erratum; 15] = [
         id: "1165522",
         effect: "a speculative AT can fill the TLB while the VMID is being switched",
         need: Need::OutsideTheSequence,
-        source: "Linux (also 1319367, 1319537, 1530923, 1530924); Xen a18be06aca",
-        read: READ,
+        source: "Linux (also 1319367, 1319537, 1530923, 1530924); Xen a18be06aca; TF-A (Cortex-A76 up to r3p0)",
+        read: CHECKED,
         affected: &[
-            all(0xd0b, ""),
+            to(0xd0b, 3, 0),
+            to(0xd0c, 2, 0),
+            of(0x51, 0x805, Revision::new(13, 14), Revision::new(13, 14)),
             all(0xd07, "1319537"),
             all(0xd08, "1319367"),
             all(0xd05, "1530923"),
@@ -224,9 +250,19 @@ pub const TABLE: [Erratum; 15] = [
         id: "Falkor 1009",
         effect: "a TLBI can be incomplete at its DSB",
         need: Need::RepeatSameBroadcast,
-        source: "Linux d9ff80f83ecb",
-        read: READ,
-        affected: &[of(0x51, 0xc00, FIRST, FIRST)],
+        source: "Linux cpu_errata.c (QCOM_FALKOR_ERRATUM_1009: Falkor v1 r0p0, and every Kryo of parts 0x2xx)",
+        read: CHECKED,
+        affected: &[
+            of(0x51, 0x800, FIRST, FIRST),
+            Affected {
+                implementer: 0x51,
+                part: 0x200,
+                part_mask: 0xf00,
+                first: FIRST,
+                last: LAST,
+                notice: "",
+            },
+        ],
     },
     Erratum {
         id: "813419",
@@ -269,7 +305,7 @@ impl Affected {
     /// Returns whether a CPU is in the range; a CPU without revision is if any revision is.
     pub fn contains(&self, cpu: &Cpu) -> bool {
         self.implementer == cpu.implementer
-            && self.part == cpu.part
+            && self.part == cpu.part & self.part_mask
             && cpu
                 .revision
                 .is_none_or(|revision| (self.first..=self.last).contains(&revision))

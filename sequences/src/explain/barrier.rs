@@ -180,6 +180,13 @@ pub(super) fn dmb(here: &Context<'_>, barrier: Barrier) -> Sentences {
 /// Explains an `isb`.
 pub(super) fn isb(here: &Context<'_>) -> Sentences {
     let does = "Synchronizes the context of this PE: what follows is fetched and executed anew.";
+    if let (Some(register), true) = (here.written(), here.any_after()) {
+        return Sentences::new(
+            does,
+            format!("The write of {register} before the tlbi after it, and before every walk after it."),
+            format!("The tlbi, or a walk after it, may still go by the old value of {register}."),
+        );
+    }
     if here.outstanding_here() {
         return Sentences::new(
             does,

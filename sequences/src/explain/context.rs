@@ -2,6 +2,7 @@
 //! An instruction among the others of its sequence, and the sentences about it.
 
 use crate::instruction::{Access, Barrier, Domain, Instruction};
+use crate::register::ContextRegister;
 use crate::tlbi::{Scope, Tlbi};
 use alloc::string::String;
 
@@ -29,6 +30,19 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
+    /// Returns the register that was written since the last context synchronization event.
+    pub(super) fn written(&self) -> Option<ContextRegister> {
+        let isb = self
+            .before()
+            .iter()
+            .rposition(|instruction| *instruction == Instruction::Isb);
+        let since = &self.before()[isb.map_or(0, |at| at + 1)..];
+        since.iter().rev().find_map(|instruction| match instruction {
+            Instruction::Msr(register, _) => Some(*register),
+            _ => None,
+        })
+    }
+
     pub(super) fn before(&self) -> &'a [Instruction] {
         &self.instructions[..self.index]
     }

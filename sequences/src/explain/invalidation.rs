@@ -39,6 +39,9 @@ pub(super) fn tlbi(here: &Context<'_>, tlbi: Tlbi) -> Sentences {
     if tlbi.operand == Operand::VaUnshifted {
         does.push_str(" The address is not shifted right by 12 here, so this invalidates another page, if any.");
     }
+    if tlbi.operand == Operand::AsidUnshifted {
+        does.push_str(" The ASID is not in bits [63:48] here, so this invalidates the entries of ASID 0.");
+    }
     if tlbi.operand.ttl().is_some() {
         does.push_str(
             " The level hint (FEAT_TTL) limits it to a leaf entry of that level; a wrong hint may miss the entry.",

@@ -66,6 +66,10 @@ pub fn coverage(question: &Question, tlbi: &Tlbi) -> Coverage {
         (Stage::One, Target::Asid) if question.global == Some(true) => {
             Coverage::none(Rule::Operand, format!("`{tlbi}` does not cover global entries"))
         }
+        (Stage::One, Target::Asid) if tlbi.operand == Operand::AsidUnshifted => Coverage::none(
+            Rule::Operand,
+            format!("`{tlbi}`: the operand holds the ASID in bits [63:48]; this one names ASID 0"),
+        ),
         (Stage::One, Target::Asid) => Coverage::ALL,
         (Stage::One, Target::Ipa | Target::IpaLast) => Coverage::none(
             Rule::Stage2,
@@ -135,12 +139,12 @@ fn by_address(question: &Question, tlbi: &Tlbi, last_level: bool) -> Coverage {
             return Coverage::none(
                 Rule::Operand,
                 format!(
-                    "`{tlbi}`: the operand holds VA[55:12] in bits [43:0]; an address that was not shifted right \
-                     names another page, and its high bits fall into the TTL and ASID fields"
+                    "`{tlbi}`: bits [43:0] of the operand are VA[55:12]; an address that is not put there names another \
+                     page, and its other bits fall into the TTL and ASID fields"
                 ),
             );
         }
-        Operand::Xzr | Operand::None | Operand::Asid => {
+        Operand::Xzr | Operand::None | Operand::Asid | Operand::AsidUnshifted => {
             return Coverage::none(Rule::Operand, format!("`{tlbi}` names page 0, not the changed one"));
         }
         Operand::Va(_) | Operand::Ipa(_) if question.change == Change::RemoveTable => {

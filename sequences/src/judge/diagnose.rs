@@ -4,15 +4,17 @@
 //! Every possible repair is made at once; then each is taken back that the machine does not need. What remains is a
 //! smallest set of additions that makes the sequence sufficient: the missing elements.
 
+use super::context::unsynchronized;
 use super::coverage::coverage;
 use super::judgement::{Judgement, Step, Verdict};
-use super::question::{Change, Level, Name, Observers, Question, Regime, Stage};
+use super::question::{Change, Level, Name, Observers, Question, Reading, Regime, Stage};
 use super::rule::{Reason, Rule};
 use super::scenario::is_safe;
 use super::scope::with_scope;
 use super::weaken::weakest;
 use crate::instruction::{Access, Barrier, Domain, Instruction};
 use crate::operand::Operand;
+use crate::register::ContextRegister;
 use crate::tlbi::{ExceptionLevel, Scope, Target, Tlbi, TlbiOp};
 use alloc::format;
 use alloc::vec::Vec;
@@ -20,6 +22,8 @@ use alloc::vec::Vec;
 /// An addition to the sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Repair {
+    /// An ISB between a register write and the TLBI that may go by it.
+    Synchronize,
     /// Plain forms instead of nXS ones.
     NotNxs,
     /// A TLBI, or pair of them, that covers the entry.
@@ -36,7 +40,8 @@ enum Repair {
     Context,
 }
 
-const ALL: [Repair; 7] = [
+const ALL: [Repair; 8] = [
+    Repair::Synchronize,
     Repair::NotNxs,
     Repair::Cover,
     Repair::Between,
@@ -123,6 +128,13 @@ fn repair(question: &Question, sequence: &[Instruction], repairs: &[Repair]) -> 
     let has = |repair: Repair| repairs.contains(&repair);
     let domain = Domain::covering(scope(question));
     let mut repaired = sequence.to_vec();
+    if has(Repair::Synchronize) {
+        let places: Vec<usize> = unsynchronized(sequence).map(|(at, _)| at).collect();
+        places
+            .into_iter()
+            .rev()
+            .for_each(|at| repaired.insert(at + 1, Instruction::Isb));
+    }
     if has(Repair::NotNxs) {
         repaired
             .iter_mut()
@@ -266,6 +278,20 @@ fn reasons(question: &Question, sequence: &[Instruction], repair: Repair) -> Vec
         .filter(|at| covers(question, &sequence[*at]))
         .collect();
     match repair {
+        Repair::Synchronize => unsynchronized(sequence)
+            .map(|(at, register)| {
+                let write = &sequence[at];
+                let what = match register {
+                    ContextRegister::VttbrEl2 => "a TLBI after it may still apply to the old VMID",
+                    ContextRegister::HcrEl2 => "a TLBI after it may still apply to the old regime",
+                    _ => "a walk after the next TLBI may still go by the old value, and fill the TLB anew",
+                };
+                Reason::new(
+                    Rule::RegisterWrite,
+                    format!("no ISB between `{write}` and the TLBI: {what}"),
+                )
+            })
+            .collect(),
         Repair::NotNxs => one(
             Rule::Nxs,
             "nXS forms neither remove nor wait for translations of memory with the XS attribute".into(),
@@ -320,6 +346,15 @@ fn reasons(question: &Question, sequence: &[Instruction], repair: Repair) -> Vec
                     Rule::StoreBeforeTlbi,
                     format!("`{dsb}` waits for loads; the descriptor store may still be on its way"),
                 ),
+                Some(dsb @ Instruction::Dsb(barrier))
+                    if question.reading == Reading::Strict && barrier.domain < Domain::covering(scope(question)) =>
+                {
+                    let text = format!(
+                        "`{dsb}`, read strictly, orders the descriptor store on the PEs of its own domain only; walkers \
+                         of others may still read the old entry after the TLBI"
+                    );
+                    (Rule::StoreBeforeTlbi, text)
+                }
                 _ if question.change == Change::Validate => (
                     Rule::InvalidToValid,
                     "no DSB completes the descriptor store: a walk may still read the invalid entry".into(),

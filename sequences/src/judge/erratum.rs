@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the errata of a CPU ask of a sequence that the architecture finds sufficient.
 
+use super::context::is_switch;
 use super::coverage::coverage;
 use super::judgement::{Judgement, Verdict};
 use super::notes::demand;
@@ -65,9 +66,7 @@ fn unmet(question: &Question, need: Need, sequence: &[Instruction]) -> Option<(V
         Need::Rendezvous if broadcast && sequence.iter().any(Instruction::is_broadcast) => {
             Some((Verdict::Unknown, None))
         }
-        Need::InstructionCacheOnSwitch if matches!(question.change, Change::SwitchContext | Change::RecycleContext) => {
-            Some((Verdict::Unknown, None))
-        }
+        Need::InstructionCacheOnSwitch if is_switch(question.change) => Some((Verdict::Unknown, None)),
         Need::BreakBeforeMakeOnExecute if question.change == Change::Permissions => Some((Verdict::Unknown, None)),
         _ => None,
     }

@@ -13,7 +13,7 @@
 //!   itself; an ISB after the completing DSB is there for what this PE does next (R_BLDZX).
 //! - Of what may follow elsewhere the most demanding is assumed: memory that an entry no longer maps is given away.
 
-use super::question::{After, Change, CpuChoice, Level, Observers, Question, Regime, Stage};
+use super::question::{After, Change, CpuChoice, Level, Observers, Question, Reading, Regime, Stage};
 use crate::instruction::Instruction;
 use crate::operand::{Operand, Ttl};
 use crate::sequence::{Item, Sequence};
@@ -199,6 +199,8 @@ pub struct Stated {
     pub ets3: bool,
     /// The CPU.
     pub cpu: CpuChoice,
+    /// How the architecture is read.
+    pub reading: Reading,
 }
 
 impl Stated {
@@ -240,6 +242,9 @@ impl Stated {
         question.architecture.ets3 |= self.ets3;
         question.host |= self.host;
         question.runs_at = self.runs_at.unwrap_or(question.runs_at);
+        if self.reading != Reading::Current {
+            question.reading = self.reading;
+        }
         if self.cpu != CpuChoice::Any {
             question.cpu = self.cpu;
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A counterexample in words.
 
+use super::context::is_switch;
 use super::judgement::Step;
 use super::question::{Change, Question};
 use super::symbol::{ALIAS, FLAG, X, sequence_index};
@@ -94,7 +95,7 @@ fn tell(question: &Question, sequence: &[Instruction], program: &Program, event:
             let at = usize::from(location);
             let text = if at >= frames {
                 match question.change {
-                    Change::SwitchContext | Change::RecycleContext => "the register write takes effect".to_string(),
+                    change if is_switch(change) => "the register write takes effect".to_string(),
                     _ => "the descriptor store reaches memory, where every walker sees it".to_string(),
                 }
             } else if at == usize::from(FLAG.0) {
@@ -108,6 +109,10 @@ fn tell(question: &Question, sequence: &[Instruction], program: &Program, event:
                 }
             };
             (thread, text)
+        }
+        Event::Update { by, .. } => {
+            let thread = by.map_or(0, |(thread, _)| thread);
+            (thread, "the walker writes the descriptor back".to_string())
         }
         Event::Fault { thread, .. } => (thread, "the access takes a translation fault".to_string()),
         Event::Invalidate { thread, pc, on } => {

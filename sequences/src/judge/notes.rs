@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a reviewer should know beside the verdict.
 
-use super::question::{Change, CpuChoice, Level, Question, Regime, Stage};
+use super::context::is_switch;
+use super::question::{Change, CpuChoice, Level, Question, Reading, Regime, Stage};
 use super::rule::{Reason, Rule};
 use crate::errata::{Need, TABLE, affecting};
 use crate::instruction::{Access, Domain, Instruction};
@@ -24,13 +25,13 @@ pub(super) fn notes(question: &Question, sequence: &[Instruction]) -> Vec<Reason
         matches!(instruction, Instruction::Dsb(barrier) if barrier.access != Access::All
             && !matches!(barrier.domain, Domain::FullSystem))
     });
-    if let Some(instruction) = deprecated {
+    if let (Some(instruction), Reading::Current) = (deprecated, question.reading) {
         notes.push(Reason::new(
             Rule::Spelling,
             format!("`{instruction}`: the domain of an `st` or `ld` DSB has no meaning; all its spellings are alike"),
         ));
     }
-    let switch = matches!(question.change, Change::SwitchContext | Change::RecycleContext);
+    let switch = is_switch(question.change);
     let by_va = question.level != Some(Level::Table) && !question.range && !switch;
     let all = sequence.iter().find(|instruction| {
         matches!(instruction, Instruction::Tlbi(tlbi)
@@ -57,6 +58,13 @@ pub(super) fn notes(question: &Question, sequence: &[Instruction]) -> Vec<Reason
             }
         }
         CpuChoice::One(cpu) => {
+            if affecting(&cpu).next().is_none() {
+                let text = format!(
+                    "no row of the table of errata names {cpu}: judged by the architecture alone; the table holds what \
+                     Linux, Xen and TF-A work around"
+                );
+                notes.push(Reason::new(Rule::Erratum("none known here"), text));
+            }
             for erratum in affecting(&cpu).filter(|erratum| erratum.need == Need::OutsideTheSequence) {
                 let text = format!("{cpu}: {}; worked around outside the sequence", erratum.effect);
                 notes.push(Reason::new(Rule::Erratum(erratum.id), text));
@@ -74,9 +82,7 @@ fn concerns(need: Need, sequence: &[Instruction], question: &Question) -> bool {
         }
         Need::RepeatEl3 => question.regime == Regime::El3,
         Need::IsbAfterPublishing => question.change == Change::Validate,
-        Need::InstructionCacheOnSwitch => {
-            matches!(question.change, Change::SwitchContext | Change::RecycleContext)
-        }
+        Need::InstructionCacheOnSwitch => is_switch(question.change),
         Need::BreakBeforeMakeOnExecute => question.change == Change::Permissions,
         Need::OutsideTheSequence => false,
     }

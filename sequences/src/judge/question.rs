@@ -56,6 +56,9 @@ pub enum Change {
     SwitchContext,
     /// The same, for an ASID or VMID that was in use before and may have stale entries.
     RecycleContext,
+    /// TTBR or VTTBR was written with other tables for the same ASID or VMID, or for none: what was translated by the old
+    /// ones on this PE may be in its TLB.
+    ReplaceTables,
 }
 
 impl Name for Change {
@@ -68,6 +71,7 @@ impl Name for Change {
         ("validate", Self::Validate),
         ("switch-context", Self::SwitchContext),
         ("recycle-context", Self::RecycleContext),
+        ("replace-tables", Self::ReplaceTables),
     ];
 }
 
@@ -179,6 +183,22 @@ pub struct Architecture {
     pub features: Option<Features>,
 }
 
+/// How two passages of the Arm ARM are read that leave room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Reading {
+    /// As Arm's formal model and AARCH-24234 have it: a DSB completes a broadcast TLBI for the PEs of its own domain, and
+    /// the domain of an `st` or `ld` DSB has no meaning.
+    #[default]
+    Current,
+    /// The careful reading of older issues: a DSB narrower than a TLBI's scope completes no part of it, and a DSB orders
+    /// a store before what happens on the PEs of its own domain only.
+    Strict,
+}
+
+impl Name for Reading {
+    const NAMES: &'static [(&'static str, Self)] = &[("current", Self::Current), ("strict", Self::Strict)];
+}
+
 /// Which errata count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum CpuChoice {
@@ -222,6 +242,8 @@ pub struct Question {
     pub architecture: Architecture,
     /// Errata.
     pub cpu: CpuChoice,
+    /// How the architecture is read.
+    pub reading: Reading,
 }
 
 impl Question {
@@ -257,6 +279,7 @@ impl Question {
                 features: None,
             },
             cpu: CpuChoice::Any,
+            reading: Reading::Current,
         }
     }
 
@@ -288,6 +311,9 @@ impl Question {
         if self.architecture.ets3 {
             parts.push(("ets3", "yes".to_owned()));
         }
+        if self.reading != Reading::Current {
+            parts.push(("reading", self.reading.name().to_owned()));
+        }
         parts
     }
 
@@ -309,10 +335,26 @@ impl Question {
         self.left_open(sequence).map(Judgement::unknown)
     }
 
+    /// Returns the question as it was before a sequence that writes VTTBR_EL2 with the question's VMID: what its mutants
+    /// are judged by, among them the one without the write.
+    #[must_use]
+    pub fn before(&self, sequence: &[Instruction]) -> Self {
+        super::context::before(self, sequence)
+    }
+
     /// Returns the judgement of a sequence that cannot be executed.
     fn undefined(&self, sequence: &[Instruction]) -> Option<Judgement> {
         let mut reasons = Vec::new();
         for instruction in sequence {
+            if let Instruction::Msr(register, _) = instruction
+                && register.level() > self.runs_at
+            {
+                let at = exception_level(self.runs_at);
+                reasons.push(Reason::new(
+                    Rule::Regime,
+                    format!("`{instruction}` is UNDEFINED at {at}"),
+                ));
+            }
             if let Instruction::Tlbi(tlbi) = instruction {
                 let needs = match (tlbi.op.level(), tlbi.op.target()) {
                     (ExceptionLevel::El1, Target::All | Target::VmallS12 | Target::Ipa | Target::IpaLast) => {

@@ -23,6 +23,8 @@ pub enum Rule {
     Regime,
     /// The TLBI's operand and level name the entry.
     Operand,
+    /// A write of a translation register takes effect by the next context synchronization event.
+    RegisterWrite,
     /// Stage 2 by IPA leaves combined entries.
     Stage2,
     /// nXS forms do not wait for accesses with the XS attribute.
@@ -35,6 +37,8 @@ pub enum Rule {
     ForcedBroadcast,
     /// The domain of an `st` or `ld` DSB has no meaning.
     Spelling,
+    /// A DSB completes a broadcast TLBI for the PEs of its own domain.
+    ReadingOfCompletion,
     /// A feature an instruction needs.
     Feature,
     /// An erratum.
@@ -50,20 +54,26 @@ impl Rule {
     #[must_use]
     pub fn citation(self) -> String {
         let text = match self {
-            Self::StoreBeforeTlbi => "Arm ARM D8.17, TLB maintenance: a table walk is not an explicit access",
+            Self::StoreBeforeTlbi => {
+                "Arm ARM, issue K and later: section D8.17, TLB maintenance (a table walk is not an explicit access)"
+            }
             Self::Completion => "Arm ARM R_PSMWS, R_YNJCP",
-            Self::CompletionDomain => "Arm ARM, Data Synchronization Barrier; D8.17",
+            Self::CompletionDomain => "Arm ARM R_PSMWS, R_YNJCP; section Data Synchronization Barrier",
+            Self::ReadingOfCompletion => {
+                "Arm ARM, section Data Synchronization Barrier; issues before M.a leave room for `--reading strict`"
+            }
             Self::Context => "Arm ARM R_BLDZX; FEAT_ETS2",
-            Self::OtherPes => "Arm ARM D8.17, B2.3",
-            Self::Scope => "Arm ARM D8.17, scope of TLB maintenance",
-            Self::Regime => "Arm ARM D8.17, TLB maintenance instructions",
+            Self::OtherPes => "Arm ARM, issue K and later: sections D8.17 and B2.3",
+            Self::Scope => "Arm ARM, issue K and later: section D8.17, scope of TLB maintenance",
+            Self::Regime => "Arm ARM, issue K and later: section D8.17, TLB maintenance instructions",
             Self::Operand => "Arm ARM, TLBI operand format; FEAT_TTL",
-            Self::Stage2 => "Arm ARM D8.17, I_LRXYX",
+            Self::RegisterWrite => "Arm ARM, Synchronization requirements for AArch64 System registers",
+            Self::Stage2 => "Arm ARM I_LRXYX",
             Self::Nxs => "Arm ARM R_TSJSN, FEAT_XS",
-            Self::BreakBeforeMake => "Arm ARM D8.16.1",
-            Self::InvalidToValid => "Arm ARM D8.17: entries that fault are not cached",
+            Self::BreakBeforeMake => "Arm ARM, issue K and later: section D8.16.1",
+            Self::InvalidToValid => "Arm ARM, issue K and later: section D8.17 (entries that fault are not cached)",
             Self::ForcedBroadcast => "Arm ARM, HCR_EL2.FB",
-            Self::Spelling => "herdtools7 9b84b5d68 (Arm, 2026-01-30)",
+            Self::Spelling => "AARCH-24234 (Arm, Known issues in Issue M.a of the Arm ARM)",
             Self::Feature => "Arm ARM, ID_AA64ISAR0_EL1 and ID_AA64ISAR1_EL1",
             Self::Erratum(id) => return format!("erratum {id}"),
             Self::Question => "the question",
@@ -84,12 +94,14 @@ impl Rule {
             Self::Scope => "scope",
             Self::Regime => "regime",
             Self::Operand => "operand",
+            Self::RegisterWrite => "register-write",
             Self::Stage2 => "stage-2",
             Self::Nxs => "nxs",
             Self::BreakBeforeMake => "break-before-make",
             Self::InvalidToValid => "invalid-to-valid",
             Self::ForcedBroadcast => "forced-broadcast",
             Self::Spelling => "spelling",
+            Self::ReadingOfCompletion => "reading-completion",
             Self::Feature => "feature",
             Self::Erratum(id) => return format!("erratum {id}"),
             Self::Question => "question",

@@ -5,14 +5,14 @@
 //! descriptor, runs the sequence, and goes on as the question says; where other PEs may hold the entry, PE 1 acts on a
 //! message from PE 0. The sequence is unsafe if a final state shows that `x` was used as it was before the change.
 
-use super::coverage::coverage;
+use super::context::{coverage_at, is_switch, switches};
 use super::judgement::Step;
-use super::question::{After, Change, Level, Observers, Question, Stage};
+use super::question::{After, Change, Level, Observers, Question, Reading, Stage};
 use super::symbol::{ALIAS, FLAG, X};
 use crate::instruction::{Access, Barrier, Domain, Instruction};
 use crate::machine::{
-    Attribute, Descriptor, Explorer, FaultHandling, Limits, MachineError, Op, Outcome, Pages, Placement, Program,
-    Rules, State, Thread, TlbiTarget, Value, Walkers,
+    Acquire, Attribute, Descriptor, Explorer, FaultHandling, HardwareUpdates, Limits, MachineError, Op, Outcome, Pages,
+    Placement, Program, REGISTERS, Rules, State, Thread, TlbiTarget, Value, Walkers,
 };
 use alloc::vec;
 use alloc::vec::Vec;
@@ -65,9 +65,9 @@ fn shapes(question: &Question) -> Vec<Shape> {
         (Observers::Inner, Placement::Inner),
         (Observers::Outer, Placement::Outer),
     ] {
-        // A switch to a context that has no stale entries is this PE's own affair. One that was in use before may have
+        // A switch to a context that has no stale entries is this PE's own affair, and so are its tables. One that was in use before may have
         // them on every PE that may hold the entry, and those PEs may switch to it too.
-        if question.observers < observers || question.change == Change::SwitchContext {
+        if question.observers < observers || matches!(question.change, Change::SwitchContext | Change::ReplaceTables) {
             continue;
         }
         shapes.push(Shape::Message(placement));
@@ -81,7 +81,7 @@ fn shapes(question: &Question) -> Vec<Shape> {
 /// Decides a question by exploration, with a counterexample.
 pub(super) fn decide(question: &Question, sequence: &[Instruction]) -> Result<Decision, MachineError> {
     for shape in shapes(question) {
-        let program = program(question, sequence, shape);
+        let program = program(question, sequence, shape, Strict::of(question.reading));
         let found = Explorer::new(&program, LIMITS).find(|state| is_stale(question, &program, state, shape))?;
         if let Some(trace) = found.trace {
             return Ok(Decision::Unsafe(super::narrate::narrate(
@@ -92,10 +92,36 @@ pub(super) fn decide(question: &Question, sequence: &[Instruction]) -> Result<De
     Ok(Decision::Safe)
 }
 
+/// Which of the two passages are read strictly.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Strict {
+    pub(super) completion: bool,
+    pub(super) store: bool,
+}
+
+impl Strict {
+    const fn of(reading: Reading) -> Self {
+        let strict = matches!(reading, Reading::Strict);
+        Self {
+            completion: strict,
+            store: strict,
+        }
+    }
+}
+
 /// Decides a question by exploration.
 pub(super) fn is_safe(question: &Question, sequence: &[Instruction]) -> Result<bool, MachineError> {
+    is_safe_read(question, sequence, Strict::of(question.reading))
+}
+
+/// As [`is_safe`], with a reading of its own.
+pub(super) fn is_safe_read(
+    question: &Question,
+    sequence: &[Instruction],
+    strict: Strict,
+) -> Result<bool, MachineError> {
     for shape in shapes(question) {
-        let program = program(question, sequence, shape);
+        let program = program(question, sequence, shape, strict);
         let mut stale = false;
         Explorer::new(&program, LIMITS).for_each_final(|state| {
             stale = is_stale(question, &program, state, shape);
@@ -123,7 +149,7 @@ fn is_stale(question: &Question, program: &Program, state: &State, shape: Shape)
 }
 
 /// Builds the program of a shape.
-pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shape) -> Program {
+pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shape, strict: Strict) -> Program {
     let writes = question.change == Change::Permissions;
     let mut old = Descriptor::mapping(X);
     let mut new = old;
@@ -143,16 +169,24 @@ pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shap
             load(register::RESULT, register::X)
         });
     };
-    let mut ops = vec![match question.change {
-        Change::SwitchContext | Change::RecycleContext => Op::SetContext { page: X, descriptor: 1 },
-        _ => store(register::DESCRIPTOR, register::TABLE),
+    let switch = Op::SetContext {
+        page: X,
+        descriptor: 1,
+        stale: question.change == Change::ReplaceTables,
+    };
+    let by_sequence = sequence.iter().any(|instruction| switches(question, instruction));
+    let mut ops = vec![match is_switch(question.change) {
+        true if by_sequence => Op::Nop,
+        true => switch,
+        false => store(register::DESCRIPTOR, register::TABLE),
     }];
-    ops.extend(
-        sequence
-            .iter()
-            .enumerate()
-            .map(|(at, instruction)| op(question, instruction, at)),
-    );
+    ops.extend(sequence.iter().enumerate().map(|(at, instruction)| {
+        if switches(question, instruction) {
+            switch
+        } else {
+            op(question, sequence, at)
+        }
+    }));
     match shape {
         Shape::AccessHere(synchronize) => {
             if synchronize {
@@ -197,6 +231,7 @@ pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shap
         frames: vec![Value::Int(0); 3],
         // The alias maps the frame whatever becomes of `x`.
         tables: vec![0, 3, 2],
+        elements: Vec::new(),
         written: Pages::one(X),
         layered: if layered { Pages::one(X) } else { Pages::default() },
         recycled: if question.change == Change::RecycleContext {
@@ -209,14 +244,17 @@ pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shap
             ets2: question.architecture.ets2,
             ets3: question.architecture.ets3,
             dsb_domain: true,
+            strict_completion: strict.completion,
+            strict_store: strict.store,
             faults: FaultHandling::Fatal,
+            ..Rules::default()
         },
     }
     .prepared()
 }
 
 fn thread(ops: Vec<Op>, placement: Placement) -> Thread {
-    let mut registers = [Value::Int(0); 32];
+    let mut registers = [Value::Int(0); REGISTERS];
     registers[usize::from(register::TABLE)] = Value::Table(X);
     registers[usize::from(register::DESCRIPTOR)] = Value::Descriptor(1);
     registers[usize::from(register::X)] = Value::Address(X);
@@ -231,6 +269,7 @@ fn thread(ops: Vec<Op>, placement: Placement) -> Thread {
         registers,
         placement,
         user: false,
+        updates: HardwareUpdates::None,
     }
 }
 
@@ -239,7 +278,7 @@ const fn load(to: u8, base: u8) -> Op {
         to,
         base,
         index: None,
-        acquire: false,
+        acquire: Acquire::No,
     }
 }
 
@@ -253,16 +292,17 @@ const fn store(from: u8, base: u8) -> Op {
 }
 
 /// Translates an instruction of the sequence; `at` numbers the TLBIs.
-fn op(question: &Question, instruction: &Instruction, at: usize) -> Op {
-    match instruction {
+fn op(question: &Question, sequence: &[Instruction], at: usize) -> Op {
+    match &sequence[at] {
         Instruction::Dsb(barrier) => Op::Dsb(*barrier),
         Instruction::DsbNxs(domain) => Op::DsbNxs(*domain),
         Instruction::Dmb(barrier) => Op::Dmb(*barrier),
         Instruction::Isb => Op::Isb,
         // A speculation barrier is not a context synchronization event and orders no memory access here.
-        Instruction::Sb | Instruction::Nop => Op::Nop,
+        // What a register write means for the TLBIs after it is in their coverage.
+        Instruction::Sb | Instruction::Nop | Instruction::Msr(..) => Op::Nop,
         Instruction::Tlbi(tlbi) => {
-            let covered = coverage(question, tlbi);
+            let covered = coverage_at(question, sequence, at, tlbi);
             let pages = if covered.any() { Pages::one(X) } else { Pages::default() };
             Op::Tlbi {
                 id: (at % 32) as u8,

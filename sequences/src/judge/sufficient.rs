@@ -4,7 +4,7 @@
 use super::judgement::Verdict;
 use super::question::Question;
 use super::rule::{Reason, Rule};
-use super::{erratum, scenario};
+use super::{context, erratum, scenario};
 use crate::instruction::Instruction;
 
 /// Returns whether a sequence is sufficient, without the grounds: what a search over many sequences needs.
@@ -19,6 +19,7 @@ pub fn is_sufficient(question: &Question, sequence: &[Instruction]) -> Result<bo
             verdict => Ok(verdict.is_sufficient()),
         };
     }
+    let question = &context::settled(question, sequence);
     scenario::is_safe(question, sequence)
         .map(|safe| safe && erratum::missing(question, sequence).is_none())
         .map_err(|error| Reason::new(Rule::Model, alloc::format!("{error}")))

@@ -50,8 +50,8 @@ fn weaker(instruction: &Instruction, sequence: &[Instruction]) -> Vec<Option<Ins
                 .filter(|scope| *scope < tlbi.op.scope());
             instead.extend(scopes.filter_map(|scope| with_scope(&tlbi, scope)).map(Some));
         }
-        // Padding has no strength.
-        Instruction::Nop => instead.clear(),
+        // Padding has no strength; a register write is no maintenance.
+        Instruction::Nop | Instruction::Msr(..) => instead.clear(),
         _ => {}
     }
     instead
@@ -66,7 +66,7 @@ fn core(question: &Question, sequence: &[Instruction]) -> Option<Vec<usize>> {
     let is_full = |instruction: &Instruction| matches!(instruction, Instruction::Dsb(dsb) if dsb.access == Access::All);
     let tlbi = sequence.iter().position(covers)?;
     let mut core: Vec<usize> = (0..sequence.len())
-        .filter(|at| sequence[*at] == Instruction::Nop)
+        .filter(|at| matches!(sequence[*at], Instruction::Nop | Instruction::Msr(..)))
         .collect();
     core.push(tlbi);
     core.extend(sequence[..tlbi].iter().rposition(is_dsb));
@@ -271,6 +271,18 @@ const fn domain_enough(question: &Question) -> &'static str {
     }
 }
 
+/// Returns the register write and the TLBI that an ISB stands between.
+fn synchronizes(sequence: &[Instruction], isb: usize) -> Option<(Instruction, Instruction)> {
+    let since = sequence[..isb]
+        .iter()
+        .rposition(|instruction| *instruction == Instruction::Isb)
+        .map_or(0, |at| at + 1);
+    let is_write = |instruction: &&Instruction| matches!(instruction, Instruction::Msr(..));
+    let write = sequence[since..isb].iter().rfind(is_write)?;
+    let is_tlbi = |instruction: &&Instruction| matches!(instruction, Instruction::Tlbi(_));
+    Some((*write, *sequence[isb + 1..].iter().find(is_tlbi)?))
+}
+
 /// Says what each element of a sequence that has no excess is for.
 fn roles(question: &Question, sequence: &[Instruction]) -> Vec<Reason> {
     let covering = |instruction: &Instruction| match instruction {
@@ -313,6 +325,19 @@ fn roles(question: &Question, sequence: &[Instruction]) -> Vec<Reason> {
                     _ => format!("`{instruction}` removes the old translation from every PE that may hold it"),
                 };
                 Reason::new(Rule::Scope, text)
+            }
+            Instruction::Msr(..) => Reason::new(
+                Rule::RegisterWrite,
+                format!(
+                    "`{instruction}` takes effect somewhere between itself and the next context synchronization event"
+                ),
+            ),
+            Instruction::Isb if synchronizes(sequence, at).is_some() => {
+                let (write, next) = synchronizes(sequence, at).unwrap_or((*instruction, *instruction));
+                Reason::new(
+                    Rule::RegisterWrite,
+                    format!("`{instruction}` orders `{write}` before `{next}`, which else may go by the old value"),
+                )
             }
             Instruction::Isb => Reason::new(
                 Rule::Context,

@@ -4,7 +4,10 @@
 use super::condition::Final;
 use super::error::{LitmusError, LitmusErrorKind};
 use super::names::{Location, Names};
-use crate::machine::{Descriptor, Op, Page, Pages, Program, Rules, Source, Symbol, Thread, Value, Walkers};
+use crate::machine::{
+    Alu, Atomic, Descriptor, HardwareUpdates, Op, Page, Pages, Program, Rules, Source, Symbol, Thread, Value, Walkers,
+    bits,
+};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -23,6 +26,11 @@ pub(super) fn assemble(
     for symbol in 0..count {
         tables.push(names.descriptor(Descriptor::mapping(Symbol(symbol as u8)), 0)?);
     }
+    let mut elements: Vec<(Symbol, u16, Value)> = names
+        .elements
+        .iter()
+        .map(|(symbol, offset)| (*symbol, *offset, Value::Int(0)))
+        .collect();
     let count_of_threads = threads.len();
     let known = |thread: u8| {
         (usize::from(thread) < count_of_threads)
@@ -43,14 +51,29 @@ pub(super) fn assemble(
             (Location::Frame(symbol), value) => frames[usize::from(symbol.0)] = *value,
             (Location::Table(symbol), Value::Descriptor(index)) => tables[usize::from(symbol.0)] = *index,
             (Location::Table(_), _) => return Err(LitmusErrorKind::Missing("descriptor for a table").at(0)),
+            (Location::Element(symbol, offset), value) => {
+                let at = names.elements.iter().position(|known| *known == (*symbol, *offset));
+                elements[at.ok_or(LitmusErrorKind::Missing("array of this element").at(0))?].2 = *value;
+            }
         }
     }
-    let written = written(&threads, &frames);
+    close(&threads, &frames, names)?;
+    let mut written = written(&threads, &frames);
+    for (page, index) in tables.iter().enumerate() {
+        let descriptor = names.descriptors[usize::from(*index)];
+        let managed = threads.iter().map(|thread| thread.updates).max().unwrap_or_default();
+        let updated = managed != HardwareUpdates::None && !descriptor.af
+            || managed == HardwareUpdates::Dirty && descriptor.dbm && !descriptor.db;
+        if descriptor.valid && updated {
+            written.0 |= Pages::one(Symbol(page as u8)).0;
+        }
+    }
     Ok(Program {
         threads,
         descriptors: names.descriptors.clone(),
         frames,
         tables,
+        elements,
         written,
         layered: Pages::default(),
         recycled: Pages::default(),
@@ -58,6 +81,82 @@ pub(super) fn assemble(
         rules,
     }
     .prepared())
+}
+
+/// Adds the descriptors that walkers and calculations can make of the ones the test names.
+fn close(threads: &[Thread], frames: &[Value], names: &mut Names) -> Result<(), LitmusError> {
+    let managed = threads.iter().map(|thread| thread.updates).max().unwrap_or_default();
+    let calculates = threads.iter().flat_map(|thread| &thread.ops).any(|op| {
+        matches!(
+            op,
+            Op::Alu {
+                op: Alu::Or | Alu::BitClear,
+                ..
+            } | Op::Atomic {
+                op: Atomic::Operation(_),
+                ..
+            }
+        )
+    });
+    let mut masks: Vec<i64> = Vec::new();
+    if calculates {
+        let registers = threads.iter().flat_map(|thread| thread.registers.iter().copied());
+        let immediates = threads.iter().flat_map(|thread| &thread.ops).flat_map(|op| match *op {
+            Op::Alu { a, b, .. } => [a, b],
+            _ => [Source::Immediate(0); 2],
+        });
+        let immediates = immediates.map(|source| match source {
+            Source::Immediate(value) => Value::Int(value),
+            _ => Value::Int(0),
+        });
+        let shifted = threads
+            .iter()
+            .flat_map(|thread| &thread.ops)
+            .filter_map(|op| match *op {
+                Op::Alu {
+                    op: Alu::ShiftLeft,
+                    b: Source::Immediate(by),
+                    ..
+                } => u32::try_from(by)
+                    .ok()
+                    .and_then(|by| 1_i64.checked_shl(by))
+                    .map(Value::Int),
+                _ => None,
+            });
+        let registers = registers.chain(shifted);
+        for value in registers.chain(immediates).chain(frames.iter().copied()) {
+            if let Value::Int(mask) = value
+                && bits::ALL.contains(&mask)
+                && !masks.contains(&mask)
+            {
+                masks.push(mask);
+            }
+        }
+    }
+    let mut at = 0;
+    while at < names.descriptors.len() {
+        let descriptor = names.descriptors[at];
+        if managed != HardwareUpdates::None && descriptor.valid {
+            names.descriptor(Descriptor { af: true, ..descriptor }, 0)?;
+        }
+        if managed == HardwareUpdates::Dirty && descriptor.valid && descriptor.dbm {
+            let dirty = Descriptor {
+                af: true,
+                db: true,
+                ..descriptor
+            };
+            names.descriptor(dirty, 0)?;
+        }
+        for mask in &masks {
+            for set in [false, true] {
+                if let Some(changed) = descriptor.with_bit(*mask, set) {
+                    names.descriptor(changed, 0)?;
+                }
+            }
+        }
+        at += 1;
+    }
+    Ok(())
 }
 
 /// Returns the pages whose descriptor may be stored to: their table address is the base of a store, or is passed on
@@ -73,10 +172,10 @@ fn written(threads: &[Thread], frames: &[Value]) -> Pages {
     for thread in threads {
         for op in &thread.ops {
             let used = match *op {
-                Op::Store { from, base, .. } => [Some(base), Some(from)],
-                Op::Alu { a, b, .. } => [a, b].map(|source| match source {
+                Op::Store { from, base, .. } | Op::Atomic { from, base, .. } => [Some(base), Some(from)],
+                Op::Alu { a, b, .. } | Op::Select { a, b, .. } => [a, b].map(|source| match source {
                     Source::Register(register) => Some(register),
-                    Source::Immediate(_) => None,
+                    Source::Immediate(_) | Source::Code(_) => None,
                 }),
                 _ => [None, None],
             };

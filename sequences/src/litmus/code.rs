@@ -5,7 +5,10 @@ use super::error::LitmusErrorKind;
 use super::lexer::number;
 use super::names::register;
 use crate::instruction::{Access, Barrier, Domain};
-use crate::machine::{Alu, Condition, Layers, Op, Pages, Register, Source, TlbiTarget};
+use crate::machine::{
+    Acquire, Alu, Atomic, Condition, FLAGS_REGISTER, FlagCondition, LINK_REGISTER, Layers, Op, Pages, Register, Source,
+    TlbiTarget, ZERO_REGISTER,
+};
 use crate::tlbi::TlbiOp;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -16,7 +19,7 @@ use alloc::vec::Vec;
 pub(super) enum Line {
     Label(String),
     PageAlign,
-    /// An operation; a branch has target 0 and goes to the label.
+    /// An operation; a branch has target 0 and goes to the label, and `adr` takes the label's address.
     Op(Op, Option<String>),
     /// A TLBI, with its operand; what it covers depends on the header.
     Tlbi(TlbiOp, Option<Register>),
@@ -51,6 +54,37 @@ fn instruction(text: &str) -> Result<Line, LitmusErrorKind> {
         ("NOP", []) => Op::Nop,
         ("ISB", [] | ["SY" | "sy"]) => Op::Isb,
         ("ERET", []) => Op::Eret,
+        ("UDF", [value]) => immediate(value).map(|_| Op::Udf)?,
+        ("MSR", [register, from]) if register.eq_ignore_ascii_case("ELR_EL1") => {
+            moved(LINK_REGISTER, Source::Register(general(from)?.0))
+        }
+        ("MRS", [to, register]) if register.eq_ignore_ascii_case("ELR_EL1") => {
+            moved(general(to)?.0, Source::Register(LINK_REGISTER))
+        }
+        ("ADR", [to, label]) => {
+            return Ok(Line::Op(
+                moved(general(to)?.0, Source::Code(0)),
+                Some((*label).to_owned()),
+            ));
+        }
+        ("CMP", [a, b]) => Op::Alu {
+            op: Alu::Compare,
+            to: FLAGS_REGISTER,
+            a: Source::Register(general(a)?.0),
+            b: source(b)?,
+        },
+        ("CSEL", [to, a, b, when]) => Op::Select {
+            to: general(to)?.0,
+            condition: flag_condition(when).ok_or_else(refused)?,
+            a: Source::Register(general(a)?.0),
+            b: Source::Register(general(b)?.0),
+        },
+        ("CSET", [to, when]) => Op::Select {
+            to: general(to)?.0,
+            condition: flag_condition(when).ok_or_else(refused)?,
+            a: Source::Immediate(1),
+            b: Source::Immediate(0),
+        },
         ("SVC", [value]) => immediate(value).map(|_| Op::Svc)?,
         ("DMB", [option]) => Op::Dmb(Barrier::from_name(option).ok_or_else(refused)?),
         ("DSB", [option]) => match Barrier::from_name(option) {
@@ -69,37 +103,42 @@ fn instruction(text: &str) -> Result<Line, LitmusErrorKind> {
             }
             return Ok(Line::Tlbi(op, operand));
         }
-        ("MOV", [to, from]) => Op::Alu {
-            op: Alu::Move,
-            to: general(to)?.0,
-            a: Source::Immediate(0),
-            b: source(from)?,
-        },
+        ("MOV", [to, from]) => moved(general(to)?.0, source(from)?),
         ("LSR", [to, a, b]) => alu(Alu::ShiftRight, to, a, b)?,
+        ("LSL", [to, a, b]) => alu(Alu::ShiftLeft, to, a, b)?,
+        ("ORR", [to, a, b]) => alu(Alu::Or, to, a, b)?,
+        ("BIC", [to, a, b]) => alu(Alu::BitClear, to, a, b)?,
+        ("SUB", [to, a, b]) => alu(Alu::Subtract, to, a, b)?,
         ("EOR", [to, a, b]) => alu(Alu::ExclusiveOr, to, a, b)?,
         ("AND", [to, a, b]) => alu(Alu::And, to, a, b)?,
         ("ADD", [to, a, b] | [to, a, b, "SXTW" | "sxtw" | "UXTW" | "uxtw"]) => alu(Alu::Add, to, a, b)?,
-        ("LDR" | "LDAR", [to, address]) => {
-            let (base, index) = memory(address)?;
-            let acquire = mnemonic == "LDAR";
-            if acquire && index.is_some() {
+        ("LDR" | "LDAR" | "LDAPR", [to, address]) => {
+            let to = general(to)?;
+            let (base, index) = memory(address, to.1)?;
+            let acquire = match mnemonic.as_str() {
+                "LDAR" => Acquire::Full,
+                "LDAPR" => Acquire::Pc,
+                _ => Acquire::No,
+            };
+            if acquire != Acquire::No && index.is_some() {
                 return Err(refused());
             }
             Op::Load {
-                to: general(to)?.0,
+                to: to.0,
                 base,
                 index,
                 acquire,
             }
         }
         ("STR" | "STLR", [from, address]) => {
-            let (base, index) = memory(address)?;
+            let from = general(from)?;
+            let (base, index) = memory(address, from.1)?;
             let release = mnemonic == "STLR";
             if release && index.is_some() {
                 return Err(refused());
             }
             Op::Store {
-                from: general(from)?.0,
+                from: from.0,
                 base,
                 index,
                 release,
@@ -108,9 +147,115 @@ fn instruction(text: &str) -> Result<Line, LitmusErrorKind> {
         ("B", [label]) => return Ok(branch(Condition::Always, label)),
         ("CBZ", [register, label]) => return Ok(branch(Condition::Zero(general(register)?.0), label)),
         ("CBNZ", [register, label]) => return Ok(branch(Condition::NotZero(general(register)?.0), label)),
-        _ => return Err(refused()),
+        (_, [label]) if mnemonic.strip_prefix("B.").and_then(flag_condition).is_some() => {
+            let condition = mnemonic
+                .strip_prefix("B.")
+                .and_then(flag_condition)
+                .ok_or_else(refused)?;
+            return Ok(branch(Condition::Flags(condition), label));
+        }
+        (_, operands) => match atomic(&mnemonic, operands)? {
+            Some(op) => op,
+            None if is_narrow(&mnemonic) => {
+                return Err(LitmusErrorKind::Outside {
+                    what: text.to_owned(),
+                    why: "the machine has no accesses of mixed size",
+                });
+            }
+            None => return Err(refused()),
+        },
     };
     Ok(Line::Op(op, None))
+}
+
+/// Returns whether an instruction accesses a byte or a halfword.
+fn is_narrow(mnemonic: &str) -> bool {
+    let plain = [
+        "LDR", "STR", "LDAR", "STLR", "LDXR", "STXR", "LDAXR", "STLXR", "CAS", "SWP",
+    ];
+    mnemonic
+        .strip_suffix(['B', 'H'])
+        .is_some_and(|stem| plain.iter().any(|known| stem.starts_with(known)))
+}
+
+fn moved(to: Register, from: Source) -> Op {
+    Op::Alu {
+        op: Alu::Move,
+        to,
+        a: Source::Immediate(0),
+        b: from,
+    }
+}
+
+fn flag_condition(name: &str) -> Option<FlagCondition> {
+    Some(match name.to_ascii_uppercase().as_str() {
+        "EQ" => FlagCondition::Eq,
+        "NE" => FlagCondition::Ne,
+        "CS" | "HS" => FlagCondition::Cs,
+        "CC" | "LO" => FlagCondition::Cc,
+        "MI" => FlagCondition::Mi,
+        "PL" => FlagCondition::Pl,
+        "VS" => FlagCondition::Vs,
+        "VC" => FlagCondition::Vc,
+        "HI" => FlagCondition::Hi,
+        "LS" => FlagCondition::Ls,
+        "GE" => FlagCondition::Ge,
+        "LT" => FlagCondition::Lt,
+        "GT" => FlagCondition::Gt,
+        "LE" => FlagCondition::Le,
+        _ => return None,
+    })
+}
+
+/// Reads an atomic instruction of FEAT_LSE: `swp`, `cas`, and the `ld…` and `st…` operations, with their orderings.
+fn atomic(mnemonic: &str, operands: &[&str]) -> Result<Option<Op>, LitmusErrorKind> {
+    const OPERATIONS: [(&str, Alu); 4] = [
+        ("ADD", Alu::Add),
+        ("SET", Alu::Or),
+        ("CLR", Alu::BitClear),
+        ("EOR", Alu::ExclusiveOr),
+    ];
+    let stem = |stem: &str| {
+        let (acquire, release) = match mnemonic.strip_prefix(stem)? {
+            "" => (false, false),
+            "A" => (true, false),
+            "L" => (false, true),
+            "AL" => (true, true),
+            _ => return None,
+        };
+        Some((acquire, release))
+    };
+    let mut found = stem("SWP").map(|order| (Atomic::Swap, order, false));
+    found = found.or_else(|| stem("CAS").map(|order| (Atomic::CompareAndSwap, order, false)));
+    for (name, op) in OPERATIONS {
+        for (prefix, throws_away) in [("LD", false), ("ST", true)] {
+            let order = stem(&[prefix, name].concat());
+            found = found.or_else(|| order.map(|order| (Atomic::Operation(op), order, throws_away)));
+        }
+    }
+    let Some((op, (acquire, release), throws_away)) = found else {
+        return Ok(None);
+    };
+    let (from, to, address) = match (operands, op, throws_away) {
+        ([from, address], _, true) => (general(from)?, (ZERO_REGISTER, false), address),
+        // What is compared comes first; it is the destination too.
+        ([compared, from, address], Atomic::CompareAndSwap, false) => (general(from)?, general(compared)?, address),
+        ([from, to, address], _, false) => (general(from)?, general(to)?, address),
+        _ => return Ok(None),
+    };
+    let (base, index) = memory(address, true)?;
+    if index.is_some() {
+        return Ok(None);
+    }
+    // An acquire that throws its value away acquires nothing (Arm ARM, "LDADD").
+    Ok(Some(Op::Atomic {
+        op,
+        to: to.0,
+        from: from.0,
+        base,
+        acquire: acquire && (to.0 != ZERO_REGISTER || op == Atomic::CompareAndSwap),
+        release,
+    }))
 }
 
 fn branch(condition: Condition, label: &str) -> Line {
@@ -185,8 +330,10 @@ fn source(text: &str) -> Result<Source, LitmusErrorKind> {
     }
 }
 
-/// Reads `[Xn]`, `[Xn,#0]`, `[Xn,Xm]` or `[Xn,Wm,SXTW]`.
-fn memory(text: &str) -> Result<(Register, Option<Register>), LitmusErrorKind> {
+/// Reads `[Xn]`, `[Xn,#8]`, `[Xn,Xm]` or `[Xn,Wm,SXTW]`.
+///
+/// Arrays have elements of four bytes: what is accessed at a distance is a word.
+fn memory(text: &str, word: bool) -> Result<(Register, Option<Source>), LitmusErrorKind> {
     let refused = || LitmusErrorKind::Operand(text.to_owned());
     let inner = text
         .strip_prefix('[')
@@ -195,12 +342,22 @@ fn memory(text: &str) -> Result<(Register, Option<Register>), LitmusErrorKind> {
     let parts: Vec<&str> = inner.split(',').collect();
     match parts.as_slice() {
         [base] | [base, "#0"] => Ok((general(base)?.0, None)),
+        [base, distance] if distance.starts_with('#') => {
+            let distance = immediate(distance)?;
+            if !word || distance % 4 != 0 {
+                return Err(LitmusErrorKind::Outside {
+                    what: text.to_owned(),
+                    why: "the machine has no accesses of mixed size",
+                });
+            }
+            Ok((general(base)?.0, Some(Source::Immediate(distance))))
+        }
         [base, index] => match general(index)? {
-            (index, false) => Ok((general(base)?.0, Some(index))),
+            (index, false) => Ok((general(base)?.0, Some(Source::Register(index)))),
             _ => Err(refused()),
         },
         [base, index, extend] if matches!(extend.to_ascii_uppercase().as_str(), "SXTW" | "UXTW") => {
-            Ok((general(base)?.0, Some(general(index)?.0)))
+            Ok((general(base)?.0, Some(Source::Register(general(index)?.0))))
         }
         _ => Err(refused()),
     }

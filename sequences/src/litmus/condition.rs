@@ -196,7 +196,7 @@ impl Reader<'_> {
         }
         let location = location(&mut self.tokens, self.names)?;
         let at = self.location(location);
-        let negated = self.tokens.eat("!=");
+        let negated = self.tokens.eat("!=") || self.tokens.eat("<>");
         if !negated && !self.tokens.eat("=") && !self.tokens.eat("==") {
             return Err(self.tokens.unexpected("`=`"));
         }
@@ -262,26 +262,25 @@ impl Reader<'_> {
     }
 }
 
-const KINDS: [(&str, FaultKind); 3] = [
+const KINDS: [(&str, FaultKind); 4] = [
     ("Translation", FaultKind::Translation),
     ("AccessFlag", FaultKind::AccessFlag),
     ("Permission", FaultKind::Permission),
+    ("UndefinedInstruction", FaultKind::Undefined),
 ];
 
 fn is_fault_type(name: &str) -> bool {
     let last = name.rsplit(':').next().unwrap_or(name);
-    matches!(
-        last,
-        "MMU" | "D-MMU" | "I-MMU" | "SVC" | "SupervisorCall" | "UndefinedInstruction"
-    ) || KINDS.iter().any(|(kind, _)| *kind == last)
+    matches!(last, "MMU" | "D-MMU" | "I-MMU" | "SVC" | "SupervisorCall") || KINDS.iter().any(|(kind, _)| *kind == last)
 }
 
 /// Returns whether a fault that was taken is of the type a condition names, such as `MMU:Translation`.
 pub(super) fn has_type(record: &FaultRecord, name: &str) -> bool {
+    let of_the_mmu = record.kind.is_some_and(|kind| kind != FaultKind::Undefined);
     name.split(':').all(|part| match part {
-        "MMU" => record.kind.is_some(),
-        "D-MMU" => record.kind.is_some() && !record.fetch,
-        "I-MMU" => record.kind.is_some() && record.fetch,
+        "MMU" => of_the_mmu,
+        "D-MMU" => of_the_mmu && !record.fetch,
+        "I-MMU" => of_the_mmu && record.fetch,
         "SVC" | "SupervisorCall" => record.kind.is_none(),
         _ => KINDS
             .iter()
@@ -293,6 +292,7 @@ pub(super) fn has_type(record: &FaultRecord, name: &str) -> bool {
 pub(super) fn type_of(record: &FaultRecord) -> String {
     match record.kind {
         None => "SupervisorCall".into(),
+        Some(FaultKind::Undefined) => "UndefinedInstruction".into(),
         Some(kind) => {
             let side = if record.fetch { "I-MMU" } else { "D-MMU" };
             let name = KINDS

@@ -37,6 +37,13 @@ pub enum LitmusErrorKind {
     Header(String),
     /// A descriptor field or attribute this reader does not model.
     Field(String),
+    /// Something that is known, and lies outside what this machine is about.
+    Outside {
+        /// What.
+        what: String,
+        /// Why.
+        why: &'static str,
+    },
     /// A branch or a condition names a label that does not exist.
     Label(String),
     /// More symbols, threads or descriptors than the machine has room for.
@@ -75,6 +82,7 @@ impl fmt::Display for LitmusErrorKind {
             Self::Operand(text) => write!(f, "operand `{text}` is not read"),
             Self::Header(text) => write!(f, "header `{text}` is not read"),
             Self::Field(text) => write!(f, "descriptor field `{text}` is not read"),
+            Self::Outside { what, why } => write!(f, "`{what}` is not read: {why}"),
             Self::Label(text) => write!(f, "label `{text}` does not exist"),
             Self::TooMany { what, limit } => write!(f, "more than {limit} {what}"),
             Self::Machine(error) => error.fmt(f),

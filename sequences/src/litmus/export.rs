@@ -226,7 +226,7 @@ fn instruction(instruction: &Instruction) -> Result<String, ExportError> {
     let refused = || ExportError::Instruction(format!("{instruction}"));
     match instruction {
         Instruction::Tlbi(tlbi) => tlbi_text(tlbi).ok_or_else(refused),
-        Instruction::DsbNxs(_) | Instruction::Sb => Err(refused()),
+        Instruction::DsbNxs(_) | Instruction::Sb | Instruction::Msr(..) => Err(refused()),
         other => Ok(format!("{other}").to_ascii_uppercase()),
     }
 }

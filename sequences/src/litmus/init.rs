@@ -3,7 +3,7 @@
 
 use super::error::{LitmusError, LitmusErrorKind};
 use super::lexer::{Token, Tokens};
-use super::names::{Location, Names, register};
+use super::names::{ELEMENT, Location, Names, register};
 use super::split::Part;
 use crate::machine::Value;
 use alloc::format;
@@ -43,6 +43,10 @@ pub(super) fn read(part: &Part<'_>, names: &mut Names) -> Result<Vec<(Location, 
         if let (Some(Token::Name(name)), Some(Token::Name(_))) = (tokens.peek(), tokens.peek_at(1)) {
             return Err(LitmusErrorKind::Operand(format!("type {name}")).at(tokens.line()));
         }
+        if let (Some(Token::Name(_)), Some(Token::Sign("["))) = (tokens.peek(), tokens.peek_at(1)) {
+            array(&mut tokens, names, &mut entries)?;
+            continue;
+        }
         tokens.eat("*");
         let location = location(&mut tokens, names)?;
         let home = match location {
@@ -58,11 +62,49 @@ pub(super) fn read(part: &Part<'_>, names: &mut Names) -> Result<Vec<(Location, 
             return Err(tokens.unexpected("a descriptor `(…)` for a table"));
         }
         entries.push((location, value));
+        if tokens.eat(":") {
+            return Err(LitmusErrorKind::Outside {
+                what: tokens.name("a label")?,
+                why: "code that is changed needs instruction caches, which the machine does not have",
+            }
+            .at(tokens.line()));
+        }
         if tokens.peek().is_some() {
             tokens.expect(";")?;
         }
     }
     Ok(entries)
+}
+
+/// Reads `x[3]={0,0,0}`.
+fn array(tokens: &mut Tokens, names: &mut Names, entries: &mut Vec<(Location, Value)>) -> Result<(), LitmusError> {
+    let line = tokens.line();
+    let name = tokens.name("the name of an array")?;
+    tokens.expect("[")?;
+    let count = tokens.number("the number of elements")?;
+    tokens.expect("]")?;
+    let symbol = names.symbol(&name, line)?;
+    let count = u16::try_from(count).ok().filter(|count| (1..=16).contains(count));
+    let count = count.ok_or_else(|| LitmusErrorKind::Operand(format!("{name}[…]")).at(line))?;
+    names.elements.extend((1..count).map(|index| (symbol, index * ELEMENT)));
+    if tokens.eat("=") {
+        tokens.expect("{")?;
+        for index in 0..count {
+            if index > 0 && !tokens.eat(",") {
+                break;
+            }
+            let value = names.value(tokens, None)?;
+            entries.push(match index {
+                0 => (Location::Frame(symbol), value),
+                _ => (Location::Element(symbol, index * ELEMENT), value),
+            });
+        }
+        tokens.expect("}")?;
+    }
+    if tokens.peek().is_some() {
+        tokens.expect(";")?;
+    }
+    Ok(())
 }
 
 /// Reads a location: `0:X1`, `P0:X1`, `x`, `[x]`, `PTE(x)`, `[PTE(x)]`, `*x`.

@@ -12,11 +12,13 @@ use alloc::vec::Vec;
 pub(super) enum Token {
     Name(String),
     Number(i64),
+    /// Text in double quotes.
+    Text(String),
     Sign(&'static str),
 }
 
-const SIGNS: [&str; 19] = [
-    "/\\", "\\/", "=>", "==", "!=", "(", ")", "[", "]", "{", "}", ",", ";", ":", "=", "~", "&", "*", "-",
+const SIGNS: [&str; 20] = [
+    "<>", "/\\", "\\/", "=>", "==", "!=", "(", ")", "[", "]", "{", "}", ",", ";", ":", "=", "~", "&", "*", "-",
 ];
 
 /// The tokens of a part of a test, read from the front.
@@ -62,6 +64,9 @@ impl Tokens {
                 };
                 let (word, after) = rest.split_at(end);
                 tokens.push((line, Token::Name(word.to_owned())));
+                rest = after;
+            } else if let Some((inside, after)) = rest.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
+                tokens.push((line, Token::Text(inside.to_owned())));
                 rest = after;
             } else if let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
                 tokens.push((line, Token::Sign(sign)));
@@ -146,7 +151,7 @@ impl Tokens {
     pub(super) fn unexpected(&self, expected: &'static str) -> LitmusError {
         let found = match self.peek() {
             None => "the end".to_owned(),
-            Some(Token::Name(name)) => name.clone(),
+            Some(Token::Name(name) | Token::Text(name)) => name.clone(),
             Some(Token::Number(number)) => format!("{number}"),
             Some(Token::Sign(sign)) => (*sign).to_owned(),
         };

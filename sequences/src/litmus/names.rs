@@ -17,6 +17,10 @@ const LIMIT: usize = 64;
 pub(super) struct Names {
     symbols: Vec<String>,
     pub(super) descriptors: Vec<Descriptor>,
+    /// The labels of the code: PE, name, operation.
+    pub(super) labels: Vec<(u8, String, u16)>,
+    /// The elements of arrays after the first.
+    pub(super) elements: Vec<(Symbol, u16)>,
     /// The memory attributes other than the default, as they are printed; [`Attribute`] is the place plus one.
     attributes: Vec<String>,
 }
@@ -27,7 +31,15 @@ pub(super) enum Location {
     Register(u8, u8),
     Frame(Symbol),
     Table(Symbol),
+    /// An element of an array, by its distance from the beginning.
+    Element(Symbol, u16),
 }
+
+/// What stands for the output address of an invalid descriptor that gives none.
+const NOWHERE: &str = "(none)";
+
+/// The bytes of an array's element.
+pub(super) const ELEMENT: u16 = 4;
 
 impl Names {
     pub(super) fn len(&self) -> usize {
@@ -102,8 +114,15 @@ impl Names {
         if name == "PA" {
             return Ok(Location::Frame(self.symbol_in_parentheses(tokens)?));
         }
-        if matches!(tokens.peek(), Some(Token::Sign("["))) {
-            return Err(LitmusErrorKind::Operand(format!("{name}[…]")).at(line));
+        if tokens.eat("[") {
+            let index = tokens.number("the number of an element")?;
+            tokens.expect("]")?;
+            let symbol = self.symbol(&name, line)?;
+            return match u16::try_from(index).ok().and_then(|index| index.checked_mul(ELEMENT)) {
+                Some(0) => Ok(Location::Frame(symbol)),
+                Some(offset) if self.elements.contains(&(symbol, offset)) => Ok(Location::Element(symbol, offset)),
+                _ => Err(LitmusErrorKind::Operand(format!("{name}[{index}]")).at(line)),
+            };
         }
         match name.strip_prefix("pte_") {
             Some(page) => Ok(Location::Table(self.symbol(page, line)?)),
@@ -127,14 +146,36 @@ impl Names {
                 Ok(Value::Int(-tokens.number("a number")?))
             }
             Some(Token::Sign("(")) => self.descriptor_value(tokens, home),
+            Some(Token::Name(word)) if word == "label" && matches!(tokens.peek_at(1), Some(Token::Sign(":"))) => {
+                tokens.next();
+                tokens.next();
+                self.label(tokens)
+            }
             _ => {
                 tokens.eat("&");
                 Ok(match self.memory(tokens)? {
                     Location::Frame(symbol) => Value::Address(symbol),
                     Location::Table(symbol) => Value::Table(symbol),
+                    Location::Element(symbol, offset) => Value::Element(symbol, offset),
                     Location::Register(..) => return Err(tokens.unexpected("a value")),
                 })
             }
+        }
+    }
+
+    /// Reads `"P1:L1"`, a place in the code.
+    fn label(&self, tokens: &mut Tokens) -> Result<Value, LitmusError> {
+        let line = tokens.line();
+        let Some(Token::Text(text)) = tokens.next() else {
+            return Err(LitmusErrorKind::Missing("label in quotes").at(line));
+        };
+        let found = text.split_once(':').and_then(|(thread, name)| {
+            let thread: u8 = thread.strip_prefix('P')?.parse().ok()?;
+            self.labels.iter().find(|(of, known, _)| *of == thread && known == name)
+        });
+        match found {
+            Some((thread, _, pc)) => Ok(Value::Code(*thread, *pc)),
+            None => Err(LitmusErrorKind::Label(text).at(line)),
         }
     }
 
@@ -180,6 +221,9 @@ impl Names {
             }
         }
         tokens.expect(")")?;
+        if descriptor.output == Symbol(u8::MAX) && !descriptor.valid {
+            descriptor.output = self.symbol(NOWHERE, line)?;
+        }
         if descriptor.output == Symbol(u8::MAX) {
             return Err(LitmusErrorKind::Missing("`oa:` in this descriptor").at(line));
         }
@@ -261,13 +305,20 @@ impl Names {
             Value::Address(symbol) => self.name(symbol).to_owned(),
             Value::Table(symbol) => format!("PTE({})", self.name(symbol)),
             Value::Operand(symbol) => format!("TLB({})", self.name(symbol)),
-            Value::Code(pc) => format!("code+{}", u32::from(pc) * 4),
+            Value::Code(thread, pc) => match self.labels.iter().find(|label| (label.0, label.2) == (thread, pc)) {
+                Some((_, name, _)) => format!("label:\"P{thread}:{name}\""),
+                None => format!("P{thread}:code+{}", u32::from(pc) * 4),
+            },
+            Value::Element(symbol, offset) => format!("{}+{offset}", self.name(symbol)),
             Value::Descriptor(index) => self.show_descriptor(&self.descriptors[usize::from(index)]),
         }
     }
 
     fn show_descriptor(&self, descriptor: &Descriptor) -> String {
-        let mut text = format!("(oa:PA({})", self.name(descriptor.output));
+        let mut text = match self.name(descriptor.output) {
+            NOWHERE => "(oa:0".to_owned(),
+            name => format!("(oa:PA({name})"),
+        };
         let fields = [
             ("af", descriptor.af, true),
             ("db", descriptor.db, true),
@@ -294,6 +345,7 @@ impl Names {
             Location::Register(thread, register) => format!("{thread}:X{register}"),
             Location::Frame(symbol) => format!("[{}]", self.name(symbol)),
             Location::Table(symbol) => format!("[PTE({})]", self.name(symbol)).to_string(),
+            Location::Element(symbol, offset) => format!("{}[{}]", self.name(symbol), offset / ELEMENT),
         }
     }
 }

@@ -127,6 +127,13 @@ impl<'t> Finals<'t> {
             Location::Register(thread, register) => state.register(program, usize::from(thread), register),
             Location::Frame(symbol) => state.frame(symbol.0),
             Location::Table(symbol) => state.table(program, symbol.0),
+            Location::Element(symbol, offset) => {
+                let at = program
+                    .elements
+                    .iter()
+                    .position(|(frame, distance, _)| (*frame, *distance) == (symbol, offset));
+                at.map_or(Value::Int(0), |at| state.element(program, at))
+            }
         });
         let taken: Vec<FaultRecord> = state.faults(program).collect();
         let faults = condition
@@ -150,9 +157,9 @@ impl<'t> Finals<'t> {
         let (test, condition) = (self.test, &self.test.condition);
         let mut happened: Vec<String> = Vec::new();
         let mut others: Vec<String> = Vec::new();
-        for (at, (pattern, record)) in condition.faults.iter().zip(faults).enumerate() {
+        for (pattern, record) in condition.faults.iter().zip(faults) {
             let labels = match record {
-                Some(_) => test.labels_at(pattern.thread, test.fault_places[at]),
+                Some(record) => test.labels_at(pattern.thread, record.pc),
                 None => pattern.label.clone().unwrap_or_default(),
             };
             let (page, kind) = match record {
@@ -184,7 +191,7 @@ impl<'t> Finals<'t> {
             let location = condition.locations[*at];
             let (class, name) = match location {
                 Location::Register(..) => (0, ""),
-                Location::Frame(symbol) => (1, test.names.name(symbol)),
+                Location::Frame(symbol) | Location::Element(symbol, _) => (1, test.names.name(symbol)),
                 Location::Table(symbol) => (2, test.names.name(symbol)),
             };
             (class, name, location)

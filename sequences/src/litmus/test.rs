@@ -9,7 +9,9 @@ use super::extension::Extension;
 use super::init;
 use super::names::Names;
 use super::split::{Cell, Parts, split, without_comments};
-use crate::machine::{FaultHandling, Limits, Op, Placement, Program, Rules, Thread, Value};
+use crate::machine::{
+    FaultHandling, HardwareUpdates, Limits, Op, Placement, Program, REGISTERS, Rules, Source, Thread, Value,
+};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
@@ -76,7 +78,12 @@ impl Test {
         let text = without_comments(text)?;
         let parts = split(&text)?;
         let mut names = Names::default();
-        let (rules, extension) = header(&parts)?;
+        let Header {
+            rules,
+            extension,
+            updates,
+            users,
+        } = header(&parts)?;
         let entries = init::read(&parts.init, &mut names)?;
         let mut columns: Vec<Column> = Vec::new();
         let mut tlbis = 0;
@@ -107,6 +114,10 @@ impl Test {
                 columns[thread].read(thread, cells, &mut names, &extension, &mut tlbis)?;
             }
         }
+        for (thread, column) in columns.iter().enumerate() {
+            let labels = column.labels.iter().map(|(name, at)| (thread as u8, name.clone(), *at));
+            names.labels.extend(labels);
+        }
         let condition = condition::read(&parts.tail, &mut names)?;
         let mut threads = Vec::new();
         for column in columns {
@@ -119,6 +130,10 @@ impl Test {
                 .get_mut(*thread)
                 .ok_or_else(|| LitmusErrorKind::Label(format!("P{thread}")).at(0))?;
             outside.placement = Placement::Outer;
+        }
+        for (number, thread) in threads.iter_mut().enumerate() {
+            thread.user = users.contains(&number);
+            thread.updates = updates.of(number);
         }
         let mut program = assemble(rules, threads, &entries, &mut names, &condition)?;
         if extension.is_layered() {
@@ -135,8 +150,8 @@ impl Test {
     }
 
     /// Returns the label of an operation; several as `{L0,L1}`.
-    pub(super) fn labels_at(&self, thread: u8, pc: Option<u16>) -> String {
-        let here = |label: &&(String, u16)| Some(label.1) == pc;
+    pub(super) fn labels_at(&self, thread: u8, pc: u16) -> String {
+        let here = |label: &&(String, u16)| label.1 == pc;
         let mut names: Vec<&str> = self.labels[usize::from(thread)]
             .iter()
             .filter(here)
@@ -169,10 +184,62 @@ impl Test {
     }
 }
 
+/// What the header says.
+#[derive(Default)]
+struct Header {
+    rules: Rules,
+    extension: Extension,
+    updates: Updates,
+    /// The PEs that run at EL0.
+    users: Vec<usize>,
+}
+
+/// `TTHM=`: what the walkers of each PE set in descriptors.
+#[derive(Default)]
+struct Updates {
+    all: HardwareUpdates,
+    own: Vec<(usize, HardwareUpdates)>,
+    /// PEs whose software does it all.
+    software: Vec<usize>,
+}
+
+impl Updates {
+    fn of(&self, thread: usize) -> HardwareUpdates {
+        if self.software.contains(&thread) {
+            return HardwareUpdates::None;
+        }
+        let own = self.own.iter().filter(|(of, _)| *of == thread).map(|(_, what)| *what);
+        own.fold(self.all, Ord::max)
+    }
+
+    /// Reads a word: `HA`, `P1:HD`, `SW`. Management of the dirty state includes that of the access flag.
+    fn read(&mut self, word: &str) -> Option<()> {
+        let (thread, key) = match word.split_once(':') {
+            None => (None, word),
+            Some((thread, key)) => (Some(thread.strip_prefix('P').unwrap_or(thread).parse().ok()?), key),
+        };
+        let what = match key.to_ascii_uppercase().as_str() {
+            "SW" => HardwareUpdates::None,
+            "HA" => HardwareUpdates::AccessFlag,
+            "HD" => HardwareUpdates::Dirty,
+            _ => return None,
+        };
+        match (thread, what) {
+            (Some(thread), HardwareUpdates::None) => self.software.push(thread),
+            (Some(thread), what) => self.own.push((thread, what)),
+            (None, what) => self.all = self.all.max(what),
+        }
+        Some(())
+    }
+}
+
+/// Why tests of memory tagging are refused.
+const TAGS: &str = "memory tagging checks accesses after their translation and changes no TLB maintenance";
+
 /// Reads the keys that change the meaning of the test; unknown keys are comments, as for herd7.
-fn header(parts: &Parts<'_>) -> Result<(Rules, Extension), LitmusError> {
-    let mut rules = Rules::default();
-    let mut extension = Extension::default();
+fn header(parts: &Parts<'_>) -> Result<Header, LitmusError> {
+    let mut header = Header::default();
+    let (mut exs, mut eis, mut eos) = (false, false, false);
     for (line, key, value) in &parts.header {
         let refused = || LitmusErrorKind::Header(format!("{key}={value}")).at(*line);
         match key.to_ascii_lowercase().as_str() {
@@ -180,30 +247,46 @@ fn header(parts: &Parts<'_>) -> Result<(Rules, Extension), LitmusError> {
                 for variant in value.split(',').map(str::trim).filter(|variant| !variant.is_empty()) {
                     match variant.to_ascii_lowercase().as_str() {
                         "vmsa" | "kvm" | "ifetch" => {}
-                        "fatal" | "precise" => rules.faults = FaultHandling::Fatal,
-                        "handled" | "imprecise" => rules.faults = FaultHandling::Handled,
-                        "skip" | "faulttonext" => rules.faults = FaultHandling::Skip,
-                        "ets2" => rules.ets2 = true,
-                        "ets3" => rules.ets3 = true,
+                        "fatal" | "precise" => header.rules.faults = FaultHandling::Fatal,
+                        "handled" | "imprecise" => header.rules.faults = FaultHandling::Handled,
+                        "skip" | "faulttonext" => header.rules.faults = FaultHandling::Skip,
+                        "ets2" => header.rules.ets2 = true,
+                        "ets3" => header.rules.ets3 = true,
+                        "exs" => exs = true,
+                        "eis" => eis = true,
+                        "eos" => eos = true,
+                        "mte" | "memtag" => {
+                            return Err(LitmusErrorKind::Outside {
+                                what: format!("{key}={value}"),
+                                why: TAGS,
+                            }
+                            .at(*line));
+                        }
                         _ => return Err(refused()),
                     }
                 }
             }
-            "tthm"
-                if !value
-                    .split_whitespace()
-                    .all(|word| word.to_ascii_uppercase().ends_with("SW")) =>
-            {
-                return Err(refused());
+            "tthm" => {
+                for word in value.split_whitespace() {
+                    header.updates.read(word).ok_or_else(refused)?;
+                }
             }
-            "el0" | "mte" | "morello" | "precision" => return Err(refused()),
+            "el0" => {
+                for word in value.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+                    let thread = word.strip_prefix('P').unwrap_or(word).parse();
+                    header.users.push(thread.map_err(|_| refused())?);
+                }
+            }
+            "mte" | "morello" | "precision" => return Err(refused()),
             known if Extension::is_key(known) => {
-                extension.read(known, value).map_err(|kind| kind.at(*line))?;
+                header.extension.read(known, value).map_err(|kind| kind.at(*line))?;
             }
             _ => {}
         }
     }
-    Ok((rules, extension))
+    header.rules.entry_synchronizes = !exs || eis;
+    header.rules.return_synchronizes = !exs || eos;
+    Ok(header)
 }
 
 fn column_name(name: &str, line: usize) -> Result<(usize, bool), LitmusError> {
@@ -295,16 +378,19 @@ impl Column {
         for (at, line, label) in &self.branches {
             let target = self.labels.iter().find(|(known, _)| known == label).map(|(_, to)| *to);
             let to = target.ok_or_else(|| LitmusErrorKind::Label(label.clone()).at(*line))?;
-            if let Op::Branch { target, .. } = &mut self.ops[usize::from(*at)] {
-                *target = to;
+            match &mut self.ops[usize::from(*at)] {
+                Op::Branch { target, .. } => *target = to,
+                Op::Alu { b, .. } => *b = Source::Code(to),
+                _ => {}
             }
         }
         let thread = Thread {
             ops: self.ops,
             handler: self.handler,
-            registers: [Value::Int(0); 32],
+            registers: [Value::Int(0); REGISTERS],
             placement: Placement::Inner,
             user: false,
+            updates: HardwareUpdates::None,
         };
         Ok((thread, self.labels))
     }

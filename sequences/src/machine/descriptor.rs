@@ -1,6 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Translation table descriptors, reduced to the fields that decide whether and where an access goes.
 
+use super::program::HardwareUpdates;
+
+/// The bits of a stage 1 descriptor (Arm ARM, "Translation table descriptor formats").
+pub(crate) mod bits {
+    /// `Valid`.
+    pub(crate) const VALID: i64 = 1;
+    /// `AP[1]`.
+    pub(crate) const EL0: i64 = 1 << 6;
+    /// `AP[2]`.
+    pub(crate) const READ_ONLY: i64 = 1 << 7;
+    /// `AF`.
+    pub(crate) const AF: i64 = 1 << 10;
+    /// `DBM`.
+    pub(crate) const DBM: i64 = 1 << 51;
+    /// All of them.
+    pub(crate) const ALL: [i64; 5] = [VALID, EL0, READ_ONLY, AF, DBM];
+}
+
 /// A name of a litmus test or of a generated program: a page, its physical frame, or its descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Symbol(pub u8);
@@ -30,6 +48,8 @@ pub enum FaultKind {
     AccessFlag,
     /// The access is not permitted.
     Permission,
+    /// The instruction is undefined; no fault of the MMU.
+    Undefined,
 }
 
 impl FaultKind {
@@ -45,6 +65,9 @@ pub(super) enum AccessKind {
     Read,
     Write,
     Execute,
+    /// An atomic instruction that turns out to write nothing: it needs the permission to write, but the dirty state
+    /// need not change.
+    FailedWrite,
 }
 
 /// A last-level descriptor.
@@ -58,7 +81,7 @@ pub struct Descriptor {
     pub af: bool,
     /// The dirty bit as herd names it: writable (`AP[2]` clear).
     pub db: bool,
-    /// The dirty bit modifier; kept, without effect while hardware does not manage the dirty state.
+    /// The dirty bit modifier: where hardware manages the dirty state, a write sets `db` instead of faulting.
     pub dbm: bool,
     /// Accessible at EL0 (`AP[1]`).
     pub el0: bool,
@@ -88,23 +111,59 @@ impl Descriptor {
         self.valid && self.af
     }
 
-    /// Translates an access: the frame, or the fault.
-    pub(super) fn translate(&self, access: AccessKind, user: bool) -> Result<Symbol, FaultKind> {
+    /// Translates an access: the frame and, where the walker must change it first, the descriptor it leaves; or the
+    /// fault.
+    pub(super) fn translate(
+        &self,
+        access: AccessKind,
+        user: bool,
+        updates: HardwareUpdates,
+    ) -> Result<(Symbol, Option<Self>), FaultKind> {
         if !self.valid {
             return Err(FaultKind::Translation);
         }
-        if !self.af {
+        if !self.af && updates == HardwareUpdates::None {
             return Err(FaultKind::AccessFlag);
         }
+        let managed = self.dbm && updates == HardwareUpdates::Dirty;
         let permitted = match access {
             AccessKind::Read => true,
-            AccessKind::Write => self.db,
+            AccessKind::Write | AccessKind::FailedWrite => self.db || managed,
             AccessKind::Execute => self.x,
         };
-        if permitted && (self.el0 || !user) {
-            Ok(self.output)
-        } else {
-            Err(FaultKind::Permission)
+        if !permitted || (user && !self.el0) {
+            return Err(FaultKind::Permission);
         }
+        let left = Self {
+            af: true,
+            db: self.db || (access == AccessKind::Write && managed),
+            ..*self
+        };
+        Ok((self.output, (left != *self).then_some(left)))
+    }
+
+    /// Returns the value of the one bit in `mask`; `None` for bits this description does not keep apart.
+    pub(crate) const fn bit(&self, mask: i64) -> Option<bool> {
+        Some(match mask {
+            bits::VALID => self.valid,
+            bits::EL0 => self.el0,
+            bits::READ_ONLY => !self.db,
+            bits::AF => self.af,
+            bits::DBM => self.dbm,
+            _ => return None,
+        })
+    }
+
+    /// Returns the descriptor with the one bit in `mask` set or cleared.
+    pub(crate) fn with_bit(mut self, mask: i64, set: bool) -> Option<Self> {
+        match mask {
+            bits::VALID => self.valid = set,
+            bits::EL0 => self.el0 = set,
+            bits::READ_ONLY => self.db = !set,
+            bits::AF => self.af = set,
+            bits::DBM => self.dbm = set,
+            _ => return None,
+        }
+        Some(self)
     }
 }

@@ -43,6 +43,15 @@ pub enum Event {
         /// The frame or table written: frames first, then tables.
         location: u8,
     },
+    /// A walker sets the access flag or the dirty state in a descriptor (FEAT_HAFDBS).
+    Update {
+        /// The PE and the operation whose walk asked for it; none where the walker did it on its own.
+        by: Option<(u8, u16)>,
+        /// The page.
+        page: Page,
+        /// The descriptor written, by index.
+        descriptor: u8,
+    },
     /// An exception is taken.
     Fault {
         /// The PE.

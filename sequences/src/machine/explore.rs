@@ -5,7 +5,7 @@ use super::event::{Event, MachineError};
 use super::hash::FingerprintSet;
 use super::program::{Op, Program};
 use super::settle::settle;
-use super::state::{State, flag};
+use super::state::{NONE, State, flag};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
@@ -84,7 +84,10 @@ impl<'p> Explorer<'p> {
                 if visit(&state) == Outcome::Stop {
                     break;
                 }
-                continue;
+                // Only walkers can still do something.
+                if !self.program.has_updates() {
+                    continue;
+                }
             }
             state.successors(self.program, &mut next)?;
             for (_, successor) in next.drain(..) {
@@ -138,7 +141,9 @@ impl<'p> Explorer<'p> {
                         trace: Some(trace_to(&history, at)),
                     });
                 }
-                continue;
+                if !self.program.has_updates() {
+                    continue;
+                }
             }
             origin.0 = at;
             state.successors(self.program, &mut next)?;
@@ -168,16 +173,19 @@ fn is_final(program: &Program, state: &State) -> bool {
     state.pes.iter().enumerate().all(|(thread, pe)| {
         pe.ended
             && pe.slots.iter().all(|slot| {
-                slot.has(flag::DONE)
-                    || !matches!(
-                        program.threads[thread].ops[usize::from(slot.pc)],
-                        Op::Load { .. }
-                            | Op::Store { .. }
-                            | Op::Fetch(_)
-                            | Op::Branch { .. }
-                            | Op::Alu { .. }
-                            | Op::SetContext { .. }
-                    )
+                slot.update == NONE
+                    && (slot.has(flag::DONE)
+                        || !matches!(
+                            program.threads[thread].ops[usize::from(slot.pc)],
+                            Op::Load { .. }
+                                | Op::Store { .. }
+                                | Op::Fetch(_)
+                                | Op::Branch { .. }
+                                | Op::Alu { .. }
+                                | Op::SetContext { .. }
+                                | Op::Atomic { .. }
+                                | Op::Select { .. }
+                        ))
             })
     })
 }

@@ -22,13 +22,17 @@ impl State {
         else {
             return;
         };
-        if !self.completion_follows(program, thread, at) || !self.may_invalidate(program, thread, at) {
+        if !self.completion_follows(program, thread, at) {
             return;
         }
+        let may = self.may_invalidate(program, thread, at);
         let pages = covered(program, self, thread, at, target);
         let written = pages.0 & program.written.0;
         for on in 0..self.pes.len() {
             if slot.applied & (1 << on) != 0 || !applies_to(program, thread, on, scope) {
+                continue;
+            }
+            if !may && !self.may_invalidate_early(program, thread, at, on) {
                 continue;
             }
             let mut next = self.clone();
@@ -75,13 +79,16 @@ impl State {
         for at in (0..self.pes[on].slots.len()).rev() {
             let is_access = matches!(
                 self.op(program, on, at),
-                Op::Load { .. } | Op::Store { .. } | Op::Fetch(_)
+                Op::Load { .. } | Op::Store { .. } | Op::Fetch(_) | Op::Atomic { .. }
             );
             if !is_access {
                 continue;
             }
             let page = self.page_of(program, on, at);
             let covered = page.is_some_and(|page| pages.contains(page));
+            // Only accesses at the same place of their pages order each other's walks.
+            let precedes_user =
+                walked_later && (program.elements.is_empty() || self.precedes_user(program, on, at, pages));
             let slot = &mut self.pes[on].slots[at];
             let (walked, done) = (slot.has(flag::WALKED), slot.has(flag::DONE));
             if walked && covered {
@@ -89,10 +96,27 @@ impl State {
                 if !done {
                     slot.awaited_access |= bit;
                 }
-            } else if !walked && walked_later {
+            } else if !walked && precedes_user {
                 slot.awaited_walk |= bit;
             }
         }
+    }
+}
+
+impl State {
+    /// Returns whether an access that was translated by what is removed follows, at the same distance from the
+    /// beginning of its page.
+    fn precedes_user(&self, program: &Program, on: usize, at: usize, pages: Pages) -> bool {
+        let own = self.address(program, on, at).map(|_| self.offset(program, on, at));
+        (at + 1..self.pes[on].slots.len()).any(|later| {
+            let slot = &self.pes[on].slots[later];
+            slot.has(flag::WALKED)
+                && !slot.faults()
+                && self
+                    .page_of(program, on, later)
+                    .is_some_and(|page| pages.contains(page))
+                && own.is_none_or(|own| own == self.offset(program, on, later))
+        })
     }
 }
 

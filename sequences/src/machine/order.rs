@@ -5,9 +5,9 @@
 //! back. Rules are named after the effects of the Arm ARM's memory model (section B2.3): dependency-,
 //! barrier-, DSB- and IFB-ordered-before.
 
-use super::program::{Alu, Op, Program, Source, TlbiTarget, Value};
-use super::state::{Slot, State, flag};
-use crate::instruction::{Access, Domain};
+use super::program::{Acquire, Alu, Atomic, FLAGS_REGISTER, Op, Program, Source, TlbiTarget, Value, ZERO_REGISTER};
+use super::state::{NONE, Slot, State, flag};
+use crate::instruction::{Access, Barrier, Domain};
 use crate::tlbi::Scope;
 
 /// The events of an access after its walk.
@@ -40,11 +40,19 @@ impl State {
     pub(super) fn page_of(&self, program: &Program, thread: usize, at: usize) -> Option<super::Page> {
         match *self.op(program, thread, at) {
             Op::Fetch(page) => Some(page),
-            Op::Load { .. } | Op::Store { .. } => match self.address(program, thread, at) {
-                Some(Value::Address(page)) => Some(page),
+            Op::Load { .. } | Op::Store { .. } | Op::Atomic { .. } => match self.address(program, thread, at) {
+                Some(Value::Address(page) | Value::Element(page, _)) => Some(page),
                 _ => None,
             },
             _ => None,
+        }
+    }
+
+    /// Returns how far into its page an access goes.
+    pub(super) fn offset(&self, program: &Program, thread: usize, at: usize) -> u16 {
+        match self.address(program, thread, at) {
+            Some(Value::Element(_, offset)) => offset,
+            _ => 0,
         }
     }
 
@@ -52,12 +60,20 @@ impl State {
     pub(super) fn address(&self, program: &Program, thread: usize, at: usize) -> Option<Value> {
         let (base, index) = match *self.op(program, thread, at) {
             Op::Load { base, index, .. } | Op::Store { base, index, .. } => (base, index),
+            Op::Atomic { base, .. } => (base, None),
             _ => return None,
         };
         let base = self.input(program, thread, at, 0, base)?;
         match index {
             None => Some(base),
-            Some(index) => Alu::Add.evaluate(base, self.input(program, thread, at, 1, index)?),
+            Some(index) => {
+                let index = match index {
+                    Source::Register(register) => self.input(program, thread, at, 1, register)?,
+                    Source::Immediate(offset) => Value::Int(offset),
+                    Source::Code(pc) => Value::Code(thread as u8, pc),
+                };
+                super::alu::evaluate(program, Alu::Add, base, index)
+            }
         }
     }
 
@@ -69,7 +85,7 @@ impl State {
                 return slot.has(flag::SYNCED);
             }
             match program.threads[thread].ops[usize::from(slot.pc)] {
-                Op::Isb | Op::Svc | Op::Eret => slot.has(flag::SYNCED),
+                Op::Isb | Op::Svc | Op::Udf | Op::Eret => slot.has(flag::SYNCED),
                 Op::Dsb(_) | Op::DsbNxs(_) => !barriers || slot.has(flag::DONE),
                 Op::Fetch(_) => !fetches || slot.has(flag::DONE),
                 _ => true,
@@ -92,7 +108,7 @@ impl State {
         self.pes[thread].slots[..at].iter().all(|slot| {
             let access = matches!(
                 program.threads[thread].ops[usize::from(slot.pc)],
-                Op::Load { .. } | Op::Store { .. }
+                Op::Load { .. } | Op::Store { .. } | Op::Atomic { .. }
             );
             !access || slot.has(flag::DONE) || slot.faults()
         })
@@ -102,7 +118,8 @@ impl State {
     pub(super) fn may_access(&self, program: &Program, thread: usize, at: usize, effect: Effect) -> bool {
         let access = &self.pes[thread].slots[at];
         let (acquire, release) = match *self.op(program, thread, at) {
-            Op::Load { acquire, .. } => (acquire, false),
+            Op::Load { acquire, .. } => (acquire == Acquire::Full, false),
+            Op::Atomic { acquire, release, .. } => (acquire, release && effect == Effect::Store),
             Op::Store { release, .. } => (false, release && effect == Effect::Store),
             _ => (false, false),
         };
@@ -116,16 +133,29 @@ impl State {
             }
             let done = slot.has(flag::DONE);
             let open = match program.threads[thread].ops[usize::from(slot.pc)] {
-                Op::Isb | Op::Svc | Op::Eret => slot.has(flag::SYNCED),
+                Op::Isb | Op::Svc | Op::Udf | Op::Eret => slot.has(flag::SYNCED),
                 Op::Dsb(_) | Op::DsbNxs(_) | Op::Fetch(_) => done,
                 Op::Dmb(barrier) => match barrier.access {
                     Access::Stores => effect == Effect::Load || !pending.stores,
                     access => !pending.any(access),
                 },
                 Op::Branch { .. } => effect != Effect::Store || done,
+                Op::Atomic {
+                    acquire: acquires,
+                    release: releases,
+                    to,
+                    ..
+                } if !done => {
+                    let read = slot.has(flag::READ);
+                    // A value that is thrown away counts as no load to a barrier for loads.
+                    pending.loads |= !read && to != ZERO_REGISTER;
+                    pending.stores = true;
+                    !(release || acquires && (!read || releases) || releases && acquire && effect == Effect::Load)
+                        && (effect != Effect::Store || self.precedes_store(slot, access))
+                }
                 Op::Load { acquire: earlier, .. } if !done => {
                     pending.loads = true;
-                    !earlier && !release && (effect != Effect::Store || self.precedes_store(slot, access))
+                    earlier == Acquire::No && !release && (effect != Effect::Store || self.precedes_store(slot, access))
                 }
                 Op::Store { release: earlier, .. } if !done => {
                     pending.stores = true;
@@ -138,13 +168,100 @@ impl State {
                 return false;
             }
         }
-        true
+        effect != Effect::Store || self.picks_settled(program, thread, at)
+    }
+
+    /// Returns whether every predicted choice that feeds the operation at `at`, a branch before it, or the address of
+    /// an access before it has turned out right: stores, walkers' writes and TLBIs are never speculated.
+    fn picks_settled(&self, program: &Program, thread: usize, at: usize) -> bool {
+        self.picks_before_settled(program, thread, at) && !self.feeds_on_prediction(program, thread, at)
+    }
+
+    /// As [`Self::picks_settled`], but what the operation itself stores may still be a prediction.
+    fn picks_before_settled(&self, program: &Program, thread: usize, at: usize) -> bool {
+        self.address_settled(program, thread, at)
+            && (0..at).all(|earlier| match self.op(program, thread, earlier) {
+                Op::Branch { .. } => !self.feeds_on_prediction(program, thread, earlier),
+                _ => self.address_settled(program, thread, earlier),
+            })
+    }
+
+    /// Returns whether no prediction feeds the address of an access.
+    fn address_settled(&self, program: &Program, thread: usize, at: usize) -> bool {
+        let count = match self.op(program, thread, at) {
+            Op::Load { .. } | Op::Store { .. } => 2,
+            Op::Atomic { .. } => 1,
+            _ => 0,
+        };
+        let inputs = self.pes[thread].slots[at].inputs;
+        !inputs[..count]
+            .iter()
+            .any(|input| self.is_predicted(program, thread, *input))
+    }
+
+    fn feeds_on_prediction(&self, program: &Program, thread: usize, at: usize) -> bool {
+        let inputs = self.pes[thread].slots[at].inputs;
+        inputs.iter().any(|input| self.is_predicted(program, thread, *input))
+    }
+
+    /// Returns whether a register value rests on a choice that is not certain yet.
+    fn is_predicted(&self, program: &Program, thread: usize, producer: u8) -> bool {
+        if producer == NONE {
+            return false;
+        }
+        let at = usize::from(producer);
+        match self.op(program, thread, at) {
+            Op::Select { .. } => {
+                !self.pes[thread].slots[at].has(flag::DONE) || self.feeds_on_prediction(program, thread, at)
+            }
+            Op::Alu { .. } => self.feeds_on_prediction(program, thread, at),
+            _ => false,
+        }
+    }
+
+    /// Returns whether the walker may write back what the access at `at` asked for.
+    ///
+    /// It is done for an access that is certain to be executed, as far as branches and the walks of earlier accesses
+    /// go. Barriers hold it back as little as they hold back the walk.
+    pub(super) fn may_update(&self, program: &Program, thread: usize, at: usize) -> bool {
+        let ets = program.rules.ets2 || program.rules.ets3;
+        self.in_context(program, thread, at, ets, true)
+            && self.pes[thread].slots[..at].iter().all(|slot| {
+                slot.faults()
+                    || match program.threads[thread].ops[usize::from(slot.pc)] {
+                        Op::Branch { .. } => slot.has(flag::DONE),
+                        Op::Load { .. } | Op::Store { .. } | Op::Atomic { .. } => slot.has(flag::WALKED),
+                        _ => true,
+                    }
+            })
+            && self.picks_before_settled(program, thread, at)
     }
 
     /// Returns whether a store may overtake the unfinished access `earlier`: its walk is done, so that it can neither
     /// fault nor turn out to be at the same location.
     fn precedes_store(&self, earlier: &Slot, store: &Slot) -> bool {
         earlier.has(flag::WALKED) && earlier.location != store.location
+    }
+
+    /// Returns whether the TLBI at `at` may take effect on another PE although a DSB before it is not finished: one that
+    /// orders nothing there.
+    pub(super) fn may_invalidate_early(&self, program: &Program, thread: usize, at: usize, on: usize) -> bool {
+        let orders_there = |slot: &Slot| match program.threads[thread].ops[usize::from(slot.pc)] {
+            Op::Dsb(Barrier { domain, .. }) | Op::DsbNxs(domain) => program.reaches(
+                thread,
+                on,
+                domain != Domain::NonShareable,
+                matches!(domain, Domain::OuterShareable | Domain::FullSystem),
+            ),
+            _ => false,
+        };
+        program.rules.strict_store
+            && self.in_context(program, thread, at, false, true)
+            && self.pes[thread].slots[..at].iter().all(|slot| {
+                let branch = matches!(program.threads[thread].ops[usize::from(slot.pc)], Op::Branch { .. });
+                slot.has(flag::DONE) || !(branch || orders_there(slot))
+            })
+            && self.picks_settled(program, thread, at)
     }
 
     /// Returns whether the TLBI at `at` may take effect.
@@ -167,6 +284,7 @@ impl State {
                 let branch = matches!(program.threads[thread].ops[usize::from(slot.pc)], Op::Branch { .. });
                 !branch || slot.has(flag::DONE)
             })
+            && self.picks_settled(program, thread, at)
     }
 
     /// Returns whether the DSB at `at` is finished.
@@ -177,12 +295,17 @@ impl State {
             _ => return true,
         };
         self.pes[thread].slots[..at].iter().all(|slot| {
+            // What the walker still has to write counts for a DSB of both kinds alone.
+            if slot.update != NONE && access == Access::All {
+                return false;
+            }
             if slot.has(flag::DONE) || slot.faults() {
                 return true;
             }
             match program.threads[thread].ops[usize::from(slot.pc)] {
                 Op::Load { .. } => access == Access::Stores,
                 Op::Store { .. } => access == Access::Loads,
+                Op::Atomic { to, .. } => access == Access::Loads && (slot.has(flag::READ) || to == ZERO_REGISTER),
                 Op::Tlbi { id, scope, nxs, .. } => {
                     access != Access::All
                         || (only_nxs && !nxs)
@@ -204,6 +327,14 @@ impl State {
         scope: Scope,
         domain: Domain,
     ) -> bool {
+        let needed = match scope {
+            Scope::Local => Domain::NonShareable,
+            Scope::InnerShareable => Domain::InnerShareable,
+            Scope::OuterShareable => Domain::OuterShareable,
+        };
+        if program.rules.strict_completion && domain < needed {
+            return true;
+        }
         (0..self.pes.len())
             .filter(|other| applies_to(program, thread, *other, scope))
             .all(|other| {
@@ -230,14 +361,14 @@ impl State {
                 return slot.has(flag::SYNCED);
             }
             match program.threads[thread].ops[usize::from(slot.pc)] {
-                Op::Isb | Op::Svc | Op::Eret => slot.has(flag::SYNCED),
+                Op::Isb | Op::Svc | Op::Udf | Op::Eret => slot.has(flag::SYNCED),
                 Op::Dsb(_) | Op::DsbNxs(_) | Op::Branch { .. } | Op::Fetch(_) | Op::SetContext { .. } => {
                     slot.has(flag::DONE)
                 }
-                Op::Load { .. } | Op::Store { .. } => slot.has(flag::WALKED),
+                Op::Load { .. } | Op::Store { .. } | Op::Atomic { .. } => slot.has(flag::WALKED),
                 _ => true,
             }
-        })
+        }) && self.picks_before_settled(program, thread, at)
     }
 }
 
@@ -250,18 +381,21 @@ pub(super) fn applies_to(program: &Program, issuer: usize, other: usize, scope: 
 pub(super) fn inputs(op: &Op) -> [Option<u8>; 3] {
     let register = |source: Source| match source {
         Source::Register(register) => Some(register),
-        Source::Immediate(_) => None,
+        Source::Immediate(_) | Source::Code(_) => None,
     };
     match *op {
         Op::Alu { a, b, .. } => [register(a), register(b), None],
-        Op::Load { base, index, .. } => [Some(base), index, None],
-        Op::Store { from, base, index, .. } => [Some(base), index, Some(from)],
+        Op::Select { a, b, .. } => [register(a), register(b), Some(FLAGS_REGISTER)],
+        Op::Load { base, index, .. } => [Some(base), index.and_then(register), None],
+        Op::Store { from, base, index, .. } => [Some(base), index.and_then(register), Some(from)],
+        Op::Atomic { op, base, from, to, .. } => [Some(base), (op == Atomic::CompareAndSwap).then_some(to), Some(from)],
         Op::Tlbi {
             target: TlbiTarget::Register(register),
             ..
         } => [Some(register), None, None],
         Op::Branch { condition, .. } => match condition {
             super::Condition::Always => [None; 3],
+            super::Condition::Flags(_) => [Some(FLAGS_REGISTER), None, None],
             super::Condition::Zero(register) | super::Condition::NotZero(register) => [Some(register), None, None],
         },
         _ => [None; 3],

@@ -12,6 +12,15 @@ pub type Register = u8;
 /// The register that reads as zero and ignores writes.
 pub const ZERO_REGISTER: Register = 31;
 
+/// The condition flags, kept as one more register.
+pub const FLAGS_REGISTER: Register = 32;
+
+/// The exception link register.
+pub const LINK_REGISTER: Register = 33;
+
+/// The number of registers of a PE.
+pub const REGISTERS: usize = 34;
+
 /// A virtual page; its descriptor is the table location of the same number.
 pub type Page = Symbol;
 
@@ -22,14 +31,16 @@ pub enum Value {
     Int(i64),
     /// The virtual address of a page.
     Address(Symbol),
+    /// An address in a page, by its distance from the page's beginning.
+    Element(Symbol, u16),
     /// The address of a page's descriptor.
     Table(Symbol),
     /// A page's address shifted right by 12: the operand of a by-VA invalidation.
     Operand(Symbol),
     /// A descriptor, by its index in [`Program::descriptors`].
     Descriptor(u8),
-    /// The address of an instruction.
-    Code(u16),
+    /// The address of an instruction of a PE.
+    Code(u8, u16),
 }
 
 impl Value {
@@ -41,7 +52,8 @@ impl Value {
             Self::Table(symbol) => (2, symbol.0 as u64),
             Self::Operand(symbol) => (3, symbol.0 as u64),
             Self::Descriptor(index) => (4, index as u64),
-            Self::Code(pc) => (5, pc as u64),
+            Self::Code(thread, pc) => (5, (thread as u64) << 16 | pc as u64),
+            Self::Element(symbol, offset) => (6, (symbol.0 as u64) << 16 | offset as u64),
         };
         payload.rotate_left(4) ^ tag
     }
@@ -54,6 +66,8 @@ pub enum Source {
     Register(Register),
     /// An immediate.
     Immediate(i64),
+    /// The address of an instruction of this PE (`adr`).
+    Code(u16),
 }
 
 /// The data-processing operations.
@@ -69,32 +83,71 @@ pub enum Alu {
     And,
     /// `add`.
     Add,
+    /// `lsl`.
+    ShiftLeft,
+    /// `orr`.
+    Or,
+    /// `bic`.
+    BitClear,
+    /// `sub`.
+    Subtract,
+    /// `cmp`: the flags of a subtraction.
+    Compare,
 }
 
-impl Alu {
-    /// Calculates; `None` where the machine has no such value.
-    pub(super) fn evaluate(self, a: Value, b: Value) -> Option<Value> {
-        if self == Self::Move {
-            return Some(b);
-        }
-        if self == Self::ExclusiveOr && a == b {
-            return Some(Value::Int(0));
-        }
-        match (self, a, b) {
-            (_, value, Value::Int(0)) if self != Self::And => Some(value),
-            (Self::And, _, Value::Int(0)) | (Self::And, Value::Int(0), _) => Some(Value::Int(0)),
-            (Self::Add | Self::ExclusiveOr, Value::Int(0), value) => Some(value),
-            (Self::ShiftRight, Value::Address(page), Value::Int(12)) => Some(Value::Operand(page)),
-            (_, Value::Int(a), Value::Int(b)) => Some(Value::Int(match self {
-                Self::Move => b,
-                Self::ShiftRight => u32::try_from(b).ok().and_then(|by| (a as u64).checked_shr(by))? as i64,
-                Self::ExclusiveOr => a ^ b,
-                Self::And => a & b,
-                Self::Add => a.wrapping_add(b),
-            })),
-            _ => None,
-        }
-    }
+/// What an atomic instruction makes of the value in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Atomic {
+    /// `swp`: the register's value.
+    Swap,
+    /// `cas`: the register's value, if memory holds the value of the destination register.
+    CompareAndSwap,
+    /// `ldadd`, `ldset`, `ldclr`, `ldeor`: what the operation makes of both.
+    Operation(Alu),
+}
+
+/// A condition on the flags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum FlagCondition {
+    Eq,
+    Ne,
+    Cs,
+    Cc,
+    Mi,
+    Pl,
+    Vs,
+    Vc,
+    Hi,
+    Ls,
+    Ge,
+    Lt,
+    Gt,
+    Le,
+}
+
+/// How far a load orders what follows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Acquire {
+    /// Not at all: `ldr`.
+    #[default]
+    No,
+    /// Later accesses, but an earlier store-release does not wait for it: `ldapr`.
+    Pc,
+    /// Later accesses, and after an earlier store-release: `ldar`.
+    Full,
+}
+
+/// What of a descriptor the walkers of a PE set (FEAT_HAFDBS, `TCR_ELx.{HA,HD}`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
+pub enum HardwareUpdates {
+    /// Nothing: a clear access flag faults.
+    #[default]
+    None,
+    /// The access flag.
+    AccessFlag,
+    /// The access flag, and the dirty state where the descriptor has the dirty bit modifier.
+    Dirty,
 }
 
 /// When a branch is taken.
@@ -106,6 +159,8 @@ pub enum Condition {
     Zero(Register),
     /// `cbnz`.
     NotZero(Register),
+    /// `b.cond`.
+    Flags(FlagCondition),
 }
 
 /// A set of pages.
@@ -176,10 +231,37 @@ pub enum Op {
         to: Register,
         /// The address.
         base: Register,
-        /// A register added to the address.
-        index: Option<Register>,
-        /// `ldar`.
+        /// What is added to the address.
+        index: Option<Source>,
+        /// `ldar`, `ldapr`.
+        acquire: Acquire,
+    },
+    /// A load and a store to one location with nothing between them (FEAT_LSE).
+    Atomic {
+        /// The operation.
+        op: Atomic,
+        /// The destination, and for [`Atomic::CompareAndSwap`] what is compared.
+        to: Register,
+        /// The data.
+        from: Register,
+        /// The address.
+        base: Register,
+        /// The load has acquire semantics.
         acquire: bool,
+        /// The store has release semantics.
+        release: bool,
+    },
+    /// `csel`, `cset`: the first operand if the condition holds, else the second. The choice may be predicted, as a
+    /// branch is.
+    Select {
+        /// The destination.
+        to: Register,
+        /// When the first operand is taken.
+        condition: FlagCondition,
+        /// The first operand.
+        a: Source,
+        /// The second operand.
+        b: Source,
     },
     /// A store.
     Store {
@@ -187,8 +269,8 @@ pub enum Op {
         from: Register,
         /// The address.
         base: Register,
-        /// A register added to the address.
-        index: Option<Register>,
+        /// What is added to the address.
+        index: Option<Source>,
         /// `stlr`.
         release: bool,
     },
@@ -222,7 +304,9 @@ pub enum Op {
     },
     /// `svc`: an exception to the handler.
     Svc,
-    /// `eret`: back to where the exception came from.
+    /// `udf`: an exception at this instruction.
+    Udf,
+    /// `eret`: back to where the exception came from, or to where [`LINK_REGISTER`] was made to point.
     Eret,
     /// A write of the register that selects the tables `page` is translated through (TTBR, VTTBR, ASID or VMID). It is
     /// no access: nothing but context synchronization orders it before a walk.
@@ -231,6 +315,8 @@ pub enum Op {
         page: Page,
         /// The descriptor found there from now on, by index.
         descriptor: u8,
+        /// TLB entries of the tables before go on to match on this PE: the ASID or VMID stays the same.
+        stale: bool,
     },
     /// The fetch of the first instruction of a code page.
     Fetch(Page),
@@ -258,11 +344,13 @@ pub struct Thread {
     /// The first operation of the exception handler.
     pub handler: Option<u16>,
     /// The initial registers.
-    pub registers: [Value; 32],
+    pub registers: [Value; REGISTERS],
     /// Where the PE is.
     pub placement: Placement,
     /// Runs at EL0, where descriptors without `el0` deny access.
     pub user: bool,
+    /// What its walkers set in the descriptors they read.
+    pub updates: HardwareUpdates,
 }
 
 /// What follows a fault that no handler takes (herd's variants of the same names).
@@ -286,8 +374,16 @@ pub struct Rules {
     pub ets3: bool,
     /// A DSB completes a TLBI only for the PEs of its own shareability domain. Off is herd's reading.
     pub dsb_domain: bool,
+    /// A DSB narrower than a TLBI's scope completes no part of it: the careful reading of older issues of the Arm ARM.
+    pub strict_completion: bool,
+    /// A DSB orders a store before what happens on the PEs of its own domain only, whatever it is a DSB for.
+    pub strict_store: bool,
     /// What follows a fault.
     pub faults: FaultHandling,
+    /// `svc` is a context synchronization event: always, unless FEAT_ExS is used to say otherwise.
+    pub entry_synchronizes: bool,
+    /// `eret` is a context synchronization event.
+    pub return_synchronizes: bool,
 }
 
 impl Default for Rules {
@@ -296,7 +392,11 @@ impl Default for Rules {
             ets2: false,
             ets3: false,
             dsb_domain: true,
+            strict_completion: false,
+            strict_store: false,
             faults: FaultHandling::Fatal,
+            entry_synchronizes: true,
+            return_synchronizes: true,
         }
     }
 }
@@ -325,6 +425,8 @@ pub struct Program {
     pub frames: Vec<Value>,
     /// The initial descriptor of each page, by symbol: an index in `descriptors`.
     pub tables: Vec<u8>,
+    /// The further locations of frames: the frame, the distance from its beginning, and the initial content.
+    pub elements: Vec<(Symbol, u16, Value)>,
     /// The pages whose descriptor some thread may write.
     pub written: Pages,
     /// The pages with an upper layer (see [`Layers`]).
@@ -361,16 +463,49 @@ impl Program {
         let computed = |register: Register| {
             code.ops
                 .iter()
-                .any(|op| matches!(op, Op::Alu { to, .. } | Op::Load { to, .. } if *to == register))
+                .any(|op| matches!(op, Op::Alu { to, .. } | Op::Select { to, .. } | Op::Load { to, .. } | Op::Atomic { to, .. } if *to == register))
         };
         code.ops.iter().any(|op| match *op {
             Op::Fetch(page) => self.written.contains(page),
-            Op::Load { base, .. } | Op::Store { base, .. } => {
+            Op::Load { base, .. } | Op::Store { base, .. } | Op::Atomic { base, .. } => {
                 computed(base)
                     || matches!(code.registers[usize::from(base)], Value::Address(page) if self.written.contains(page))
             }
             _ => false,
         })
+    }
+
+    /// Returns whether any walker sets fields of the descriptors it reads.
+    pub(super) fn has_updates(&self) -> bool {
+        self.threads
+            .iter()
+            .any(|thread| thread.updates != HardwareUpdates::None)
+    }
+
+    /// Returns the index of a descriptor that a walker or a calculation makes of another.
+    pub(super) fn index_of(&self, descriptor: &Descriptor) -> Option<u8> {
+        self.descriptors
+            .iter()
+            .position(|known| known == descriptor)
+            .map(|at| at as u8)
+    }
+
+    /// Returns whether a location is a page's descriptor: which page's.
+    pub(super) fn table_at(&self, location: usize) -> Option<Page> {
+        let page = location.checked_sub(self.frames.len())?;
+        (page < self.tables.len()).then_some(Symbol(page as u8))
+    }
+
+    /// Returns the location at a distance from the beginning of a frame.
+    pub(super) fn location_in(&self, frame: Symbol, offset: u16) -> Option<u8> {
+        if offset == 0 {
+            return Some(frame.0);
+        }
+        let at = self
+            .elements
+            .iter()
+            .position(|(known, distance, _)| (*known, *distance) == (frame, offset))?;
+        u8::try_from(self.frames.len() + self.tables.len() + at).ok()
     }
 
     /// Returns whether it matters what the TLB of a PE holds.

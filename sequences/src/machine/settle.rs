@@ -5,10 +5,14 @@
 //! known yet is followed both ways, and the wrong way dies when the register becomes known. That is speculation
 //! without roll-back: a speculated store or TLBI waits for the branch, a speculated load has no effect to undo.
 
+use super::alu::{condition_holds, evaluate};
 use super::descriptor::FaultKind;
 use super::event::MachineError;
 use super::order::{applies_to, inputs};
-use super::program::{Condition, FaultHandling, Op, Pages, Program, Source, TlbiTarget, Value, ZERO_REGISTER};
+use super::program::{
+    Atomic, Condition, FLAGS_REGISTER, FaultHandling, LINK_REGISTER, Op, Pages, Program, Source, TlbiTarget, Value,
+    ZERO_REGISTER,
+};
 use super::state::{NONE, Slot, State, flag};
 use alloc::vec::Vec;
 
@@ -86,12 +90,28 @@ fn fetch(
                 limit: PATH_LIMIT,
             });
         }
+        let pc = state.pes[thread].pc;
+        let op = &code.ops[usize::from(pc)];
+        let return_to = match op {
+            Op::Eret => match state.link(program, thread) {
+                Link::Exception => Some(state.pes[thread].return_to),
+                Link::Written(Some(Value::Code(_, to))) => Some(to),
+                // Where it returns to is not known yet.
+                Link::Written(None) => return Ok(Some(fetched)),
+                Link::Written(Some(_)) => {
+                    return Err(MachineError::Address {
+                        thread: thread as u8,
+                        pc,
+                    });
+                }
+            },
+            _ => None,
+        };
         fetched = true;
         let pe = &mut state.pes[thread];
-        let pc = pe.pc;
-        let op = &code.ops[usize::from(pc)];
         let mut flags = if core::mem::take(&mut pe.again) { flag::AGAIN } else { 0 };
         let mut next = pc + 1;
+        let mut link = Value::Int(0);
         match op {
             Op::End => {
                 pe.ended = true;
@@ -102,19 +122,22 @@ fn fetch(
                 continue;
             }
             Op::Eret => {
-                next = pe.return_to;
+                next = return_to.unwrap_or(pe.return_to);
                 pe.in_handler = false;
             }
-            Op::Svc => {
+            Op::Svc | Op::Udf => {
                 flags |= flag::FAULTS | flag::DONE;
+                let after = if *op == Op::Udf { pc } else { next };
+                link = Value::Code(thread as u8, after);
                 match (code.handler, pe.in_handler) {
                     (Some(_), true) => return Ok(None),
                     (Some(handler), false) => {
-                        pe.return_to = next;
+                        pe.return_to = after;
                         pe.in_handler = true;
                         next = handler;
                     }
                     (None, _) if program.rules.faults == FaultHandling::Fatal => pe.ended = true,
+                    (None, _) if *op == Op::Udf && program.rules.faults == FaultHandling::Handled => pe.ended = true,
                     (None, _) => {}
                 }
             }
@@ -130,7 +153,7 @@ fn fetch(
         let mut slot = Slot {
             pc,
             flags,
-            fault: None,
+            fault: (*op == Op::Udf).then_some(FaultKind::Undefined),
             location: NONE,
             version: 0,
             forwarded: NONE,
@@ -138,12 +161,23 @@ fn fetch(
             applied: 0,
             awaited_access: 0,
             awaited_walk: 0,
-            value: Value::Int(0),
+            value: link,
+            update: NONE,
         };
         for (input, register) in slot.inputs.iter_mut().zip(inputs(op)) {
             *input = register.map_or(NONE, |register| state.producer(program, thread, at, register));
         }
         state.pes[thread].slots.push(slot);
+        if let Op::Select { condition, .. } = *op
+            && branch_taken(program, state, thread, at, Condition::Flags(condition)).is_none()
+        {
+            // The choice is followed both ways.
+            let mut taken = state.clone();
+            taken.pes[thread].slots[at].flags |= flag::TAKEN;
+            if go_to(&mut taken, thread, pc, next) {
+                forks.push(taken);
+            }
+        }
         if let Op::Branch { condition, target } = *op
             && condition != Condition::Always
             && target != next
@@ -165,7 +199,12 @@ fn fetch(
                 }
             }
         }
-        if !go_to(state, thread, pc, next) {
+        // A return counts where it goes back before the exception.
+        let from = match return_to {
+            Some(to) if to >= state.pes[thread].return_to => 0,
+            _ => pc,
+        };
+        if !go_to(state, thread, from, next) {
             *cut = true;
             return Ok(None);
         }
@@ -177,7 +216,7 @@ fn fetch(
 fn go_to(state: &mut State, thread: usize, pc: u16, next: u16) -> bool {
     let pe = &mut state.pes[thread];
     pe.pc = next;
-    if next <= pc {
+    if next <= pc && pc != 0 {
         pe.rounds += 1;
     }
     pe.rounds <= ROUND_LIMIT
@@ -186,6 +225,15 @@ fn go_to(state: &mut State, thread: usize, pc: u16, next: u16) -> bool {
 fn branch_taken(program: &Program, state: &State, thread: usize, at: usize, condition: Condition) -> Option<bool> {
     let (register, wanted) = match condition {
         Condition::Always => return Some(true),
+        Condition::Flags(condition) => {
+            let place = if matches!(state.op(program, thread, at), Op::Select { .. }) {
+                2
+            } else {
+                0
+            };
+            let flags = state.input(program, thread, at, place, FLAGS_REGISTER)?;
+            return condition_holds(condition, flags);
+        }
         Condition::Zero(register) => (register, true),
         Condition::NotZero(register) => (register, false),
     };
@@ -200,7 +248,8 @@ fn evaluate_slot(program: &Program, state: &mut State, thread: usize, at: usize)
         return Ok(Some(false));
     };
     if slot.faults() {
-        if !slot.has(flag::SYNCED) && state.may_synchronize(program, thread, at) {
+        let synchronizes = program.rules.entry_synchronizes || *state.op(program, thread, at) != Op::Svc;
+        if !slot.has(flag::SYNCED) && (!synchronizes || state.may_synchronize(program, thread, at)) {
             state.pes[thread].slots[at].flags |= flag::SYNCED;
             return Ok(Some(true));
         }
@@ -215,14 +264,13 @@ fn evaluate_slot(program: &Program, state: &mut State, thread: usize, at: usize)
     };
     match *state.op(program, thread, at) {
         Op::Alu { op, a, b, .. } => {
-            let value_of = |input: usize, source: Source| match source {
-                Source::Immediate(value) => Some(Value::Int(value)),
-                Source::Register(register) => state.input(program, thread, at, input, register),
-            };
-            let (Some(a), Some(b)) = (value_of(0, a), value_of(1, b)) else {
+            let (Some(a), Some(b)) = (
+                state.source(program, thread, at, 0, a),
+                state.source(program, thread, at, 1, b),
+            ) else {
                 return Ok(Some(false));
             };
-            let value = op.evaluate(a, b).ok_or(MachineError::Arithmetic {
+            let value = evaluate(program, op, a, b).ok_or(MachineError::Arithmetic {
                 thread: thread as u8,
                 pc: slot.pc,
             })?;
@@ -234,8 +282,47 @@ fn evaluate_slot(program: &Program, state: &mut State, thread: usize, at: usize)
             Some(_) => Ok(None),
             None => Ok(Some(false)),
         },
+        Op::Select { condition, a, b, .. } => {
+            let known = branch_taken(program, state, thread, at, Condition::Flags(condition));
+            if !slot.has(flag::READ) {
+                let first = known.unwrap_or(slot.has(flag::TAKEN));
+                let value = if first {
+                    state.source(program, thread, at, 0, a)
+                } else {
+                    state.source(program, thread, at, 1, b)
+                };
+                let Some(value) = value else {
+                    return Ok(Some(false));
+                };
+                let slot = &mut state.pes[thread].slots[at];
+                slot.value = value;
+                slot.flags |= flag::READ | if first { flag::TAKEN } else { 0 };
+                return Ok(Some(true));
+            }
+            match known {
+                Some(first) if first == slot.has(flag::TAKEN) => set(state, flag::DONE),
+                Some(_) => Ok(None),
+                None => Ok(Some(false)),
+            }
+        }
+        // A comparison that fails ends the instruction; one that must fail and does not was another execution.
+        Op::Atomic {
+            op: Atomic::CompareAndSwap,
+            to,
+            ..
+        } if slot.has(flag::READ) => match state.input(program, thread, at, 1, to) {
+            Some(compared) if compared != slot.value => {
+                state.pes[thread].slots[at].awaited_access = 0;
+                set(state, flag::DONE)
+            }
+            Some(_) if slot.has(flag::FAILS) => Ok(None),
+            _ => Ok(Some(false)),
+        },
         Op::Dsb(_) | Op::DsbNxs(_) if state.dsb_finished(program, thread, at) => set(state, flag::DONE),
-        Op::Isb | Op::Eret if state.may_synchronize(program, thread, at) => set(state, flag::DONE | flag::SYNCED),
+        Op::Isb if state.may_synchronize(program, thread, at) => set(state, flag::DONE | flag::SYNCED),
+        Op::Eret if !program.rules.return_synchronizes || state.may_synchronize(program, thread, at) => {
+            set(state, flag::DONE | flag::SYNCED)
+        }
         Op::Tlbi { scope, target, .. } if !slot.has(flag::WALKED) && state.may_invalidate(program, thread, at) => {
             // Reaching a TLB that cannot hold anything stale has no effect and waits for nothing.
             let pages = covered(program, state, thread, at, target);
@@ -245,25 +332,38 @@ fn evaluate_slot(program: &Program, state: &mut State, thread: usize, at: usize)
             }
             Ok(Some(false))
         }
-        Op::Load { .. } | Op::Store { .. } if !slot.has(flag::WALKED) => {
+        Op::Load { .. } | Op::Store { .. } | Op::Atomic { .. } if !slot.has(flag::WALKED) => {
+            let address = Err(MachineError::Address {
+                thread: thread as u8,
+                pc: slot.pc,
+            });
             let (location, fault) = match state.address(program, thread, at) {
+                None if state.address_is_wrong(program, thread, at) => return address,
                 None => return Ok(Some(false)),
+                // Tables are no affair of EL0.
+                Some(Value::Table(_)) if program.threads[thread].user => {
+                    if !state.fault_may_be_walked(program, thread, at, FaultKind::Permission) {
+                        return Ok(Some(false));
+                    }
+                    (usize::from(NONE), Some(FaultKind::Permission))
+                }
                 Some(Value::Table(page)) => (program.frames.len() + usize::from(page.0), None),
-                Some(Value::Address(page)) if program.written.contains(page) => return Ok(Some(false)),
-                Some(Value::Address(page)) => {
+                Some(Value::Address(page) | Value::Element(page, _)) if program.written.contains(page) => {
+                    return Ok(Some(false));
+                }
+                Some(Value::Address(page) | Value::Element(page, _)) => {
                     let descriptor = &program.descriptors[usize::from(program.tables[usize::from(page.0)])];
-                    match descriptor.translate(state.access_kind(program, thread, at), state.user(program, thread)) {
-                        Ok(frame) => (usize::from(frame.0), None),
+                    let (access, user) = (state.access_kind(program, thread, at), state.user(program, thread));
+                    match descriptor.translate(access, user, program.threads[thread].updates) {
+                        Ok((frame, _)) => match program.location_in(frame, state.offset(program, thread, at)) {
+                            Some(location) => (usize::from(location), None),
+                            None => return address,
+                        },
                         Err(kind) if !state.fault_may_be_walked(program, thread, at, kind) => return Ok(Some(false)),
                         Err(kind) => (usize::from(NONE), Some(kind)),
                     }
                 }
-                Some(_) => {
-                    return Err(MachineError::Address {
-                        thread: thread as u8,
-                        pc: slot.pc,
-                    });
-                }
+                Some(_) => return address,
             };
             state.pes[thread].slots[at].location = location as u8;
             match fault {
@@ -287,7 +387,46 @@ pub(super) fn covered(program: &Program, state: &State, thread: usize, at: usize
     }
 }
 
+/// Where an exception return goes.
+enum Link {
+    /// To where the last exception came from.
+    Exception,
+    /// To what the handler wrote, once that is known.
+    Written(Option<Value>),
+}
+
 impl State {
+    /// Returns where an exception return fetched now would go.
+    fn link(&self, program: &Program, thread: usize) -> Link {
+        let slots = &self.pes[thread].slots;
+        match self.producer(program, thread, slots.len(), LINK_REGISTER) {
+            NONE => Link::Exception,
+            at => {
+                let slot = &slots[usize::from(at)];
+                if slot.faults() {
+                    return Link::Exception;
+                }
+                Link::Written(slot.has(flag::DONE).then_some(slot.value))
+            }
+        }
+    }
+
+    fn source(&self, program: &Program, thread: usize, at: usize, input: usize, source: Source) -> Option<Value> {
+        match source {
+            Source::Immediate(value) => Some(Value::Int(value)),
+            Source::Code(pc) => Some(Value::Code(thread as u8, pc)),
+            Source::Register(register) => self.input(program, thread, at, input, register),
+        }
+    }
+
+    /// Returns whether the registers of an address are known and make none.
+    fn address_is_wrong(&self, program: &Program, thread: usize, at: usize) -> bool {
+        let inputs = inputs(self.op(program, thread, at));
+        inputs[..2].iter().enumerate().all(|(place, register)| {
+            register.is_none_or(|register| self.input(program, thread, at, place, register).is_some())
+        })
+    }
+
     /// Returns whether the walk at `at` may end in a fault of that kind now.
     pub(super) fn fault_may_be_walked(&self, program: &Program, thread: usize, at: usize, kind: FaultKind) -> bool {
         let held = program.rules.ets3 || (program.rules.ets2 && kind.is_uncacheable());

@@ -3,7 +3,7 @@
 
 use super::descriptor::{FaultKind, Symbol};
 use super::hash::Fingerprint;
-use super::program::{Op, Program, Register, Value, ZERO_REGISTER};
+use super::program::{LINK_REGISTER, Op, Program, Register, Value, ZERO_REGISTER};
 use alloc::vec::Vec;
 
 /// No slot, no location.
@@ -24,6 +24,11 @@ pub(super) mod flag {
     pub(crate) const SYNCED: u8 = 16;
     /// The instruction is executed a second time after its fault was handled.
     pub(crate) const AGAIN: u8 = 32;
+    /// The value is known: for an atomic instruction its load has happened, its store perhaps not; for a select the
+    /// choice was predicted, and `DONE` says that it was right.
+    pub(crate) const READ: u8 = 64;
+    /// The atomic instruction must turn out to write nothing.
+    pub(crate) const FAILS: u8 = 128;
 }
 
 /// One executed instance of an operation.
@@ -48,6 +53,8 @@ pub(super) struct Slot {
     pub(super) awaited_walk: u32,
     /// The register value this operation produced.
     pub(super) value: Value,
+    /// The descriptor the walker still has to write, by index; [`NONE`] for nothing.
+    pub(super) update: u8,
 }
 
 impl Slot {
@@ -57,11 +64,14 @@ impl Slot {
     fn fingerprint(&self, hasher: &mut Fingerprint) {
         const AWAITED: u8 = 64;
         const VALUE: u8 = 128;
+        const UPDATE: u8 = 32;
         let awaited = u64::from(self.awaited_access) | u64::from(self.awaited_walk) << 32;
-        let extra = if awaited != 0 { AWAITED } else { 0 } | if self.value == Value::Int(0) { 0 } else { VALUE };
-        let fault = self.fault.map_or(0, |fault| fault as u8 + 1);
+        let extra = if awaited != 0 { AWAITED } else { 0 }
+            | if self.value == Value::Int(0) { 0 } else { VALUE }
+            | if self.update == NONE { 0 } else { UPDATE };
+        let fault = self.fault.map_or(0, |fault| fault as u8 + 1) | extra;
         let bytes = [
-            self.flags | extra,
+            self.flags,
             self.location,
             self.version,
             self.forwarded,
@@ -76,6 +86,9 @@ impl Slot {
         }
         if extra & VALUE != 0 {
             hasher.word(self.value.packed());
+        }
+        if extra & UPDATE != 0 {
+            hasher.word(u64::from(self.update));
         }
     }
 
@@ -128,7 +141,7 @@ pub(super) struct Stale {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     pub(super) pes: Vec<PeState>,
-    /// Frames, then tables: the value and the number of stores so far.
+    /// Frames, then tables, then further locations of frames: the value and the number of stores so far.
     pub(super) memory: Vec<(Value, u8)>,
     /// Per PE and page.
     pub(super) stale: Vec<Stale>,
@@ -158,7 +171,13 @@ impl State {
                     rounds: 0,
                 })
                 .collect(),
-            memory: program.frames.iter().map(|value| (*value, 0)).chain(tables).collect(),
+            memory: program
+                .frames
+                .iter()
+                .map(|value| (*value, 0))
+                .chain(tables)
+                .chain(program.elements.iter().map(|(_, _, value)| (*value, 0)))
+                .collect(),
             stale: program.threads.iter().flat_map(|_| stale.clone()).collect(),
         }
     }
@@ -209,7 +228,7 @@ impl State {
             NONE => Some(program.threads[thread].registers[usize::from(register)]),
             producer => {
                 let producer = &self.pes[thread].slots[usize::from(producer)];
-                producer.has(flag::DONE).then_some(producer.value)
+                (producer.flags & (flag::DONE | flag::READ) != 0).then_some(producer.value)
             }
         }
     }
@@ -218,7 +237,8 @@ impl State {
     pub(super) fn producer(&self, program: &Program, thread: usize, before: usize, register: Register) -> u8 {
         let slots = &self.pes[thread].slots[..before];
         let writes = |slot: &Slot| match program.threads[thread].ops[usize::from(slot.pc)] {
-            Op::Alu { to, .. } | Op::Load { to, .. } => to == register && !slot.has(flag::FAULTS),
+            _ if slot.has(flag::FAULTS) => register == LINK_REGISTER,
+            Op::Alu { to, .. } | Op::Select { to, .. } | Op::Load { to, .. } | Op::Atomic { to, .. } => to == register,
             _ => false,
         };
         slots.iter().rposition(writes).map_or(NONE, |at| at as u8)
@@ -237,6 +257,12 @@ impl State {
     #[must_use]
     pub fn frame(&self, symbol: u8) -> Value {
         self.memory[usize::from(symbol)].0
+    }
+
+    /// Returns the content of a further location of a frame, by its place in [`Program::elements`].
+    #[must_use]
+    pub fn element(&self, program: &Program, at: usize) -> Value {
+        self.memory[program.frames.len() + program.tables.len() + at].0
     }
 
     /// Returns the content of a page's descriptor.

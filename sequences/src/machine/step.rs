@@ -4,14 +4,14 @@
 use super::descriptor::{AccessKind, FaultKind};
 use super::event::{Event, MachineError};
 use super::order::Effect;
-use super::program::{FaultHandling, Op, Program, Value};
-use super::state::{PeState, State, flag};
+use super::program::{Atomic, FaultHandling, HardwareUpdates, Op, Program, Value};
+use super::state::{NONE, PeState, State, flag};
 use alloc::vec::Vec;
 
 impl State {
     pub(super) fn access_kind(&self, program: &Program, thread: usize, at: usize) -> AccessKind {
         match self.op(program, thread, at) {
-            Op::Store { .. } => AccessKind::Write,
+            Op::Store { .. } | Op::Atomic { .. } => AccessKind::Write,
             Op::Fetch(_) => AccessKind::Execute,
             _ => AccessKind::Read,
         }
@@ -26,18 +26,31 @@ impl State {
                     continue;
                 }
                 match *self.op(program, thread, at) {
-                    Op::Load { .. } | Op::Store { .. } | Op::Fetch(_) if !slot.has(flag::WALKED) => {
-                        self.walk(program, thread, at, out);
+                    Op::Load { .. } | Op::Store { .. } | Op::Fetch(_) | Op::Atomic { .. }
+                        if !slot.has(flag::WALKED) =>
+                    {
+                        self.walk(program, thread, at, out)?;
                     }
-                    Op::Load { .. } | Op::Store { .. } | Op::Fetch(_) if slot.has(flag::FAULTS) => {
+                    Op::Load { .. } | Op::Store { .. } | Op::Fetch(_) | Op::Atomic { .. } if slot.has(flag::FAULTS) => {
                         self.take_fault(program, thread, at, out);
                     }
+                    Op::Atomic { .. } if !slot.has(flag::READ) => self.load(program, thread, at, out),
                     Op::Load { .. } => self.load(program, thread, at, out),
-                    Op::Store { .. } => self.store(program, thread, at, out)?,
+                    Op::Store { .. } | Op::Atomic { .. } => self.store(program, thread, at, out)?,
                     Op::Tlbi { .. } => self.invalidate(program, thread, at, out),
-                    Op::SetContext { page, descriptor } if self.may_execute(program, thread, at) => {
+                    Op::SetContext {
+                        page,
+                        descriptor,
+                        stale,
+                    } if self.may_execute(program, thread, at) => {
                         let mut next = self.clone();
                         let location = program.frames.len() + usize::from(page.0);
+                        if let (true, Value::Descriptor(old)) = (stale, self.memory[location].0)
+                            && program.descriptors[usize::from(old)].is_cacheable()
+                        {
+                            let held = &mut next.stale[thread * program.tables.len() + usize::from(page.0)];
+                            held.leaf |= 1 << old;
+                        }
                         let value = Value::Descriptor(descriptor);
                         next.memory[location] = (value, self.memory[location].1.saturating_add(1));
                         next.pes[thread].slots[at].flags |= flag::DONE;
@@ -56,31 +69,66 @@ impl State {
                 }
             }
         }
+        if program.has_updates() {
+            self.walker_writes(program, out);
+        }
         Ok(())
     }
 
-    fn walk(&self, program: &Program, thread: usize, at: usize, out: &mut Vec<(Event, State)>) {
+    fn walk(
+        &self,
+        program: &Program,
+        thread: usize,
+        at: usize,
+        out: &mut Vec<(Event, State)>,
+    ) -> Result<(), MachineError> {
         if !self.may_walk(program, thread, at) {
-            return;
+            return Ok(());
         }
         let Some(page) = self.page_of(program, thread, at) else {
-            return;
+            return Ok(());
         };
         let table = usize::from(page.0);
         let Value::Descriptor(current) = self.table(program, page.0) else {
-            return;
+            return Ok(());
         };
         let held = self.stale[thread * program.tables.len() + table].leaf;
         let (access, user) = (self.access_kind(program, thread, at), self.user(program, thread));
-        let translate = |index: u8| program.descriptors[usize::from(index)].translate(access, user);
-        let mut outcomes: Vec<Result<_, _>> = Vec::with_capacity(2);
+        let updates = program.threads[thread].updates;
+        let translate = |index: u8, access| program.descriptors[usize::from(index)].translate(access, user, updates);
+        let mut outcomes: Vec<(AccessKind, Result<_, _>)> = Vec::with_capacity(2);
+        let compares = matches!(
+            self.op(program, thread, at),
+            Op::Atomic {
+                op: Atomic::CompareAndSwap,
+                ..
+            }
+        );
+        let kinds = [
+            Some(access),
+            (compares && updates == HardwareUpdates::Dirty).then_some(AccessKind::FailedWrite),
+        ];
         let candidates = core::iter::once(current).chain((0..64).filter(|bit| held & (1 << bit) != 0));
-        for (number, descriptor) in candidates.enumerate() {
-            let outcome = translate(descriptor);
-            if outcomes.contains(&outcome) {
+        let candidates = candidates
+            .enumerate()
+            .flat_map(|(number, descriptor)| kinds.iter().flatten().map(move |kind| (number, descriptor, *kind)));
+        for (number, descriptor, kind) in candidates {
+            let outcome = translate(descriptor, kind);
+            // A walker writes back what it has read: a TLB entry that would have to change is of no use to it.
+            let written = match outcome {
+                Ok((_, Some(left))) if number == 0 && !self.is_being_updated(program, page) => {
+                    match program.index_of(&left) {
+                        Some(index) => index,
+                        None => continue,
+                    }
+                }
+                Ok((_, Some(_))) => continue,
+                _ => NONE,
+            };
+            if outcomes.contains(&(kind, outcome)) {
                 continue;
             }
-            outcomes.push(outcome);
+            outcomes.push((kind, outcome));
             if let Err(kind) = outcome
                 && !self.fault_may_be_walked(program, thread, at, kind)
             {
@@ -91,8 +139,19 @@ impl State {
             slot.awaited_walk = 0;
             slot.flags |= flag::WALKED;
             match outcome {
-                Ok(frame) => {
-                    slot.location = frame.0;
+                Ok((frame, _)) => {
+                    let offset = self.offset(program, thread, at);
+                    let Some(location) = program.location_in(frame, offset) else {
+                        return Err(MachineError::Address {
+                            thread: thread as u8,
+                            pc: slot.pc,
+                        });
+                    };
+                    slot.location = location;
+                    slot.update = written;
+                    if kind == AccessKind::FailedWrite {
+                        slot.flags |= flag::FAILS;
+                    }
                     if matches!(self.op(program, thread, at), Op::Fetch(_)) {
                         slot.flags |= flag::DONE;
                     }
@@ -113,6 +172,7 @@ impl State {
             };
             out.push((event, next));
         }
+        Ok(())
     }
 
     /// Ends the path of a PE at an access that faults, and goes on where the exception leads. Returns whether such a
@@ -126,6 +186,7 @@ impl State {
         pe.slots.truncate(at + 1);
         pe.slots[at].fault = Some(kind);
         pe.slots[at].flags |= flag::WALKED | flag::FAULTS;
+        pe.slots[at].value = Value::Code(thread as u8, pe.slots[at].pc);
         let (pc, again) = (pe.slots[at].pc, pe.slots[at].has(flag::AGAIN));
         pe.ended = false;
         // What was fetched past this instruction may have entered or left a handler.

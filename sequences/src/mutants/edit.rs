@@ -111,7 +111,7 @@ pub(super) fn edits(instruction: Instruction) -> Vec<Edit> {
                 add(kind, Instruction::Tlbi(other));
             }
         }
-        Instruction::Isb | Instruction::Sb | Instruction::Nop => {}
+        Instruction::Isb | Instruction::Sb | Instruction::Nop | Instruction::Msr(..) => {}
     }
     edits
 }

@@ -66,6 +66,13 @@ pub enum ParseErrorKind {
         /// The instruction.
         found: String,
     },
+    /// No translation register of this name.
+    UnknownRegister {
+        /// The name.
+        found: String,
+        /// The nearest register.
+        suggestion: Option<&'static str>,
+    },
     /// A `dsb` or `dmb` without its option.
     MissingOption {
         /// `dsb` or `dmb`.

@@ -126,6 +126,7 @@ impl Parser<'_> {
             "va" if unshifted => Operand::VaUnshifted,
             "va" => Operand::Va(ttl),
             "ipa" => Operand::Ipa(ttl),
+            "asid" if unshifted => Operand::AsidUnshifted,
             "asid" => Operand::Asid,
             "range" => Operand::Range(ttl),
             _ => Operand::Page(ttl),
@@ -139,7 +140,7 @@ impl Parser<'_> {
             (Token::Punctuation('!'), span) => {
                 self.next()?;
                 match operand {
-                    "va" => Ok((true, None)),
+                    "va" | "asid" => Ok((true, None)),
                     _ => Err((ParseErrorKind::NoModifier { operand, modifier: "!" }, span)),
                 }
             }
@@ -192,7 +193,7 @@ fn by_operand(op: TlbiOp, operand: Operand) -> Option<TlbiOp> {
         Operand::Va(_) | Operand::Page(_) | Operand::Range(_) => Target::Va,
         Operand::Ipa(_) => Target::Ipa,
         Operand::Asid => Target::Asid,
-        Operand::None | Operand::Xzr | Operand::VaUnshifted => return None,
+        Operand::None | Operand::Xzr | Operand::VaUnshifted | Operand::AsidUnshifted => return None,
     };
     let range = matches!(operand, Operand::Range(_));
     let other = TlbiOp::new(target, op.level(), op.scope(), range, op.is_nxs())?;

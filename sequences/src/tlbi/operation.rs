@@ -115,8 +115,8 @@ impl TlbiOp {
 
     /// Returns whether an operand is of a kind the operation takes.
     ///
-    /// The mistakes that hardware accepts silently are refused here, except the one the language has a name for
-    /// ([`Operand::VaUnshifted`]). `xzr` is refused for range operations: its granule field, 0b00, is reserved.
+    /// The mistakes that hardware accepts silently are refused here, except those the language has a name for
+    /// ([`Operand::VaUnshifted`], [`Operand::AsidUnshifted`]). `xzr` is refused for range operations: its granule field, 0b00, is reserved.
     pub const fn accepts(self, operand: Operand) -> bool {
         match (self.operand_format(), operand) {
             (OperandFormat::None, Operand::None)
@@ -124,7 +124,7 @@ impl TlbiOp {
             | (OperandFormat::Va, Operand::Va(_) | Operand::VaUnshifted)
             | (OperandFormat::Va | OperandFormat::Ipa, Operand::Page(_))
             | (OperandFormat::Ipa, Operand::Ipa(_))
-            | (OperandFormat::Asid, Operand::Asid)
+            | (OperandFormat::Asid, Operand::Asid | Operand::AsidUnshifted)
             | (OperandFormat::Range | OperandFormat::PaRange, Operand::Range(None)) => true,
             // The hint has two bits here, and 0b00 is "no hint".
             (OperandFormat::Range, Operand::Range(Some(ttl))) => !matches!(ttl, Ttl::Level0),

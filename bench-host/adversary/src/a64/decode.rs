@@ -439,10 +439,10 @@ fn single(word: u32) -> Option<Instruction> {
     if !unsigned && by_register && kind == 0 && !bit(word, 26) {
         return atomic(word);
     }
-    // `prfm`.
+    // `prfm`, `prfum`.
     if bits(word, 30, 2) == 3 && bits(word, 22, 2) == 2 && !bit(word, 26) {
-        let allocated = unsigned || !by_register && kind == 0 || by_register && kind == 2 && bit(word, 14);
-        return allocated.then_some(Instruction::Nothing);
+        let known = unsigned || !by_register && kind == 0 || by_register && kind == 2 && bit(word, 14);
+        return known.then_some(Instruction::Nothing);
     }
     let (r#move, bytes) = moved(word)?;
     let offset = signed(word, 12, 9) as i16;

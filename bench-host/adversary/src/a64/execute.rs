@@ -538,14 +538,22 @@ mod tests {
 
     #[test]
     fn unknown_words_are_no_instructions() {
-        for word in [
+        let words = [
+            // fadd d0, d1, d0; fadd v0.4s; reserved; casp; 32-bit with N; dcps.
             0x1e60_2820,
-            0x4e20_5820 | 1 << 23,
+            0x4ea0_5820,
             0xffff_ffff,
             0x0820_7c00,
-            0x1200_7c00 | 1 << 22,
-            0xd4a0_0000,
-        ] {
+            0x1240_7c00,
+            0xd4a0_0001,
+            // ldraa; neg with a bad bit; ld3 .1d; fmov with S set; add .1d.
+            0xf8a0_1789,
+            0x6ea0_b183,
+            0x0c97_4f9a,
+            0x3e26_0015,
+            0x0ee2_8420,
+        ];
+        for word in words {
             assert_eq!(decode(word), None, "{word:#010x}");
         }
     }

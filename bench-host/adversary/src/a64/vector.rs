@@ -407,6 +407,9 @@ pub(super) fn decode(word: u32) -> Option<Vector> {
 
 fn three(word: u32, u: bool, size: u8) -> Option<Three> {
     let narrow = size < 3;
+    if !narrow && !bit(word, 30) && bits(word, 11, 5) != 3 {
+        return None;
+    }
     Some(match (bits(word, 11, 5), u) {
         (0b00011, false) => [Three::And, Three::Clear, Three::Or, Three::OrNot][usize::from(size)],
         (0b00011, true) => [Three::Xor, Three::Select, Three::InsertIfTrue, Three::InsertIfFalse][usize::from(size)],
@@ -458,6 +461,9 @@ fn two(word: u32, q: bool, u: bool, size: u8, rd: u8, rn: u8) -> Option<Vector> 
         (0b10010, false) if size < 3 => Two::Narrow,
         _ => return None,
     };
+    if size == 3 && !q {
+        return None;
+    }
     let bytewise = matches!(operation, Two::ReverseBits | Two::Not);
     Some(Vector::Two {
         operation,

@@ -1,42 +1,214 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Addresses that one side shifts into a page number and the other does not.
+//! Operands that the two sides of a change make in different ways.
+//!
+//! One side alone often does not say whether an address was made a page number elsewhere. Two sides do: where one
+//! shifts what the other passes as it is, one of them is wrong.
 
+use crate::extract::operand::{Shape, Value};
 use crate::extract::reduce::Found;
 use crate::placed::Placed;
-use sequences::{Instruction, Item, Operand, OperandFormat};
+use sequences::{Instruction, Item, Operand, OperandFormat, Tlbi, TlbiOp, Ttl};
 
-/// Marks the operand of the side that is given an address as it is, where the other side shifts it.
-pub(super) fn mark_unshifted(before: &mut Option<Placed<Found>>, after: &mut Option<Placed<Found>>) {
+/// Marks the operands of a side that the other side shows to be wrong, and doubts those that differ otherwise.
+pub(super) fn mark_operands(before: &mut Option<Placed<Found>>, after: &mut Option<Placed<Found>>) {
     let (Some(a), Some(b)) = (before, after) else { return };
-    let shifts = |found: &Found| {
-        let shifted = |text: &String| {
-            let lower = text.to_ascii_lowercase();
-            [">>", "shift", "tlbi_", "__tlbi", "lsr", "page_number", "pfn", "vpn"]
-                .iter()
-                .any(|word| lower.contains(word))
-        };
-        found.around.operands.iter().any(shifted)
-    };
-    let plain = |found: &Found| {
-        let name = |text: &String| {
-            let lower = text.trim_matches(['(', ')', ' ', '&', '*']).to_ascii_lowercase();
-            ["va", "addr", "address", "vaddr", "ipa", "start", "page_addr", "virt"].contains(&lower.as_str())
-        };
-        !found.around.operands.is_empty() && found.around.operands.iter().all(name)
-    };
-    let mark = |found: &mut Found| {
-        for item in &mut found.sequence.items {
-            let Item::Instruction(Instruction::Tlbi(tlbi)) = item else {
-                continue;
-            };
-            if tlbi.op.operand_format() == OperandFormat::Va && matches!(tlbi.operand, Operand::Va(_)) {
-                tlbi.operand = Operand::VaUnshifted;
+    let (a, b) = (&mut a.found, &mut b.found);
+    mark_hints(a, b);
+    let ops = |found: &Found| found.around.values.iter().map(|(op, _)| *op).collect::<Vec<_>>();
+    if ops(a).len() != ops(b).len() {
+        doubt_fewer(a, b);
+        return;
+    }
+    for index in 0..a.around.values.len() {
+        let ((op, old), (new_op, new)) = (a.around.values[index].clone(), b.around.values[index].clone());
+        if op.operand_format() != new_op.operand_format() || old == new {
+            continue;
+        }
+        match (old.shape(op), new.shape(new_op)) {
+            (Shape::Wrong(_), _) | (_, Shape::Wrong(_)) | (Shape::Right, Shape::Right) => {}
+            // What one side shifts, the other gives as it is.
+            (Shape::AsIs, Shape::Right) if is_bare_address(&old, &new) => mark(a, index),
+            (Shape::Right, Shape::AsIs) if is_bare_address(&new, &old) => mark(b, index),
+            _ if op == new_op && a.changed && b.changed && differ(&old, &new) => {
+                let text = |found: &Found| found.around.operands.get(index).cloned().unwrap_or_default();
+                let (before, after) = (text(a), text(b));
+                let what = match op.operand_format() {
+                    OperandFormat::Asid => "the ASID in bits [63:48]",
+                    _ => "VA[55:12] in bits [43:0], a level hint in [47:44], the ASID in [63:48]",
+                };
+                let doubt = format!(
+                    "the operand of `tlbi {op}` was `{before}` and is `{after}`; which of them holds {what} cannot be \
+                     traced here"
+                );
+                // Of what is known to be right there is no doubt, where all of the sequence is in sight.
+                for (side, shape) in [(&mut *a, old.shape(op)), (&mut *b, new.shape(op))] {
+                    let whole = side.sequence.instructions().next().is_some_and(|first| first.is_dsb());
+                    if shape != Shape::Right || !whole {
+                        side.around.doubt.get_or_insert_with(|| doubt.clone());
+                    }
+                }
             }
+            _ => {}
+        }
+    }
+}
+
+/// Doubts a side that has the same operation for fewer operands: what the other side names besides may be cached too.
+fn doubt_fewer(a: &mut Found, b: &mut Found) {
+    let (fewer, more) = match a.around.values.len() < b.around.values.len() {
+        true => (a, b),
+        false => (b, a),
+    };
+    let traced = |value: &Value| !value.terms.is_empty();
+    let same = fewer
+        .around
+        .values
+        .iter()
+        .all(|known| more.around.values.contains(known));
+    let extra = more.around.values.iter().find(|(op, value)| {
+        let own = fewer.around.values.iter().any(|(known, _)| known == op);
+        own && traced(value) && !fewer.around.values.contains(&(*op, value.clone()))
+    });
+    if let (true, Some((op, _))) = (same, extra) {
+        fewer.around.doubt.get_or_insert_with(|| {
+            format!("the other side issues `tlbi {op}` for another operand too: may what that names be cached here?")
+        });
+    }
+}
+
+/// Returns whether a value is an address as it is: the other side shifts the same thing, or its name says so.
+fn is_bare_address(plain: &Value, shifted: &Value) -> bool {
+    let [term] = plain.terms.as_slice() else { return false };
+    const NAMES: [&str; 9] = [
+        "va",
+        "addr",
+        "address",
+        "vaddr",
+        "ipa",
+        "start",
+        "page_addr",
+        "virt",
+        "gpa",
+    ];
+    let last = term.base.rsplit(['.', '>', ':']).next().unwrap_or(&term.base);
+    let name = last.trim_matches(['(', ')', ' ', '&', '*']).to_ascii_lowercase();
+    shifted
+        .terms
+        .iter()
+        .any(|other| other.base == term.base && other.left == -12)
+        || NAMES.contains(&name.as_str())
+}
+
+/// Returns whether values are made in different ways, names aside.
+fn differ(a: &Value, b: &Value) -> bool {
+    let made = |value: &Value| {
+        let mut parts: Vec<_> = value
+            .terms
+            .iter()
+            .map(|term| (term.left, term.mask, term.loose))
+            .collect();
+        parts.sort_unstable();
+        (parts, value.constant)
+    };
+    // What was not traced at all differs by its name alone.
+    let bare = |value: &Value| matches!(value.terms.as_slice(), [term] if term.left == 0 && term.mask == u64::MAX);
+    made(a) != made(b) || bare(a) && bare(b) && is_entry(a) != is_entry(b)
+}
+
+/// Returns whether a value is a descriptor by its name, which is no address.
+fn is_entry(value: &Value) -> bool {
+    value.terms.iter().any(|term| {
+        let lower = term.base.to_ascii_lowercase();
+        ["pte", "desc", "entry", "pmd", "pud"]
+            .iter()
+            .any(|word| lower.contains(word))
+            && !lower.contains("addr")
+    })
+}
+
+/// Marks the operand of one invalidation as not in its form.
+fn mark(found: &mut Found, index: usize) {
+    let takes = |instruction: &Instruction| matches!(instruction, Instruction::Tlbi(tlbi) if tlbi.op.takes_operand());
+    let mut at = 0;
+    for item in &mut found.sequence.items {
+        let instructions: &mut [Instruction] = match item {
+            Item::Instruction(instruction) => std::slice::from_mut(instruction),
+            Item::ForPage(body) => body,
+        };
+        for instruction in instructions.iter_mut().filter(|instruction| takes(instruction)) {
+            if at == index {
+                wrong(instruction);
+            }
+            at += 1;
+        }
+    }
+}
+
+fn wrong(instruction: &mut Instruction) {
+    let Instruction::Tlbi(tlbi) = instruction else { return };
+    let operand = match tlbi.op.operand_format() {
+        OperandFormat::Va => Operand::VaUnshifted,
+        OperandFormat::Asid => Operand::AsidUnshifted,
+        _ => return,
+    };
+    if let Some(marked) = accepted(tlbi.op, operand) {
+        *tlbi = marked;
+    }
+}
+
+fn accepted(op: TlbiOp, operand: Operand) -> Option<Tlbi> {
+    op.accepts(operand).then_some(Tlbi { op, operand })
+}
+
+/// Gives the invalidations of a side the hint 0.
+fn level_zero(found: &mut Found) {
+    let hint = |instruction: &mut Instruction| {
+        let Instruction::Tlbi(tlbi) = instruction else { return };
+        match &mut tlbi.operand {
+            Operand::Va(ttl) | Operand::Ipa(ttl) | Operand::Page(ttl) => *ttl = Some(Ttl::Level0),
+            _ => {}
         }
     };
-    match (shifts(&a.found), shifts(&b.found)) {
-        (true, false) if plain(&b.found) => mark(&mut b.found),
-        (false, true) if plain(&a.found) => mark(&mut a.found),
-        _ => {}
+    for item in &mut found.sequence.items {
+        match item {
+            Item::Instruction(instruction) => hint(instruction),
+            Item::ForPage(body) => body.iter_mut().for_each(hint),
+        }
+    }
+}
+
+/// Doubts a side that gives a level hint where the other side gives none or another: whether the changed entries are
+/// leaves of that level is not in the text.
+fn mark_hints(a: &mut Found, b: &mut Found) {
+    let hints = |found: &Found| -> Vec<Option<u8>> {
+        let hint = |instruction| match instruction {
+            Instruction::Tlbi(tlbi) => Some(tlbi.operand.ttl().map(Ttl::level)),
+            _ => None,
+        };
+        found.sequence.instructions().filter_map(hint).collect()
+    };
+    // A hint 0 is a level where the other side has a name for "not known".
+    let says = |found: &Found, zero: bool| {
+        let given = |text: &String| text.contains("/* ttl=") && text.contains("/* ttl=0 */") == zero;
+        found.around.operands.iter().any(given)
+    };
+    if says(a, true) && says(b, false) {
+        level_zero(a);
+    } else if says(b, true) && says(a, false) {
+        level_zero(b);
+    }
+    let (old, new) = (hints(a), hints(b));
+    if old == new {
+        return;
+    }
+    for (side, own) in [(a, &old), (b, &new)] {
+        if let Some(level) = own.iter().flatten().next() {
+            side.around.doubt.get_or_insert_with(|| {
+                format!(
+                    "the level hint promises a leaf entry at level {level}, and the other side gives another hint or none: \
+                     is every entry that changes a leaf of that level?"
+                )
+            });
+        }
     }
 }

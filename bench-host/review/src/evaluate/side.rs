@@ -40,9 +40,16 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
         open =
             Some("no ISB stands after it here: sufficient only if the context is synchronized before it is relied on");
     }
-    let mut extra = Vec::new();
+    let doubt = found
+        .around
+        .doubt
+        .as_ref()
+        .filter(|_| judgement.verdict != Verdict::Insufficient);
+    let mut extra: Vec<Ground> = doubt.cloned().map(Ground::question).into_iter().collect();
     if let Some(open) = open {
         extra.push(Ground::question(format!("{open}; --tree DIR lets the callers be seen")));
+    }
+    if open.is_some() || doubt.is_some() {
         judgement.verdict = Verdict::Unknown;
         judgement.reasons.clear();
         judgement.weakest = None;
@@ -77,7 +84,7 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
             .map(|step| format!("PE{}: {}", step.pe, step.text))
             .collect(),
         errata: errata.into_iter().map(ground).collect(),
-        is_part: open.is_some(),
+        is_part: open.is_some() && doubt.is_none(),
         via: found.via.iter().map(|name| name.to_string()).collect(),
         callers: Vec::new(),
     }

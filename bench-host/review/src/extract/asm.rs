@@ -5,6 +5,7 @@ mod boundary;
 mod flow;
 mod macros;
 mod reader;
+mod registers;
 mod statement;
 
 pub use macros::{AsmMacro, collect_macros};
@@ -47,6 +48,7 @@ pub fn functions<'a>(source: &[Statement], section: &str, macros: &'a Macros) ->
         }));
         functions.push(Function {
             name: std::mem::replace(name, next),
+            parameters: Vec::new(),
             nodes,
             template: false,
             open_start: std::mem::take(&mut open_start),

@@ -18,6 +18,7 @@ pub use items::functions;
 use crate::extract::asm;
 use crate::extract::event::Node;
 use crate::extract::macros::Table;
+use crate::extract::operand::Value;
 use crate::extract::spelling::Spellings;
 use crate::extract::token::{Language, Token, TokenKind};
 use crate::extract::{Doubt, Unread};
@@ -36,6 +37,17 @@ const MAX_ALL_NODES: usize = 4_000_000;
 /// Functions by name, as far as they do maintenance.
 pub type Bodies = HashMap<String, Vec<Node>>;
 
+/// The functions that calls may mean.
+#[derive(Debug, Clone, Copy)]
+pub struct Functions<'a> {
+    /// Those that hold parts of sequences, which are put in place of their calls.
+    pub known: &'a Bodies,
+    /// Those that hold whole sequences, which are put in place of calls that the patch changes.
+    pub whole: &'a Bodies,
+    /// The names of their parameters.
+    pub parameters: &'a HashMap<String, Vec<String>>,
+}
+
 /// What is known while a piece of source is read.
 pub struct Context<'a> {
     /// The language.
@@ -44,10 +56,8 @@ pub struct Context<'a> {
     pub macros: &'a Table,
     /// The macros of the assembler in sight.
     pub asm_macros: &'a asm::Macros,
-    /// The functions in sight that hold parts of sequences, which are put in place of their calls.
-    pub known: &'a Bodies,
-    /// Those that hold whole sequences, which are put in place of calls that the patch changes.
-    pub whole: &'a Bodies,
+    /// The functions in sight.
+    pub functions: Functions<'a>,
     /// The spellings.
     pub spellings: &'a Spellings,
     found: RefCell<Found>,
@@ -72,6 +82,8 @@ struct Found {
     all_nodes: usize,
     /// A line of the function is on one side of the patch only.
     changed: bool,
+    /// One that speaks of maintenance is.
+    touched: bool,
     /// Parameters of the macro whose body is being read on its own.
     parameters: Vec<String>,
     function: String,
@@ -81,7 +93,18 @@ struct Found {
     /// Lines that are read as a part of an earlier one, after that one.
     joined: Vec<(u32, u32)>,
     /// What variables of the function were last set to.
-    assigned: HashMap<String, String>,
+    assigned: HashMap<String, Assigned>,
+}
+
+/// What a variable was set to.
+#[derive(Debug, Clone)]
+struct Assigned {
+    /// As written.
+    text: String,
+    /// Taken apart.
+    value: Value,
+    /// It, or what it is made of, is on one side of the patch only.
+    changed: bool,
 }
 
 impl<'a> Context<'a> {
@@ -90,15 +113,14 @@ impl<'a> Context<'a> {
         language: Language,
         macros: &'a Table,
         asm_macros: &'a asm::Macros,
-        (known, whole): (&'a Bodies, &'a Bodies),
+        functions: Functions<'a>,
         spellings: &'a Spellings,
     ) -> Self {
         Self {
             language,
             macros,
             asm_macros,
-            known,
-            whole,
+            functions,
             spellings,
             found: RefCell::new(Found::default()),
         }
@@ -198,7 +220,13 @@ mod tests {
         let mut table = Table::new();
         macros::collect(&tokens, language, &mut table);
         let (asm_macros, known, spellings) = (asm::Macros::new(), HashMap::new(), Spellings::built_in());
-        let context = Context::new(language, &table, &asm_macros, (&known, &known), &spellings);
+        let parameters = HashMap::new();
+        let in_sight = Functions {
+            known: &known,
+            whole: &known,
+            parameters: &parameters,
+        };
+        let context = Context::new(language, &table, &asm_macros, in_sight, &spellings);
         let functions = functions(&tokens, "", &context);
         let Noticed { unread, expanded, .. } = context.finish();
         assert!(unread.iter().all(|unread| unread.template), "{unread:?} {expanded:?}");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a piece of source does, as far as TLB maintenance goes: events, and the branches between them.
 
+use crate::extract::operand::Value;
 use sequences::{Instruction, TlbiOp, Ttl};
 use std::sync::Arc;
 
@@ -11,6 +12,8 @@ pub struct SourceOperand {
     pub text: String,
     /// A level hint, where it is a literal.
     pub ttl: Option<Ttl>,
+    /// What is known of what it holds; nothing where it was not traced.
+    pub value: Value,
 }
 
 /// What happens at one place.

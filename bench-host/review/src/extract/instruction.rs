@@ -2,6 +2,7 @@
 //! One assembly instruction, as an assembler would read it.
 
 use crate::extract::event::{Kind, SourceOperand};
+use crate::extract::operand::{Shape, Value};
 use sequences::{Barrier, Decoded, Domain, Instruction, SysEncoding, Tlbi, TlbiOp, decode};
 
 /// What an instruction turned out to be.
@@ -155,6 +156,7 @@ pub fn source_operand(text: &str) -> SourceOperand {
     SourceOperand {
         text: text.trim().to_owned(),
         ttl: None,
+        value: Value::default(),
     }
 }
 
@@ -216,11 +218,14 @@ pub fn instruction(op: TlbiOp, given: &SourceOperand, paged: bool) -> Instructio
         text.as_str(),
         "xzr" | "x31" | "0" | "0u" | "0ul" | "0ull" | "0l" | "(0)" | "0u64" | "0_u64"
     );
+    let is_wrong = matches!(given.value.shape(op), Shape::Wrong(_));
     let operand = match op.operand_format() {
         OperandFormat::None => Operand::None,
         OperandFormat::Range => Operand::Range(given.ttl),
         OperandFormat::PaRange => Operand::Range(None),
         _ if zero => Operand::Xzr,
+        OperandFormat::Va if is_wrong => Operand::VaUnshifted,
+        OperandFormat::Asid if is_wrong => Operand::AsidUnshifted,
         OperandFormat::Va | OperandFormat::Ipa if paged => Operand::Page(given.ttl),
         OperandFormat::Va => Operand::Va(given.ttl),
         OperandFormat::Ipa => Operand::Ipa(given.ttl),

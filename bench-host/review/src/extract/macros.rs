@@ -83,8 +83,8 @@ fn collect_rust(tokens: &[Token], table: &mut Table) {
             if !tokens.get(pattern_end + 1).is_some_and(|token| token.is("=>")) {
                 break;
             }
-            let pattern = &tokens[inner + 1..pattern_end];
-            let parameters: Vec<_> = pattern
+            let (pattern, variadic) = without_repetitions(&tokens[inner + 1..pattern_end]);
+            let mut parameters: Vec<_> = pattern
                 .windows(2)
                 .filter(|pair| pair[0].text.starts_with('$') && pair[0].text.len() > 1 && pair[1].is(":"))
                 .map(|pair| pair[0].text.clone())
@@ -92,10 +92,15 @@ fn collect_rust(tokens: &[Token], table: &mut Table) {
             let body_start = pattern_end + 2;
             let body_end = closing(tokens, body_start).min(end);
             if body_start < body_end {
-                let key = format!("{name}!{}", parameters.len());
+                let (body, _) = without_repetitions(&tokens[body_start + 1..body_end]);
+                let key = match variadic {
+                    true => format!("{name}!*"),
+                    false => format!("{name}!{}", parameters.len()),
+                };
+                parameters.dedup();
                 let found = Macro {
                     parameters: Some(parameters),
-                    body: tokens[body_start + 1..body_end].to_vec(),
+                    body,
                     line: tokens[at].line,
                 };
                 table.insert(key, found);
@@ -107,6 +112,58 @@ fn collect_rust(tokens: &[Token], table: &mut Table) {
         }
         at = end.max(at + 1);
     }
+}
+
+/// Drops the repetitions of attributes in a macro's pattern or body, and takes other ones as what they repeat; returns
+/// whether there were such.
+fn without_repetitions(tokens: &[Token]) -> (Vec<Token>, bool) {
+    let (mut out, mut variadic, mut at) = (Vec::new(), false, 0);
+    while let Some(token) = tokens.get(at) {
+        let repeats = token.is_word("$") && tokens.get(at + 1).is_some_and(|next| next.is("("));
+        if !repeats {
+            out.push(token.clone());
+            at += 1;
+            continue;
+        }
+        let close = closing(tokens, at + 1);
+        let inner = tokens.get(at + 2..close).unwrap_or_default();
+        if !inner.first().is_some_and(|first| first.is("#")) {
+            variadic = true;
+            out.extend(without_repetitions(inner).0);
+        }
+        // A separator, and how often.
+        at = close + 1;
+        for _ in 0..2 {
+            match tokens.get(at) {
+                Some(next) if next.is("*") || next.is("+") || next.is("?") => {
+                    at += 1;
+                    break;
+                }
+                Some(next) if next.kind == TokenKind::Sign && (next.is(",") || next.is(";")) => at += 1,
+                _ => break,
+            }
+        }
+    }
+    (out, variadic)
+}
+
+/// Returns the macro of Rust that a call with so many arguments means.
+pub fn rust_macro<'a>(table: &'a Table, name: &str, arguments: usize) -> Option<(String, &'a Macro)> {
+    let exact = format!("{name}!{arguments}");
+    if let Some(found) = table.get(&exact) {
+        return Some((exact, found));
+    }
+    let any = format!("{name}!*");
+    let found = table.get(&any)?;
+    (arguments + 1 >= found.parameters.as_ref().map_or(0, Vec::len)).then_some((any, found))
+}
+
+/// Returns an argument without the attributes before it.
+pub fn without_attributes<'a>(mut argument: &'a [Token]) -> &'a [Token] {
+    while argument.first().is_some_and(|first| first.is("#")) && argument.get(1).is_some_and(|next| next.is("[")) {
+        argument = argument.get(closing(argument, 1) + 1..).unwrap_or_default();
+    }
+    argument
 }
 
 /// Returns the body with arguments for parameters, all on the line of the call.

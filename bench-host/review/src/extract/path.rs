@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The ways through a function.
 
+use crate::extract::condition::Decided;
 use crate::extract::event::{Event, Kind, Node};
 
 /// A way through a function.
@@ -12,6 +13,8 @@ pub struct Path {
     pub conditions: Vec<String>,
     /// No optional arm was taken.
     pub primary: bool,
+    /// What the conditions say of others.
+    decided: Decided,
 }
 
 /// Most ways through one function that are followed; the first ones are those without optional parts.
@@ -100,8 +103,7 @@ fn walk(nodes: &[Node], mut open: Vec<(Path, Flow)>, cut: &mut bool) -> Vec<(Pat
                     // A condition that was decided before is decided the same way.
                     let denied = format!("not ({condition})");
                     let decided = match (arms.len(), optional) {
-                        (2, false) if path.conditions.contains(condition) => Some(0),
-                        (2, false) if path.conditions.contains(&denied) => Some(1),
+                        (2, false) => path.decided.of(condition).map(|holds| usize::from(!holds)),
                         _ => None,
                     };
                     for (index, arm) in arms.iter().enumerate() {
@@ -112,6 +114,9 @@ fn walk(nodes: &[Node], mut open: Vec<(Path, Flow)>, cut: &mut bool) -> Vec<(Pat
                         if *optional {
                             path.primary &= index == 0;
                         } else if decided.is_none() {
+                            if arms.len() == 2 {
+                                path.decided.decide(condition, index == 0);
+                            }
                             path.conditions.push(match index {
                                 0 => condition.clone(),
                                 _ => denied.clone(),

@@ -6,8 +6,9 @@
 
 use crate::extract::event::{Event, Kind};
 use crate::extract::instruction::instruction;
+use crate::extract::operand::Value;
 use crate::extract::path::Path;
-use sequences::{Instruction, Item, Operand, OperandFormat, Sequence};
+use sequences::{Instruction, Item, Operand, OperandFormat, Sequence, TlbiOp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -24,6 +25,10 @@ pub struct Around {
     pub returns_from_exception: bool,
     /// What the invalidations are given, as written.
     pub operands: Vec<String>,
+    /// What is known of what those hold.
+    pub values: Vec<(TlbiOp, Value)>,
+    /// What leaves the sequence undecided, whatever the judge says of it.
+    pub doubt: Option<String>,
     /// Another way through the function broadcasts, and nothing says that this one is for one PE.
     pub broadcast_beside: bool,
     /// Something is called after the last invalidation that may complete it, and cannot be looked into.
@@ -208,6 +213,10 @@ fn found(function: &str, path: &Path, start: &[usize], (first, last): (usize, us
         Kind::Tlbi(op, given) if op.takes_operand() => Some(given.text.clone()),
         _ => None,
     };
+    let value = |event: &&Event| match &event.kind {
+        Kind::Tlbi(op, given) if op.takes_operand() => Some((*op, given.value.clone())),
+        _ => None,
+    };
     let dsb = |event: &&&Event| matches!(event.kind, Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_)));
     Found {
         function: function.to_owned(),
@@ -230,6 +239,8 @@ fn found(function: &str, path: &Path, start: &[usize], (first, last): (usize, us
             store_before: stored(&events[..first]),
             returns_from_exception: events[last..].iter().any(|event| event.kind == Kind::ExceptionReturn),
             operands: picked.iter().filter_map(operand).collect(),
+            values: picked.iter().filter_map(value).collect(),
+            doubt: None,
             broadcast_beside: false,
             call_after: events[last + 1..]
                 .iter()

@@ -71,13 +71,15 @@ impl Surroundings {
                         .is_some_and(|event| matches!(event.kind, Kind::Return | Kind::ExceptionReturn));
                     sequence.open_start = function.open_start;
                     sequence.open_end = function.open_end && !returns;
-                    let known = own.iter().chain(&found).any(|known| {
+                    let known = own.iter_mut().chain(&mut found).find(|known| {
                         known.function == sequence.function
                             && known.lines == sequence.lines
                             && known.sequence == sequence.sequence
                     });
-                    if !known {
-                        own.push(sequence);
+                    match known {
+                        // It depends on what all its ways have in common.
+                        Some(known) => known.conditions.retain(|own| sequence.conditions.contains(own)),
+                        None => own.push(sequence),
                     }
                 }
             }
@@ -112,7 +114,7 @@ impl Surroundings {
         }
         unread.sort();
         unread.dedup_by(|a, b| a.line == b.line && a.text == b.text);
-        unread.extend(calls(&functions, &found));
+        unread.extend(calls(unit, &functions, &found));
         read.extend(unread.iter().map(|unread| unread.line));
         read.extend(barriers.iter().map(|barrier| barrier.line));
         let parts: Vec<u32> = joined
@@ -151,8 +153,10 @@ fn limit(function: &Function, text: &str) -> Unread {
 /// Marks the local sequences of a function of which another way broadcasts: other PEs may hold the entry there too.
 fn note_broadcasts(own: &mut [Found]) {
     // A condition about who runs, or who shares, tells the ways apart by that very question.
-    const WHO: [&str; 12] = [
+    const WHO: [&str; 14] = [
         "local",
+        "every",
+        "remote",
         "cpu",
         "smp",
         "ipi",
@@ -190,7 +194,7 @@ fn note_broadcasts(own: &mut [Found]) {
 }
 
 /// Lists changed calls of maintenance that could not be looked into.
-fn calls(functions: &[Function], found: &[Found]) -> Vec<Unread> {
+fn calls(unit: &Unit, functions: &[Function], found: &[Found]) -> Vec<Unread> {
     let mut out: Vec<Unread> = Vec::new();
     for function in functions {
         Node::visit(&function.nodes, &mut |event| {
@@ -199,7 +203,7 @@ fn calls(functions: &[Function], found: &[Found]) -> Vec<Unread> {
             if event.changed && !inside && looks_like(name) && !out.iter().any(|known| known.line == event.line) {
                 out.push(Unread {
                     line: event.line,
-                    text: format!("{name}(...)"),
+                    text: call_text(unit, name, event.line),
                     changed: true,
                     template: false,
                     function: function.name.clone(),
@@ -209,6 +213,46 @@ fn calls(functions: &[Function], found: &[Found]) -> Vec<Unread> {
         });
     }
     out
+}
+
+/// Returns a call as it stands in the text, its arguments and all: they may be what a patch changes.
+fn call_text(unit: &Unit, name: &str, line: u32) -> String {
+    const MAX_LINES: usize = 6;
+    const MAX: usize = 80;
+    let unknown = || format!("{name}(...)");
+    let mut lines = unit
+        .segments
+        .iter()
+        .flat_map(|segment| &segment.lines)
+        .skip_while(|source| source.number != line);
+    let Some(start) = lines
+        .next()
+        .and_then(|first| Some(&first.text[first.text.find(name)?..]))
+    else {
+        return unknown();
+    };
+    if !start[name.len()..].trim_start().starts_with('(') {
+        return unknown();
+    }
+    let (mut text, mut depth) = (String::new(), 0_i32);
+    for part in std::iter::once(start).chain(lines.take(MAX_LINES).map(|source| source.text.as_str())) {
+        for c in part.trim().chars() {
+            depth += match c {
+                '(' => 1,
+                ')' => -1,
+                _ => 0,
+            };
+            text.push(c);
+            if depth == 0 && c == ')' {
+                return match text.char_indices().nth(MAX) {
+                    Some((at, _)) => format!("{}...", &text[..at]),
+                    None => text,
+                };
+            }
+        }
+        text.push(' ');
+    }
+    unknown()
 }
 
 fn looks_like(name: &str) -> bool {

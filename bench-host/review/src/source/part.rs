@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! How much of a sequence a function holds.
 
-use crate::extract::event::{Kind, Node};
+use crate::extract::event::Node;
 use crate::extract::path::paths;
 use crate::extract::reduce;
 use crate::workaround::is_workaround;
@@ -25,11 +25,6 @@ impl Part {
         if size > 200 {
             return Self::Nothing;
         }
-        // What calls something that may be a part of the sequence is not known before that is.
-        let mut calls = false;
-        Node::visit(nodes, &mut |event| {
-            calls |= matches!(&event.kind, Kind::Call(name) if reduce::may_complete(name));
-        });
         if Node::has_tlbi(nodes) {
             let all = paths(nodes).all;
             let complete = all.iter().flat_map(|path| reduce::sequences(name, path)).any(|found| {
@@ -41,10 +36,10 @@ impl Part {
                 let after = last.map_or(&[][..], |last| &instructions[last + 1..]);
                 after.iter().any(Instruction::is_dsb)
             });
-            return match (complete, calls) {
-                (true, _) => Self::Whole,
-                (false, false) => Self::Fragment,
-                (false, true) => Self::Nothing,
+            // What it calls besides may be a part of the sequence; the invalidation is one for sure.
+            return match complete {
+                true => Self::Whole,
+                false => Self::Fragment,
             };
         }
         let lower = name.to_ascii_lowercase();
@@ -65,7 +60,7 @@ pub(super) fn either_of(name: &str, first: Vec<Node>, second: Vec<Node>) -> Vec<
     arms.sort_by_key(|arm| Node::has_tlbi(arm));
     let optional = !Node::has_tlbi(&arms[0]) && Node::has_tlbi(&arms[1]);
     vec![Node::Either {
-        condition: format!("{name}()"),
+        condition: format!("{name}() as configured"),
         arms,
         optional,
     }]

@@ -20,6 +20,8 @@ pub struct Surroundings {
     pub known: HashMap<String, Vec<Node>>,
     /// Functions that hold whole sequences: put in place of changed calls only.
     pub whole: HashMap<String, Vec<Node>>,
+    /// The names of their parameters.
+    pub parameters: HashMap<String, Vec<String>>,
     ambiguous: HashSet<String>,
 }
 
@@ -80,6 +82,7 @@ impl Surroundings {
             asm_macros: asm::Macros::new(),
             known: self.known.clone(),
             whole: self.whole.clone(),
+            parameters: self.parameters.clone(),
             ambiguous: self.ambiguous.clone(),
         }
     }
@@ -122,6 +125,7 @@ impl Surroundings {
     fn learn(&mut self, path: &str, function: Function, own: &mut HashMap<String, (String, Vec<Node>)>) {
         let Function {
             name,
+            parameters,
             nodes,
             open_start,
             open_end,
@@ -157,6 +161,7 @@ impl Surroundings {
         self.ambiguous.remove(&name);
         self.known.remove(&name);
         self.whole.remove(&name);
+        self.parameters.insert(name.clone(), parameters);
         match part {
             Part::Fragment => self.known.insert(name, nodes),
             _ => self.whole.insert(name, nodes),
@@ -201,7 +206,11 @@ impl Surroundings {
                     language,
                     &self.macros,
                     &self.asm_macros,
-                    (&self.known, &self.whole),
+                    code::Functions {
+                        known: &self.known,
+                        whole: &self.whole,
+                        parameters: &self.parameters,
+                    },
                     spellings,
                 );
                 let found = code::functions(&tokens, &segment.section, &context);

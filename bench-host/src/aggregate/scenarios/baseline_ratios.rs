@@ -5,7 +5,7 @@
 //! conditions. The p-values of all of them are corrected together: a run that looks at twenty conditions has twenty
 //! chances to find something.
 
-use report::model::{Beside, Comparison, Part};
+use report::model::{BaselineRatio, Comparison, Part};
 use results::record::Event;
 use results::scenario::{Axis, Scenario};
 
@@ -93,7 +93,7 @@ impl Case {
 
 /// Every sequence but the twin beside the baseline, in every value.
 #[derive(Debug, Default)]
-pub struct BaselineRatios(Vec<(Subject, String, Beside)>);
+pub struct BaselineRatios(Vec<(Subject, String, BaselineRatio)>);
 
 impl BaselineRatios {
     /// Decides all cases together. What holds without conditions is known already, from the comparisons of the run.
@@ -115,12 +115,12 @@ impl BaselineRatios {
                 floor,
                 p,
             };
-            let beside = Beside {
+            let baseline_ratio = BaselineRatio {
                 ratio: ratio.as_ref().map(ratio_to_model),
                 noise_floor: floor,
                 finding: evidence.finding(),
             };
-            (case.subject, case.seq.clone(), beside)
+            (case.subject, case.seq.clone(), baseline_ratio)
         });
         let plain = comparisons.iter().filter(|comparison| !comparison.is_twin).map(|c| {
             let subject = Subject {
@@ -129,20 +129,20 @@ impl BaselineRatios {
                 event: c.event,
                 scenario: Scenario::PLAIN,
             };
-            let beside = Beside {
+            let baseline_ratio = BaselineRatio {
                 ratio: c.ratio().copied(),
                 noise_floor: c.noise_floor,
                 finding: c.finding,
             };
-            (subject, c.seq.clone(), beside)
+            (subject, c.seq.clone(), baseline_ratio)
         });
         Self(plain.chain(decided).collect())
     }
 
     /// Returns a sequence beside the baseline in one value.
-    pub fn get(&self, subject: Subject, seq: &str) -> Option<Beside> {
+    pub fn get(&self, subject: Subject, seq: &str) -> Option<BaselineRatio> {
         let found = self.0.iter().find(|(at, id, _)| *at == subject && id == seq);
-        found.map(|&(_, _, beside)| beside)
+        found.map(|&(_, _, baseline_ratio)| baseline_ratio)
     }
 }
 

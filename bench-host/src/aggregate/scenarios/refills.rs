@@ -73,7 +73,7 @@ impl<'a> Scenarios<'a> {
             flush: self.net(flush)?,
             refill: cost.filter(|(_, interval)| interval.low > 0.0).map(|(cost, _)| cost),
             refill_interval: cost.map(|(_, interval)| to_model(interval)),
-            beside: self.beside(after, What::Refill, after.scenario),
+            baseline_ratio: self.baseline_ratio(after, What::Refill, after.scenario),
             warm: warm.whole.median()? - frame.whole.median()?,
         })
     }

@@ -64,7 +64,7 @@ impl Scenarios<'_> {
             median: c.whole.median()?,
             net,
             net_interval: interval,
-            beside: self.beside(c, What::Cost, c.scenario),
+            baseline_ratio: self.baseline_ratio(c, What::Cost, c.scenario),
             samples: c.whole.count(),
         })
     }
@@ -97,7 +97,7 @@ impl Scenarios<'_> {
             slope_interval: to_model(slope_interval),
             intercept,
             intercept_interval: to_model(intercept_interval),
-            beside: self.beside(c, What::Slope(axis), c.scenario.with(axis, axis.neutral())),
+            baseline_ratio: self.baseline_ratio(c, What::Slope(axis), c.scenario.with(axis, axis.neutral())),
             batches: slopes.len() as u64,
         })
     }

@@ -69,7 +69,8 @@ impl Bench<'_> {
         }
         let settings = Conformance {
             seed,
-            trials: args.trials,
+            // One trial is enough to explore, and all that a story should tell.
+            trials: if args.explore { 1 } else { args.trials },
             pes: u8::try_from(args.smp).unwrap_or(MAX_PES).min(MAX_PES),
             stress: args.stress,
             planted: args.plant_bug.then_some(Planted::SkipSequence),

@@ -28,14 +28,23 @@ impl Display for ParseErrorKind {
                 write_suggestion(
                     f,
                     *suggestion,
-                    "expected `dsb`, `dmb`, `isb`, `sb`, `nop`, `tlbi` or `for`",
+                    "expected `dsb`, `dmb`, `isb`, `sb`, `nop`, `tlbi`, `msr` or `for`",
                 )
             }
             Self::OutsideLanguage { found } => write!(
                 f,
                 "`{found}` is outside the language: a sequence holds barriers and TLB maintenance only (`dsb`, `dmb`, \
-                 `isb`, `sb`, `nop`, `tlbi`); the store, the system registers and the accesses belong to the check"
+                 `isb`, `sb`, `nop`, `tlbi`), and `msr` of translation registers; the store and the accesses belong to the \
+                 check"
             ),
+            Self::UnknownRegister { found, suggestion } => {
+                write!(f, "{} is no translation register", Quoted(found))?;
+                write_suggestion(
+                    f,
+                    *suggestion,
+                    "expected a TTBR, VTTBR, TCR, VTCR, HCR or SCTLR such as `vttbr_el2`",
+                )
+            }
             Self::MissingOption { instruction } => write!(
                 f,
                 "`{instruction}` needs an option, as in the assembler: `{instruction} sy` for the full system, `ish` \

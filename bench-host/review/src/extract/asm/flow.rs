@@ -2,6 +2,7 @@
 //! The ways through assembly: branches followed, each repetition once.
 
 use crate::extract::asm::reader::Op;
+use crate::extract::asm::registers::Registers;
 use crate::extract::event::{Event, Kind, Node};
 use std::collections::{HashMap, HashSet};
 
@@ -17,6 +18,22 @@ struct Way {
     primary: bool,
     conditions: Vec<String>,
     taken: HashSet<usize>,
+    registers: Registers,
+}
+
+/// Takes what an event does to the registers, and gives an invalidation what its register holds.
+fn traced(event: &Event, registers: &mut Registers) -> Event {
+    let mut event = event.clone();
+    match &mut event.kind {
+        Kind::Tlbi(_, given) if !given.text.is_empty() => {
+            let (value, changed) = registers.operand(&given.text);
+            given.value = value;
+            event.changed |= changed;
+        }
+        Kind::Call(_) => registers.call(),
+        _ => {}
+    }
+    event
 }
 
 /// Returns the events and branches of a function's operations, and whether there are more ways through them than are
@@ -39,10 +56,13 @@ pub(super) fn nodes(ops: &[Op]) -> (Vec<Node>, bool) {
     {
         let mut out = Vec::new();
         let mut ended = false;
+        let mut registers = Registers::default();
         for op in ops {
-            if let Op::Event(event) = op {
+            if let Op::Compute(compute) = op {
+                registers.apply(compute);
+            } else if let Op::Event(event) = op {
                 ended = matches!(event.kind, Kind::Return | Kind::ExceptionReturn);
-                out.push(Node::Event(event.clone()));
+                out.push(Node::Event(traced(event, &mut registers)));
             } else if ended {
                 // Reached from elsewhere.
                 return all_ways(ops);
@@ -121,6 +141,7 @@ fn ways(ops: &[Op]) -> (Vec<Way>, bool) {
             primary: true,
             conditions: Vec::new(),
             taken: HashSet::new(),
+            registers: Registers::default(),
         };
         follow(ops, &labels, start, &mut done, &mut visited, &mut steps);
         // What no way has reached so far is entered from elsewhere.
@@ -170,12 +191,14 @@ fn follow(
             visited.insert(way.at);
             match op {
                 Op::Event(event) => {
+                    let event = traced(event, &mut way.registers);
                     way.events.push((way.at, event.clone()));
                     if matches!(event.kind, Kind::Return | Kind::ExceptionReturn) {
                         break;
                     }
                 }
                 Op::Label(_) => {}
+                Op::Compute(compute) => way.registers.apply(compute),
                 Op::Jump(label) => match labels.get(label.as_str()).and_then(|places| places.first()) {
                     Some(&place) if place > way.at => way.at = place,
                     _ => {}
@@ -325,6 +348,6 @@ fn counts(ops: &[Op]) -> bool {
     ops.iter().skip(1).any(|op| match op {
         Op::Event(event) => !matches!(event.kind, Kind::Call(_)),
         Op::Branch { conditional, .. } => !conditional,
-        Op::Label(_) | Op::Fork { .. } | Op::Jump(_) => false,
+        Op::Label(_) | Op::Compute(_) | Op::Fork { .. } | Op::Jump(_) => false,
     })
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What each statement does: events, labels, branches, and conditionals, with macros expanded.
 
+use crate::extract::asm::registers::Compute;
 use crate::extract::asm::statement::Statement;
 use crate::extract::asm::{AsmMacro, Macros};
 use crate::extract::event::Event;
@@ -10,12 +11,13 @@ use crate::extract::{Doubt, Unread};
 /// How deep macros in macros are followed.
 const MAX_DEPTH: usize = 8;
 /// Most operations a function is taken apart into.
-const MAX_OPS: usize = 20_000;
+const MAX_OPS: usize = 60_000;
 
 /// What a statement does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Op {
     Event(Event),
+    Compute(Compute),
     Label(String),
     Branch {
         target: String,
@@ -122,7 +124,7 @@ impl<'a> Reader<'a> {
                 function: String::new(),
                 doubt: Doubt::Spelling,
             }),
-            Read::Other => {}
+            Read::Other => self.ops.extend(Compute::of(statement).map(Op::Compute)),
         }
     }
 

@@ -2,7 +2,7 @@
 //! Where functions start and end.
 
 use crate::extract::code::Context;
-use crate::extract::token::{Language, Token, TokenKind, closing};
+use crate::extract::token::{Language, Token, TokenKind, closing, split};
 
 /// The start of a function.
 pub(super) struct Start {
@@ -120,6 +120,10 @@ fn c_start(tokens: &[Token], at: usize, end: usize, margin: bool) -> Option<Star
             }
         }
         index = close + 1;
+        // A macro's call at the margin, without a semicolon: what follows starts anew.
+        if token.column == Some(0) && tokens.get(index).is_some_and(|next| next.column == Some(0)) {
+            from = index;
+        }
     }
     None
 }
@@ -155,6 +159,36 @@ fn after_parameters(tokens: &[Token], mut at: usize, end: usize) -> Option<usize
         at += 1;
     }
     None
+}
+
+/// Returns the names of the parameters in a function's head.
+pub(super) fn parameters(head: &[Token], name: &str, language: Language) -> Vec<String> {
+    let Some(at) = head
+        .windows(2)
+        .position(|pair| pair[0].is_word(name) && !pair[1].is("::"))
+    else {
+        return Vec::new();
+    };
+    let Some(open) = (at + 1..head.len()).find(|&index| head[index].is("(")) else {
+        return Vec::new();
+    };
+    let inner = head.get(open + 1..closing(head, open)).unwrap_or_default();
+    let rust = language == Language::Rust;
+    split(inner, ",")
+        .into_iter()
+        .filter(|part| !part.is_empty() && !(rust && part.iter().any(|token| token.is_word("self"))))
+        .map(|part| {
+            let end = match rust {
+                true => part.iter().position(|token| token.is(":")).unwrap_or(part.len()),
+                false => part
+                    .iter()
+                    .position(|token| token.is("=") || token.is("["))
+                    .unwrap_or(part.len()),
+            };
+            let word = part[..end].iter().rev().find(|token| token.kind == TokenKind::Word);
+            word.map(|token| token.text.clone()).unwrap_or_default()
+        })
+        .collect()
 }
 
 /// Returns where a body ends: its brace, or the next function where text or braces are missing.

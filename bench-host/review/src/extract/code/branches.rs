@@ -3,6 +3,7 @@
 
 use crate::extract::asm;
 use crate::extract::code::{Context, shortened};
+use crate::extract::condition;
 use crate::extract::event::Node;
 use crate::extract::token::{Language, Token, TokenKind, block_start, closing, join, skip_past};
 
@@ -60,8 +61,8 @@ impl Context<'_> {
         end
     }
 
-    /// Reads the cases of a `switch`.
-    pub(super) fn switch(&self, body: &[Token], subject: &str, out: &mut Vec<Node>, depth: usize) {
+    /// Reads the cases of a `switch`; without its subject, its head is out of sight, and it starts in one of them.
+    pub(super) fn switch(&self, body: &[Token], subject: Option<&str>, out: &mut Vec<Node>, depth: usize) {
         let mut starts = Vec::new();
         let mut nested = 0_i32;
         for (index, token) in body.iter().enumerate() {
@@ -72,7 +73,10 @@ impl Context<'_> {
                 _ => {}
             }
         }
-        let has_default = starts.iter().any(|&start| body[start].is_word("default"));
+        if subject.is_none() && starts.first() != Some(&0) {
+            starts.insert(0, 0);
+        }
+        let has_default = subject.is_none() || starts.iter().any(|&start| body[start].is_word("default"));
         // A case runs from its label to the end: `break` ends it, falling through is just going on.
         let mut arms: Vec<_> = starts
             .iter()
@@ -85,7 +89,7 @@ impl Context<'_> {
         if !has_default {
             arms.push(Vec::new());
         }
-        push_either(shortened(subject.to_owned()), arms, out);
+        push_either(shortened(format!("switch {}", subject.unwrap_or("out of sight"))), arms, out);
     }
 
     /// Reads the arms of a `match`.
@@ -117,7 +121,7 @@ impl Context<'_> {
                 at += 1;
             }
         }
-        push_either(shortened(subject.to_owned()), arms, out);
+        push_either(shortened(format!("match {subject}")), arms, out);
     }
 
     /// Reads `#if` and its parts inside a function.
@@ -126,11 +130,8 @@ impl Context<'_> {
         if !text.starts_with("if") {
             return at + 1;
         }
-        let condition = text
-            .trim_start_matches("ifdef")
-            .trim_start_matches("ifndef")
-            .trim_start_matches("if")
-            .trim();
+        let condition = condition::of_directive(text);
+        let condition = condition.as_str();
         let mut parts = vec![at + 1];
         let mut nested = 0;
         let mut end = None;

@@ -48,6 +48,14 @@ impl Context<'_> {
                 generics = &tokens[open + 2..close.min(tokens.len())];
                 open = close + 1;
             }
+            // `dsb<Ish>()` in C++.
+            if self.language == Language::C && tokens.get(open).is_some_and(|next| next.is("<")) {
+                let close = (open + 1..tokens.len().min(open + 5)).find(|&index| tokens[index].is(">"));
+                if let Some(close) = close.filter(|&close| tokens.get(close + 1).is_some_and(|next| next.is("("))) {
+                    generics = &tokens[open + 1..close];
+                    open = close + 1;
+                }
+            }
             let called = tokens
                 .get(open)
                 .is_some_and(|next| next.is("(") || bang && (next.is("{") || next.is("[")));
@@ -98,17 +106,12 @@ impl Context<'_> {
         if arguments.last().is_some_and(|last| last.is_empty()) {
             arguments.pop();
         }
-        let key = if bang {
-            format!("{}!{}", name.text, arguments.len())
-        } else {
-            name.text.clone()
+        let meant = match bang {
+            true => macros::rust_macro(self.macros, &name.text, arguments.len()),
+            false => self.macros.get(&name.text).map(|found| (name.text.clone(), found)),
         };
-        let busy = self.found.borrow().expanding.contains(&key);
-        if let Some(found) = self
-            .macros
-            .get(&key)
-            .filter(|found| found.parameters.is_some() && !busy)
-        {
+        let busy = |key: &String| self.found.borrow().expanding.contains(key);
+        if let Some((key, found)) = meant.filter(|(key, found)| found.parameters.is_some() && !busy(key)) {
             let before = out.len();
             self.found.borrow_mut().expanding.push(key.clone());
             self.expand(found, &arguments, name, out, depth);
@@ -132,11 +135,21 @@ impl Context<'_> {
             texts.push(join(generics));
         }
         texts.extend(arguments.iter().map(|argument| join(argument)));
-        let plain = &name.text;
+        // `#define __TLBI_ish tlbi_is`: a macro may stand for a name.
+        let renamed = self.renamed(&name.text);
+        let plain = &renamed;
         let own = self.found.borrow().function == *plain;
-        let whole = || self.whole.get(plain).filter(|_| name.changed);
-        if let Some(nodes) = self.known.get(plain).or_else(whole).filter(|_| !own) {
+        // A barrier that the patch puts beside a flush is a part of it.
+        let looked_into = name.changed || self.found.borrow().touched;
+        let whole = || self.functions.whole.get(plain).filter(|_| looked_into);
+        if let Some(nodes) = self.functions.known.get(plain).or_else(whole).filter(|_| !own) {
             let mut nodes = nodes.clone();
+            if let Some(parameters) = self.functions.parameters.get(plain) {
+                self.give(&mut nodes, parameters, &arguments);
+            }
+            if name.changed {
+                self.look_into(&mut nodes, plain);
+            }
             Node::place(&mut nodes, name.line, name.changed, &plain.as_str().into());
             self.spent(nodes.len());
             // A call ends where the function does: what returns from it goes on here.
@@ -170,13 +183,48 @@ impl Context<'_> {
             None => match self
                 .spellings
                 .function(plain, &texts, name.line)
-                .filter(|_| name.changed)
+                .filter(|_| looked_into)
             {
-                Some(nodes) => out.push(Node::Region(nodes)),
+                Some(mut nodes) => {
+                    self.see_through(&mut nodes);
+                    out.push(Node::Region(nodes));
+                }
                 None if names::looks_like_maintenance(plain) => self.event(Kind::Call(plain.clone()), name, out),
                 None => {}
             },
         }
+    }
+
+    /// Returns the name that a macro without arguments stands for.
+    fn renamed(&self, name: &str) -> String {
+        let mut name = name;
+        for _ in 0..8 {
+            match self.macros.get(name) {
+                Some(found) if found.parameters.is_none() => match found.body.as_slice() {
+                    [only] if only.kind == TokenKind::Word => name = &only.text,
+                    _ => break,
+                },
+                _ => break,
+            }
+        }
+        name.to_owned()
+    }
+
+    /// Puts whole flushes in place of calls in a function that a changed call stands for.
+    fn look_into(&self, nodes: &mut [Node], function: &str) {
+        Node::visit_mut(nodes, &mut |node| {
+            let Node::Event(event) = node else { return };
+            let Kind::Call(name) = &event.kind else { return };
+            if name == function {
+                return;
+            }
+            let known = self.functions.whole.get(name).cloned();
+            let spelled = || self.spellings.function(name, &[], event.line);
+            if let Some(mut body) = known.or_else(spelled) {
+                Node::place(&mut body, event.line, false, &name.as_str().into());
+                *node = Node::Region(body);
+            }
+        });
     }
 
     fn expand(&self, found: &macros::Macro, arguments: &[&[Token]], name: &Token, out: &mut Vec<Node>, depth: usize) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Expressions: what they call, store and assign.
 
-use crate::extract::code::{Context, names};
-use crate::extract::event::{Kind, Node};
+use crate::extract::code::{Assigned, Context, names};
+use crate::extract::event::{Event, Kind, Node};
+use crate::extract::operand::{self, Names, Value};
 use crate::extract::token::{Language, Token, TokenKind, join};
 
 impl Context<'_> {
@@ -56,12 +57,30 @@ impl Context<'_> {
     }
 
     /// Remembers what a variable is set to, for operands that are given by it.
-    fn assign(&self, tokens: &[Token]) {
-        let Some(equals) = tokens.iter().position(|token| token.is("=")) else {
+    pub(super) fn assign(&self, tokens: &[Token]) {
+        const MAX_TOKENS: usize = 64;
+        let Some(equals) = tokens.iter().position(|token| {
+            token.kind == TokenKind::Sign && (token.text == "=" || token.text == ">=" || token.text == "<=")
+        }) else {
             return;
         };
+        // `x >>= n` is `>` and `>=` here.
+        let compare = tokens[equals].text != "=";
+        let (left, value) = (&tokens[..equals], &tokens[equals + 1..]);
+        if value.len() > MAX_TOKENS || value.is_empty() {
+            return;
+        }
+        let operator = match left.last() {
+            Some(last) if last.kind == TokenKind::Sign => last.text.as_str(),
+            _ => "",
+        };
+        let (left, operator) = match (operator, compare) {
+            (">" | "<", true) => (&left[..left.len() - 1], if operator == ">" { ">>" } else { "<<" }),
+            (_, true) => return,
+            ("|" | "&" | "+" | "-", false) => (&left[..left.len() - 1], operator),
+            _ => (left, ""),
+        };
         // `let va: usize = x`, `uint64_t va = x`, `va = x`; not `*p = x`, `a.b = x`, `a[i] = x`.
-        let left = &tokens[..equals];
         let colon = left.iter().position(|token| token.is(":")).unwrap_or(left.len());
         let plain = left[..colon]
             .iter()
@@ -72,28 +91,126 @@ impl Context<'_> {
         else {
             return;
         };
-        let value = &tokens[equals + 1..];
-        if value.len() <= 64
-            && value
-                .iter()
-                .any(|token| token.is(">") || token.is("<") || token.kind == TokenKind::Word)
-        {
-            self.found.borrow_mut().assigned.insert(name.text.clone(), join(value));
+        let text = match operator {
+            "" => join(value),
+            _ => format!("{} {operator} ({})", name.text, join(value)),
+        };
+        let words = left[..colon].iter().chain(value);
+        let mut changed = words.clone().any(|token| token.changed);
+        let own = !operator.is_empty();
+        for word in words.filter(|token| token.kind == TokenKind::Word) {
+            let found = self.found.borrow();
+            changed |= found
+                .assigned
+                .get(&word.text)
+                .is_some_and(|known| known.changed && (own || word.text != name.text));
         }
+        let value = self.evaluate(&text);
+        let assigned = Assigned { text, value, changed };
+        self.found.borrow_mut().assigned.insert(name.text.clone(), assigned);
     }
 
-    /// Puts what a variable was set to in place of an operand that is only its name.
-    pub(super) fn see_through(&self, nodes: &mut [Node]) {
+    /// Takes an expression apart, with what is known of the variables and macros in it.
+    pub(super) fn evaluate(&self, text: &str) -> Value {
         let found = self.found.borrow();
+        let names = Names {
+            macros: self.macros,
+            assigned: &|name| found.assigned.get(name).map(|known| known.value.clone()),
+        };
+        operand::evaluate(text, &names)
+    }
+
+    /// Finds out what operands hold: through the variables that they are given by.
+    pub(super) fn see_through(&self, nodes: &mut [Node]) {
         Node::visit_mut(nodes, &mut |node| {
             if let Node::Event(event) = node
                 && let Kind::Tlbi(_, given) = &mut event.kind
-                && let Some(value) = found.assigned.get(given.text.trim())
+                && !given.text.is_empty()
             {
-                given.text.clone_from(value);
+                given.value = self.evaluate(&given.text);
+                let found = self.found.borrow();
+                let words = given.text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+                event.changed |= words
+                    .filter_map(|word| found.assigned.get(word))
+                    .any(|known| known.changed);
+                if let Some(known) = found.assigned.get(given.text.trim()) {
+                    given.text.clone_from(&known.text);
+                }
             }
         });
     }
+
+    /// Puts the arguments of a call for the parameters of the function that was put in its place: in operands, and in
+    /// conditions, where a constant or a flag of the caller decides.
+    pub(super) fn give(&self, nodes: &mut [Node], parameters: &[String], arguments: &[&[Token]]) {
+        if parameters.len() != arguments.len() || parameters.is_empty() {
+            return;
+        }
+        let texts: Vec<String> = arguments.iter().map(|argument| join(argument)).collect();
+        let values: Vec<Value> = texts.iter().map(|text| self.evaluate(text)).collect();
+        let changed = {
+            let found = self.found.borrow();
+            let is =
+                |token: &Token| token.changed || found.assigned.get(&token.text).is_some_and(|known| known.changed);
+            arguments
+                .iter()
+                .map(|argument| argument.iter().any(is))
+                .collect::<Vec<_>>()
+        };
+        give(nodes, &|text: &str| filled(text, parameters, &texts), &mut |event| {
+            if let Kind::Tlbi(_, given) = &mut event.kind {
+                let uses = |name: &String| given.value.terms.iter().any(|term| term.base == *name);
+                event.changed |= parameters
+                    .iter()
+                    .zip(&changed)
+                    .any(|(name, changed)| *changed && uses(name));
+                given.value = given.value.with_arguments(parameters, &values);
+                given.text = filled(&given.text, parameters, &texts);
+            }
+        });
+    }
+}
+
+fn give(nodes: &mut [Node], fill: &impl Fn(&str) -> String, each: &mut impl FnMut(&mut Event)) {
+    for node in nodes {
+        match node {
+            Node::Event(event) => each(event),
+            Node::Either { condition, arms, .. } => {
+                *condition = fill(condition);
+                arms.iter_mut().for_each(|arm| give(arm, fill, each));
+            }
+            Node::Loop(body) | Node::Region(body) => give(body, fill, each),
+            Node::Jump => {}
+        }
+    }
+}
+
+/// Puts arguments for the names of parameters, members of the same name left alone.
+fn filled(text: &str, parameters: &[String], arguments: &[String]) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_alphabetic() || c == '_') {
+        let length = rest[start..]
+            .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .unwrap_or(rest.len() - start);
+        let word = &rest[start..start + length];
+        out.push_str(&rest[..start]);
+        let member = out.ends_with('.') || out.ends_with("->");
+        match parameters.iter().position(|name| name == word).filter(|_| !member) {
+            Some(index) => {
+                let argument = &arguments[index];
+                let simple = argument.chars().all(|c| c.is_alphanumeric() || "_.->".contains(c));
+                match simple {
+                    true => out.push_str(argument),
+                    false => out.push_str(&format!("({argument})")),
+                }
+            }
+            None => out.push_str(word),
+        }
+        rest = &rest[start + length..];
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Returns whether an expression stores to what looks like a translation table entry.

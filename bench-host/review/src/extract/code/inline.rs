@@ -191,6 +191,7 @@ impl Context<'_> {
             } else {
                 text
             };
+            let text = with_options(&text, named);
             let (mut found, unread) = asm::inline(&text, line, changed || at.changed, self.asm_macros);
             for unread in unread {
                 let place = Token {
@@ -213,6 +214,39 @@ fn is_branchy(text: &str) -> bool {
         let word = part.split_whitespace().next().unwrap_or_default();
         word == "b" || word.starts_with("b.") || matches!(word, "cbz" | "cbnz" | "tbz" | "tbnz") || word.ends_with(':')
     })
+}
+
+/// Puts the options of barriers that are given as operands in their place: `dsb %0`, `dsb #%[domain]`, `dsb {0}`.
+fn with_options(text: &str, named: &[AsmOperand]) -> String {
+    let lower = text.to_ascii_lowercase();
+    if !lower.contains("dsb") && !lower.contains("isb") || !text.contains(['%', '{']) {
+        return text.to_owned();
+    }
+    let part = |part: &str| -> String {
+        let trimmed = part.trim();
+        let option = trimmed
+            .split_once(char::is_whitespace)
+            .filter(|(mnemonic, _)| matches!(mnemonic.to_ascii_lowercase().as_str(), "dsb" | "dmb" | "isb"));
+        let given = option.and_then(|(mnemonic, option)| {
+            let place = option.trim().trim_start_matches('#');
+            if !place.starts_with(['%', '{']) {
+                return None;
+            }
+            let bare = place.trim_start_matches('%').trim_matches(['{', '}', '[', ']']);
+            let bare = bare.trim_start_matches(['c', 'a']).trim_matches(['[', ']']);
+            let found = match bare.parse::<usize>() {
+                Ok(index) => named.get(index),
+                Err(_) => named.iter().find(|named| named.name == bare),
+            }?;
+            let last = found.text.rsplit([':', '.']).next().unwrap_or(&found.text);
+            Some(format!("{mnemonic} {}", last.trim_matches(['(', ')', ' '])))
+        });
+        given.unwrap_or_else(|| part.to_owned())
+    };
+    text.split('\n')
+        .map(|line| line.split(';').map(part).collect::<Vec<_>>().join(";"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Gives `{}` their numbers.

@@ -2,7 +2,7 @@
 //! Functions, and what stands between them: macro calls that may define some, and global assembly.
 
 use crate::extract::Function;
-use crate::extract::code::boundary::{body_end, next_start, section_name};
+use crate::extract::code::boundary::{body_end, next_start, parameters, section_name};
 use crate::extract::code::{Context, MAX_DEPTH, TOO_DEEP};
 use crate::extract::event::Node;
 use crate::extract::macros;
@@ -21,6 +21,7 @@ pub fn functions(tokens: &[Token], section: &str, context: &Context<'_>) -> Vec<
         read(&name, &tokens[..first], (true, !closed), &mut out, context);
         at = first;
     }
+    context.found.borrow_mut().touched = false;
     items(tokens, at, tokens.len(), &mut out, context, 0);
     for token in tokens.iter().filter(|token| token.kind == TokenKind::Directive) {
         template(token, &mut out, context);
@@ -39,7 +40,12 @@ fn inside(tokens: &[Token], context: &Context<'_>) -> usize {
         } else if token.is("}") && depth > 0 {
             depth -= 1;
         } else if token.is("}") {
-            end = Some(index + 1);
+            // One that is indented closes a block whose head is out of sight: what follows is still inside.
+            end = Some(if token.column == Some(0) {
+                index + 1
+            } else {
+                tokens.len()
+            });
         }
     }
     let defines = |(index, token): (usize, &Token)| {
@@ -86,6 +92,15 @@ fn template(token: &Token, out: &mut Vec<Function>, context: &Context<'_>) {
     context.found.borrow_mut().parameters.clear();
 }
 
+/// Returns whether a line that the patch changes speaks of maintenance.
+fn is_touched(tokens: &[Token]) -> bool {
+    tokens.iter().filter(|token| token.changed).any(|token| {
+        let lower = token.text.to_ascii_lowercase();
+        matches!(token.kind, TokenKind::Word | TokenKind::Text)
+            && ["tlb", "dsb", "isb"].iter().any(|word| lower.contains(word))
+    })
+}
+
 fn read(
     name: &str,
     body: &[Token],
@@ -99,11 +114,13 @@ fn read(
         found.assigned.clear();
         found.nodes = 0;
         found.changed = body.iter().any(|token| token.changed);
+        found.touched |= is_touched(body);
     }
     let nodes = context.block(body, 0);
     if Node::has_maintenance(&nodes) || Node::calls_maintenance(&nodes) {
         out.push(Function {
             name: name.to_owned(),
+            parameters: Vec::new(),
             nodes,
             template: false,
             open_start,
@@ -124,7 +141,13 @@ fn items(tokens: &[Token], mut at: usize, end: usize, out: &mut Vec<Function>, c
         let Some(start) = next else { return };
         let close = body_end(tokens, start.open, end);
         let body = &tokens[start.open + 1..close.min(end)];
+        let before = out.len();
+        context.found.borrow_mut().touched = is_touched(&tokens[start.from..start.open]);
         read(&start.name, body, (false, close >= tokens.len()), out, context);
+        context.found.borrow_mut().touched = false;
+        if let Some(function) = out.get_mut(before) {
+            function.parameters = parameters(&tokens[start.from..start.open], &start.name, context.language);
+        }
         // Where braces do not match, as in half a hunk, the next function ends this one.
         at = (close + 1).min(end).max(start.open + 1);
         if tokens.get(close).is_some_and(|token| !token.is("}")) {
@@ -153,18 +176,22 @@ fn invocations(tokens: &[Token], out: &mut Vec<Function>, context: &Context<'_>,
         if token.text == "global_asm" || c_assembly {
             context.global_assembly(inner, token, out);
         } else {
-            let arguments = split(inner, ",");
-            let key = if bang {
-                format!("{}!{}", token.text, arguments.len())
-            } else {
-                token.text.clone()
+            let mut arguments: Vec<&[Token]> = split(inner, ",").into_iter().map(macros::without_attributes).collect();
+            if arguments.len() > 1 && arguments.last().is_some_and(|last| last.is_empty()) {
+                arguments.pop();
+            }
+            let meant = match bang {
+                true => macros::rust_macro(context.macros, &token.text, arguments.len()).map(|(_, found)| found),
+                false => context.macros.get(&token.text),
             };
-            if let Some(found) = context.macros.get(&key) {
+            if let Some(found) = meant {
                 let body = macros::expand(found, &arguments, token);
                 let before = out.len();
                 items(&body, 0, body.len(), out, context, depth + 1);
                 if out.len() > before {
-                    context.found.borrow_mut().expanded.insert(token.text.clone());
+                    let mut found = context.found.borrow_mut();
+                    found.joined.extend(inner.iter().map(|part| (token.line, part.line)));
+                    found.expanded.insert(token.text.clone());
                 }
             }
         }

@@ -15,6 +15,10 @@ impl Context<'_> {
             self.beyond(tokens, TOO_DEEP);
             return nodes;
         }
+        if let Some(end) = switch_out_of_sight(tokens).filter(|_| depth == 0) {
+            self.switch(&tokens[..end], None, &mut nodes, depth);
+            at = end;
+        }
         while at < tokens.len() {
             if self.spent(0) {
                 self.beyond(&tokens[at..], TOO_LARGE);
@@ -22,7 +26,7 @@ impl Context<'_> {
             }
             let before = nodes.len();
             let next = self.statement(tokens, at, &mut nodes, depth).max(at + 1);
-            if leaves(&nodes[before..]) && is_reached(tokens, next) {
+            if leaves(&nodes[before..]) && is_reached(tokens, next, depth == 0) {
                 // Nothing leads to what stands behind a jump but a label; without one, what decides about the jump is
                 // where the text at hand does not reach.
                 let jump = nodes.split_off(before);
@@ -101,7 +105,7 @@ impl Context<'_> {
                 }
                 let end = closing(tokens, open);
                 let subject = join(tokens.get(at + 2..close).unwrap_or_default());
-                self.switch(tokens.get(open + 1..end).unwrap_or_default(), &subject, out, depth);
+                self.switch(tokens.get(open + 1..end).unwrap_or_default(), Some(&subject), out, depth);
                 end + 1
             }
             "match" if rust => {
@@ -212,8 +216,30 @@ fn leaves(nodes: &[Node]) -> bool {
     }
 }
 
-/// Returns whether a statement stands here that no label leads to.
-fn is_reached(tokens: &[Token], at: usize) -> bool {
+/// Returns where a `switch` ends that starts before these tokens do: their outermost block has a `case`.
+fn switch_out_of_sight(tokens: &[Token]) -> Option<usize> {
+    let (mut depth, mut has_case) = (0_i32, false);
+    for (index, token) in tokens.iter().enumerate() {
+        if token.is("{") {
+            depth += 1;
+        } else if token.is("}") {
+            depth -= 1;
+            if depth < 0 {
+                if has_case {
+                    return Some(index);
+                }
+                depth = 0;
+            }
+        } else if depth == 0 && (token.is_word("case") || token.is_word("default")) {
+            has_case = tokens.get(index + 1).is_some_and(|next| next.is(":")) || token.is_word("case");
+        }
+    }
+    has_case.then_some(tokens.len())
+}
+
+/// Returns whether a statement stands here that no label leads to. In the outermost block, `case` belongs to a `switch`
+/// whose head is out of sight: what follows the `switch` is reached by the jump.
+fn is_reached(tokens: &[Token], at: usize, outermost: bool) -> bool {
     let rest = tokens.get(at..).unwrap_or_default();
     let first = rest.iter().find(|token| !token.is(";") && !token.is("}"));
     first.is_some_and(|first| {
@@ -222,7 +248,8 @@ fn is_reached(tokens: &[Token], at: usize) -> bool {
             .position(|token| std::ptr::eq(token, first))
             .and_then(|index| rest.get(index + 1))
             .is_some_and(|next| next.is(":"));
-        first.kind != TokenKind::Directive && !label && !first.is_word("case") && !first.is_word("default")
+        let case = first.is_word("case") || first.is_word("default");
+        first.kind != TokenKind::Directive && if case { outermost } else { !label }
     })
 }
 

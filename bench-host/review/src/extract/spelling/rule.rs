@@ -2,8 +2,10 @@
 //! A row of the table: the call it is for, and the sequences it gives.
 
 use super::Spelled;
+use crate::extract::condition::Decided;
 use crate::extract::event::{Event, Kind, Node, SourceOperand};
 use crate::extract::instruction::{self, Read};
+use crate::extract::operand::Value;
 use sequences::{Barrier, TlbiOp, Ttl};
 
 /// A row of the table.
@@ -68,7 +70,7 @@ impl Rule {
         Spelled::Nodes(match arms.len() {
             1 => arms.remove(0),
             _ => vec![Node::Either {
-                condition: format!("{}()", self.prefix),
+                condition: format!("{}() as configured", self.prefix),
                 arms,
                 optional: false,
             }],
@@ -81,7 +83,7 @@ impl Rule {
         for run in steps.chunk_by(|a, b| (a.optional, a.repeated) == (b.optional, b.repeated)) {
             let part = run
                 .iter()
-                .map(|step| self.node(&step.text, star, arguments, place))
+                .map(|step| self.step(&step.text, star, arguments, place))
                 .collect::<Option<Vec<Node>>>()?;
             match (run[0].optional, run[0].repeated) {
                 (true, _) => nodes.push(Node::Either {
@@ -96,16 +98,36 @@ impl Rule {
         Some(nodes)
     }
 
+    /// Returns what a step does: one of two operations where it says `$flag?(this:that)`.
+    fn step(&self, text: &str, star: &str, arguments: &[String], place: (u32, bool)) -> Option<Node> {
+        let Some((head, name, [yes, no], tail)) = choice(text) else {
+            return self.node(text, star, arguments, place);
+        };
+        let index = self.parameters.iter().position(|known| known == name)?;
+        let flag = arguments.get(index).map_or("", String::as_str);
+        let arm = |chosen: &str| self.node(&format!("{head}{chosen}{tail}"), star, arguments, place);
+        match Decided::default().of(flag) {
+            Some(true) => arm(yes),
+            Some(false) => arm(no),
+            None => Some(Node::Either {
+                condition: flag.to_owned(),
+                arms: vec![vec![arm(yes)?], vec![arm(no)?]],
+                optional: false,
+            }),
+        }
+    }
+
     fn node(&self, text: &str, star: &str, arguments: &[String], (line, changed): (u32, bool)) -> Option<Node> {
         let (mnemonic, operands) = text.split_once(' ').unwrap_or((text, ""));
         let mut operands = operands.splitn(2, ',');
         let first = self.fill(operands.next().unwrap_or_default(), star, arguments, true);
         let second = operands.next().map(|text| self.fill(text, star, arguments, false));
         let (second, level) = match second.as_deref().and_then(|text| text.split_once(" ttl=")) {
-            Some((operand, level)) => (
-                Some(operand.to_owned()),
-                level.trim().parse().ok().and_then(Ttl::from_level),
-            ),
+            // Whether level 0 is a level or "not known" changed in Linux: the other side of a patch says.
+            Some((operand, level)) => match level.trim().parse().ok().and_then(Ttl::from_level) {
+                Some(Ttl::Level0) | None => (Some(format!("{operand} {}", unknown_hint(level))), None),
+                hint => (Some(operand.to_owned()), hint),
+            },
             None => (second, None),
         };
         let kind = match instruction::read(mnemonic, &first) {
@@ -114,6 +136,7 @@ impl Rule {
                 SourceOperand {
                     text: second.unwrap_or_default().trim().to_owned(),
                     ttl: level,
+                    value: Value::default(),
                 },
             ),
             Read::Event(kind) => kind,
@@ -156,6 +179,20 @@ impl Rule {
         TlbiOp::from_name(name).is_some() && steps.any(|step| step.text.starts_with("tlbi $*"))
             || is_option(name) && steps.any(|step| step.text.contains("sb $*") || step.text.contains("mb $*"))
     }
+}
+
+/// Writes down a hint that is no level, where an expression takes no notice of it.
+fn unknown_hint(level: &str) -> String {
+    format!("/* ttl={} */", level.trim())
+}
+
+/// Takes `tlbi $flag?(this:that), ...` apart: what comes before, the flag, the two, what comes after.
+fn choice(text: &str) -> Option<(&str, &str, [&str; 2], &str)> {
+    let (before, rest) = text.split_once("?(")?;
+    let (head, name) = before.rsplit_once('$')?;
+    let (both, tail) = rest.split_once(')')?;
+    let (yes, no) = both.split_once(':')?;
+    Some((head, name, [yes, no], tail))
 }
 
 /// Reads the instructions of a row. `known` says which names may stand after `$`.

@@ -3,29 +3,29 @@
 
 use results::record::Event;
 
-use crate::model::{Beside, Part, Summary, Sweep};
+use crate::model::{BaselineRatio, Part, Summary, Sweep};
 use crate::number::ratio_and_floor;
 use crate::table::Tone;
 use crate::wording::Wording;
 
 /// Returns what the finding is called, and how it is meant.
-pub fn verdict(beside: &Beside, wording: Wording) -> (&'static str, Tone) {
-    let within = beside.ratio.zip(beside.noise_floor);
+pub fn verdict(baseline_ratio: &BaselineRatio, wording: Wording) -> (&'static str, Tone) {
+    let within = baseline_ratio.ratio.zip(baseline_ratio.noise_floor);
     let within = within.is_some_and(|(ratio, floor)| ratio.is_within_noise(floor));
-    beside.finding.wording_within(wording, within)
+    baseline_ratio.finding.wording_within(wording, within)
 }
 
 /// Returns ratio and noise floor in words.
-pub fn numbers(beside: &Beside) -> String {
-    match &beside.ratio {
-        Some(ratio) => ratio_and_floor(ratio, beside.noise_floor),
+pub fn numbers(baseline_ratio: &BaselineRatio) -> String {
+    match &baseline_ratio.ratio {
+        Some(ratio) => ratio_and_floor(ratio, baseline_ratio.noise_floor),
         None => "no ratio".to_owned(),
     }
 }
 
 /// Says what may be said: `faster (ratio ..., A/A noise floor ...)`.
-pub fn words(beside: &Beside, wording: Wording) -> String {
-    format!("{} ({})", verdict(beside, wording).0, numbers(beside))
+pub fn words(baseline_ratio: &BaselineRatio, wording: Wording) -> String {
+    format!("{} ({})", verdict(baseline_ratio, wording).0, numbers(baseline_ratio))
 }
 
 /// Returns the id of the baseline that sweeps of a PE are held against.

@@ -6,7 +6,7 @@ use results::record::Event;
 
 use super::words::{baseline, numbers, verdict};
 use crate::document::block::Block;
-use crate::model::{Beside, Finding, Ratio, Summary};
+use crate::model::{BaselineRatio, Finding, Ratio, Summary};
 use crate::number::{grouped, plural, ratio_interval};
 use crate::table::Table;
 use crate::wording::Wording;
@@ -23,20 +23,20 @@ struct Conditions<'a> {
     event: Event,
     baseline: &'a str,
     /// Each condition once, though it may be a point of several sweeps.
-    all: Vec<(&'a str, Beside)>,
+    all: Vec<(&'a str, BaselineRatio)>,
 }
 
-fn distance((_, beside): &(&str, Beside)) -> f64 {
-    beside.ratio.as_ref().map_or(0.0, Ratio::distance)
+fn distance((_, baseline_ratio): &(&str, BaselineRatio)) -> f64 {
+    baseline_ratio.ratio.as_ref().map_or(0.0, Ratio::distance)
 }
 
 impl<'a> Conditions<'a> {
     /// Returns the conditions with a finding, the largest effect first.
-    fn with(&self, finding: Finding) -> Vec<&(&'a str, Beside)> {
+    fn with(&self, finding: Finding) -> Vec<&(&'a str, BaselineRatio)> {
         let mut found: Vec<_> = self
             .all
             .iter()
-            .filter(|(_, beside)| beside.finding == finding)
+            .filter(|(_, baseline_ratio)| baseline_ratio.finding == finding)
             .collect();
         found.sort_by(|a, b| distance(b).total_cmp(&distance(a)));
         found
@@ -46,7 +46,9 @@ impl<'a> Conditions<'a> {
         let wording = summary.wording();
         let named_conditions = |finding: Finding| {
             let found = self.with(finding);
-            let name = |(scenario, beside): &&(&str, Beside)| format!("{scenario}: {}", numbers(beside));
+            let name = |(scenario, baseline_ratio): &&(&str, BaselineRatio)| {
+                format!("{scenario}: {}", numbers(baseline_ratio))
+            };
             let mut names: Vec<_> = found.iter().take(NAMED).map(name).collect();
             if found.len() > NAMED {
                 names.push(format!("{} more", found.len() - NAMED));
@@ -70,9 +72,14 @@ impl<'a> Conditions<'a> {
     /// Returns how many conditions ended in what is no difference, in the order in which each was first seen.
     fn others(&self, wording: Wording) -> Vec<String> {
         let mut counts: Vec<(&str, u64)> = Vec::new();
-        let no_difference = |beside: &Beside| !matches!(beside.finding, Finding::Faster | Finding::Slower);
-        for (_, beside) in self.all.iter().filter(|(_, beside)| no_difference(beside)) {
-            let word = verdict(beside, wording).0;
+        let no_difference =
+            |baseline_ratio: &BaselineRatio| !matches!(baseline_ratio.finding, Finding::Faster | Finding::Slower);
+        for (_, baseline_ratio) in self
+            .all
+            .iter()
+            .filter(|(_, baseline_ratio)| no_difference(baseline_ratio))
+        {
+            let word = verdict(baseline_ratio, wording).0;
             match counts.iter_mut().find(|(known, _)| *known == word) {
                 Some((_, n)) => *n += 1,
                 None => counts.push((word, 1)),
@@ -100,7 +107,9 @@ fn gather(summary: &Summary) -> Vec<Conditions<'_>> {
             continue;
         };
         for point in &sweep.points {
-            let Some(beside) = point.beside else { continue };
+            let Some(baseline_ratio) = point.baseline_ratio else {
+                continue;
+            };
             let same = |c: &Conditions| (c.seq, c.pe, c.event) == (sweep.seq.as_str(), sweep.pe, sweep.event);
             let at = all.iter().position(same).unwrap_or_else(|| {
                 all.push(Conditions {
@@ -113,7 +122,7 @@ fn gather(summary: &Summary) -> Vec<Conditions<'_>> {
                 all.len() - 1
             });
             if all[at].all.iter().all(|(known, _)| *known != point.scenario) {
-                all[at].all.push((&point.scenario, beside));
+                all[at].all.push((&point.scenario, baseline_ratio));
             }
         }
     }
@@ -138,7 +147,7 @@ fn table(all: &[Conditions<'_>], summary: &Summary) -> Table {
         let (slower, faster) = (c.with(Finding::Slower), c.with(Finding::Faster));
         let both = slower.first().into_iter().chain(faster.first());
         let farthest = both.max_by(|a, b| distance(a).total_cmp(&distance(b)));
-        let ratio = farthest.and_then(|(_, beside)| beside.ratio);
+        let ratio = farthest.and_then(|(_, baseline_ratio)| baseline_ratio.ratio);
         let count = |n: usize| grouped(n as u64).into();
         table.row([
             summary.naming().name(c.seq, c.pe, c.event).into(),

@@ -5,7 +5,7 @@ mod conclusions;
 mod words;
 
 use super::block::Block;
-use crate::model::{Beside, Summary, Sweep};
+use crate::model::{BaselineRatio, Summary, Sweep};
 use crate::number::{grouped, percent, plural, ratio_interval};
 use crate::table::{Cell, Table};
 use crate::wording::Wording;
@@ -15,14 +15,17 @@ pub use conclusions::conclusions;
 pub use words::{baseline, words};
 
 /// Returns ratio, noise floor and finding as cells.
-fn cells(beside: &Beside, wording: Wording) -> [Cell; 3] {
-    let (text, tone) = verdict(beside, wording);
+fn cells(baseline_ratio: &BaselineRatio, wording: Wording) -> [Cell; 3] {
+    let (text, tone) = verdict(baseline_ratio, wording);
     [
-        beside
+        baseline_ratio
             .ratio
             .map_or_else(|| "-".to_owned(), |ratio| ratio_interval(&ratio))
             .into(),
-        beside.noise_floor.map_or_else(|| "-".to_owned(), percent).into(),
+        baseline_ratio
+            .noise_floor
+            .map_or_else(|| "-".to_owned(), percent)
+            .into(),
         Cell::toned(text, tone),
     ]
 }
@@ -31,7 +34,9 @@ fn cells(beside: &Beside, wording: Wording) -> [Cell; 3] {
 pub fn refills(summary: &Summary) -> Vec<String> {
     let mut lines: Vec<(String, Vec<String>)> = Vec::new();
     for refill in &summary.refills {
-        let Some(beside) = refill.beside else { continue };
+        let Some(baseline_ratio) = refill.baseline_ratio else {
+            continue;
+        };
         let Some(baseline) = baseline(summary, refill.pe, refill.event) else {
             continue;
         };
@@ -40,7 +45,7 @@ pub fn refills(summary: &Summary) -> Vec<String> {
         let pages = format!(
             "{}: {}",
             plural(refill.pages, "page", "pages"),
-            words(&beside, summary.wording())
+            words(&baseline_ratio, summary.wording())
         );
         match lines.iter_mut().find(|(known, _)| *known == start) {
             Some((_, all)) => all.push(pages),
@@ -64,13 +69,18 @@ pub fn table(sweeps: &[&Sweep], caption: &str, summary: &Summary) -> Option<Bloc
     .labelled(summary.label());
     let mut rows: Vec<_> = sweeps
         .iter()
-        .flat_map(|sweep| sweep.points.iter().map(move |point| (point.x, sweep, point.beside)))
-        .filter_map(|(x, sweep, beside)| Some((x, sweep, beside?)))
+        .flat_map(|sweep| {
+            sweep
+                .points
+                .iter()
+                .map(move |point| (point.x, sweep, point.baseline_ratio))
+        })
+        .filter_map(|(x, sweep, baseline_ratio)| Some((x, sweep, baseline_ratio?)))
         .collect();
     rows.sort_by_key(|&(x, ..)| x);
-    for (x, sweep, beside) in &rows {
+    for (x, sweep, baseline_ratio) in &rows {
         let start = [Cell::from(grouped(*x)), sweep.seq.as_str().into()];
-        table.row(start.into_iter().chain(cells(beside, summary.wording())));
+        table.row(start.into_iter().chain(cells(baseline_ratio, summary.wording())));
     }
     (!rows.is_empty()).then_some(Block::Table(table))
 }

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Small inputs, each of which stands for a kind of fault that was found once, with the right answer.
+//!
+//! `tests/cases/expected.csv`: the file; `review` or `scan`; the verdicts that the side before and the side after may have,
+//! `|` between them and none where it is not asked; how the review ends; a part of the text that must be said. The answers
+//! were written down before the program was asked.
+
+use review::evaluate::{SideVerdict, verdict_id};
+use review::extract::spelling::Spellings;
+use review::input::Source;
+use review::tree::Tree;
+use review::{Outcome, Review, output, review};
+use sequences::judge::{Stated, Verdict};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
+}
+
+/// A row of the table.
+struct Case {
+    file: String,
+    command: String,
+    before: Vec<String>,
+    after: Vec<String>,
+    outcome: String,
+    says: String,
+}
+
+fn cases() -> Vec<Case> {
+    let text = fs::read_to_string(folder().join("expected.csv")).unwrap();
+    let list = |text: &str| {
+        text.split('|')
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let case = |line: &str| {
+        let [file, command, before, after, outcome, says] = line.splitn(6, ',').collect::<Vec<_>>()[..] else {
+            panic!("{line}: not six columns");
+        };
+        Case {
+            file: file.to_owned(),
+            command: command.to_owned(),
+            before: list(before),
+            after: list(after),
+            outcome: outcome.to_owned(),
+            says: says.trim().to_owned(),
+        }
+    };
+    text.lines().skip(1).map(case).collect()
+}
+
+/// What is stronger than needed is sufficient.
+fn id(side: &SideVerdict) -> &'static str {
+    match side.verdict {
+        Verdict::StrongerThanNeeded => verdict_id(Verdict::Sufficient),
+        other => verdict_id(other),
+    }
+}
+
+fn check_side(case: &Case, sides: &[&SideVerdict], allowed: &[String]) {
+    if allowed.is_empty() {
+        return;
+    }
+    assert!(!sides.is_empty(), "{}: no such side", case.file);
+    for side in sides {
+        let found = id(side);
+        let fits = allowed.iter().any(|name| name == found);
+        assert!(fits, "{}: `{}` is {found}, not {allowed:?}", case.file, side.sequence);
+    }
+}
+
+fn check_review(case: &Case) {
+    let patch = Source::File(folder().join(&case.file)).read().expect("a patch");
+    let found: Review = review(patch, &Spellings::built_in(), &Stated::default(), None);
+    let before: Vec<_> = found
+        .changes
+        .iter()
+        .filter_map(|change| change.before.as_ref())
+        .collect();
+    let after: Vec<_> = found
+        .changes
+        .iter()
+        .filter_map(|change| change.after.as_ref())
+        .collect();
+    check_side(case, &before, &case.before);
+    check_side(case, &after, &case.after);
+    let outcome = match found.outcome() {
+        Outcome::Fine => "fine",
+        Outcome::Insufficient => "insufficient",
+        Outcome::Undecided => "undecided",
+    };
+    assert_eq!(outcome, case.outcome, "{}", case.file);
+    let text = output::text::render_long(&found);
+    let flat: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        flat.contains(&case.says),
+        "{}: does not say `{}`\n{text}",
+        case.file,
+        case.says
+    );
+}
+
+fn check_scan(case: &Case) {
+    let spellings = Spellings::built_in();
+    let tree = tempfile::tempdir().unwrap();
+    fs::copy(folder().join(&case.file), tree.path().join(&case.file)).unwrap();
+    let found = Tree::open(tree.path(), &spellings)
+        .unwrap()
+        .scan(&spellings, &Stated::default());
+    let sides: Vec<_> = found.judged.iter().map(|judged| &judged.side).collect();
+    check_side(case, &sides, &case.after);
+    let unread: Vec<_> = found.unread.iter().map(|unread| &unread.found.text).collect();
+    assert!(unread.is_empty(), "{}: not understood: {unread:?}", case.file);
+    let says = |side: &&SideVerdict| side.sequence.to_string().contains(&case.says) || side.function == case.says;
+    assert!(
+        sides.iter().any(|side| says(&side)),
+        "{}: no `{}`",
+        case.file,
+        case.says
+    );
+}
+
+#[test]
+fn every_case_gets_its_answer() {
+    for case in cases() {
+        match case.command.as_str() {
+            "review" => check_review(&case),
+            "scan" => check_scan(&case),
+            other => panic!("{}: {other}", case.file),
+        }
+    }
+}
+
+/// A sequence of every function, so that none is lost without a word.
+#[test]
+fn every_spelling_is_read() {
+    let spellings = Spellings::built_in();
+    for (file, functions) in [
+        (
+            "spellings.c",
+            &["sysop", "option_as_operand", "pasted", "template_call", "upper_case"][..],
+        ),
+        ("spellings.S", &["optee", "encoded"]),
+    ] {
+        let tree = tempfile::tempdir().unwrap();
+        fs::copy(folder().join(file), tree.path().join(file)).unwrap();
+        let found = Tree::open(tree.path(), &spellings)
+            .unwrap()
+            .scan(&spellings, &Stated::default());
+        for function in functions {
+            let side = found.judged.iter().find(|judged| judged.side.function == *function);
+            let side = side.unwrap_or_else(|| panic!("{file}: {function} is lost"));
+            assert_eq!(id(&side.side), "sufficient", "{function}: {}", side.side.sequence);
+        }
+    }
+}

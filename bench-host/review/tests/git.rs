@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A stranger's repository runs nothing: every way in which its own files could name a program is planted, and none of them
+//! runs.
+
+use review::input::{InputError, Source};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A repository with two commits, and a program that leaves a mark when somebody runs it.
+struct Planted {
+    folder: tempfile::TempDir,
+}
+
+impl Planted {
+    /// Returns `None`, and says so, where git is not installed.
+    fn new() -> Option<Self> {
+        let planted = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        if Command::new("git").arg("--version").output().is_err() {
+            eprintln!("skipped: git is not installed");
+            return None;
+        }
+        planted.git(&["init", "-q"]);
+        let source = "f:\n\tdsb ishst\n\ttlbi alle2is\n\tdsb ish\n\tisb\n\tret\n";
+        fs::write(planted.root().join("f.S"), source).unwrap();
+        planted.git(&["add", "."]);
+        planted.git(&["commit", "-qm", "one"]);
+        planted.git(&["tag", "one"]);
+        fs::write(planted.root().join("f.S"), source.replace("dsb ish\n", "dsb nsh\n")).unwrap();
+        planted.git(&["commit", "-qam", "two"]);
+        let script = format!("#!/bin/sh\necho \"$0 $*\" >> {}\nexit 1\n", planted.mark().display());
+        fs::write(planted.program(), script).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(planted.program(), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        Some(planted)
+    }
+
+    fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn program(&self) -> PathBuf {
+        self.root().join("evil.sh")
+    }
+
+    fn mark(&self) -> PathBuf {
+        self.root().join("it-ran")
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        let done = Command::new("git")
+            .current_dir(self.root())
+            .args(["-c", "user.name=A", "-c", "user.email=a@example.org"])
+            .args(["-c", "init.defaultBranch=main", "-c", "commit.gpgSign=false"])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    fn set(&self, name: &str, value: &str) {
+        self.git(&[
+            "config",
+            name,
+            &value.replace("EVIL", &self.program().display().to_string()),
+        ]);
+    }
+
+    fn read(&self) -> Result<review::diff::Patch, InputError> {
+        let source = Source::Git {
+            repository: self.root().to_owned(),
+            range: "one..HEAD".into(),
+        };
+        let read = source.read();
+        assert!(
+            !self.mark().exists(),
+            "{}",
+            fs::read_to_string(self.mark()).unwrap_or_default()
+        );
+        read
+    }
+
+    fn is_read_and_runs_nothing(&self) {
+        assert_eq!(self.read().expect("the commits can be read").files.len(), 1);
+    }
+}
+
+#[test]
+fn programs_that_the_configuration_names() {
+    let Some(planted) = Planted::new() else { return };
+    for (name, value) in [
+        ("log.showSignature", "true"),
+        ("gpg.program", "EVIL"),
+        ("gpg.ssh.program", "EVIL"),
+        ("diff.external", "EVIL"),
+        ("diff.submodule", "diff"),
+        ("diff.evil.textconv", "EVIL"),
+        ("diff.evil.command", "EVIL"),
+        ("filter.evil.smudge", "EVIL"),
+        ("filter.evil.clean", "EVIL"),
+        ("filter.evil.process", "EVIL"),
+        ("core.fsmonitor", "EVIL"),
+        ("core.pager", "EVIL"),
+        ("pager.log", "EVIL"),
+        ("core.sshCommand", "EVIL"),
+        ("core.editor", "EVIL"),
+        ("core.alternateRefsCommand", "EVIL"),
+        ("core.gitProxy", "EVIL"),
+        ("core.askPass", "EVIL"),
+        ("credential.helper", "EVIL"),
+        ("alias.log", "!EVIL"),
+        ("uploadpack.packObjectsHook", "EVIL"),
+        ("trace2.eventTarget", "/dev/null"),
+        ("color.pager", "true"),
+    ] {
+        planted.set(name, value);
+    }
+    fs::write(planted.root().join(".gitattributes"), "* diff=evil filter=evil\n").unwrap();
+    fs::create_dir_all(planted.root().join(".git/info")).unwrap();
+    fs::write(planted.root().join(".git/info/attributes"), "* diff=evil filter=evil\n").unwrap();
+    fs::create_dir_all(planted.root().join(".git/hooks")).unwrap();
+    for hook in ["post-index-change", "reference-transaction", "fsmonitor-watchman"] {
+        fs::copy(planted.program(), planted.root().join(".git/hooks").join(hook)).unwrap();
+    }
+    planted.is_read_and_runs_nothing();
+}
+
+#[test]
+fn a_signed_commit_is_not_verified() {
+    let Some(planted) = Planted::new() else { return };
+    // A commit with a signature, as whoever writes the repository can put it there.
+    let tree = Command::new("git")
+        .current_dir(planted.root())
+        .args(["rev-parse", "HEAD^{tree}", "HEAD"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(tree.stdout).unwrap();
+    let (tree, parent) = text.trim().split_once('\n').unwrap();
+    let commit = format!(
+        "tree {tree}\nparent {parent}\nauthor A <a@example.org> 1 +0000\ncommitter A <a@example.org> 1 +0000\ngpgsig \
+         -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----\n\nsigned\n"
+    );
+    fs::write(planted.root().join("commit"), commit).unwrap();
+    let made = Command::new("git")
+        .current_dir(planted.root())
+        .args(["hash-object", "-t", "commit", "-w", "commit"])
+        .output();
+    let id = String::from_utf8(made.unwrap().stdout).unwrap();
+    planted.git(&["update-ref", "refs/heads/main", id.trim()]);
+    planted.set("log.showSignature", "true");
+    planted.set("gpg.program", "EVIL");
+    planted.is_read_and_runs_nothing();
+}
+
+#[test]
+fn nothing_is_fetched() {
+    for (name, value) in [
+        ("remote.evil.url", "ext::EVIL"),
+        ("remote.evil.uploadpack", "EVIL"),
+        ("core.sshCommand", "EVIL"),
+        ("remote.evil.vcs", "EVIL"),
+    ] {
+        let Some(planted) = Planted::new() else { return };
+        planted.set("remote.evil.url", "ssh://nowhere.invalid/x");
+        planted.set("protocol.allow", "always");
+        planted.set("protocol.ext.allow", "always");
+        planted.set(name, value);
+        planted.set("remote.evil.promisor", "true");
+        planted.set("remote.evil.partialclonefilter", "blob:none");
+        planted.set("core.repositoryFormatVersion", "1");
+        planted.set("extensions.partialClone", "evil");
+        // The file of the last commit is missing, as in a partial clone.
+        let blob = Command::new("git")
+            .current_dir(planted.root())
+            .args(["rev-parse", "HEAD:f.S"])
+            .output()
+            .unwrap();
+        let id = String::from_utf8(blob.stdout).unwrap();
+        let (folder, file) = id.trim().split_at(2);
+        fs::remove_file(planted.root().join(".git/objects").join(folder).join(file)).unwrap();
+        let error = planted.read().expect_err("an object is missing");
+        assert!(matches!(error, InputError::Git { .. }), "{error}");
+    }
+}
+
+#[test]
+fn other_layouts_are_read() {
+    let Some(planted) = Planted::new() else { return };
+    let bare = tempfile::tempdir().unwrap();
+    planted.git(&[
+        "clone",
+        "-q",
+        "--bare",
+        ".",
+        &bare.path().join("b").display().to_string(),
+    ]);
+    planted.git(&["worktree", "add", "-q", &bare.path().join("w").display().to_string()]);
+    fs::create_dir(planted.root().join("sub")).unwrap();
+    for place in [bare.path().join("b"), bare.path().join("w"), planted.root().join("sub")] {
+        let source = Source::Git {
+            repository: place.clone(),
+            range: "one..HEAD".into(),
+        };
+        assert_eq!(
+            source.read().expect("it can be read").files.len(),
+            1,
+            "{}",
+            place.display()
+        );
+    }
+    let nowhere = Source::Git {
+        repository: bare.path().to_owned(),
+        range: "a..b".into(),
+    };
+    assert!(matches!(nowhere.read(), Err(InputError::Git { .. })));
+}

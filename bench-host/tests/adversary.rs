@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The kernel on the adversary: that machine shows no mistake where there is none, and the same bytes each time.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use adversary::{Choices, End, Error, Features, Machine, Options};
+use bench_host::check::suite::{GOOD, Member, chosen, default};
+use bench_host::kernel::Kernel;
+use bench_host::plan::{Checked, Conformance, RunPlan, runtime};
+use results::check::{Change, Check, Mask};
+use results::plan::MAX_SEQUENCES;
+use review::check_question::is_enough;
+use sequences::Sequence;
+use sequences::catalogue::catalogue;
+
+/// Returns the kernel with the checks of these sequences.
+fn image(members: &[Member], trials: u32, pes: u8) -> Vec<u8> {
+    let mut kernel = Kernel::load(None).unwrap();
+    let good = GOOD.into_iter().map(|(id, text, guest)| {
+        let fits = Check::ALL
+            .into_iter()
+            .filter(|check| check.regime().is_guest() == guest);
+        Checked {
+            id,
+            text,
+            checks: 0,
+            good_for: fits.fold(0, |mask, check| mask | check.mask()),
+        }
+    });
+    let tested = members.iter().map(|member| Checked {
+        id: &member.id,
+        text: &member.text,
+        checks: member.checks,
+        good_for: 0,
+    });
+    let sequences: Vec<_> = tested.chain(good).collect();
+    let settings = Conformance {
+        seed: 1,
+        trials,
+        pes,
+        stress: 0,
+        planted: None,
+        runtime: runtime("level1").unwrap(),
+    };
+    let plan = RunPlan::conformance(&settings, &sequences).unwrap();
+    kernel.install(&plan.settings, &plan.entries()).unwrap();
+    kernel.bytes
+}
+
+fn run(image: &[u8], options: &Options) -> (End, String) {
+    let mut printed = Vec::new();
+    let mut machine = Machine::new(image, options).unwrap();
+    let end = machine.run(&mut |bytes| {
+        printed.extend_from_slice(bytes);
+        true
+    });
+    (end, String::from_utf8(printed).unwrap())
+}
+
+/// Returns the class of every check and sequence.
+fn verdicts(printed: &str) -> BTreeMap<(String, String), String> {
+    let verdicts = printed.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.trim().split(',').collect();
+        match fields.as_slice() {
+            ["TLB", _, "verdict", check, seq, class, ..] => {
+                Some((((*check).to_owned(), (*seq).to_owned()), (*class).to_owned()))
+            }
+            _ => None,
+        }
+    });
+    verdicts.collect()
+}
+
+fn options(pes: usize, choices: Choices) -> Options {
+    Options {
+        pes,
+        choices,
+        budget: 10_000_000_000,
+        ..Options::default()
+    }
+}
+
+/// Checks of new mappings: that a fault is the old translation there is for the kernel to learn.
+fn is_of_new_mapping(check: &str) -> bool {
+    Check::from_id(check).is_some_and(|check| check.spec().change == Change::Map)
+}
+
+#[test]
+fn what_is_enough_is_never_stale_and_what_is_seen_depends_on_the_seed_alone() {
+    let image = image(&default(Mask::MAX), 4, 3);
+    for choices in [
+        Choices::Latest,
+        Choices::Random(1),
+        Choices::Random(2),
+        Choices::Earliest,
+    ] {
+        let (end, printed) = run(&image, &options(3, choices));
+        assert_eq!(end, End::Off, "{choices:?}");
+        let failed: Vec<_> = (verdicts(&printed).into_iter())
+            .filter(|((check, _), class)| class == "fail" && !is_of_new_mapping(check))
+            .collect();
+        assert_eq!(failed, [], "{choices:?}");
+        if choices == Choices::Random(1) {
+            assert_eq!(
+                run(&image, &options(3, choices)).1,
+                printed,
+                "the same seed, the same bytes"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_catalogue_is_seen_as_the_judge_sees_it() {
+    let members: Vec<Member> = catalogue()
+        .filter_map(|entry| Some(chosen(entry.id, &entry.sequence().ok()?, Mask::MAX)))
+        .filter(|member| member.checks != 0)
+        .collect();
+    let (mut alarms, mut shown, mut mistakes) = (Vec::new(), 0, 0);
+    let mut hidden: BTreeMap<String, u32> = BTreeMap::new();
+    for group in members.chunks(MAX_SEQUENCES - 4) {
+        let (end, printed) = run(&image(group, 2, 3), &options(3, Choices::Latest));
+        assert_eq!(end, End::Off);
+        for ((check, seq), class) in verdicts(&printed) {
+            let member = group.iter().find(|member| member.id == seq).unwrap();
+            let sequence: Sequence = member.text.parse().unwrap();
+            match is_enough(Check::from_id(&check).unwrap(), &sequence) {
+                Some(true) if class == "fail" && !is_of_new_mapping(&check) => alarms.push((check, seq)),
+                Some(false) if class != "skipped" => {
+                    mistakes += 1;
+                    shown += u32::from(class == "fail");
+                    *hidden.entry(check).or_default() += u32::from(class != "fail");
+                }
+                _ => {}
+            }
+        }
+    }
+    println!("{shown} of {mistakes} mistakes shown; not shown: {hidden:?}");
+    assert_eq!(alarms, [], "sufficient, and stale");
+    assert!(shown * 2 > mistakes, "{shown} of {mistakes} shown");
+}
+
+#[test]
+fn what_cannot_be_run_is_told_and_exits_4() {
+    let options = Options::default();
+    assert_eq!(Machine::new(b"no image", &options).err(), Some(Error::NotAnImage));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kernel");
+    std::fs::write(&file, vec![0; 4096]).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_bench-host"))
+        .current_dir(folder.path())
+        .args(["check", "--machine", "adversary", "--kernel"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(4),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn fewer_features_are_fewer_checks() {
+    let image = image(&default(Mask::MAX), 1, 1);
+    let older = Options {
+        features: Features::ARMV8_0,
+        ..options(1, Choices::Latest)
+    };
+    let skipped = |options: &Options| {
+        let (end, printed) = run(&image, options);
+        assert_eq!(end, End::Off);
+        verdicts(&printed).values().filter(|class| *class == "skipped").count()
+    };
+    assert!(skipped(&older) > skipped(&options(1, Choices::Latest)));
+}
