@@ -44,6 +44,8 @@ fn main() {
             group(&[immediates, registers, sources], 1, 12, 24)
         }),
         trial("loads_and_stores", || group(&[memory], 2, 12, 4)),
+        trial("ordered_accesses", || group(&[ordered], 6, 2, 200)),
+        trial("flags_and_checksums", || group(&[flags, checksums], 7, 2, 200)),
         trial("vectors", || group(&[vectors], 3, 16, 3)),
         trial("moves_between_files", || group(&[moves], 5, 1, 8)),
         trial("branches", branches),
@@ -170,16 +172,27 @@ impl Flat {
     }
 }
 
+/// Refuses what the emulator refuses: an ordered access that is not aligned.
+fn aligned(address: u64, bytes: u32, order: Order) -> Result<(), ()> {
+    if order == Order::Plain || address.is_multiple_of(u64::from(bytes)) {
+        Ok(())
+    } else {
+        Err(())
+    }
+}
+
 impl Memory for Flat {
     type Fault = ();
 
-    fn load(&mut self, address: u64, bytes: u32, _: Order) -> Result<u128, ()> {
+    fn load(&mut self, address: u64, bytes: u32, order: Order) -> Result<u128, ()> {
+        aligned(address, bytes, order)?;
         let mut value = [0; 16];
         value[..bytes as usize].copy_from_slice(&self.bytes[self.range(address, bytes)?]);
         Ok(u128::from_le_bytes(value))
     }
 
-    fn store(&mut self, address: u64, bytes: u32, value: u128, _: Order) -> Result<(), ()> {
+    fn store(&mut self, address: u64, bytes: u32, value: u128, order: Order) -> Result<(), ()> {
+        aligned(address, bytes, order)?;
         let range = self.range(address, bytes)?;
         self.bytes[range].copy_from_slice(&value.to_le_bytes()[..bytes as usize]);
         Ok(())
@@ -257,6 +270,44 @@ fn memory(random: &mut Random) -> u32 {
     word & !(0x1f << 16 | 0x7fff) | rs << 16 | rt2 << 10 | rn << 5 | rt
 }
 
+/// Exclusives, ordered accesses and comparisons, whose fixed bits a random word rarely has.
+fn ordered(random: &mut Random) -> u32 {
+    let mut below = |bound: u32| random.below(bound.into()) as u32;
+    // Registers that differ, and even ones where pairs begin.
+    let (rt, rt2, rs, rn) = (2 * below(6), 13 + below(3), 16 + 2 * below(5), 27);
+    let (size, load, order) = (below(4) << 30, below(2) << 22, below(2) << 15);
+    let (no_rs, no_rt2, registers) = (31 << 16, 31 << 10, rn << 5 | rt);
+    let status = if load == 0 { rs << 16 } else { no_rs };
+    registers
+        | match below(7) {
+            0 => 0x0820_0000 | size & 1 << 30 | load | order | rs << 16 | no_rt2,
+            1 => 0x08a0_0000 | size | load | order | rs << 16 | no_rt2,
+            2 => 0x0800_0000 | size | load | order | status | no_rt2,
+            3 => 0x8820_0000 | size & 1 << 30 | load | order | status | rt2 << 10,
+            4 => 0x0880_0000 | size | load | order | no_rs | no_rt2,
+            5 => 0x38bf_c000 | size,
+            _ => 0x1900_0000 | size | below(4) << 22 | below(512) << 12,
+        }
+}
+
+/// Changes of flags alone.
+fn flags(random: &mut Random) -> u32 {
+    let rn = random.register() << 5;
+    match random.below(3) {
+        0 => 0xba00_0400 | (random.below(64) as u32) << 15 | rn | random.below(16) as u32,
+        1 => 0x3a00_080d | (random.below(2) as u32) << 14 | rn,
+        _ => 0xd500_401f | (random.below(3) as u32) << 5,
+    }
+}
+
+/// `crc32`, `crc32c`.
+fn checksums(random: &mut Random) -> u32 {
+    let size = random.below(4) as u32;
+    let wide = if size == 3 { 1 << 31 } else { 0 };
+    let word = 0x1ac0_4000 | wide | (random.below(2) as u32) << 12 | size << 10;
+    word | random.register() << 16 | random.register() << 5 | random.register()
+}
+
 /// SIMD: op0 = x111.
 fn vectors(random: &mut Random) -> u32 {
     let word = random.next() as u32 & !(0b111 << 25) | 0b111 << 25;
@@ -324,7 +375,22 @@ fn case(word: u32, index: usize, random: &mut Random) -> Option<Case> {
             *x = random.below(16) << (32 * random.below(2));
         }
     }
-    let bytes: Vec<u8> = (0..MEMORY).map(|_| random.next() as u8).collect();
+    let mut bytes: Vec<u8> = (0..MEMORY).map(|_| random.next() as u8).collect();
+    let compared = match instruction {
+        Instruction::Atomic { rs, bytes, .. } => Some((rs, bytes)),
+        Instruction::ComparePair { rs, bytes, .. } => Some((rs, bytes)),
+        _ => None,
+    };
+    if let Some((rs, width)) = compared
+        && random.below(2) == 0
+    {
+        // A comparison finds what it looks for.
+        let width = usize::from(width);
+        for (register, place) in [(rs, MEMORY / 2), (rs + 1, MEMORY / 2 + width)] {
+            let value = before.x.get(usize::from(register)).copied().unwrap_or(0);
+            bytes[place..place + width].copy_from_slice(&value.to_le_bytes()[..width]);
+        }
+    }
     let mut flat = Flat {
         base,
         bytes: bytes.clone(),
