@@ -293,6 +293,17 @@ pub enum Atomic {
     Compare,
 }
 
+/// A change of the flags alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlagChange {
+    /// `cfinv`.
+    InvertCarry,
+    /// `xaflag`.
+    FromExternal,
+    /// `axflag`.
+    ToExternal,
+}
+
 /// An instruction. Sizes in bytes are powers of two, and `wide` says 64 bits instead of 32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Instruction {
@@ -385,7 +396,7 @@ pub enum Instruction {
     },
     /// `rbit`, `rev16`, `rev32`, `rev`, `clz`, `cls`, by their opcode.
     OneSource { wide: bool, opcode: u8, rd: u8, rn: u8 },
-    /// `udiv`, `sdiv`, and shifts by a register, by their opcode.
+    /// `udiv`, `sdiv`, shifts by a register, `crc32` and `crc32c`, by their opcode.
     TwoSource {
         wide: bool,
         opcode: u8,
@@ -444,6 +455,14 @@ pub enum Instruction {
     },
     /// Load-acquire, store-release.
     Ordered { load: bool, bytes: u8, rt: u8, rn: u8 },
+    /// `ldapur`, `stlur` and their like.
+    OrderedOffset {
+        r#move: Move,
+        bytes: u8,
+        rt: u8,
+        rn: u8,
+        offset: i16,
+    },
     /// Load-exclusive.
     LoadExclusive {
         bytes: u8,
@@ -470,6 +489,20 @@ pub enum Instruction {
         rt: u8,
         rn: u8,
     },
+    /// `casp`: registers `rs` and `rs + 1`, of 4 or 8 bytes each, are compared, and `rt` and `rt + 1` are stored.
+    ComparePair {
+        bytes: u8,
+        release: bool,
+        rs: u8,
+        rt: u8,
+        rn: u8,
+    },
+    /// `rmif`.
+    RotateFlags { rn: u8, amount: u8, mask: u8 },
+    /// `setf8`, `setf16`.
+    SetFlags { rn: u8, bytes: u8 },
+    /// `cfinv` and its like.
+    ChangeFlags { change: FlagChange },
     /// `dc zva`.
     ZeroLine { rt: u8 },
     /// A SIMD instruction.

@@ -19,7 +19,8 @@
 //! Loads, stores and instructions are otherwise made in program order, by one PE at a time; there are no caches.
 #![forbid(unsafe_code)]
 
-mod a64;
+#[doc(hidden)]
+pub mod a64;
 mod choice;
 mod code;
 mod completion;

@@ -2,7 +2,7 @@
 //! Instruction words to instructions, in the order of the tables of section C4.
 
 use super::vector;
-use super::{Address, Arithmetic, Atomic, Instruction, Logical, Move, Operand, System};
+use super::{Address, Arithmetic, Atomic, FlagChange, Instruction, Logical, Move, Operand, System};
 
 /// Returns the bits from `low` on, `count` of them.
 pub(super) const fn bits(word: u32, low: u32, count: u32) -> u32 {
@@ -237,6 +237,14 @@ fn system_register(word: u32) -> Option<Instruction> {
             7 if crm == 0 => System::Sb,
             _ => return None,
         },
+        (0b000, 0, 4, 31) if op2 < 3 => {
+            let change = [
+                FlagChange::InvertCarry,
+                FlagChange::FromExternal,
+                FlagChange::ToExternal,
+            ][usize::from(op2)];
+            return (crm == 0).then_some(Instruction::ChangeFlags { change });
+        }
         (0b000, _, 4, 31) => System::MsrImmediate { op1, op2, imm: crm },
         (0b001, 3, 7, _) if (crm, op2) == (4, 1) => return Some(Instruction::ZeroLine { rt }),
         (0b001, ..) => System::Sys { op1, crn, crm, op2, rt },
@@ -295,6 +303,15 @@ fn registers(word: u32) -> Option<Instruction> {
             rn,
             rm,
         },
+        (true, 0b0000) if word & 0xffe0_7c10 == 0xba00_0400 => Instruction::RotateFlags {
+            rn,
+            amount: bits(word, 15, 6) as u8,
+            mask: bits(word, 0, 4) as u8,
+        },
+        (true, 0b0000) if word & 0xffff_bc1f == 0x3a00_080d => Instruction::SetFlags {
+            rn,
+            bytes: if bit(word, 14) { 2 } else { 1 },
+        },
         (true, 0b0010) if bit(word, 29) && !bit(word, 10) && !bit(word, 4) => Instruction::ConditionalCompare {
             wide,
             subtract: bit(word, 30),
@@ -317,13 +334,15 @@ fn registers(word: u32) -> Option<Instruction> {
             let opcode = bits(word, 10, 6) as u8;
             match (bit(word, 30), opcode) {
                 (true, 0..=5) if rm == 0 && (wide || opcode != 3) => Instruction::OneSource { wide, opcode, rd, rn },
-                (false, 2 | 3 | 8..=11) => Instruction::TwoSource {
-                    wide,
-                    opcode,
-                    rd,
-                    rn,
-                    rm,
-                },
+                (false, 2 | 3 | 8..=11) | (false, 16..=23) if opcode < 16 || wide == (opcode & 3 == 3) => {
+                    Instruction::TwoSource {
+                        wide,
+                        opcode,
+                        rd,
+                        rn,
+                        rm,
+                    }
+                }
                 _ => return None,
             }
         }
@@ -380,7 +399,18 @@ fn memory(word: u32) -> Option<Instruction> {
     match (bits(word, 28, 2), bits(word, 24, 2)) {
         (0b00, 0b00) if !bit(word, 26) => exclusive(word),
         (0b00, _) if bit(word, 26) => vector::structure(word).map(Instruction::Vector),
-        (0b01, 0b00) if !bit(word, 27) || bits(word, 27, 1) == 1 => literal(word),
+        (0b01, 0b00) => literal(word),
+        (0b01, 0b01) if !bit(word, 26) && !bit(word, 21) && bits(word, 10, 2) == 0 => {
+            // `ldapur`, `stlur` and their like; there is no prefetch among them.
+            let (r#move, bytes) = moved(word)?;
+            Some(Instruction::OrderedOffset {
+                r#move,
+                bytes,
+                rt: register(word, 0),
+                rn: register(word, 5),
+                offset: signed(word, 12, 9) as i16,
+            })
+        }
         (0b10, _) if !bit(word, 25) => pair(word),
         (0b11, 0b00 | 0b01) => single(word),
         _ => None,
@@ -422,14 +452,24 @@ fn pair(word: u32) -> Option<Instruction> {
         3 => Address::Before(offset as i16),
         _ => Address::Offset(offset as i32),
     };
+    let (rt, rt2, rn) = (register(word, 0), register(word, 10), register(word, 5));
+    // What a register holds that is written twice is left open.
+    if load && rt == rt2 || bit(word, 23) && (writes_base(word, rt, rn) || writes_base(word, rt2, rn)) {
+        return None;
+    }
     Some(Instruction::Pair {
         r#move,
         bytes,
-        rt: register(word, 0),
-        rt2: register(word, 10),
-        rn: register(word, 5),
+        rt,
+        rt2,
+        rn,
         address,
     })
+}
+
+/// Returns whether a register that is moved is the base, too, which an access with write-back changes.
+fn writes_base(word: u32, rt: u8, rn: u8) -> bool {
+    !bit(word, 26) && rt == rn && rn != 31
 }
 
 fn single(word: u32) -> Option<Instruction> {
@@ -462,6 +502,9 @@ fn single(word: u32) -> Option<Instruction> {
         (_, false, 3) => Address::Before(offset),
         _ => return None,
     };
+    if matches!(address, Address::Before(_) | Address::After(_)) && writes_base(word, rt, rn) {
+        return None;
+    }
     Some(Instruction::Transfer {
         r#move,
         bytes,
@@ -516,12 +559,30 @@ fn exclusive(word: u32) -> Option<Instruction> {
     let size = bits(word, 30, 2);
     let bytes = 1 << size;
     Some(match (o2, o1) {
-        (false, false) | (false, true) => {
-            if o1 && size < 2 {
-                // `casp`.
+        (false, true) if size < 2 => {
+            // Both pairs begin at an even register; `L` says acquire.
+            if rt2 != 31 || (rs | rt) & 1 != 0 {
                 return None;
             }
+            Instruction::ComparePair {
+                bytes: 4 << size,
+                release: o0,
+                rs,
+                rt,
+                rn,
+            }
+        }
+        (false, _) => {
+            // A register that is not there has its field filled with ones; one that is written twice says nothing.
             let second = o1.then_some(rt2);
+            let known = if load {
+                rs == 31 && second != Some(rt)
+            } else {
+                rs != rt && second != Some(rs) && (rs != rn || rn == 31)
+            };
+            if !known || !o1 && rt2 != 31 {
+                return None;
+            }
             if load {
                 Instruction::LoadExclusive {
                     bytes,
@@ -541,7 +602,7 @@ fn exclusive(word: u32) -> Option<Instruction> {
                 }
             }
         }
-        (true, false) => Instruction::Ordered { load, bytes, rt, rn },
+        (true, false) if rs == 31 && rt2 == 31 => Instruction::Ordered { load, bytes, rt, rn },
         (true, true) if rt2 == 31 => Instruction::Atomic {
             operation: Atomic::Compare,
             bytes,

@@ -62,10 +62,20 @@ impl Scratch {
     }
 }
 
+/// Refuses what the emulator refuses: an ordered access that is not aligned.
+fn aligned(address: u64, bytes: u32, order: Order) -> Result<(), ()> {
+    if order == Order::Plain || address.is_multiple_of(u64::from(bytes)) {
+        Ok(())
+    } else {
+        Err(())
+    }
+}
+
 impl Memory for Scratch {
     type Fault = ();
 
-    fn load(&mut self, address: u64, bytes: u32, _: Order) -> Result<u128, ()> {
+    fn load(&mut self, address: u64, bytes: u32, order: Order) -> Result<u128, ()> {
+        aligned(address, bytes, order)?;
         let place = self.place(address, bytes)?;
         Ok(self.bytes[place]
             .iter()
@@ -73,7 +83,8 @@ impl Memory for Scratch {
             .fold(0, |all, &byte| all << 8 | u128::from(byte)))
     }
 
-    fn store(&mut self, address: u64, bytes: u32, value: u128, _: Order) -> Result<(), ()> {
+    fn store(&mut self, address: u64, bytes: u32, value: u128, order: Order) -> Result<(), ()> {
+        aligned(address, bytes, order)?;
         let place = self.place(address, bytes)?;
         self.bytes[place].copy_from_slice(&value.to_le_bytes()[..bytes as usize]);
         Ok(())
@@ -169,8 +180,10 @@ fn word(class: usize, random: &mut Random) -> Option<u32> {
             rn == RN && rt != RN && rt2 != RN && !(load && rt == rt2)
         }
         Instruction::Transfer { rt, rn, .. } => rn == RN && rt != RN,
-        Instruction::Atomic { rs, rt, rn, .. } => rn == RN && rt != RN && rs != RN,
-        Instruction::Ordered { rt, .. } => rt != RN,
+        Instruction::Atomic { rs, rt, rn, .. } | Instruction::ComparePair { rs, rt, rn, .. } => {
+            rn == RN && rt != RN && rs != RN
+        }
+        Instruction::Ordered { rt, .. } | Instruction::OrderedOffset { rt, .. } => rt != RN,
         Instruction::Literal { .. } | Instruction::LoadExclusive { .. } | Instruction::StoreExclusive { .. } => false,
         Instruction::System(_) | Instruction::ZeroLine { .. } => false,
         _ => true,

@@ -2,7 +2,8 @@
 //! What instructions do.
 
 use super::integer::{
-    arithmetic, bitfield, extend, holds, logical, multiply, narrow, one_source, two_source, with_carry,
+    arithmetic, bitfield, change_flags, extend, holds, logical, multiply, narrow, one_source, rotate_flags, set_flags,
+    two_source, with_carry,
 };
 use super::{Address, Atomic, Flow, Instruction, Memory, Move, Operand, Order, Registers, vector};
 
@@ -301,6 +302,44 @@ pub fn execute<M: Memory>(
             let target = if operation == Atomic::Compare { rs } else { rt };
             registers.set(target, old as u64);
         }
+        Instruction::OrderedOffset {
+            r#move,
+            bytes,
+            rt,
+            rn,
+            offset,
+        } => {
+            let place = registers.base(rn).wrapping_add_signed(offset.into());
+            let order = if r#move == Move::Store {
+                Order::Release
+            } else {
+                Order::Acquire
+            };
+            registers.transfer(memory, r#move, bytes, rt, place, order)?;
+        }
+        Instruction::ComparePair {
+            bytes,
+            release,
+            rs,
+            rt,
+            rn,
+        } => {
+            let part = |register| u128::from(registers.get(register)) & ones(bytes);
+            // The second register of a pair that begins with 30 is zero.
+            let both = |register: u8| part(register) | part(register + 1) << (8 * bytes);
+            let (given, stored) = (both(rs), both(rt));
+            let mut combine = |old: u128| (old == given).then_some(stored);
+            let old = memory.atomic(registers.base(rn), 2 * u32::from(bytes), release, &mut combine)?;
+            registers.set(rs, (old & ones(bytes)) as u64);
+            registers.set(rs + 1, (old >> (8 * bytes)) as u64);
+        }
+        Instruction::RotateFlags { rn, amount, mask } => {
+            registers.nzcv = rotate_flags(registers.nzcv, registers.get(rn), amount, mask);
+        }
+        Instruction::SetFlags { rn, bytes } => {
+            registers.nzcv = set_flags(registers.nzcv, registers.get(rn), bytes);
+        }
+        Instruction::ChangeFlags { change } => registers.nzcv = change_flags(registers.nzcv, change),
         Instruction::ZeroLine { rt } => memory.dc_zva(registers.get(rt))?,
         Instruction::Vector(instruction) => vector::execute(registers, memory, instruction)?,
         Instruction::System(system) => return Ok(Flow::System(system)),
@@ -539,11 +578,11 @@ mod tests {
     #[test]
     fn unknown_words_are_no_instructions() {
         let words = [
-            // fadd d0, d1, d0; fadd v0.4s; reserved; casp; 32-bit with N; dcps.
+            // fadd d0, d1, d0; fadd v0.4s; reserved; casp of odd registers; 32-bit with N; dcps.
             0x1e60_2820,
             0x4ea0_5820,
             0xffff_ffff,
-            0x0820_7c00,
+            0x0821_7c02,
             0x1240_7c00,
             0xd4a0_0001,
             // ldraa; neg with a bad bit; ld3 .1d; fmov with S set; add .1d.

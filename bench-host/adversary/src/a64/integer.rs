@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Operations on general registers.
 
-use super::{Arithmetic, Condition, Logical, Operand, Registers};
+use super::{Arithmetic, Condition, FlagChange, Logical, Operand, Registers};
 
 const N: u32 = 1 << 31;
 const Z: u32 = 1 << 30;
@@ -201,7 +201,53 @@ pub(super) const fn two_source(opcode: u8, a: u64, b: u64, wide: bool) -> u64 {
         3 if b == 0 => 0,
         3 if wide => (a as i64).wrapping_div(b as i64) as u64,
         3 => (a as i32).wrapping_div(b as i32) as u32 as u64,
+        16..=23 => checksum(opcode, a as u32, b),
         _ => shift(a, opcode & 3, b as u8 & if wide { 63 } else { 31 }, wide),
+    }
+}
+
+/// `crc32`, `crc32c`: of 1 to 8 bytes, the lowest first; neither end is inverted.
+const fn checksum(opcode: u8, sum: u32, data: u64) -> u64 {
+    // The polynomials, bits reversed.
+    let polynomial = if opcode & 4 == 0 { 0xedb8_8320 } else { 0x82f6_3b78 };
+    let (mut sum, mut step) = (sum, 0);
+    while step < 8 << (opcode & 3) {
+        let low = (sum ^ (data >> step) as u32) & 1;
+        sum = sum >> 1 ^ if low != 0 { polynomial } else { 0 };
+        step += 1;
+    }
+    sum as u64
+}
+
+/// `rmif`: a mask of flags comes from the lowest bits of a register rotated right.
+pub(super) const fn rotate_flags(nzcv: u32, value: u64, amount: u8, mask: u8) -> u32 {
+    let (new, mask) = ((value.rotate_right(amount as u32) as u32) << 28, (mask as u32) << 28);
+    nzcv & !mask | new & mask
+}
+
+/// `setf8`, `setf16`: flags as if a narrow value had just been added to; the carry stays.
+pub(super) const fn set_flags(nzcv: u32, value: u64, bytes: u8) -> u32 {
+    let top = 8 * bytes as u32 - 1;
+    let negative = if value >> top & 1 != 0 { N } else { 0 };
+    let zero = if value << (63 - top) == 0 { Z } else { 0 };
+    let overflow = if (value >> top ^ value >> (top + 1)) & 1 != 0 {
+        V
+    } else {
+        0
+    };
+    negative | zero | nzcv & C | overflow
+}
+
+/// `cfinv`, `xaflag`, `axflag`.
+pub(super) const fn change_flags(nzcv: u32, change: FlagChange) -> u32 {
+    let (z, c, v) = (nzcv & Z != 0, nzcv & C != 0, nzcv & V != 0);
+    const fn flag(set: bool, flag: u32) -> u32 {
+        if set { flag } else { 0 }
+    }
+    match change {
+        FlagChange::InvertCarry => nzcv ^ C,
+        FlagChange::FromExternal => flag(!c && !z, N) | flag(z && c, Z) | flag(c || z, C) | flag(!c && z, V),
+        FlagChange::ToExternal => flag(z || v, Z) | flag(c && !v, C),
     }
 }
 
@@ -265,6 +311,13 @@ mod tests {
         assert_eq!(one_source(5, 0xf000_0000, false), 3);
         assert_eq!(one_source(2, 0x0102_0304_0506_0708, true), 0x0403_0201_0807_0605);
         assert_eq!(one_source(1, 0x0102_0304, false), 0x0201_0403);
+        // The check value of both polynomials: of "123456789".
+        let check = |opcode| {
+            b"123456789".iter().fold(u32::MAX.into(), |sum, &byte| {
+                two_source(opcode, sum, byte.into(), false)
+            })
+        };
+        assert_eq!((!check(16) as u32, !check(20) as u32), (0xcbf4_3926, 0xe306_9283));
         assert_eq!(multiply(2, false, u64::MAX, u64::MAX, 0, true), 0);
         assert_eq!(multiply(6, false, u64::MAX, u64::MAX, 0, true), u64::MAX - 1);
     }

@@ -327,6 +327,8 @@ pub(super) fn decode(word: u32) -> Option<Vector> {
     }
     let scalar = bit(word, 28);
     match (bits(word, 24, 4), bit(word, 21), bit(word, 10)) {
+        // One element of 64 bits is a scalar's.
+        (0b1110, true, true) if !scalar && !q && size == 3 && bits(word, 11, 5) != 3 => None,
         (0b1110, true, true) if !scalar => three(word, u, size).map(|operation| Vector::Three {
             operation,
             q,
@@ -436,6 +438,9 @@ fn three(word: u32, u: bool, size: u8) -> Option<Three> {
 }
 
 fn two(word: u32, q: bool, u: bool, size: u8, rd: u8, rn: u8) -> Option<Vector> {
+    if size == 3 && !q {
+        return None;
+    }
     let operation = match (bits(word, 12, 5), u) {
         (0b00000, false) if size < 3 => Two::Reverse(8),
         (0b00000, true) if size < 2 => Two::Reverse(4),
