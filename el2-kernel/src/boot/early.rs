@@ -21,6 +21,7 @@ use crate::mmu::identity_slot::{IdentitySlot, Refused, choose};
 use crate::mmu::kernel_tables::tables_base;
 use crate::mmu::layout::Layout;
 use crate::mmu::tables::MAIR;
+use crate::platform::blob;
 use crate::platform::console;
 use crate::platform::device_tree::Machine;
 use crate::platform::end::fatal;
@@ -30,7 +31,20 @@ use crate::platform::phase::Phase;
 use crate::smp::power;
 use crate::stub::resident::emit;
 
-/// Finds the console and the firmware: in the device tree, else in the plan.
+/// Opens the device tree at the address that the boot loader has passed, if there is one.
+fn tree(address: usize) -> Option<Fdt<'static>> {
+    if address == 0 || !address.is_multiple_of(8) {
+        return None;
+    }
+    // SAFETY: by the boot protocol x0 is the address of a device tree, or nothing, which is 0; some loaders leave the
+    // address of another list there, which is memory too.
+    let header = unsafe { &*(address as *const [u8; 40]) };
+    let size = blob::size(header)?;
+    // SAFETY: the magic number says that it is a tree, and nobody writes to it.
+    blob::open(unsafe { core::slice::from_raw_parts(address as *const u8, size) })
+}
+
+/// Finds the console and the firmware: in the plan, and in the device tree.
 fn discover(device_tree: usize, load: usize, area: &[u8]) -> Machine {
     let settings = Plan::read(area).ok().flatten().map(|plan| plan.settings);
     let planned = settings.map_or(Machine::default(), |s| Machine {
@@ -38,17 +52,14 @@ fn discover(device_tree: usize, load: usize, area: &[u8]) -> Machine {
         conduit: s.conduit,
         ..Machine::default()
     });
+    // Before the tree is read, so that a panic on the way can be seen.
+    planned.console.into_iter().for_each(console::init);
     let mut machine = planned;
-    if device_tree != 0 && device_tree.is_multiple_of(8) {
-        // SAFETY: by the boot protocol x0 is a device tree or nothing; a wrong magic is noticed.
-        if let Ok(fdt) = unsafe { Fdt::from_raw(device_tree as *const u8) } {
-            machine = Machine::from_device_tree(fdt);
-            machine.memory = Memory::around(fdt, load as u64);
-        }
+    if let Some(fdt) = tree(device_tree) {
+        machine = Machine::from_device_tree(fdt, &planned);
+        machine.memory = Memory::around(fdt, load as u64);
     }
-    if let Some(console) = machine.console.or(planned.console) {
-        console::init(console);
-    }
+    machine.console.into_iter().for_each(console::init);
     // At EL3 there is nobody above to call.
     firmware::set_conduit(machine.conduit.filter(|_| current_el() < 3));
     // Firmware may have left a line unfinished.
