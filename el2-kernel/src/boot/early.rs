@@ -4,7 +4,7 @@
 #![expect(unsafe_code)]
 // UNSAFETY: reads a device tree at a raw address.
 
-use aarch64_cpu::registers::{CNTFRQ_EL0, Readable};
+use aarch64_cpu::registers::{CNTFRQ_EL0, HCR_EL2, Readable};
 use dtoolkit::fdt::Fdt;
 use results::SCHEMA_VERSION;
 use results::plan::{Plan, PlanError, RuntimeCase};
@@ -45,7 +45,10 @@ fn tree(address: usize) -> Option<Fdt<'static>> {
 }
 
 /// Finds the console and the firmware: in the plan, and in the device tree.
-fn discover(device_tree: usize, load: usize, area: &[u8]) -> Machine {
+///
+/// The conduit of a device tree is that of the firmware it was written for. Entered at EL3 there is none; what is planned
+/// may be known to an emulator.
+fn discover(device_tree: usize, load: usize, area: &[u8], entered_at: usize) -> Machine {
     let settings = Plan::read(area).ok().flatten().map(|plan| plan.settings);
     let planned = settings.map_or(Machine::default(), |s| Machine {
         console: s.console,
@@ -60,8 +63,10 @@ fn discover(device_tree: usize, load: usize, area: &[u8]) -> Machine {
         machine.memory = Memory::around(fdt, load as u64);
     }
     machine.console.into_iter().for_each(console::init);
-    // At EL3 there is nobody above to call.
-    firmware::set_conduit(machine.conduit.filter(|_| current_el() < 3));
+    if entered_at == 3 {
+        machine.conduit = planned.conduit.filter(|_| current_el() < 3);
+    }
+    firmware::set_conduit(machine.conduit);
     // Firmware may have left a line unfinished.
     console::break_line();
     machine
@@ -79,8 +84,8 @@ fn start_record(plan_crc: u32, seed: u64) {
 }
 
 /// Says that the kernel was entered at the wrong exception level, and stops.
-pub extern "C" fn wrong_exception_level(device_tree: usize, load: usize, _el: usize) -> ! {
-    discover(device_tree, load, plan_area());
+pub extern "C" fn wrong_exception_level(device_tree: usize, load: usize, el: usize) -> ! {
+    discover(device_tree, load, plan_area(), el);
     let plan = Plan::read(plan_area()).ok().flatten();
     start_record(
         plan.map_or(0, |plan| plan.crc),
@@ -89,16 +94,16 @@ pub extern "C" fn wrong_exception_level(device_tree: usize, load: usize, _el: us
     if current_el() == 1 {
         fatal("entered at EL1; this kernel needs EL2 (QEMU: -M virt with virtualization=on)")
     } else {
-        fatal("entered at EL3; this kernel needs EL2 (start it from firmware that drops to EL2)")
+        fatal("entered at EL3 of a processor without EL2; this kernel needs EL2")
     }
 }
 
 /// Builds the tables, turns the MMU on, and has `runtime_entry`, given by its address in the image as loaded, go on at the
-/// runtime address.
-pub extern "C" fn boot_main(device_tree: usize, load: usize, runtime_entry: usize) -> ! {
+/// runtime address. `entered_at` is the exception level at entry.
+pub extern "C" fn boot_main(device_tree: usize, load: usize, runtime_entry: usize, entered_at: usize) -> ! {
     // SAFETY: the MMU is off, and this is the only reference until the second half makes its own.
     let area = unsafe { plan_area_mut() };
-    let machine = discover(device_tree, load, area);
+    let machine = discover(device_tree, load, area, entered_at);
     let event = pmu::start();
 
     let plan = read_plan(area);
@@ -106,6 +111,9 @@ pub extern "C" fn boot_main(device_tree: usize, load: usize, runtime_entry: usiz
     start_record(plan.crc, settings.seed);
     if mmu_is_on() {
         fatal("entered with the MMU on; the arm64 boot protocol says off");
+    }
+    if HCR_EL2.is_set(HCR_EL2::E2H) {
+        fatal("HCR_EL2.E2H cannot be 0 on this processor: it has no EL2 translation regime, only EL2&0");
     }
     let load = load as u64;
     let size = image().1 as u64;
