@@ -25,10 +25,11 @@ static PHYSICAL: AtomicUsize = AtomicUsize::new(0);
 static VIRTUAL: AtomicUsize = AtomicUsize::new(NOT_SET);
 static LINES: AtomicU32 = AtomicU32::new(0);
 
-/// Sets the device, by its physical address.
+/// Sets the device, by its physical address, at which it is reached.
 pub fn init(console: Console) {
     PHYSICAL.store(console.address as usize, Ordering::Relaxed);
     KIND.store(console.uart.code(), Ordering::Relaxed);
+    uart::enable(console.uart, &mut Registers(console.address as usize));
 }
 
 /// Sets the address to use while the MMU is on.

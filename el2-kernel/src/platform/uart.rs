@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The UARTs that the kernel can print on: for each kind, when it takes a byte, how it is given one, and when all is out.
 //!
-//! Nothing else is touched: baud rate, format, pins and clocks are as firmware has left them, because whoever listens has
+//! Nothing else is touched but a transmitter that is off, which is turned on ([`enable`]): baud rate, format, pins and clocks are as firmware has left them, because whoever listens has
 //! set his terminal to that. This is also why the driver crates for single kinds are not used: each of them wants to
 //! own and to set up its UART, and to hold one address, where this console changes from a physical to a virtual one.
 //!
@@ -33,6 +33,33 @@ const fn scif(uart: Uart) -> (usize, usize) {
     match uart {
         Uart::ScifRz => (0x06, 0x08),
         _ => (0x0c, 0x10),
+    }
+}
+
+/// Turns the transmitter on where it is off and that takes a bit or two: machines without firmware come so.
+pub fn enable(uart: Uart, bus: &mut impl Bus) {
+    let mut change = |offset, clear: u32, set: u32| {
+        let old = bus.read(offset, Width::Word);
+        let new = old & !clear | set;
+        if new != old {
+            bus.write(offset, Width::Word, new);
+        }
+    };
+    match uart {
+        // CR.TXDIS, CR.TXEN
+        Uart::Cadence => change(0x00, 1 << 5, 1 << 4),
+        // UCR1.UARTEN; UCR2.TXEN
+        Uart::Imx => {
+            change(0x80, 0, 1 << 0);
+            change(0x84, 0, 1 << 2);
+        }
+        // CTRL.TE
+        Uart::Lpuart32 => change(0x08, 0, 1 << 19),
+        Uart::Lpuart32Be => change(0x08, 0, (1_u32 << 19).swap_bytes()),
+        Uart::LpuartImx => change(0x18, 0, 1 << 19),
+        // CONTROL.TX_EN
+        Uart::Meson => change(0x08, 0, 1 << 12),
+        _ => {}
     }
 }
 
@@ -250,6 +277,26 @@ mod tests {
             assert_eq!(bus.seen.join(" "), accesses, "{uart}");
             assert!(bus.answers.is_empty(), "{uart} left a register unread");
         }
+    }
+
+    #[test]
+    fn a_transmitter_is_turned_on_only_if_it_is_off() {
+        let seen = |uart, answers: &[(usize, u32)]| {
+            let (answers, seen) = (answers.to_vec(), Vec::new());
+            let mut bus = Recorder { answers, seen };
+            enable(uart, &mut bus);
+            bus.seen.join(" ")
+        };
+        assert_eq!(seen(Uart::Cadence, &[(0, 0x128)]), "r32@0 w32@0=118");
+        assert_eq!(seen(Uart::Cadence, &[(0, 0x114)]), "r32@0");
+        let imx = [(0x80, 0), (0x84, 0x4020)];
+        assert_eq!(seen(Uart::Imx, &imx), "r32@80 w32@80=1 r32@84 w32@84=4024");
+        assert_eq!(seen(Uart::Imx, &[(0x80, 1), (0x84, 0x4027)]), "r32@80 r32@84");
+        assert_eq!(seen(Uart::Lpuart32, &[(8, 0)]), "r32@8 w32@8=80000");
+        assert_eq!(seen(Uart::Lpuart32Be, &[(8, 0)]), "r32@8 w32@8=800");
+        assert_eq!(seen(Uart::LpuartImx, &[(0x18, 0x4_0000)]), "r32@18 w32@18=c0000");
+        assert_eq!(seen(Uart::Meson, &[(8, 0x2000)]), "r32@8 w32@8=3000");
+        assert_eq!(seen(Uart::Pl011, &[]), "");
     }
 
     #[test]
