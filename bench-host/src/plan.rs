@@ -74,10 +74,11 @@ pub struct PlanArgs {
     /// flow]
     #[arg(long, value_name = "ID")]
     pub boot_flush: Option<String>,
-    /// Console of a board whose firmware passes no device tree
-    #[arg(long, value_name = "pl011@0xADDR|uart16550@0xADDR", value_parser = console)]
+    /// Console of a board, instead of the one that its device tree names: pl011, uart16550 (32-bit registers 4 bytes
+    /// apart), uart16550:SHIFT:WIDTH, cadence, imx, lpuart32, meson, geni, msm, samsung, scif, ...
+    #[arg(long, value_name = "KIND@0xADDR", value_parser = console)]
     pub console: Option<Console>,
-    /// How to call the firmware of such a board, to turn it off at the end
+    /// How to call the firmware of a board whose device tree does not say, to start PEs and to turn it off at the end
     #[arg(long, value_name = "smc|hvc", value_parser = conduit)]
     pub psci: Option<Conduit>,
     /// Time only; make no checks

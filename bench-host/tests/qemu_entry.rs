@@ -48,16 +48,32 @@ fn entered_at_el1() {
     assert_eq!(ran.run.manifest.status, Status::Failed);
 }
 
-fn entered_at_el3() {
+fn entered_at_el3_without_el2() {
     let folder = TempDir::new().unwrap();
     let rewrite = format!(
-        "virt,*) set -- \"$@\" virt,virtualization=on,secure=on ;;\n    {}",
+        "virt,*) set -- \"$@\" virt,secure=on,gic-version=3 ;;\n    {}",
         loaded_at("0x40200000")
     );
     let qemu = wrapper(folder.path(), &rewrite);
     let ran = run_qemu(&[&["--qemu", qemu.to_str().unwrap()], &CONSOLE[..]].concat());
     assert_eq!(ran.code, Some(4), "{}", ran.stderr);
-    assert!(ran.stderr.contains("entered at EL3"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("entered at EL3 of a processor without EL2"),
+        "{}",
+        ran.stderr
+    );
+}
+
+/// Without firmware the kernel goes from EL3 to EL2 by itself, and everything after that is as ever.
+fn entered_at_el3() {
+    let folder = TempDir::new().unwrap();
+    let rewrite = format!(
+        "virt,*) set -- \"$@\" virt,virtualization=on,secure=on,gic-version=3 ;;\n    {}",
+        loaded_at("0x40200000")
+    );
+    let qemu = wrapper(folder.path(), &rewrite);
+    let ran = complete(&[&["--qemu", qemu.to_str().unwrap()], &CONSOLE[..]].concat());
+    assert!(ran.proofs().iter().all(|(_, holds)| *holds));
 }
 
 /// A loader that turns the MMU on with a 1:1 map of the first 2 GiB, devices below memory, and enters the kernel.
@@ -162,9 +178,10 @@ fn unexpected_exceptions_are_told() {
 }
 
 fn main() -> ExitCode {
-    let cases: [boot::Case; 6] = [
+    let cases: [boot::Case; 7] = [
         ("entered_at_el1", entered_at_el1),
         ("entered_at_el3", entered_at_el3),
+        ("entered_at_el3_without_el2", entered_at_el3_without_el2),
         ("entered_with_the_mmu_on", entered_with_the_mmu_on),
         ("odd_load_addresses", odd_load_addresses),
         (

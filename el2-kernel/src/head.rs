@@ -46,6 +46,7 @@ entry:
     add     x1, x1, :lo12:{vectors}
     mrs     x2, CurrentEL
     lsr     x21, x2, #2             // x21 := exception level
+    mov     x22, x21                // x22 := exception level at entry
     cmp     x21, #2
     b.eq    2f
     b.hi    3f
@@ -56,12 +57,13 @@ entry:
     b       4f
 3:  msr     vbar_el3, x1
     msr     cptr_el3, xzr
-    b       4f
-2:  msr     vbar_el2, x1
-    mov     x2, #0x33ff             // CPTR_EL2 with its RES1 bits: trap nothing
-    msr     cptr_el2, x2
-    mov     x2, #(1 << 31)          // HCR_EL2.RW; E2H = 0: the EL2 translation regime, no traps
-    msr     hcr_el2, x2
+    mrs     x2, id_aa64pfr0_el1
+    tst     x2, #(0xf << 8)         // EL2: without it this is the wrong exception level
+    b.eq    4f
+    bl      leave_el3
+    mov     x21, #2
+2:  bl      set_up_el2
+    msr     vbar_el2, x1
 
 4:  isb
     // The loader cleaned the image to memory, but not what lies behind it: a dirty line evicted later would
@@ -89,6 +91,7 @@ entry:
     add     sp, x0, #{stack_size}
     mov     x0, x20
     mov     x1, x19
+    mov     x3, x22
     cmp     x21, #2
     b.ne    6f
     adrp    x2, {runtime_main}
@@ -96,6 +99,57 @@ entry:
     bl      {boot_main}
 6:  mov     x2, x21
     bl      {wrong_el}
+
+// What firmware and its loaders may have left in EL2 is set to what the kernel needs: the EL2 translation regime, no
+// traps, counters that count from 0. HCR_EL2 first: its E2H bit decides what the other names mean. Clobbers x2.
+    .globl  set_up_el2
+set_up_el2:
+    mov     x2, #(1 << 31)          // RW; E2H = 0
+    msr     hcr_el2, x2
+    isb
+    mov     x2, #0x33ff             // its RES1 bits: trap nothing but SVE and SME
+    msr     cptr_el2, x2
+    msr     hstr_el2, xzr
+    mrs     x2, mdcr_el2
+    and     x2, x2, #0x1f           // HPMN: the PMU stays as it is divided, nothing traps
+    msr     mdcr_el2, x2
+    mov     x2, #3                  // do not trap the counter and the timer
+    msr     cnthctl_el2, x2
+    msr     cntvoff_el2, xzr
+    ret
+
+// From EL3 to EL2, on a machine that starts the kernel without firmware: does what firmware would have done, as far as
+// EL2 depends on it, and returns there. Clobbers x2 and x3.
+    .globl  leave_el3
+leave_el3:
+    msr     cptr_el3, xzr           // trap nothing
+    msr     mdcr_el3, xzr           // debug and PMU too
+    mov     x2, #0x531              // SCR_EL3: NS, RES1, HCE, RW
+    mrs     x3, id_aa64isar1_el1
+    tst     x3, #0xff0              // APA, API
+    b.ne    5f
+    mrs     x3, s3_0_c0_c6_2        // ID_AA64ISAR2_EL1
+    tst     x3, #0xf000             // APA3
+    b.eq    6f
+5:  orr     x2, x2, #(3 << 16)      // APK, API: pointer authentication does not trap, whoever turns it on
+6:  msr     scr_el3, x2
+    mrs     x3, id_aa64pfr0_el1
+    ubfx    x3, x3, #24, #4         // GIC: the system registers are there
+    cbz     x3, 7f
+    mov     x3, #0xf                // SRE, DFB, DIB, Enable: EL2 may choose
+    msr     s3_6_c12_c12_5, x3      // ICC_SRE_EL3
+    isb
+7:  adrp    x3, el3_vectors
+    add     x3, x3, :lo12:el3_vectors
+    msr     vbar_el3, x3
+    mov     x3, #0x0830             // SCTLR_EL2: RES1, MMU and caches off
+    movk    x3, #0x30c5, lsl #16
+    msr     sctlr_el2, x3
+    mov     x3, #0x3c9              // EL2h, everything masked
+    msr     spsr_el3, x3
+    msr     elr_el3, x30
+    isb
+    eret
 
 // Adds x0 to every absolute address in the image. Clobbers x1 to x5.
     .globl  relocate
@@ -114,6 +168,25 @@ relocate:
     add     x1, x1, #24
     b       7b
 8:  ret
+
+// What stays in EL3 once the kernel has left it: a call of firmware that is not there is answered so.
+    .section .vectors, "ax"
+    .balign 2048
+el3_vectors:
+    .rept   8
+    .balign 128
+9:  wfe
+    b       9b
+    .endr
+    .balign 128
+    mov     x0, #-1                 // NOT_SUPPORTED
+    eret
+    .rept   7
+    .balign 128
+9:  wfe
+    b       9b
+    .endr
+    .balign 128
     "#,
     magic = const u64::from_le_bytes(HEADER_MAGIC),
     plan_capacity = const PLAN_CAPACITY,

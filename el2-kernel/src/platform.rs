@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The machine around the processor: console, firmware, memory; and how a run ends, well or not.
 
+pub mod blob;
 pub mod device_tree;
 pub mod memory;
 pub mod message;
+pub mod uart;
 
 #[cfg(target_os = "none")]
 pub mod console;

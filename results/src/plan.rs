@@ -18,6 +18,7 @@
 //! | 80 | scenarios: 8 u16, the values on the axes in their order |
 //! | then | sequences: u8 id length; u8 flags; u8 operands; u8 0; u16 words; u16 pages; u128 checks; u128 good for; id (padded to 4); operands (4 each: register, kind, hint, 0); words |
 
+mod console;
 mod encode;
 mod measure;
 mod operand;
@@ -28,6 +29,7 @@ mod tests;
 
 use core::fmt;
 
+pub use console::{Console, Uart, Width};
 pub use encode::encode;
 pub use measure::{Measure, Scenarios, is_timed_under, is_tlbi};
 pub use operand::{OperandKind, OperandRegister};
@@ -171,15 +173,6 @@ impl Flow {
     pub fn from_id(id: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|flow| flow.id() == id)
     }
-}
-
-/// A console to use when the boot loader passes no device tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Console {
-    /// Arm PL011 at this physical address.
-    Pl011(u64),
-    /// 16550 with byte-wide registers four bytes apart at this physical address.
-    Uart16550(u64),
 }
 
 /// How PSCI is called.

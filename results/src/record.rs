@@ -114,6 +114,15 @@ pub enum Record<'a> {
         /// What was observed, in a phrase.
         detail: &'a str,
     },
+    /// `lost`: a PE that did not come up, or did not come back; what needs it is skipped.
+    Lost {
+        /// Index of the PE.
+        pe: u32,
+        /// Affinity fields of its `MPIDR_EL1`.
+        mpidr: u64,
+        /// What it did not do, in a phrase.
+        reason: &'a str,
+    },
     /// `event`: whether an event asked for is counted.
     Event {
         /// Index of the PE.

@@ -195,6 +195,11 @@ mod tests {
                 holds: true,
                 detail: "translation fault level 1",
             },
+            Record::Lost {
+                pe: 1,
+                mpidr: 0x8000_0100,
+                reason: "did not answer for 20 s after it was started",
+            },
             Record::Event {
                 pe: 1,
                 event: Event::DtlbWalk,

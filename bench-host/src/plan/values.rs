@@ -40,22 +40,12 @@ pub fn runtime(text: &str) -> Result<Runtime, String> {
 }
 
 pub(super) fn console(text: &str) -> Result<Console, String> {
-    let malformed = || "neither pl011@0xADDR nor uart16550@0xADDR".to_owned();
-    let (kind, address) = text.split_once("@0x").ok_or_else(malformed)?;
-    let address = u64::from_str_radix(address, 16).map_err(|error| error.to_string())?;
-    match kind {
-        "pl011" => Ok(Console::Pl011(address)),
-        "uart16550" => Ok(Console::Uart16550(address)),
-        _ => Err(malformed()),
-    }
+    Console::parse(text).ok_or_else(|| format!("not {}", Console::FORMS))
 }
 
 /// Returns a console in the form the option takes.
 pub fn console_text(console: Console) -> String {
-    match console {
-        Console::Pl011(address) => format!("pl011@{address:#x}"),
-        Console::Uart16550(address) => format!("uart16550@{address:#x}"),
-    }
+    console.to_string()
 }
 
 pub(super) fn conduit(text: &str) -> Result<Conduit, String> {

@@ -59,6 +59,9 @@ impl Receiver {
                 }
                 self.store.proof(&ProofRow { name, holds, detail })?;
             }
+            Record::Lost { pe, mpidr, reason } => {
+                self.progress.line(&format!("PE {pe} (MPIDR {mpidr:#x}) {reason}; what needs it is skipped"));
+            }
             Record::Event { pe, event, support } => {
                 self.store.manifest.pe_mut(pe).events.insert(event, support);
             }

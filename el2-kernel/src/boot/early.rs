@@ -4,7 +4,7 @@
 #![expect(unsafe_code)]
 // UNSAFETY: reads a device tree at a raw address.
 
-use aarch64_cpu::registers::{CNTFRQ_EL0, Readable};
+use aarch64_cpu::registers::{CNTFRQ_EL0, HCR_EL2, Readable};
 use dtoolkit::fdt::Fdt;
 use results::SCHEMA_VERSION;
 use results::plan::{Plan, PlanError, RuntimeCase};
@@ -21,6 +21,7 @@ use crate::mmu::identity_slot::{IdentitySlot, Refused, choose};
 use crate::mmu::kernel_tables::tables_base;
 use crate::mmu::layout::Layout;
 use crate::mmu::tables::MAIR;
+use crate::platform::blob;
 use crate::platform::console;
 use crate::platform::device_tree::Machine;
 use crate::platform::end::fatal;
@@ -30,27 +31,42 @@ use crate::platform::phase::Phase;
 use crate::smp::power;
 use crate::stub::resident::emit;
 
-/// Finds the console and the firmware: in the device tree, else in the plan.
-fn discover(device_tree: usize, load: usize, area: &[u8]) -> Machine {
+/// Opens the device tree at the address that the boot loader has passed, if there is one.
+fn tree(address: usize) -> Option<Fdt<'static>> {
+    if address == 0 || !address.is_multiple_of(8) {
+        return None;
+    }
+    // SAFETY: by the boot protocol x0 is the address of a device tree, or nothing, which is 0; some loaders leave the
+    // address of another list there, which is memory too.
+    let header = unsafe { &*(address as *const [u8; 40]) };
+    let size = blob::size(header)?;
+    // SAFETY: the magic number says that it is a tree, and nobody writes to it.
+    blob::open(unsafe { core::slice::from_raw_parts(address as *const u8, size) })
+}
+
+/// Finds the console and the firmware: in the plan, and in the device tree.
+///
+/// The conduit of a device tree is that of the firmware it was written for. Entered at EL3 there is none; what is planned
+/// may be known to an emulator.
+fn discover(device_tree: usize, load: usize, area: &[u8], entered_at: usize) -> Machine {
     let settings = Plan::read(area).ok().flatten().map(|plan| plan.settings);
     let planned = settings.map_or(Machine::default(), |s| Machine {
         console: s.console,
         conduit: s.conduit,
         ..Machine::default()
     });
+    // Before the tree is read, so that a panic on the way can be seen.
+    planned.console.into_iter().for_each(console::init);
     let mut machine = planned;
-    if device_tree != 0 && device_tree.is_multiple_of(8) {
-        // SAFETY: by the boot protocol x0 is a device tree or nothing; a wrong magic is noticed.
-        if let Ok(fdt) = unsafe { Fdt::from_raw(device_tree as *const u8) } {
-            machine = Machine::from_device_tree(fdt);
-            machine.memory = Memory::around(fdt, load as u64);
-        }
+    if let Some(fdt) = tree(device_tree) {
+        machine = Machine::from_device_tree(fdt, &planned);
+        machine.memory = Memory::around(fdt, load as u64);
     }
-    if let Some(console) = machine.console.or(planned.console) {
-        console::init(console);
+    machine.console.into_iter().for_each(console::init);
+    if entered_at == 3 {
+        machine.conduit = planned.conduit.filter(|_| current_el() < 3);
     }
-    // At EL3 there is nobody above to call.
-    firmware::set_conduit(machine.conduit.filter(|_| current_el() < 3));
+    firmware::set_conduit(machine.conduit);
     // Firmware may have left a line unfinished.
     console::break_line();
     machine
@@ -68,8 +84,8 @@ fn start_record(plan_crc: u32, seed: u64) {
 }
 
 /// Says that the kernel was entered at the wrong exception level, and stops.
-pub extern "C" fn wrong_exception_level(device_tree: usize, load: usize, _el: usize) -> ! {
-    discover(device_tree, load, plan_area());
+pub extern "C" fn wrong_exception_level(device_tree: usize, load: usize, el: usize) -> ! {
+    discover(device_tree, load, plan_area(), el);
     let plan = Plan::read(plan_area()).ok().flatten();
     start_record(
         plan.map_or(0, |plan| plan.crc),
@@ -78,16 +94,16 @@ pub extern "C" fn wrong_exception_level(device_tree: usize, load: usize, _el: us
     if current_el() == 1 {
         fatal("entered at EL1; this kernel needs EL2 (QEMU: -M virt with virtualization=on)")
     } else {
-        fatal("entered at EL3; this kernel needs EL2 (start it from firmware that drops to EL2)")
+        fatal("entered at EL3 of a processor without EL2; this kernel needs EL2")
     }
 }
 
 /// Builds the tables, turns the MMU on, and has `runtime_entry`, given by its address in the image as loaded, go on at the
-/// runtime address.
-pub extern "C" fn boot_main(device_tree: usize, load: usize, runtime_entry: usize) -> ! {
+/// runtime address. `entered_at` is the exception level at entry.
+pub extern "C" fn boot_main(device_tree: usize, load: usize, runtime_entry: usize, entered_at: usize) -> ! {
     // SAFETY: the MMU is off, and this is the only reference until the second half makes its own.
     let area = unsafe { plan_area_mut() };
-    let machine = discover(device_tree, load, area);
+    let machine = discover(device_tree, load, area, entered_at);
     let event = pmu::start();
 
     let plan = read_plan(area);
@@ -95,6 +111,9 @@ pub extern "C" fn boot_main(device_tree: usize, load: usize, runtime_entry: usiz
     start_record(plan.crc, settings.seed);
     if mmu_is_on() {
         fatal("entered with the MMU on; the arm64 boot protocol says off");
+    }
+    if HCR_EL2.is_set(HCR_EL2::E2H) {
+        fatal("HCR_EL2.E2H cannot be 0 on this processor: it has no EL2 translation regime, only EL2&0");
     }
     let load = load as u64;
     let size = image().1 as u64;

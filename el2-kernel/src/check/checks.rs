@@ -65,7 +65,13 @@ pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>, mut ru
         if wanted > running {
             running = bring_up::start(boot, identity, running, wanted);
         }
-        if let Err(reason) = run_one(boot, plan, identity, running, check, &mut random, verdicts) {
+        let mut result = run_one(boot, plan, identity, running, check, &mut random, verdicts);
+        running = bring_up::left(running);
+        if usize::from(check.pes()) > running {
+            // Lost before or on the way: then what the trials saw is no observation.
+            result = bring_up::why_no_more(running).map_or(result, Err);
+        }
+        if let Err(reason) = result {
             for (index, _) in tested(boot, plan, check) {
                 verdicts[index] = Some((Class::Skipped, reason));
             }

@@ -10,11 +10,12 @@
 use core::fmt;
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
-use results::plan::Console;
+use results::plan::{Console, Uart, Width};
 use results::record::Record;
 use results::wire::LineWriter;
 
 use crate::arch::instructions::mmu_is_on;
+use crate::platform::uart::{self, Bus};
 
 /// No address yet: devices are mapped behind the image, never at 0.
 const NOT_SET: usize = 0;
@@ -24,14 +25,11 @@ static PHYSICAL: AtomicUsize = AtomicUsize::new(0);
 static VIRTUAL: AtomicUsize = AtomicUsize::new(NOT_SET);
 static LINES: AtomicU32 = AtomicU32::new(0);
 
-/// Sets the device, by its physical address.
+/// Sets the device, by its physical address, at which it is reached.
 pub fn init(console: Console) {
-    let (kind, address) = match console {
-        Console::Pl011(address) => (1, address),
-        Console::Uart16550(address) => (2, address),
-    };
-    PHYSICAL.store(address as usize, Ordering::Relaxed);
-    KIND.store(kind, Ordering::Relaxed);
+    PHYSICAL.store(console.address as usize, Ordering::Relaxed);
+    KIND.store(console.uart.code(), Ordering::Relaxed);
+    uart::enable(console.uart, &mut Registers(console.address as usize));
 }
 
 /// Sets the address to use while the MMU is on.
@@ -46,7 +44,7 @@ pub fn physical() -> Option<u64> {
 
 /// Prints one record as a line.
 pub fn record(record: &Record<'_>) {
-    let mut writer = LineWriter::resume(Uart, LINES.load(Ordering::Relaxed));
+    let mut writer = LineWriter::resume(Output, LINES.load(Ordering::Relaxed));
     // The device cannot fail.
     let _ = writer.record(record);
     LINES.store(writer.lines(), Ordering::Relaxed);
@@ -59,69 +57,62 @@ pub fn lines() -> u32 {
 
 /// Starts a new line, whatever was being printed.
 pub fn break_line() {
-    let _ = fmt::Write::write_str(&mut Uart, "\r\n");
+    let _ = fmt::Write::write_str(&mut Output, "\r\n");
 }
 
 /// Waits until everything printed has left the device.
 pub fn flush() {
-    if let Some((kind, base)) = device() {
-        while !kind.is_idle(base) {}
+    if let Some((uart, mut registers)) = device() {
+        while !uart::is_idle(uart, &mut registers) {}
     }
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
-    Pl011,
-    Uart16550,
-}
+/// The registers of the console at an address.
+struct Registers(usize);
 
-impl Kind {
-    fn can_take(self, base: usize) -> bool {
-        match self {
-            // FR.TXFF
-            Self::Pl011 => read(base + 0x18) & 1 << 5 == 0,
-            // LSR.THRE
-            Self::Uart16550 => read(base + 0x14) & 1 << 5 != 0,
+impl Bus for Registers {
+    fn read(&mut self, offset: usize, width: Width) -> u32 {
+        let address = self.0 + offset;
+        // SAFETY: a register of the console, mapped as device memory or reached with the MMU off.
+        unsafe {
+            match width {
+                Width::Byte => u32::from((address as *const u8).read_volatile()),
+                Width::Half => u32::from((address as *const u16).read_volatile()),
+                Width::Word => (address as *const u32).read_volatile(),
+            }
         }
     }
 
-    fn is_idle(self, base: usize) -> bool {
-        match self {
-            // FR.BUSY
-            Self::Pl011 => read(base + 0x18) & 1 << 3 == 0,
-            // LSR.TEMT
-            Self::Uart16550 => read(base + 0x14) & 1 << 6 != 0,
+    fn write(&mut self, offset: usize, width: Width, value: u32) {
+        let address = self.0 + offset;
+        // SAFETY: as for `read`.
+        unsafe {
+            match width {
+                Width::Byte => (address as *mut u8).write_volatile(value as u8),
+                Width::Half => (address as *mut u16).write_volatile(value as u16),
+                Width::Word => (address as *mut u32).write_volatile(value),
+            }
         }
     }
 }
 
-fn device() -> Option<(Kind, usize)> {
-    let kind = match KIND.load(Ordering::Relaxed) {
-        1 => Kind::Pl011,
-        2 => Kind::Uart16550,
-        _ => return None,
-    };
+fn device() -> Option<(Uart, Registers)> {
+    let uart = Uart::from_code(KIND.load(Ordering::Relaxed))?;
     let address = match VIRTUAL.load(Ordering::Relaxed) {
         address if address != NOT_SET && mmu_is_on() => address,
         _ => PHYSICAL.load(Ordering::Relaxed),
     };
-    Some((kind, address))
+    Some((uart, Registers(address)))
 }
 
-fn read(address: usize) -> u32 {
-    // SAFETY: a register of the console, mapped as device memory or reached with the MMU off.
-    unsafe { (address as *const u32).read_volatile() }
-}
+struct Output;
 
-struct Uart;
-
-impl fmt::Write for Uart {
+impl fmt::Write for Output {
     fn write_str(&mut self, s: &str) -> fmt::Result {
-        if let Some((kind, base)) = device() {
+        if let Some((uart, mut registers)) = device() {
             for byte in s.bytes() {
-                while !kind.can_take(base) {}
-                // SAFETY: the data register of the console, at offset 0 in both kinds.
-                unsafe { (base as *mut u32).write_volatile(u32::from(byte)) };
+                while !uart::can_take(uart, &mut registers) {}
+                uart::send(uart, &mut registers, byte);
             }
         }
         Ok(())

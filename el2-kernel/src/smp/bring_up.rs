@@ -6,6 +6,7 @@
 use core::fmt::Write;
 
 use results::check::Outcome;
+use results::plan::MAX_PES;
 use results::record::Record;
 
 use crate::arch::instructions::isb;
@@ -53,6 +54,17 @@ pub fn start(boot: &Handover, identity: Option<&Identity>, mut running: usize, w
         running += 1;
     }
     running
+}
+
+/// Returns how many of the running PEs are left, up to the first that is lost.
+pub fn left(running: usize) -> usize {
+    (1..running).find(|&pe| mailbox::is_lost(pe)).unwrap_or(running)
+}
+
+/// Returns why a check cannot have more PEs than `running`, if it is that the next one is lost.
+pub fn why_no_more(running: usize) -> Option<&'static str> {
+    let is_lost = running < MAX_PES as usize && mailbox::is_lost(running);
+    is_lost.then_some("a PE did not come up or did not come back")
 }
 
 /// Turns PEs on or off until there are `wanted` of the `running` ones, and returns how many there are.

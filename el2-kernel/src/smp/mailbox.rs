@@ -13,8 +13,10 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use aarch64_cpu::registers::{CNTFRQ_EL0, Readable};
 use results::check::Outcome;
 use results::plan::MAX_PES;
+use results::record::Record;
 
 use crate::arch::instructions::{isb, sev, ticks, wfe};
+use crate::platform::console;
 use crate::platform::end::fatal;
 use crate::platform::message::Message;
 use crate::smp::stress::disturb;
@@ -60,8 +62,35 @@ static MAILBOXES: [Mailbox; MAX_PES as usize] = [const {
 /// Seconds after which a PE that does not answer is given up.
 const TIMEOUT: u64 = 20;
 
-/// Waits for something that a PE is to do, and gives the run up if it does not come.
-pub fn wait_until(pe: usize, mut ready: impl FnMut() -> bool) {
+/// PEs that did not come up, or did not come back, by their bits.
+static LOST: AtomicU32 = AtomicU32::new(0);
+
+/// Says that a PE is lost: it is given no more jobs, and nobody waits for it again.
+pub fn give_up(pe: usize, mpidr: u64, reason: &str) {
+    if !is_lost(pe) {
+        // One PE writes this, so load and store will do.
+        LOST.store(LOST.load(Ordering::Relaxed) | 1 << pe, Ordering::Relaxed);
+        let pe = pe as u32;
+        console::record(&Record::Lost { pe, mpidr, reason });
+    }
+}
+
+/// Returns whether a PE is lost.
+pub fn is_lost(pe: usize) -> bool {
+    LOST.load(Ordering::Relaxed) & 1 << pe != 0
+}
+
+/// Waits for something that a PE is to do in the middle of its work, and gives the run up if it does not come.
+pub fn wait_until(pe: usize, ready: impl FnMut() -> bool) {
+    if !comes(ready) {
+        let mut message = Message::new();
+        let _ = write!(message, "PE {pe} did not answer for {TIMEOUT} s");
+        fatal(message.as_str());
+    }
+}
+
+/// Waits for something. Returns whether it came in time.
+pub fn comes(mut ready: impl FnMut() -> bool) -> bool {
     let mut turns = 0_u32;
     let mut deadline = None;
     while !ready() {
@@ -69,14 +98,18 @@ pub fn wait_until(pe: usize, mut ready: impl FnMut() -> bool) {
         turns = turns.wrapping_add(1);
         if turns.is_multiple_of(1024) {
             let now = ticks();
-            let deadline = *deadline.get_or_insert(now + TIMEOUT * CNTFRQ_EL0.get());
+            // Where nobody has set the frequency, a high one: rather too long than not at all.
+            let frequency = match CNTFRQ_EL0.get() {
+                0 => 1_000_000_000,
+                frequency => frequency,
+            };
+            let deadline = *deadline.get_or_insert(now + TIMEOUT * frequency);
             if now > deadline {
-                let mut message = Message::new();
-                let _ = write!(message, "PE {pe} did not answer for {TIMEOUT} s");
-                fatal(message.as_str());
+                return false;
             }
         }
     }
+    true
 }
 
 /// Forgets what was said to a PE that is about to start.
@@ -87,12 +120,22 @@ pub fn reset(pe: usize) {
     mailbox.posted.store(done.wrapping_add(1), Ordering::Release);
 }
 
-/// Gives a PE a job, to be done after a delay.
+/// Waits for the first answer of a PE that has been started. Returns whether it came.
+pub fn comes_up(pe: usize) -> bool {
+    let mailbox = &MAILBOXES[pe];
+    let posted = mailbox.posted.load(Ordering::Relaxed);
+    comes(|| mailbox.done.0.load(Ordering::Acquire) == posted)
+}
+
+/// Gives a PE a job, to be done after a delay. A lost PE gets none.
 ///
 /// # Safety
 ///
 /// The PE has been started and has no other job; the argument is what the job wants, until [`wait`] has returned.
 pub unsafe fn post(pe: usize, job: Job, argument: usize, delay: u32) {
+    if is_lost(pe) {
+        return;
+    }
     let mailbox = &MAILBOXES[pe];
     mailbox.job.store(job as *mut (), Ordering::Relaxed);
     mailbox.argument.store(argument, Ordering::Relaxed);
@@ -102,8 +145,11 @@ pub unsafe fn post(pe: usize, job: Job, argument: usize, delay: u32) {
     sev();
 }
 
-/// Waits until a PE has done what it was asked to, and returns its answer.
+/// Waits until a PE has done what it was asked to, and returns its answer; [`Outcome::Other`] is that of a lost one.
 pub fn wait(pe: usize) -> Outcome {
+    if is_lost(pe) {
+        return Outcome::Other;
+    }
     let mailbox = &MAILBOXES[pe];
     let posted = mailbox.posted.load(Ordering::Relaxed);
     wait_until(pe, || mailbox.done.0.load(Ordering::Acquire) == posted);

@@ -104,16 +104,15 @@ secondary_entry:
     msr     spsel, #1
     mrs     x2, CurrentEL
     cmp     x2, #(2 << 2)
-    b.ne    2f                      // does not answer, and is given up
+    b.lo    2f                      // does not answer, and is given up
+    b.eq    4f
+    bl      leave_el3
+4:  bl      set_up_el2              // as the boot PE: crate::head
     ldp     x1, x2, [x0]            // TTBR0_EL2, TCR_EL2
     ldp     x3, x4, [x0, #16]       // MAIR_EL2, SCTLR_EL2
     ldp     x5, x6, [x0, #32]       // VBAR_EL2, stack
     ldp     x7, x9, [x0, #48]       // where to go on, index
     ldr     x10, [x0, #64]          // TTBR0_EL2 to go on with
-    mov     x8, #0x33ff             // as the boot PE: crate::head
-    msr     cptr_el2, x8
-    mov     x8, #(1 << 31)
-    msr     hcr_el2, x8
     msr     vbar_el2, x5
     msr     ttbr0_el2, x1
     msr     tcr_el2, x2
@@ -164,8 +163,11 @@ fn build_boot_root(load: u64, identity: &Identity) -> Result<u64, Exhausted> {
     Ok(physical(0))
 }
 
-/// Starts a PE and waits for its first answer. Returns whether it was started.
+/// Starts a PE and waits for its first answer. Returns whether it came; a PE of which none does is lost.
 pub fn start(cpu: &Cpu, pe: usize, load: u64, identity: Option<&Identity>, path: Path) -> bool {
+    if mailbox::is_lost(pe) {
+        return false;
+    }
     let runtime_ttbr = tables_base(load);
     let boot_ttbr = match (path, identity) {
         (Path::BootRoot, Some(identity)) => match build_boot_root(load, identity) {
@@ -198,9 +200,9 @@ pub fn start(cpu: &Cpu, pe: usize, load: u64, identity: Option<&Identity>, path:
         Enable::Psci => {
             let code = physical(&raw const secondary_entry as usize);
             match conduit() {
-                Some(Conduit::Smc) => cpu_on::<Smc>(cpu.mpidr, code, context).is_ok(),
-                Some(Conduit::Hvc) => cpu_on::<Hvc>(cpu.mpidr, code, context).is_ok(),
-                None => false,
+                Some(Conduit::Smc) => cpu_on::<Smc>(cpu.mpidr, code, context).map_err(|_| "was refused by PSCI CPU_ON"),
+                Some(Conduit::Hvc) => cpu_on::<Hvc>(cpu.mpidr, code, context).map_err(|_| "was refused by PSCI CPU_ON"),
+                None => Err("has nothing that starts it: neither PSCI nor a spin-table"),
             }
         }
         Enable::SpinTable(_) => {
@@ -209,13 +211,16 @@ pub fn start(cpu: &Cpu, pe: usize, load: u64, identity: Option<&Identity>, path:
             NEXT[0].store(cpu.mpidr as usize, Ordering::Relaxed);
             clean(&raw const NEXT as usize, size_of_val(&NEXT));
             sev();
-            true
+            Ok(())
         }
     };
-    if started {
-        mailbox::wait(pe);
-    }
-    started
+    let result = started.and_then(|()| match mailbox::comes_up(pe) {
+        true => Ok(()),
+        false => Err("was started and did not answer for 20 s"),
+    });
+    result
+        .inspect_err(|reason| mailbox::give_up(pe, cpu.mpidr, reason))
+        .is_ok()
 }
 
 /// Has the PEs that firmware keeps in spin-tables wait in the pen instead.
@@ -273,11 +278,14 @@ fn off(_: usize, _: usize) -> Outcome {
     park()
 }
 
-/// Has a PE turn itself off and waits until it has.
+/// Has a PE turn itself off and waits until it has. One that does not is lost.
 pub fn stop(cpu: &Cpu, pe: usize) {
+    if mailbox::is_lost(pe) {
+        return;
+    }
     // SAFETY: the job takes no argument.
     unsafe { mailbox::post(pe, off, 0, 0) };
-    mailbox::wait_until(pe, || {
+    let is_off = mailbox::comes(|| {
         let state = match conduit() {
             Some(Conduit::Smc) => affinity_info::<Smc>(cpu.mpidr, LowestAffinityLevel::All),
             Some(Conduit::Hvc) => affinity_info::<Hvc>(cpu.mpidr, LowestAffinityLevel::All),
@@ -285,6 +293,9 @@ pub fn stop(cpu: &Cpu, pe: usize) {
         };
         state == Ok(AffinityState::Off)
     });
+    if !is_off {
+        mailbox::give_up(pe, cpu.mpidr, "was turned off and was not off after 20 s");
+    }
 }
 
 /// Returns the affinity fields of this PE, as device tree and PSCI name it.

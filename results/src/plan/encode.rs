@@ -51,8 +51,7 @@ pub fn encode(settings: &Settings, entries: &[Entry<'_>], out: &mut [u8]) -> Res
     check_measure(&s.measure).map_err(PlanError::Field)?;
     let (console, console_address) = match s.console {
         None => (0, 0),
-        Some(Console::Pl011(address)) => (1, address),
-        Some(Console::Uart16550(address)) => (2, address),
+        Some(Console { uart, address }) => (uart.code(), address),
     };
     let mut c = Cursor { out, at: 0 };
     c.bytes(&MAGIC);

@@ -4,7 +4,7 @@
 use super::measure::check_measure;
 use super::{
     Conduit, Console, Flow, MAGIC, MAX_ID, MAX_OPERANDS, MAX_PAGES, MAX_PES, MAX_SEQUENCES, MAX_WORDS, Measure,
-    OperandKind, OperandRegister, PlanError, Planted, RuntimeCase, Scenarios, Settings,
+    OperandKind, OperandRegister, PlanError, Planted, RuntimeCase, Scenarios, Settings, Uart,
 };
 use crate::check::Mask;
 use crate::order::Order;
@@ -95,9 +95,10 @@ impl<'a> Plan<'a> {
             flow: *Flow::ALL.get(usize::from(flow)).ok_or(PlanError::Field("flow"))?,
             console: match console {
                 0 => None,
-                1 => Some(Console::Pl011(console_address)),
-                2 => Some(Console::Uart16550(console_address)),
-                _ => return Err(PlanError::Field("console kind")),
+                code => Some(Console {
+                    uart: Uart::from_code(code).ok_or(PlanError::Field("console kind"))?,
+                    address: console_address,
+                }),
             },
             conduit: match conduit {
                 0 => None,

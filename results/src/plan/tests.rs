@@ -14,7 +14,10 @@ const SETTINGS: Settings = Settings {
     case: RuntimeCase::Level2,
     runtime: 0,
     flow: Flow::Old,
-    console: Some(Console::Pl011(0x900_0000)),
+    console: Some(Console {
+        uart: Uart::Pl011,
+        address: 0x900_0000,
+    }),
     conduit: Some(Conduit::Hvc),
     boot_flush: 1,
     pes: 3,

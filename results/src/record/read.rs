@@ -175,6 +175,11 @@ impl<'a> Record<'a> {
                     None => Places::default(),
                 },
             },
+            "lost" => Self::Lost {
+                pe: f.number()?,
+                mpidr: f.hex()?,
+                reason: f.text()?,
+            },
             "no_scenario" => Self::NoScenario {
                 scenario: f.number()?,
                 reason: f.text()?,

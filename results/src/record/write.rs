@@ -58,6 +58,7 @@ impl Display for Record<'_> {
                 warmup,
                 places,
             } => write!(f, "order,{order},{block},{warmup},{}", places.id()),
+            Self::Lost { pe, mpidr, reason } => write!(f, "lost,{pe},{mpidr:#x},{reason}"),
             Self::NoScenario { scenario, reason } => write!(f, "no_scenario,{scenario},{reason}"),
             Self::Sample {
                 seq,
