@@ -112,6 +112,9 @@ pub struct Manifest {
     pub reproduce: String,
     /// The machine that ran `bench-host`.
     pub host: Host,
+    /// The machine as its firmware describes it, if the kernel said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub board: Option<Board>,
     /// The emulator, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qemu: Option<Qemu>,
@@ -145,6 +148,20 @@ pub struct Host {
     /// Git commit it was built from, with `-dirty` if the tree had changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+}
+
+/// The machine as its firmware describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Board {
+    /// Its model; empty if unknown.
+    #[serde(default)]
+    pub model: String,
+    /// The device tree's `compatible` strings, separated by spaces, each `/` for a comma; empty if unknown.
+    #[serde(default)]
+    pub compatible: String,
+    /// What booted it, and its version; empty if unknown.
+    #[serde(default)]
+    pub firmware: String,
 }
 
 /// The emulator and how it was called.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use report::number::plural;
 use results::SCHEMA_VERSION;
 use results::check::{Check, Role};
-use results::manifest::{Hex, Plan, ScenarioPlan, Status};
+use results::manifest::{Board, Hex, Plan, ScenarioPlan, Status};
 use results::order::{Order, Places};
 use results::plan::{Batching, EMPTY_FRAME, is_timed_under};
 use results::record::{Event, Record, Support};
@@ -34,6 +34,10 @@ impl Receiver {
                 stored.runtime = Some(Hex(runtime));
                 stored.case = Some(case.to_owned());
                 stored.flow = Some(flow.to_owned());
+            }
+            Record::Machine { model, compatible, firmware } => {
+                let [model, compatible, firmware] = [model, compatible, firmware].map(str::to_owned);
+                self.store.manifest.board = Some(Board { model, compatible, firmware });
             }
             Record::Reg { pe, name, value } => {
                 self.store.manifest.pe_mut(pe).registers.insert(name.to_owned(), Hex(value));

@@ -69,6 +69,7 @@ pub fn start(machine: &str, label: &str, kernel: Option<&Kernel>, reproduce: Str
         label: label.to_owned(),
         reproduce,
         host: host::describe(),
+        board: None,
         qemu: None,
         kernel,
         plan,
