@@ -15,7 +15,7 @@ use results::manifest::{Manifest, Stream};
 use results::record::Record;
 use results::scenario::Scenario;
 use results::store::{Store, StoreError};
-use results::wire::{LineError, parse_line};
+use results::wire::{LineError, MAX_LINE, PREFIX, crc32, parse_line};
 
 use crate::progress::Progress;
 use batches::Batches;
@@ -24,7 +24,7 @@ pub use checks::{Pace, Verdict};
 use findings::Findings;
 pub use lines::Lines;
 use machine::Sequences;
-use numbers::Arrival;
+use numbers::{Arrival, Numbers};
 pub use records::now;
 
 /// Console lines kept to show where a run stopped.
@@ -43,6 +43,14 @@ pub enum Halt {
     Refused,
 }
 
+/// The beginning of a record.
+#[derive(Debug)]
+struct Wrapped {
+    text: String,
+    /// Lines in it after the first, which may turn out to be chatter.
+    further: u64,
+}
+
 /// Receives one run.
 #[derive(Debug)]
 pub struct Receiver {
@@ -50,7 +58,9 @@ pub struct Receiver {
     progress: Progress,
     lines: Lines,
     tail: VecDeque<String>,
-    next: u32,
+    numbers: Numbers,
+    /// The beginning of a record whose line ended too early: the console may wrap its lines.
+    wrapped: Option<Wrapped>,
     stream: Stream,
     chatter_bytes: u64,
     any_bytes: bool,
@@ -87,7 +97,8 @@ impl Receiver {
             progress,
             lines: Lines::default(),
             tail: VecDeque::new(),
-            next: 0,
+            numbers: Numbers::default(),
+            wrapped: None,
             stream: Stream::default(),
             chatter_bytes: 0,
             any_bytes: false,
@@ -188,44 +199,99 @@ impl Receiver {
         if self.halt.is_some() {
             return Ok(());
         }
-        let (number, body) = match parse_line(&line) {
-            Ok(parsed) => parsed,
-            Err(LineError::NotOurs) => {
-                self.stream.chatter += 1;
-                return Ok(());
+        match parse_line(&line) {
+            Ok((number, body)) => {
+                self.give_up_wrapped();
+                self.body(number, body)
             }
+            Err(LineError::NotOurs) => self.rest_of_line(&line),
             Err(LineError::Malformed | LineError::Checksum { .. }) => {
-                self.stream.damaged += 1;
-                return Ok(());
+                self.give_up_wrapped();
+                // What stands before the record on its line is no part of it, and may be long.
+                let from = line.rfind(PREFIX).unwrap_or_default();
+                let text = line[from..].to_owned();
+                self.wrapped = Some(Wrapped { text, further: 0 });
+                Ok(())
             }
+        }
+    }
+
+    /// Takes a line that is no record: chatter, or the rest of a record whose line was wrapped. The checksum tells.
+    fn rest_of_line(&mut self, line: &str) -> Result<(), StoreError> {
+        let fits = |wrapped: &&mut Wrapped| wrapped.text.len() + line.len() < MAX_LINE;
+        let Some(wrapped) = self.wrapped.as_mut().filter(fits) else {
+            self.stream.chatter += 1;
+            return Ok(());
         };
+        let joined = format!("{}{line}", wrapped.text);
+        match parse_line(&joined) {
+            Ok((number, body)) => {
+                self.wrapped = None;
+                self.stream.wrapped += 1;
+                self.body(number, body)
+            }
+            Err(_) if could_be_a_record(line) => {
+                wrapped.text = joined;
+                wrapped.further += 1;
+                Ok(())
+            }
+            Err(_) => {
+                self.stream.chatter += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// No rest can follow what began a record.
+    fn give_up_wrapped(&mut self) {
+        if let Some(wrapped) = self.wrapped.take() {
+            self.stream.damaged += 1;
+            self.stream.chatter += wrapped.further;
+        }
+    }
+
+    /// Takes the body of an intact line.
+    fn body(&mut self, number: u32, body: &str) -> Result<(), StoreError> {
         self.chatter_bytes = 0;
+        let checksum = crc32(body.as_bytes());
         let record = match Record::parse(body) {
             Ok(record) => record,
             Err(error) => {
                 // Its checksum is right, so it was meant: the writer is newer, or wrong.
-                numbers::arrive(&mut self.stream, &mut self.next, number);
+                self.numbers.arrive(&mut self.stream, number, checksum);
                 self.defects.add(format!("line {number}: {error}"));
                 return Ok(());
             }
         };
+        let due = self.numbers.due();
         if matches!(record, Record::Start { .. }) && self.started {
-            self.halt = Some(Halt::Restarted);
-            let line = self.next - 1;
-            self.defects.add(if self.ended.is_some() {
-                format!(
-                    "another run starts after line {line}, the end of the first: cut the log there and read each part"
-                )
-            } else {
-                format!("the machine started again after line {line}: it was reset or crashed")
-            });
+            self.restarted(due, "");
             return Ok(());
         }
-        if numbers::arrive(&mut self.stream, &mut self.next, number) == Arrival::Repeated {
-            return Ok(());
+        match self.numbers.arrive(&mut self.stream, number, checksum) {
+            Arrival::Repeated => Ok(()),
+            Arrival::Foreign => {
+                self.restarted(due, " (its start line did not arrive)");
+                Ok(())
+            }
+            Arrival::Due | Arrival::After(_) => self.record(number, &record),
         }
-        self.record(number, &record)
     }
+
+    fn restarted(&mut self, due: u32, how: &str) {
+        self.halt = Some(Halt::Restarted);
+        let line = due.saturating_sub(1);
+        self.defects.add(if self.ended.is_some() {
+            format!("another run starts after line {line}, the end of the first{how}")
+        } else {
+            format!("the machine started again after line {line}{how}: it was reset or crashed")
+        });
+    }
+}
+
+/// Returns whether a line may be a piece of a record, by its characters.
+fn could_be_a_record(line: &str) -> bool {
+    !line.is_empty() && line.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// A run that is over.

@@ -361,12 +361,19 @@ pub struct Stream {
     pub duplicates: u64,
     /// Lines that were not ours: firmware and emulator chatter.
     pub chatter: u64,
+    /// Lines that the console had wrapped, put together again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub wrapped: u64,
     /// Bytes of chatter that are not in `console.log`, because there were too many.
     #[serde(default)]
     pub unlogged_bytes: u64,
     /// Where lines are missing; at most [`MAX_GAPS`] gaps are listed.
     #[serde(default)]
     pub lost: Vec<Gap>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Lines missing between two that arrived.

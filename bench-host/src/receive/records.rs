@@ -223,6 +223,7 @@ impl Receiver {
     pub fn finish(mut self, status: Option<Status>) -> (Received, Result<(), StoreError>) {
         let rest = self.lines.finish();
         let mut stored = if rest.is_empty() { Ok(()) } else { self.line(&rest) };
+        self.give_up_wrapped();
         self.progress.finish();
         self.check_stream();
         let (verdicts, wrong) = self.checks.finish();
