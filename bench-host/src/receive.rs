@@ -2,6 +2,7 @@
 //! Console bytes to a stored run: verifies every line, stores what is whole, and says what is not.
 
 mod batches;
+pub mod boots;
 mod checks;
 mod findings;
 mod lines;
@@ -140,6 +141,16 @@ impl Receiver {
     /// Returns how many intact record lines came: what silence is measured by.
     pub fn records(&self) -> u64 {
         self.stream.lines
+    }
+
+    /// Takes bytes that are kept in the console log and are no part of the run, such as what follows its end.
+    pub fn aside(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.log(bytes)
+    }
+
+    /// Returns whether the start line came.
+    pub fn started(&self) -> bool {
+        self.started
     }
 
     /// Returns whether anything came at all.
