@@ -4,6 +4,7 @@
 mod aggregate;
 mod check;
 mod compare;
+mod console;
 mod context;
 mod doctor;
 mod explain;
@@ -23,7 +24,7 @@ mod scan_table;
 mod sequence_argument;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::error::Error;
 use crate::exit::{self, Exit};
@@ -81,8 +82,10 @@ enum Command {
 
 /// Runs the command line of this process.
 pub fn main() -> Exit {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let parsed = Cli::command().try_get_matches();
+    let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Nothing to be done if the terminal is gone.
             let _ = error.print();
@@ -93,7 +96,10 @@ pub fn main() -> Exit {
         }
     };
     let result = match &cli.command {
-        Command::Run(args) => run::run(args),
+        Command::Run(args) => run::run(
+            args,
+            matches.subcommand().is_some_and(|(_, given)| run::states_a_plan(given)),
+        ),
         Command::Check(args) => check::run(args),
         Command::Report(args) => report::run(args),
         Command::Compare(args) => compare::run(args),
@@ -130,7 +136,7 @@ fn complain(error: &Error) {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_sound() {

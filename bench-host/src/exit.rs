@@ -2,10 +2,11 @@
 //! Exit codes: an interface for scripts and CI, the same for every subcommand.
 
 /// How a command ended. When several apply, the first of 130, 5, 4, 1, 3, 2 counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Exit {
     /// Everything that was asked for was done, and nothing failed.
+    #[default]
     Ok = 0,
     /// A check failed, a proof of the boot path does not hold, the kernel took an exception nobody expected, a sequence
     /// is judged insufficient, or became slower than `compare --fail-above` allows.

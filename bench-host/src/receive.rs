@@ -4,6 +4,7 @@
 mod batches;
 pub mod boots;
 mod checks;
+mod emulator;
 mod findings;
 mod lines;
 mod machine;
@@ -22,8 +23,9 @@ use crate::progress::Progress;
 use batches::Batches;
 use checks::Checks;
 pub use checks::{Pace, Verdict};
+use emulator::Clocks;
 use findings::Findings;
-pub use lines::Lines;
+pub use lines::{Lines, is_terminator};
 use machine::Sequences;
 use numbers::{Arrival, Numbers};
 pub use records::now;
@@ -42,6 +44,17 @@ pub enum Halt {
     Restarted,
     /// The stream is of a newer version, or of another plan.
     Refused,
+}
+
+/// Where the plan in the manifest is from, and so what it means that the kernel ran another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlanOrigin {
+    /// We wrote it into the kernel: the kernel is damaged.
+    Installed,
+    /// The user says that it is the one of this console: the user is mistaken.
+    Stated,
+    /// It is the default one: the stream says what the plan is.
+    Guessed,
 }
 
 /// The beginning of a record.
@@ -68,8 +81,7 @@ pub struct Receiver {
     started: bool,
     ended: Option<bool>,
     halt: Option<Halt>,
-    /// Whether the kernel was given the plan in the manifest, by us.
-    plan_given: bool,
+    plan: PlanOrigin,
     /// Whether it ran that plan; if not, the plan is taken from the stream.
     plan_known: bool,
     sequences: Sequences,
@@ -78,6 +90,7 @@ pub struct Receiver {
     /// Scenarios this machine cannot have, and why.
     no_scenarios: BTreeMap<Scenario, String>,
     batches: Batches,
+    clocks: Clocks,
     checks: Checks,
     /// A check or a proof failed, or the kernel did: exit code 1.
     failures: Findings,
@@ -88,12 +101,12 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Receives into `store`. With `plan_given`, the kernel was given the plan in the manifest, and nothing else will do;
-    /// without, that plan is only a guess until the start line shows its checksum.
-    pub fn new(store: Store, mut progress: Progress, plan_given: bool) -> Self {
+    /// Receives into `store`, whose manifest has a plan of this origin.
+    pub fn new(store: Store, mut progress: Progress, plan: PlanOrigin) -> Self {
         progress.label(&store.manifest.label);
         Self {
             batches: Batches::default(),
+            clocks: Clocks::default(),
             store,
             progress,
             lines: Lines::default(),
@@ -106,8 +119,8 @@ impl Receiver {
             started: false,
             ended: None,
             halt: None,
-            plan_given,
-            plan_known: plan_given,
+            plan,
+            plan_known: plan != PlanOrigin::Guessed,
             sequences: Sequences::default(),
             skipped: BTreeMap::new(),
             no_scenarios: BTreeMap::new(),
@@ -146,6 +159,18 @@ impl Receiver {
     /// Takes bytes that are kept in the console log and are no part of the run, such as what follows its end.
     pub fn aside(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         self.log(bytes)
+    }
+
+    /// Tells the user something while the run goes on.
+    pub fn say(&mut self, note: &str) {
+        self.progress.note(note);
+    }
+
+    /// Notes that the next boot begins before this one came to its end.
+    pub fn started_again(&mut self) {
+        if self.started {
+            self.restarted(self.numbers.due(), "");
+        }
     }
 
     /// Returns whether the start line came.
@@ -324,4 +349,13 @@ pub struct Received {
     pub verdicts: Vec<Verdict>,
     /// How fast the checks went.
     pub paces: Vec<Pace>,
+}
+
+impl Received {
+    /// Returns whether nearly every line came twice.
+    pub fn is_echoed(&self) -> bool {
+        const FEW: u64 = 10;
+        let stream = &self.manifest.stream;
+        stream.duplicates > FEW && stream.duplicates * 10 > stream.lines * 9
+    }
 }

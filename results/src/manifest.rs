@@ -18,6 +18,8 @@ use crate::scenario::Scenario;
 pub const QEMU_LABEL: &str = "QEMU TCG: not hardware timing";
 /// The label of numbers counted by a processor.
 pub const HARDWARE_LABEL: &str = "hardware";
+/// The label of numbers of a machine that is known to be an emulator or a guest, by what its stream says.
+pub const EMULATOR_LABEL: &str = "emulator or virtual machine: not hardware timing";
 /// The label of numbers from a saved log whose origin was not stated.
 pub const LOG_LABEL: &str = "saved log of unstated origin: not shown to be hardware timing";
 /// Most gaps listed in [`Stream::lost`]; further ones are counted only.

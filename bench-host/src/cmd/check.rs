@@ -14,18 +14,21 @@ use std::time::{Duration, Instant};
 use clap::builder::NonEmptyStringValueParser;
 use results::check::{Check, Mask};
 use results::manifest::Hex;
+use results::store::Run;
 use results::verdict::Class;
 use sequences::parse::nearest;
 use sequences::{Sequence, catalogue, parse};
 
 use self::bench::Bench;
 use self::failures::reproduce;
+use super::console::ConsoleArgs;
 use super::print;
 use crate::check::suite::{self, Member};
 use crate::check::tally::{Case, Tally, count};
 use crate::check::{histogram, junit, ktap, summary};
 use crate::error::Error;
 use crate::exit::{self, Exit};
+use crate::input::Source;
 use crate::interrupt;
 use crate::kernel::Kernel;
 use crate::output::write;
@@ -40,6 +43,7 @@ Examples:
   bench-host check --mutants                           which mistakes would this machine have shown?
   bench-host check --image conform.img                 the same for a board
   bench-host check --log console.txt --hardware        what the board printed
+  bench-host check --serial /dev/ttyUSB0:1500000 --hardware --junit board.xml
 ";
 
 /// Check whether a stale translation is ever used where the architecture forbids it
@@ -59,7 +63,7 @@ pub struct Args {
     #[arg(long = "only", value_name = "CHECK")]
     only: Vec<String>,
     /// Run the mutants of known sequences: which mistakes would this machine have shown?
-    #[arg(long, conflicts_with_all = ["sequence", "only", "plant_bug"])]
+    #[arg(long, conflicts_with_all = ["sequence", "only", "plant_bug", "console-source", "boots"])]
     mutants: bool,
     /// Trials per check, sequence and control, in each boot
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
@@ -91,18 +95,15 @@ pub struct Args {
     /// Take the kernel from FILE instead of the built-in one
     #[arg(long, value_name = "FILE")]
     kernel: Option<PathBuf>,
-    /// Give up after so many seconds without a record [default: 60; with --log: never]
+    /// Give up after so many seconds without a record [default: 60; 300 until the run of a board
+    /// begins]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: Option<u64>,
     /// Write the kernel with this plan to FILE, for a board, and stop: an arm64 Linux Image; it uses --smp PEs
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "mutants", "out", "duration"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["console-source", "mutants", "out", "duration", "boots"])]
     image: Option<PathBuf>,
-    /// Read what a board printed instead of starting QEMU; with the options with which its image was made
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["mutants", "duration", "cpu", "qemu", "threads"])]
-    log: Option<PathBuf>,
-    /// The log is from a processor, not from a simulator
-    #[arg(long, requires = "log")]
-    hardware: bool,
+    #[command(flatten)]
+    console: ConsoleArgs,
     /// Write JUnit XML to FILE
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -136,16 +137,21 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     let wanted = wanted(&args.only)?;
     have_places(args)?;
     let kernel = Kernel::load(args.kernel.as_deref()).map_err(|error| Error::Setup(error.to_string()))?;
-    let qemu = match (&args.log, &args.image) {
+    let source = args.console.source();
+    if let Some(source) = &source {
+        refuse_options_of_qemu(args, source)?;
+    }
+    let qemu = match (&source, &args.image) {
         (None, None) => Some(Qemu::find(args.qemu.as_deref()).map_err(|error| Error::Setup(error.to_string()))?),
         _ => None,
     };
-    let machine = match (&qemu, &args.log) {
+    let machine = match (&qemu, &source) {
         (Some(qemu), _) => {
             let threads = if args.threads { " (a thread for each)" } else { "" };
             format!("QEMU {} -cpu {} -smp {}{threads}", qemu.version, args.cpu, args.smp)
         }
-        (None, log) => log.as_deref().unwrap_or(Path::new("")).display().to_string(),
+        (None, Some(source)) => source.name(),
+        (None, None) => String::new(),
     };
     let mut bench = Bench {
         args,
@@ -164,10 +170,16 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         return write_image(&mut bench, &members, image);
     }
     let mut tally = Tally::default();
-    loop {
+    if let Some(source) = &source {
+        for folder in bench.listen(source, &members)? {
+            tally.add(&Run::open(&folder)?)?;
+        }
+    }
+    while bench.qemu.is_some() {
         let (run, _) = bench.boot(&members, args.seed.0.wrapping_add(bench.boots.into()))?;
         tally.add(&run)?;
-        let done = started.elapsed() >= Duration::from_secs(args.duration);
+        let done =
+            started.elapsed() >= Duration::from_secs(args.duration) && bench.boots >= args.console.boots.unwrap_or(1);
         if done || !matches!(bench.exit, Exit::Ok | Exit::Failure) {
             break;
         }
@@ -203,6 +215,24 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         }
     }
     Ok(verdict(bench.exit, bench.checks_failed, &cases))
+}
+
+/// Refuses what says how to run QEMU, where a console is read.
+fn refuse_options_of_qemu(args: &Args, source: &Source) -> Result<(), Error> {
+    for (option, set) in [
+        ("--duration", args.duration > 0),
+        ("--qemu", args.qemu.is_some()),
+        ("--threads", args.threads),
+        ("--kernel", args.kernel.is_some()),
+    ] {
+        if set {
+            let (name, _) = source.option();
+            return Err(Error::Usage(format!(
+                "{option} is for QEMU; with --{name} a console is read"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Writes the kernel with its plan.

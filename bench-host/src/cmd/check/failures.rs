@@ -11,6 +11,7 @@ use super::Args;
 use crate::check::known;
 use crate::check::suite::Member;
 use crate::check::tally::Case;
+use crate::cmd::run::describe;
 use crate::qemu::Version;
 
 /// Notes at each failure which bug of this QEMU explains it, and whether that excuses it.
@@ -61,11 +62,11 @@ pub(super) fn tell(args: &Args, cases: &[Case], members: &[Member]) -> String {
 
 /// Returns the command that makes the run again; for a case, the shortest one that shows it.
 pub(super) fn reproduce(args: &Args, case: Option<(&Case, &str)>) -> String {
-    let mut words = vec!["bench-host check".to_owned()];
-    match &args.log {
-        Some(log) => words.push(format!("--log {} --smp {}", log.display(), args.smp)),
-        None => words.push(format!("--cpu {} --smp {}", args.cpu, args.smp)),
+    let mut words = vec![describe::words("check", args.console.words())];
+    if args.console.source().is_none() {
+        words.push(format!("--cpu {}", args.cpu));
     }
+    words.push(format!("--smp {}", args.smp));
     words.push(format!("--seed {} --trials {}", args.seed, args.trials));
     words.push(format!("--runtime {}", args.runtime));
     if args.stress > 0 {
@@ -73,7 +74,6 @@ pub(super) fn reproduce(args: &Args, case: Option<(&Case, &str)>) -> String {
     }
     for (flag, set) in [
         ("--threads", args.threads),
-        ("--hardware", args.hardware),
         ("--plant-bug", args.plant_bug),
         ("--mutants", args.mutants),
         ("--allow-known-bugs", args.allow_known_bugs),
