@@ -22,6 +22,7 @@ mod run;
 mod scan;
 mod scan_table;
 mod sequence_argument;
+mod verify;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -78,6 +79,7 @@ enum Command {
     Mutants(mutants::Args),
     Doctor(doctor::Args),
     Image(image::Args),
+    Verify(verify::Args),
 }
 
 /// Runs the command line of this process.
@@ -115,6 +117,7 @@ pub fn main() -> Exit {
         Command::Mutants(args) => mutants::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Image(args) => image::run(args),
+        Command::Verify(args) => verify::run(args),
     };
     let exit = result.unwrap_or_else(|error| {
         complain(&error);

@@ -27,3 +27,4 @@ pub mod receive;
 pub mod rows;
 pub mod session;
 pub mod syndrome;
+pub mod verify;

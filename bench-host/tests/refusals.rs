@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use assert_cmd::cargo::cargo_bin_cmd;
-use fake::{Ended, Fake};
+use fake::{Ended, Fake, good};
 use results::manifest::Status;
 use tempfile::TempDir;
 

@@ -312,7 +312,7 @@ fn tell_boot(args: &Args, boot: &Boot, only: bool) {
     }
     // Who interrupts a run knows why it ended.
     let ended = matches!(finished.exit, Exit::Ok | Exit::Undecided | Exit::Interrupted);
-    if !ended && !received.manifest.is_complete() && !received.tail.is_empty() {
+    if !ended && !boot.is_whole && !received.manifest.is_complete() && !received.tail.is_empty() {
         eprintln!("last console lines:");
         let shown = |line: &String| eprintln!("  {}", harmless(&beginning(line)));
         received.tail.iter().for_each(shown);
