@@ -10,6 +10,7 @@ pub mod break_even;
 pub mod check;
 pub mod cmd;
 pub mod compare;
+pub mod doors;
 pub mod error;
 pub mod evidence;
 pub mod exit;

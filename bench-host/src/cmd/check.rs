@@ -26,6 +26,7 @@ use super::print;
 use crate::check::suite::{self, Member};
 use crate::check::tally::{Case, Tally, count};
 use crate::check::{histogram, junit, ktap, summary};
+use crate::doors::Door;
 use crate::error::Error;
 use crate::exit::{self, Exit};
 use crate::input::Source;
@@ -102,6 +103,9 @@ pub struct Args {
     /// Write the kernel with this plan to FILE, for a board, and stop: an arm64 Linux Image; it uses --smp PEs
     #[arg(long, value_name = "FILE", conflicts_with_all = ["console-source", "mutants", "out", "duration", "boots"])]
     image: Option<PathBuf>,
+    /// What boots the image; --image is a folder for everything but raw
+    #[arg(long = "for", value_name = "DOOR", value_enum, default_value_t, requires = "image")]
+    door: Door,
     #[command(flatten)]
     console: ConsoleArgs,
     /// Write JUnit XML to FILE
@@ -238,9 +242,9 @@ fn refuse_options_of_qemu(args: &Args, source: &Source) -> Result<(), Error> {
 /// Writes the kernel with its plan.
 fn write_image(bench: &mut Bench<'_>, members: &[Member], image: &Path) -> Result<Exit, Error> {
     let plan = bench.prepare(members, bench.args.seed.0)?;
-    write(image, &bench.kernel.bytes)?;
+    let then = bench.args.door.write(&bench.kernel, image)?;
     print(&format!(
-        "{}: {} bytes, plan {}, {} checks; boot it, save what it prints, and read that with --log FILE\n",
+        "{}: {} bytes, plan {}, {} checks; {then}\n",
         image.display(),
         bench.kernel.bytes.len(),
         plan.crc,
@@ -316,7 +320,8 @@ fn members(args: &Args, wanted: Mask) -> Result<Vec<Member>, Error> {
 
 /// Refuses files that cannot be written for want of a folder, before an hour of boots is spent on them.
 fn have_places(args: &Args) -> Result<(), Error> {
-    for path in [&args.junit, &args.ktap, &args.summary, &args.litmus, &args.image]
+    let image = args.image.clone().filter(|_| args.door == Door::Raw);
+    for path in [&args.junit, &args.ktap, &args.summary, &args.litmus, &image]
         .into_iter()
         .flatten()
     {
