@@ -3,6 +3,7 @@
 
 mod aggregate;
 mod check;
+mod collect;
 mod compare;
 mod console;
 mod context;
@@ -11,6 +12,7 @@ mod explain;
 mod export;
 mod image;
 mod judge;
+mod lava;
 mod list;
 mod litmus;
 mod litmus_export;
@@ -80,6 +82,8 @@ enum Command {
     Doctor(doctor::Args),
     Image(image::Args),
     Verify(verify::Args),
+    Lava(lava::Args),
+    Collect(collect::Args),
 }
 
 /// Runs the command line of this process.
@@ -118,6 +122,8 @@ pub fn main() -> Exit {
         Command::Doctor(args) => doctor::run(args),
         Command::Image(args) => image::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Lava(args) => lava::run(args),
+        Command::Collect(args) => collect::run(args),
     };
     let exit = result.unwrap_or_else(|error| {
         complain(&error);

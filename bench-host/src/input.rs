@@ -8,11 +8,12 @@ mod error;
 mod follow;
 #[cfg(unix)]
 mod holder;
+mod lava;
 mod serial;
 mod tcp;
 
 use std::fs::{self, File};
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -137,7 +138,16 @@ fn log(path: &Path) -> Result<(Receiver<Event>, bool), InputError> {
         return Err(InputError::IsAFolder(path.to_owned()));
     }
     if kind.is_file() {
-        return Ok((read(File::open(path).map_err(unreadable)?), true));
+        let mut file = File::open(path).map_err(unreadable)?;
+        let mut beginning = Vec::new();
+        (&mut file).take(64).read_to_end(&mut beginning).map_err(unreadable)?;
+        file.rewind().map_err(unreadable)?;
+        let events = if lava::is_log(&beginning) {
+            read(lava::Console::new(file))
+        } else {
+            read(file)
+        };
+        return Ok((events, true));
     }
     if serial::is_terminal(path) {
         // Left as it is, it would echo what it gets to the board.

@@ -19,6 +19,7 @@ pub mod host;
 pub mod input;
 pub mod interrupt;
 pub mod kernel;
+pub mod lava;
 pub mod overhead;
 pub mod plan;
 pub mod process;
