@@ -214,8 +214,10 @@ fn read_to_end(from: &mut impl Read, sender: &SyncSender<Event>) -> Option<io::R
         match from.read(&mut chunk) {
             Ok(0) => return Some(Ok(())),
             Ok(n) => sender.send(Event::Bytes(chunk[..n].to_vec())).ok()?,
-            // A serial port that has nothing to say.
-            Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::TimedOut) => {}
+            // Nothing to say for now; no bytes are sent all the same, to see whether anybody still listens.
+            Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::TimedOut) => {
+                sender.send(Event::Bytes(Vec::new())).ok()?;
+            }
             Err(error) => return Some(Err(error)),
         }
     }

@@ -198,6 +198,9 @@ fn checks_have_doors_too() {
     assert_eq!(bench_host(folder.path(), &["image", "x", "--for", "uefi"]).0, Some(64));
 }
 
+/// A test, its name, and what it lacks here.
+type Case = (&'static str, fn(), Option<&'static str>);
+
 fn main() -> ExitCode {
     let no_mkimage = mkimage()
         .arg("-V")
@@ -207,7 +210,7 @@ fn main() -> ExitCode {
     let no_qemu = Qemu::find(None).is_err().then_some("QEMU is not here");
     let no_u_boot = (!u_boot().exists()).then_some("u-boot-qemu is not here");
     let boot = no_qemu.or(no_u_boot);
-    let cases: [(&str, fn(), Option<&str>); 8] = [
+    let cases: [Case; 8] = [
         ("u_boot_finds_extlinux", u_boot_finds_extlinux, boot),
         ("u_boot_finds_the_script", u_boot_finds_the_script, boot),
         ("u_boot_boots_the_fit", u_boot_boots_the_fit, boot.or(no_mkimage)),

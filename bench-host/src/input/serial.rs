@@ -14,7 +14,7 @@ use super::InputError;
 
 /// The speed of most boards' consoles.
 const USUAL: u32 = 115_200;
-/// How long one read waits; it bounds nothing but how soon a reader that is no longer wanted ends.
+/// How long one read waits: how soon a reader that is no longer wanted ends, and closes the port.
 const WAIT: Duration = Duration::from_secs(1);
 
 /// A serial line and its speed.

@@ -158,6 +158,7 @@ where
         loop {
             let mut ended = None;
             match console.events.recv_timeout(TICK) {
+                Ok(Event::Bytes(bytes)) if bytes.is_empty() => {}
                 Ok(Event::Bytes(bytes)) => {
                     last_byte = Instant::now();
                     self.look_at(&bytes);
