@@ -47,7 +47,11 @@ impl Door {
                 write(out, &kernel.bytes)?;
                 return Ok("boot it, and receive its console with --serial, --tcp or --log");
             }
-            Self::UBoot => (u_boot::files(&kernel.bytes), u_boot::THEN),
+            Self::UBoot => {
+                let files = u_boot::files(&kernel.bytes);
+                let files = files.map_err(|error| Error::Setup(format!("cannot make a FIT of the kernel: {error}")))?;
+                (files, u_boot::THEN)
+            }
             Self::Rpi3 => (raspberry_pi::files(3, &kernel.bytes), raspberry_pi::THEN),
             Self::Rpi4 => (raspberry_pi::files(4, &kernel.bytes), raspberry_pi::THEN),
             Self::Rpi5 => (raspberry_pi::files(5, &kernel.bytes), raspberry_pi::THEN),

@@ -189,6 +189,50 @@ fn cards_have_their_files_and_overwrite_nobodys() {
     }
 }
 
+/// A loader that passes no device tree: the console and the firmware of the plan are used, also by checks.
+fn checks_take_what_the_firmware_does_not_say() {
+    let folder = TempDir::new().unwrap();
+    let options = [
+        "--smp",
+        "1",
+        "--trials",
+        "10",
+        "--console",
+        "pl011@0x9000000",
+        "--psci",
+        "smc",
+    ];
+    let (code, said) = bench_host(folder.path(), &[&["check", "--image", "k.img"], &options[..]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    let qemu = "-M virt,virtualization=on,gic-version=3 -cpu cortex-a72 -m 512M -nic none -display none -monitor none \
+                -serial file:console.txt -device loader,file=k.img,addr=0x40200000,force-raw=on \
+                -device loader,addr=0x40200000,cpu-num=0";
+    let mut qemu = Command::new("qemu-system-aarch64")
+        .current_dir(folder.path())
+        .args(qemu.split_whitespace())
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    // The firmware turns it off at the end.
+    let start = Instant::now();
+    while qemu.try_wait().unwrap().is_none() && start.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let _ = qemu.kill();
+    qemu.wait().unwrap();
+    let (code, said) = bench_host(
+        folder.path(),
+        &[&["check", "--log", "console.txt", "--out", "run"], &options[..]].concat(),
+    );
+    assert_eq!(code, Some(0), "{said}");
+    let run = Run::open(&folder.path().join("run/1")).unwrap();
+    assert!(
+        run.manifest.reproduce.ends_with("--console pl011@0x9000000 --psci smc"),
+        "{}",
+        run.manifest.reproduce
+    );
+}
+
 fn checks_have_doors_too() {
     let folder = TempDir::new().unwrap();
     let (code, said) = bench_host(folder.path(), &["check", "--image", "card", "--for", "rpi4"]);
@@ -210,7 +254,7 @@ fn main() -> ExitCode {
     let no_qemu = Qemu::find(None).is_err().then_some("QEMU is not here");
     let no_u_boot = (!u_boot().exists()).then_some("u-boot-qemu is not here");
     let boot = no_qemu.or(no_u_boot);
-    let cases: [Case; 8] = [
+    let cases: [Case; 9] = [
         ("u_boot_finds_extlinux", u_boot_finds_extlinux, boot),
         ("u_boot_finds_the_script", u_boot_finds_the_script, boot),
         ("u_boot_boots_the_fit", u_boot_boots_the_fit, boot.or(no_mkimage)),
@@ -229,6 +273,11 @@ fn main() -> ExitCode {
             "cards_have_their_files_and_overwrite_nobodys",
             cards_have_their_files_and_overwrite_nobodys,
             None,
+        ),
+        (
+            "checks_take_what_the_firmware_does_not_say",
+            checks_take_what_the_firmware_does_not_say,
+            no_qemu,
         ),
         ("checks_have_doors_too", checks_have_doors_too, None),
     ];

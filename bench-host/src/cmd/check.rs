@@ -33,7 +33,7 @@ use crate::input::Source;
 use crate::interrupt;
 use crate::kernel::Kernel;
 use crate::output::write;
-use crate::plan::{self, Runtime};
+use crate::plan::{self, Runtime, Unsaid};
 use crate::qemu::Qemu;
 
 const EXAMPLES: &str = "\
@@ -87,6 +87,8 @@ pub struct Args {
     /// Where the kernel runs: level0, level1, level2 (the level at which the 1:1 map is removed), none, or 0x...
     #[arg(long, value_name = "CASE|0xADDR", default_value = "level1", value_parser = plan::runtime)]
     runtime: Runtime,
+    #[command(flatten)]
+    unsaid: Unsaid,
     /// Run each PE in a thread of its own (MTTCG): real races, and far fewer trials per second
     #[arg(long)]
     threads: bool,

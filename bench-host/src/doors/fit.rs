@@ -12,12 +12,7 @@ pub const CONFIGURATION: &str = "c";
 ///
 /// The kernel is of the type that is not loaded to an address of the image tree's choice: U-Boot puts it where an arm64
 /// Image may stand on this board, so that one file does for all boards.
-pub fn tree(kernel: &[u8]) -> Vec<u8> {
-    // Every name is a literal below, of the characters and the length that names may have.
-    build(kernel).map(|tree| tree.to_dtb()).unwrap_or_default()
-}
-
-fn build(kernel: &[u8]) -> Result<DeviceTree, ModelError> {
+pub fn tree(kernel: &[u8]) -> Result<Vec<u8>, ModelError> {
     let text = |name: &str, value: &str| DeviceTreeProperty::new(name, [value.as_bytes(), &[0]].concat().as_slice());
     let cell = |name: &str, value: u32| DeviceTreeProperty::new(name, value.to_be_bytes().as_slice());
     let digest = Sha256::digest(kernel);
@@ -52,7 +47,7 @@ fn build(kernel: &[u8]) -> Result<DeviceTree, ModelError> {
             .child(configuration)
             .build(),
     );
-    Ok(tree)
+    Ok(tree.to_dtb())
 }
 
 #[cfg(test)]
@@ -65,7 +60,7 @@ mod tests {
     #[test]
     fn the_kernel_is_in_the_tree_with_its_digest() {
         let kernel = [7; 5000];
-        let blob = tree(&kernel);
+        let blob = tree(&kernel).unwrap();
         let fdt = Fdt::new(&blob).unwrap();
         let image = fdt.find_node("/images/kernel").unwrap();
         assert_eq!(image.property("data").unwrap().value(), &kernel[..]);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The three ways into a kernel that U-Boot has on a file system.
 
+use dtoolkit::error::ModelError;
 use results::wire::crc32;
 
 use super::{File, KERNEL, fit};
@@ -43,15 +44,15 @@ ${fdtcontroladdr} or ${fdt_addr}. FIT images of this type need U-Boot 2021.10 or
 ";
 
 /// Returns the files of the folder.
-pub fn files(kernel: &[u8]) -> Vec<File> {
-    vec![
+pub fn files(kernel: &[u8]) -> Result<Vec<File>, ModelError> {
+    Ok(vec![
         (KERNEL, kernel.to_vec()),
         ("extlinux/extlinux.conf", EXTLINUX.into()),
         ("boot.cmd", SCRIPT.into()),
         ("boot.scr", script(SCRIPT)),
-        ("el2-kernel.itb", fit::tree(kernel)),
+        ("el2-kernel.itb", fit::tree(kernel)?),
         ("README.txt", README.into()),
-    ]
+    ])
 }
 
 /// Wraps a script as U-Boot wants it: a legacy image header, the length of the text, the end of the list, the text.

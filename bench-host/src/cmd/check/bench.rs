@@ -75,6 +75,7 @@ impl Bench<'_> {
             stress: args.stress,
             planted: args.plant_bug.then_some(Planted::SkipSequence),
             runtime: args.runtime,
+            unsaid: args.unsaid,
         };
         let plan = RunPlan::conformance(&settings, &sequences)?;
         let crc = self

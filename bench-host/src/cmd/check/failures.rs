@@ -12,6 +12,7 @@ use crate::check::known;
 use crate::check::suite::Member;
 use crate::check::tally::Case;
 use crate::cmd::run::describe;
+use crate::plan::{conduit_text, console_text};
 use crate::qemu::Version;
 
 /// Notes at each failure which bug of this QEMU explains it, and whether that excuses it.
@@ -69,6 +70,12 @@ pub(super) fn reproduce(args: &Args, case: Option<(&Case, &str)>) -> String {
     words.push(format!("--smp {}", args.smp));
     words.push(format!("--seed {} --trials {}", args.seed, args.trials));
     words.push(format!("--runtime {}", args.runtime));
+    if let Some(console) = args.unsaid.console {
+        words.push(format!("--console {}", console_text(console)));
+    }
+    if let Some(conduit) = args.unsaid.psci {
+        words.push(format!("--psci {}", conduit_text(conduit)));
+    }
     if args.stress > 0 {
         words.push(format!("--stress {}", args.stress));
     }
