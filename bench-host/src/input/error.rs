@@ -35,7 +35,7 @@ pub enum InputError {
     Permission {
         /// The device.
         path: PathBuf,
-        /// The group that may.
+        /// The group to join, if that helps.
         group: Option<String>,
     },
     /// Another program reads from it, and would get some of the bytes.
@@ -85,9 +85,14 @@ fn list(devices: &[String]) -> String {
 }
 
 fn may(group: Option<&str>) -> String {
-    group.map_or_else(String::new, |group| {
-        format!(": it belongs to group {group}; join it (sudo usermod -a -G {group} $USER) and log in again")
-    })
+    match group {
+        Some(group) => {
+            format!(": it belongs to group {group}; join it (sudo usermod -a -G {group} $USER) and log in again")
+        }
+        None => {
+            ": no group has access to it, so it takes its owner, or a udev rule that gives it to a group".to_owned()
+        }
+    }
 }
 
 fn by(holder: Option<&str>) -> String {

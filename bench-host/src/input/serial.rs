@@ -164,11 +164,15 @@ fn is_device(found: &fs::Metadata) -> bool {
     !found.is_file() && !found.is_dir()
 }
 
-/// Returns the name of the group a device belongs to, or its number.
+/// Returns the name, or else the number, of the group whose members may use a device, if there is one to join.
 #[cfg(unix)]
 fn group(path: &Path) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
-    let gid = fs::metadata(path).ok()?.gid();
+    let device = fs::metadata(path).ok()?;
+    let gid = device.gid();
+    if !is_to_join(device.mode(), gid) {
+        return None;
+    }
     let groups = fs::read_to_string("/etc/group").unwrap_or_default();
     Some(group_name(&groups, gid).unwrap_or_else(|| gid.to_string()))
 }
@@ -176,6 +180,12 @@ fn group(path: &Path) -> Option<String> {
 #[cfg(not(unix))]
 fn group(_: &Path) -> Option<String> {
     None
+}
+
+/// Returns whether joining a group helps: it may read and write, and it is not the one of the administrator.
+#[cfg(unix)]
+const fn is_to_join(mode: u32, gid: u32) -> bool {
+    mode & 0o060 == 0o060 && gid != 0
 }
 
 #[cfg(unix)]
@@ -240,5 +250,7 @@ mod tests {
         let groups = "root:x:0:\ndialout:x:20:ann,bob\nbroken\n";
         assert_eq!(group_name(groups, 20).as_deref(), Some("dialout"));
         assert_eq!(group_name(groups, 21), None);
+        assert!(is_to_join(0o020_660, 20));
+        assert!(!is_to_join(0o020_620, 5) && !is_to_join(0o020_600, 20) && !is_to_join(0o020_660, 0));
     }
 }
