@@ -3,13 +3,16 @@
 
 mod aggregate;
 mod check;
+mod collect;
 mod compare;
+mod console;
 mod context;
 mod doctor;
 mod explain;
 mod export;
 mod image;
 mod judge;
+mod lava;
 mod list;
 mod litmus;
 mod litmus_export;
@@ -21,9 +24,10 @@ mod run;
 mod scan;
 mod scan_table;
 mod sequence_argument;
+mod verify;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::error::Error;
 use crate::exit::{self, Exit};
@@ -77,12 +81,17 @@ enum Command {
     Mutants(mutants::Args),
     Doctor(doctor::Args),
     Image(image::Args),
+    Verify(verify::Args),
+    Lava(lava::Args),
+    Collect(collect::Args),
 }
 
 /// Runs the command line of this process.
 pub fn main() -> Exit {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let parsed = Cli::command().try_get_matches();
+    let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Nothing to be done if the terminal is gone.
             let _ = error.print();
@@ -93,7 +102,10 @@ pub fn main() -> Exit {
         }
     };
     let result = match &cli.command {
-        Command::Run(args) => run::run(args),
+        Command::Run(args) => run::run(
+            args,
+            matches.subcommand().is_some_and(|(_, given)| run::states_a_plan(given)),
+        ),
         Command::Check(args) => check::run(args),
         Command::Report(args) => report::run(args),
         Command::Compare(args) => compare::run(args),
@@ -109,6 +121,9 @@ pub fn main() -> Exit {
         Command::Mutants(args) => mutants::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Image(args) => image::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Lava(args) => lava::run(args),
+        Command::Collect(args) => collect::run(args),
     };
     let exit = result.unwrap_or_else(|error| {
         complain(&error);
@@ -130,7 +145,7 @@ fn complain(error: &Error) {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_sound() {

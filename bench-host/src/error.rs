@@ -10,6 +10,7 @@ use results::store::StoreError;
 use crate::aggregate::AggregateError;
 use crate::exit::Exit;
 use crate::export::ExportError;
+use crate::input::InputError;
 use crate::rows::RowsError;
 
 /// Why a command could not do what was asked. The message says what, where, and what to do.
@@ -22,6 +23,9 @@ pub enum Error {
     /// Something outside is missing or unfit.
     #[error("{0}")]
     Setup(String),
+    /// A console cannot be read.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// Results cannot be stored or read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -52,7 +56,7 @@ impl Error {
     pub const fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
-            Self::Setup(_) => Exit::Setup,
+            Self::Setup(_) | Self::Input(_) => Exit::Setup,
             Self::Rows(error) if error.is_usage() => Exit::Usage,
             Self::Rows(_) => Exit::Store,
             Self::Store(_) | Self::Aggregate(_) | Self::Export(_) | Self::Report(_) | Self::Output { .. } => {

@@ -2,13 +2,15 @@
 //! Exit codes: an interface for scripts and CI, the same for every subcommand.
 
 /// How a command ended. When several apply, the first of 130, 5, 4, 1, 3, 2 counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Exit {
     /// Everything that was asked for was done, and nothing failed.
+    #[default]
     Ok = 0,
     /// A check failed, a proof of the boot path does not hold, the kernel took an exception nobody expected, a sequence
-    /// is judged insufficient, or became slower than `compare --fail-above` allows.
+    /// is judged insufficient, became slower than `compare --fail-above` allows, or a stored run is not what its console
+    /// says.
     Failure = 1,
     /// Nothing failed, but nothing could be shown either: no check had power here, or a judgement or comparison cannot
     /// be made.
@@ -29,7 +31,8 @@ pub enum Exit {
 pub const HELP: &str = "\
 Exit codes:
     0  ok
-    1  conformance failure (check, proof, crash); judge, scan, review: insufficient; compare: slower
+    1  conformance failure (check, proof, crash); judge, scan, review: insufficient;
+       compare: slower; verify: a run is not what its console says
     2  not decided: no check has power here; judge, scan, review, compare: unknown; litmus: bad file
     3  incomplete run: lines lost or damaged, silence, early exit or crash
     4  set-up problem: QEMU absent, unfit or too old; no kernel, no log; kernel refused to start
@@ -101,6 +104,6 @@ mod tests {
                 "{code}"
             );
         }
-        assert_eq!(HELP.lines().count(), Exit::ALL.len() + 1);
+        assert_eq!(HELP.lines().count(), Exit::ALL.len() + 2);
     }
 }

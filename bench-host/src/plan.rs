@@ -123,6 +123,19 @@ pub struct Conformance {
     pub planted: Option<Planted>,
     /// Where the kernel runs.
     pub runtime: Runtime,
+    /// What the firmware of the board does not say.
+    pub unsaid: Unsaid,
+}
+
+/// What a board's firmware may not say, for an image that only makes checks.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Unsaid {
+    /// Console of a board, as of `bench-host image`
+    #[arg(long, value_name = "KIND@0xADDR", value_parser = console)]
+    pub console: Option<Console>,
+    /// How to call the firmware of a board whose device tree does not say
+    #[arg(long, value_name = "smc|hvc", value_parser = conduit)]
+    pub psci: Option<Conduit>,
 }
 
 /// A sequence of a conformance run.
@@ -269,8 +282,8 @@ impl RunPlan {
                 case: settings.runtime.0,
                 runtime: settings.runtime.1,
                 flow: Flow::New,
-                console: None,
-                conduit: None,
+                console: settings.unsaid.console,
+                conduit: settings.unsaid.psci,
                 boot_flush,
                 pes: settings.pes,
                 stress: settings.stress,

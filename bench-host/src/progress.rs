@@ -113,6 +113,16 @@ impl Progress {
         }
     }
 
+    /// Tells something at once, whatever is shown.
+    pub fn note(&mut self, text: &str) {
+        if let Display::Terminal(screen) = &mut self.display {
+            screen.wipe();
+        }
+        if !matches!(self.display, Display::Hidden) {
+            eprintln!("note: {text}");
+        }
+    }
+
     /// Wipes the view.
     pub fn finish(&mut self) {
         if let Display::Terminal(screen) = &mut self.display {

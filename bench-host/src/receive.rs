@@ -2,7 +2,9 @@
 //! Console bytes to a stored run: verifies every line, stores what is whole, and says what is not.
 
 mod batches;
+pub mod boots;
 mod checks;
+mod emulator;
 mod findings;
 mod lines;
 mod machine;
@@ -15,16 +17,17 @@ use results::manifest::{Manifest, Stream};
 use results::record::Record;
 use results::scenario::Scenario;
 use results::store::{Store, StoreError};
-use results::wire::{LineError, parse_line};
+use results::wire::{LineError, MAX_LINE, PREFIX, crc32, parse_line};
 
 use crate::progress::Progress;
 use batches::Batches;
 use checks::Checks;
 pub use checks::{Pace, Verdict};
+use emulator::Clocks;
 use findings::Findings;
-pub use lines::Lines;
+pub use lines::{Lines, is_terminator};
 use machine::Sequences;
-use numbers::Arrival;
+use numbers::{Arrival, Numbers};
 pub use records::now;
 
 /// Console lines kept to show where a run stopped.
@@ -43,6 +46,25 @@ pub enum Halt {
     Refused,
 }
 
+/// Where the plan in the manifest is from, and so what it means that the kernel ran another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlanOrigin {
+    /// We wrote it into the kernel: the kernel is damaged.
+    Installed,
+    /// The user says that it is the one of this console: the user is mistaken.
+    Stated,
+    /// It is the default one: the stream says what the plan is.
+    Guessed,
+}
+
+/// The beginning of a record.
+#[derive(Debug)]
+struct Wrapped {
+    text: String,
+    /// Lines in it after the first, which may turn out to be chatter.
+    further: u64,
+}
+
 /// Receives one run.
 #[derive(Debug)]
 pub struct Receiver {
@@ -50,15 +72,16 @@ pub struct Receiver {
     progress: Progress,
     lines: Lines,
     tail: VecDeque<String>,
-    next: u32,
+    numbers: Numbers,
+    /// The beginning of a record whose line ended too early: the console may wrap its lines.
+    wrapped: Option<Wrapped>,
     stream: Stream,
     chatter_bytes: u64,
     any_bytes: bool,
     started: bool,
     ended: Option<bool>,
     halt: Option<Halt>,
-    /// Whether the kernel was given the plan in the manifest, by us.
-    plan_given: bool,
+    plan: PlanOrigin,
     /// Whether it ran that plan; if not, the plan is taken from the stream.
     plan_known: bool,
     sequences: Sequences,
@@ -67,6 +90,7 @@ pub struct Receiver {
     /// Scenarios this machine cannot have, and why.
     no_scenarios: BTreeMap<Scenario, String>,
     batches: Batches,
+    clocks: Clocks,
     checks: Checks,
     /// A check or a proof failed, or the kernel did: exit code 1.
     failures: Findings,
@@ -77,25 +101,26 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Receives into `store`. With `plan_given`, the kernel was given the plan in the manifest, and nothing else will do;
-    /// without, that plan is only a guess until the start line shows its checksum.
-    pub fn new(store: Store, mut progress: Progress, plan_given: bool) -> Self {
+    /// Receives into `store`, whose manifest has a plan of this origin.
+    pub fn new(store: Store, mut progress: Progress, plan: PlanOrigin) -> Self {
         progress.label(&store.manifest.label);
         Self {
             batches: Batches::default(),
+            clocks: Clocks::default(),
             store,
             progress,
             lines: Lines::default(),
             tail: VecDeque::new(),
-            next: 0,
+            numbers: Numbers::default(),
+            wrapped: None,
             stream: Stream::default(),
             chatter_bytes: 0,
             any_bytes: false,
             started: false,
             ended: None,
             halt: None,
-            plan_given,
-            plan_known: plan_given,
+            plan,
+            plan_known: plan != PlanOrigin::Guessed,
             sequences: Sequences::default(),
             skipped: BTreeMap::new(),
             no_scenarios: BTreeMap::new(),
@@ -129,6 +154,28 @@ impl Receiver {
     /// Returns how many intact record lines came: what silence is measured by.
     pub fn records(&self) -> u64 {
         self.stream.lines
+    }
+
+    /// Takes bytes that are kept in the console log and are no part of the run, such as what follows its end.
+    pub fn aside(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.log(bytes)
+    }
+
+    /// Tells the user something while the run goes on.
+    pub fn say(&mut self, note: &str) {
+        self.progress.note(note);
+    }
+
+    /// Notes that the next boot begins before this one came to its end.
+    pub fn started_again(&mut self) {
+        if self.started {
+            self.restarted(self.numbers.due(), "");
+        }
+    }
+
+    /// Returns whether the start line came.
+    pub fn started(&self) -> bool {
+        self.started
     }
 
     /// Returns whether anything came at all.
@@ -188,44 +235,99 @@ impl Receiver {
         if self.halt.is_some() {
             return Ok(());
         }
-        let (number, body) = match parse_line(&line) {
-            Ok(parsed) => parsed,
-            Err(LineError::NotOurs) => {
-                self.stream.chatter += 1;
-                return Ok(());
+        match parse_line(&line) {
+            Ok((number, body)) => {
+                self.give_up_wrapped();
+                self.body(number, body)
             }
+            Err(LineError::NotOurs) => self.rest_of_line(&line),
             Err(LineError::Malformed | LineError::Checksum { .. }) => {
-                self.stream.damaged += 1;
-                return Ok(());
+                self.give_up_wrapped();
+                // What stands before the record on its line is no part of it, and may be long.
+                let from = line.rfind(PREFIX).unwrap_or_default();
+                let text = line[from..].to_owned();
+                self.wrapped = Some(Wrapped { text, further: 0 });
+                Ok(())
             }
+        }
+    }
+
+    /// Takes a line that is no record: chatter, or the rest of a record whose line was wrapped. The checksum tells.
+    fn rest_of_line(&mut self, line: &str) -> Result<(), StoreError> {
+        let fits = |wrapped: &&mut Wrapped| wrapped.text.len() + line.len() < MAX_LINE;
+        let Some(wrapped) = self.wrapped.as_mut().filter(fits) else {
+            self.stream.chatter += 1;
+            return Ok(());
         };
+        let joined = format!("{}{line}", wrapped.text);
+        match parse_line(&joined) {
+            Ok((number, body)) => {
+                self.wrapped = None;
+                self.stream.wrapped += 1;
+                self.body(number, body)
+            }
+            Err(_) if could_be_a_record(line) => {
+                wrapped.text = joined;
+                wrapped.further += 1;
+                Ok(())
+            }
+            Err(_) => {
+                self.stream.chatter += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// No rest can follow what began a record.
+    fn give_up_wrapped(&mut self) {
+        if let Some(wrapped) = self.wrapped.take() {
+            self.stream.damaged += 1;
+            self.stream.chatter += wrapped.further;
+        }
+    }
+
+    /// Takes the body of an intact line.
+    fn body(&mut self, number: u32, body: &str) -> Result<(), StoreError> {
         self.chatter_bytes = 0;
+        let checksum = crc32(body.as_bytes());
         let record = match Record::parse(body) {
             Ok(record) => record,
             Err(error) => {
                 // Its checksum is right, so it was meant: the writer is newer, or wrong.
-                numbers::arrive(&mut self.stream, &mut self.next, number);
+                self.numbers.arrive(&mut self.stream, number, checksum);
                 self.defects.add(format!("line {number}: {error}"));
                 return Ok(());
             }
         };
+        let due = self.numbers.due();
         if matches!(record, Record::Start { .. }) && self.started {
-            self.halt = Some(Halt::Restarted);
-            let line = self.next - 1;
-            self.defects.add(if self.ended.is_some() {
-                format!(
-                    "another run starts after line {line}, the end of the first: cut the log there and read each part"
-                )
-            } else {
-                format!("the machine started again after line {line}: it was reset or crashed")
-            });
+            self.restarted(due, "");
             return Ok(());
         }
-        if numbers::arrive(&mut self.stream, &mut self.next, number) == Arrival::Repeated {
-            return Ok(());
+        match self.numbers.arrive(&mut self.stream, number, checksum) {
+            Arrival::Repeated => Ok(()),
+            Arrival::Foreign => {
+                self.restarted(due, " (its start line did not arrive)");
+                Ok(())
+            }
+            Arrival::Due | Arrival::After(_) => self.record(number, &record),
         }
-        self.record(number, &record)
     }
+
+    fn restarted(&mut self, due: u32, how: &str) {
+        self.halt = Some(Halt::Restarted);
+        let line = due.saturating_sub(1);
+        self.defects.add(if self.ended.is_some() {
+            format!("another run starts after line {line}, the end of the first{how}")
+        } else {
+            format!("the machine started again after line {line}{how}: it was reset or crashed")
+        });
+    }
+}
+
+/// Returns whether a line may be a piece of a record, by its characters.
+fn could_be_a_record(line: &str) -> bool {
+    !line.is_empty() && line.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// A run that is over.
@@ -247,4 +349,13 @@ pub struct Received {
     pub verdicts: Vec<Verdict>,
     /// How fast the checks went.
     pub paces: Vec<Pace>,
+}
+
+impl Received {
+    /// Returns whether nearly every line came twice.
+    pub fn is_echoed(&self) -> bool {
+        const FEW: u64 = 10;
+        let stream = &self.manifest.stream;
+        stream.duplicates > FEW && stream.duplicates * 10 > stream.lines * 9
+    }
 }

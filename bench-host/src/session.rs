@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Supervises a run: bytes from a machine to the receiver, until it ends by itself or has to be ended.
 
+pub mod console;
+
 use std::io;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
@@ -113,21 +115,6 @@ pub fn run_adversary(mut machine: adversary::Machine, mut receiver: Receiver) ->
     finish(receiver, Some(stop))
 }
 
-/// Receives a saved console log, or a console as it speaks; it may be silent for so many seconds, or for ever.
-pub fn read_log(from: impl io::Read + Send + 'static, mut receiver: Receiver, timeout: Option<u64>) -> Finished {
-    let timeout = timeout.map_or(Duration::MAX, Duration::from_secs);
-    let stop = receive(&input::read(from), &mut receiver, timeout);
-    if let (Stop::Closed(Ok(())), false) = (&stop, receiver.ended()) {
-        receiver.defect(if receiver.records() == 0 {
-            "the log has no line of a run (`TLB,0,start,...` is the first): is it the console of this kernel, whole and \
-             as text?"
-        } else {
-            "the log stops before the end line"
-        });
-    }
-    finish(receiver, Some(stop))
-}
-
 fn early_exit(receiver: &mut Receiver, status: Option<ExitStatus>, messages: &[String]) {
     let how = status.map_or_else(|| "closed its serial port".to_owned(), process::describe);
     // QEMU checks its arguments before it runs anything: a failure without a byte of output is a refusal.
@@ -143,9 +130,7 @@ fn receive(events: &Channel<Event>, receiver: &mut Receiver, timeout: Duration) 
     let (mut heard, mut flushed) = (Instant::now(), Instant::now());
     let mut records = receiver.records();
     loop {
-        let event = events.recv_timeout(TICK);
-        let idle = matches!(event, Err(RecvTimeoutError::Timeout));
-        let stop = match event {
+        let stop = match events.recv_timeout(TICK) {
             Ok(Event::Bytes(bytes)) => receiver.bytes(&bytes).err().map(Stop::Store),
             Ok(Event::End(result)) => Some(
                 receiver
@@ -153,7 +138,7 @@ fn receive(events: &Channel<Event>, receiver: &mut Receiver, timeout: Duration) 
                     .map_or_else(Stop::Store, |()| Stop::Closed(result)),
             ),
             Err(RecvTimeoutError::Disconnected) => Some(Stop::Closed(Ok(()))),
-            Err(RecvTimeoutError::Timeout) => None,
+            Ok(Event::Lost(_) | Event::Back) | Err(RecvTimeoutError::Timeout) => None,
         };
         if let Some(stop) = stop {
             return stop;
@@ -173,8 +158,7 @@ fn receive(events: &Channel<Event>, receiver: &mut Receiver, timeout: Duration) 
             return Stop::Interrupted;
         } else if receiver.halted().is_some() {
             return Stop::Halted;
-        } else if receiver.ended() && now - heard >= GRACE && (idle || timeout != Duration::MAX) {
-            // In a file there may be more: another run, that has to be told.
+        } else if receiver.ended() && now - heard >= GRACE {
             return Stop::Ended;
         } else if !receiver.ended() && now - heard >= timeout {
             return Stop::Silence(timeout);

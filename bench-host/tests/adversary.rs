@@ -36,6 +36,7 @@ fn image(members: &[Member], trials: u32, pes: u8) -> Vec<u8> {
         pes,
         stress: 0,
         planted: None,
+        unsaid: bench_host::plan::Unsaid::default(),
         runtime: runtime("level1").unwrap(),
     };
     let plan = RunPlan::conformance(&settings, &sequences).unwrap();

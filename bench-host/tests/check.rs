@@ -232,7 +232,7 @@ fn a_board_with_spin_tables_is_checked_by_its_log() {
     let other = bench_host(&["--log", "pi3.log", "--seed", "7", "--out", "other"]);
     assert_eq!(other.status.code(), Some(4));
     let said = String::from_utf8_lossy(&other.stderr);
-    assert!(said.contains("hint: --log needs the options"), "{said}");
+    assert!(said.contains("hint: a console needs the options"), "{said}");
 }
 
 #[test]

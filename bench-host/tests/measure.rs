@@ -295,7 +295,9 @@ fn a_log_is_read_with_or_without_its_plan() {
     ];
     let ran = complete(&options);
     let log = ran.file("console.log").display().to_string();
-    for plan in [&options[..], &[]] {
+    // What `run_qemu` added.
+    let stated = [&options[..], &["--batch", "500", "--trials", "50"]].concat();
+    for plan in [&stated[..], &[]] {
         let again = run_qemu(&[&["--log", &log], plan].concat());
         assert_eq!(again.code, Some(0), "{}", again.stderr);
         let scenarios: Vec<_> = again.run.manifest.plan.measure.scenarios.iter().map(|s| s.id).collect();

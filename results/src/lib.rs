@@ -24,11 +24,13 @@ pub mod wire;
 
 /// The version of the record schema, in the first line of every stream and the manifest of every run.
 ///
-/// A reader refuses a newer version and reads every older one; a field added at the end of a record does not change it.
+/// A reader refuses a newer version and reads every older one; a field added at the end of a record does not change it,
+/// nor does a record that adds to what is known of the machine (an older reader names its line and calls the run
+/// incomplete).
 ///
 /// | version | what it brought |
 /// |---|---|
 /// | 1 | |
-/// | 2 | scenarios: `counts` records in place of `sample`, a column `scenario` in `samples.csv`, `batches.csv` |
+/// | 2 | scenarios: `counts` records in place of `sample`, a column `scenario` in `samples.csv`, `batches.csv`; later `machine` records |
 /// | 3 | the role `no_tlbi`: a second bad control, barriers and no TLBI |
 pub const SCHEMA_VERSION: u32 = 3;

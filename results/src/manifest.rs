@@ -20,6 +20,8 @@ pub const ADVERSARY_LABEL: &str = "adversary: no timing at all";
 pub const QEMU_LABEL: &str = "QEMU TCG: not hardware timing";
 /// The label of numbers counted by a processor.
 pub const HARDWARE_LABEL: &str = "hardware";
+/// The label of numbers of a machine that is known to be an emulator or a guest, by what its stream says.
+pub const EMULATOR_LABEL: &str = "emulator or virtual machine: not hardware timing";
 /// The label of numbers from a saved log whose origin was not stated.
 pub const LOG_LABEL: &str = "saved log of unstated origin: not shown to be hardware timing";
 /// Most gaps listed in [`Stream::lost`]; further ones are counted only.
@@ -114,6 +116,9 @@ pub struct Manifest {
     pub reproduce: String,
     /// The machine that ran `bench-host`.
     pub host: Host,
+    /// The machine as its firmware describes it, if the kernel said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub board: Option<Board>,
     /// The emulator, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qemu: Option<Qemu>,
@@ -147,6 +152,20 @@ pub struct Host {
     /// Git commit it was built from, with `-dirty` if the tree had changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+}
+
+/// The machine as its firmware describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Board {
+    /// Its model; empty if unknown.
+    #[serde(default)]
+    pub model: String,
+    /// The device tree's `compatible` strings, separated by spaces, each `/` for a comma; empty if unknown.
+    #[serde(default)]
+    pub compatible: String,
+    /// What booted it, and its version; empty if unknown.
+    #[serde(default)]
+    pub firmware: String,
 }
 
 /// The emulator and how it was called.
@@ -346,12 +365,19 @@ pub struct Stream {
     pub duplicates: u64,
     /// Lines that were not ours: firmware and emulator chatter.
     pub chatter: u64,
+    /// Lines that the console had wrapped, put together again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub wrapped: u64,
     /// Bytes of chatter that are not in `console.log`, because there were too many.
     #[serde(default)]
     pub unlogged_bytes: u64,
     /// Where lines are missing; at most [`MAX_GAPS`] gaps are listed.
     #[serde(default)]
     pub lost: Vec<Gap>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Lines missing between two that arrived.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The records of a stream: one per line, fields in the order of the struct.
 //!
-//! Order in a stream: `start` first, then the machine (`image`, `reg`, `clock`), the sequences (`seq`, `words`), the
+//! Order in a stream: `start` first, then the machine (`machine`, `image`, `reg`, `clock`), the sequences (`seq`, `words`), the
 //! boot path (`boot`, `proof`), what is counted (`event`, `order`), all samples (`counts`, `batch`), all outcomes and
 //! verdicts, `end` last. A `fatal` or `exception` record may
 //! stand anywhere and is followed by an `end` whose status is `fail`.
@@ -16,6 +16,19 @@ use crate::order::Places;
 pub use crate::record::read::RecordError;
 pub use crate::record::values::{Pairs, Words, count_length, count_room};
 use crate::scenario::Scenario;
+
+/// Most bytes of a field of a `machine` record: a line holds three of them.
+pub const MAX_MACHINE_FIELD: usize = 120;
+
+/// Returns the byte that stands in a text field for a byte of a string from outside: a comma would end the field, and
+/// what is not printable ASCII may end the line, or not survive it.
+pub const fn text_byte(byte: u8) -> u8 {
+    match byte {
+        b',' => b'/',
+        b' '..=b'~' => byte,
+        _ => b'?',
+    }
+}
 
 /// One record. Text fields hold no comma and no line break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +58,18 @@ pub enum Record<'a> {
         case: &'a str,
         /// Flow of the boot path: `new` or `old`.
         flow: &'a str,
+    },
+    /// `machine`: which machine it is, as its firmware describes it. Kernels before this record say nothing of it.
+    ///
+    /// A byte that a field cannot hold is written as [`crate::record::text_byte`] says; a field is empty where nothing is
+    /// known.
+    Machine {
+        /// Its model: of the device tree's root, or manufacturer and product of SMBIOS.
+        model: &'a str,
+        /// The device tree's `compatible` strings, separated by spaces.
+        compatible: &'a str,
+        /// What booted it, and its version.
+        firmware: &'a str,
     },
     /// `reg`: an identification register of a PE.
     Reg {

@@ -115,7 +115,21 @@ impl core::error::Error for LineError {}
 /// Chatter in front of the prefix on the same line is skipped: firmware does not always end its last line.
 pub fn parse_line(line: &str) -> Result<(u32, &str), LineError> {
     let line = line.trim_end_matches(['\r', '\n']);
-    let line = &line[line.rfind(PREFIX).ok_or(LineError::NotOurs)?..];
+    let mut error = LineError::NotOurs;
+    // From the right, for a line may hold a record after the rest of one that was cut; but the last prefix may be the end
+    // of a text field too (`... of this TLB,<crc>`), and then it is another one that counts.
+    for (at, _) in line.rmatch_indices(PREFIX) {
+        match parse_record(&line[at..]) {
+            Ok(parsed) => return Ok(parsed),
+            Err(why) if error == LineError::NotOurs => error = why,
+            Err(_) => {}
+        }
+    }
+    Err(error)
+}
+
+/// Splits a line that begins with the prefix.
+fn parse_record(line: &str) -> Result<(u32, &str), LineError> {
     let (text, crc) = line.rsplit_once(',').ok_or(LineError::Malformed)?;
     if crc.len() != 8 {
         return Err(LineError::Malformed);
@@ -141,7 +155,7 @@ mod tests {
     use crate::scenario::{Axis, Scenario};
 
     /// One record of every type, in the form it is written.
-    fn every_record() -> [Record<'static>; 24] {
+    fn every_record() -> [Record<'static>; 25] {
         [
             Record::Start {
                 schema: SCHEMA_VERSION,
@@ -156,6 +170,11 @@ mod tests {
                 runtime: 0x20_0000,
                 case: "level1",
                 flow: "new",
+            },
+            Record::Machine {
+                model: "Raspberry Pi 4 Model B Rev 1.4",
+                compatible: "raspberrypi/4-model-b brcm/bcm2711",
+                firmware: "",
             },
             Record::Reg {
                 pe: 0,
@@ -341,6 +360,35 @@ mod tests {
             (0, "end,pass,0,0")
         );
         assert_eq!(parse_line("NOTICE:  BL31: v2.10"), Err(LineError::NotOurs));
+    }
+
+    #[test]
+    fn a_field_may_end_like_the_prefix() {
+        let line = write_all(&[Record::Fatal {
+            phase: "boot",
+            message: "no room in the TLB",
+        }]);
+        let body = "fatal,boot,no room in the TLB";
+        assert_eq!(parse_line(&line).unwrap(), (0, body));
+        // Also behind the rest of a line that was cut, and with damage in front.
+        assert_eq!(parse_line(&std::format!("TLB,7,cou{line}")).unwrap(), (0, body));
+        assert!(parse_line(&line.replace("room", "rooN")).is_err());
+    }
+
+    #[test]
+    fn a_string_from_outside_stays_within_its_field() {
+        let model: String = b"Acme, \x07board\xff\n"
+            .map(|b| char::from(crate::record::text_byte(b)))
+            .iter()
+            .collect();
+        assert_eq!(model, "Acme/ ?board??");
+        let longest = "x".repeat(crate::record::MAX_MACHINE_FIELD);
+        let record = Record::Machine {
+            model: &longest,
+            compatible: &longest,
+            firmware: &longest,
+        };
+        assert!(write_all(&[record]).len() < MAX_LINE);
     }
 
     #[test]

@@ -16,23 +16,27 @@ use std::time::{Duration, Instant};
 use clap::builder::NonEmptyStringValueParser;
 use results::check::{Check, Mask};
 use results::manifest::Hex;
+use results::store::Run;
 use results::verdict::Class;
 use sequences::parse::nearest;
 use sequences::{Sequence, catalogue, parse};
 
 use self::bench::Bench;
 use self::failures::reproduce;
-use self::source::{Choose, On, Source};
+use self::source::{BootedOn, Choose, On};
+use super::console::ConsoleArgs;
 use super::print;
 use crate::check::suite::{self, Member};
 use crate::check::tally::{Case, Tally, count};
 use crate::check::{histogram, junit, ktap, summary};
+use crate::doors::Door;
 use crate::error::Error;
 use crate::exit::{self, Exit};
+use crate::input::Source;
 use crate::interrupt;
 use crate::kernel::Kernel;
 use crate::output::write;
-use crate::plan::{self, Runtime};
+use crate::plan::{self, Runtime, Unsaid};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,6 +47,7 @@ Examples:
   bench-host check --mutants                           which mistakes would this machine have shown?
   bench-host check --image conform.img                 the same for a board
   bench-host check --log console.txt --hardware        what the board printed
+  bench-host check --serial /dev/ttyUSB0:1500000 --hardware --junit board.xml
 ";
 
 /// Check whether a stale translation is ever used where the architecture forbids it
@@ -62,7 +67,7 @@ pub struct Args {
     #[arg(long = "only", value_name = "CHECK")]
     only: Vec<String>,
     /// Run the mutants of known sequences: which mistakes would this machine have shown?
-    #[arg(long, conflicts_with_all = ["sequence", "only", "plant_bug"])]
+    #[arg(long, conflicts_with_all = ["sequence", "only", "plant_bug", "console-source", "boots"])]
     mutants: bool,
     /// Trials per check, sequence and control, in each boot
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
@@ -77,7 +82,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 0)]
     stress: u16,
     /// The machine to make the checks on
-    #[arg(long, value_enum, default_value_t = On::Qemu, conflicts_with_all = ["log", "image"])]
+    #[arg(long, value_enum, default_value_t = On::Qemu, conflicts_with_all = ["console-source", "image"])]
     machine: On,
     /// How the adversary chooses among what the architecture permits
     #[arg(long, value_enum, default_value_t = Choose::Latest)]
@@ -94,6 +99,8 @@ pub struct Args {
     /// Where the kernel runs: level0, level1, level2 (the level at which the 1:1 map is removed), none, or 0x...
     #[arg(long, value_name = "CASE|0xADDR", default_value = "level1", value_parser = plan::runtime)]
     runtime: Runtime,
+    #[command(flatten)]
+    unsaid: Unsaid,
     /// Run each PE in a thread of its own (MTTCG): real races, and far fewer trials per second
     #[arg(long)]
     threads: bool,
@@ -103,18 +110,18 @@ pub struct Args {
     /// Take the kernel from FILE instead of the built-in one
     #[arg(long, value_name = "FILE")]
     kernel: Option<PathBuf>,
-    /// Give up after so many seconds without a record [default: 60; with --log: never]
+    /// Give up after so many seconds without a record [default: 60; 300 until the run of a board
+    /// begins]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: Option<u64>,
     /// Write the kernel with this plan to FILE, for a board, and stop: an arm64 Linux Image; it uses --smp PEs
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "mutants", "out", "duration"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["console-source", "mutants", "out", "duration", "boots"])]
     image: Option<PathBuf>,
-    /// Read what a board printed instead of starting QEMU; with the options with which its image was made
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["mutants", "duration", "cpu", "qemu", "threads"])]
-    log: Option<PathBuf>,
-    /// The log is from a processor, not from a simulator
-    #[arg(long, requires = "log")]
-    hardware: bool,
+    /// What boots the image; --image is a folder for everything but raw
+    #[arg(long = "for", value_name = "DOOR", value_enum, default_value_t, requires = "image")]
+    door: Door,
+    #[command(flatten)]
+    console: ConsoleArgs,
     /// Write JUnit XML to FILE
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -148,11 +155,17 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     let wanted = wanted(&args.only)?;
     have_places(args)?;
     let kernel = Kernel::load(args.kernel.as_deref()).map_err(|error| Error::Setup(error.to_string()))?;
-    let source = Source::find(args)?;
-    let machine = source.name(args);
+    let source = args.console.source();
+    if let Some(source) = &source {
+        refuse_options_of_qemu(args, source)?;
+    }
+    let booted_on = BootedOn::find(args)?;
+    let machine = source
+        .as_ref()
+        .map_or_else(|| booted_on.name(args), |source| source.name());
     let mut bench = Bench {
         args,
-        source,
+        booted_on,
         kernel,
         boots: 0,
         exit: Exit::Ok,
@@ -173,16 +186,22 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         };
     }
     let mut tally = Tally::default();
-    loop {
+    if let Some(source) = &source {
+        for folder in bench.listen(source, &members)? {
+            tally.add(&Run::open(&folder)?)?;
+        }
+    }
+    while source.is_none() {
         let (run, _) = bench.boot(&members, args.seed.0.wrapping_add(bench.boots.into()))?;
         tally.add(&run)?;
-        let done = started.elapsed() >= Duration::from_secs(args.duration);
+        let done =
+            started.elapsed() >= Duration::from_secs(args.duration) && bench.boots >= args.console.boots.unwrap_or(1);
         if done || !matches!(bench.exit, Exit::Ok | Exit::Failure) {
             break;
         }
     }
     let mut cases = tally.cases();
-    if let Some(version) = bench.source.version() {
+    if let Some(version) = bench.booted_on.version() {
         failures::explain(&mut cases, version, &members, args.allow_known_bugs);
     }
     let reproduce = reproduce(args, None);
@@ -214,12 +233,30 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     Ok(verdict(bench.exit, bench.checks_failed, &cases))
 }
 
+/// Refuses what says how to run QEMU, where a console is read.
+fn refuse_options_of_qemu(args: &Args, source: &Source) -> Result<(), Error> {
+    for (option, set) in [
+        ("--duration", args.duration > 0),
+        ("--qemu", args.qemu.is_some()),
+        ("--threads", args.threads),
+        ("--kernel", args.kernel.is_some()),
+    ] {
+        if set {
+            let (name, _) = source.option();
+            return Err(Error::Usage(format!(
+                "{option} is for QEMU; with --{name} a console is read"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Writes the kernel with its plan.
 fn write_image(bench: &mut Bench<'_>, members: &[Member], image: &Path) -> Result<Exit, Error> {
     let plan = bench.prepare(members, bench.args.seed.0)?;
-    write(image, &bench.kernel.bytes)?;
+    let then = bench.args.door.write(&bench.kernel, image)?;
     print(&format!(
-        "{}: {} bytes, plan {}, {} checks; boot it, save what it prints, and read that with --log FILE\n",
+        "{}: {} bytes, plan {}, {} checks; {then}\n",
         image.display(),
         bench.kernel.bytes.len(),
         plan.crc,
@@ -295,7 +332,8 @@ fn members(args: &Args, wanted: Mask) -> Result<Vec<Member>, Error> {
 
 /// Refuses files that cannot be written for want of a folder, before an hour of boots is spent on them.
 fn have_places(args: &Args) -> Result<(), Error> {
-    for path in [&args.junit, &args.ktap, &args.summary, &args.litmus, &args.image]
+    let image = args.image.clone().filter(|_| args.door == Door::Raw);
+    for path in [&args.junit, &args.ktap, &args.summary, &args.litmus, &image]
         .into_iter()
         .flatten()
     {

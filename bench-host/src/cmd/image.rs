@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `bench-host image`: the kernel with a plan in it, as a file for any boot loader.
+//! `bench-host image`: the kernel with a plan in it, and what a boot loader needs to find it.
 
 use std::path::PathBuf;
 
 use super::print;
+use crate::doors::Door;
 use crate::error::Error;
 use crate::exit::{self, Exit};
 use crate::kernel::Kernel;
-use crate::output::write;
 use crate::plan::{PlanArgs, RunPlan};
 
 const EXAMPLES: &str = "\
@@ -15,19 +15,24 @@ Examples:
   bench-host image el2-kernel.img                      the two sides of the Xen patch
   bench-host image el2-kernel.img --sequence @linux,el2
   bench-host image el2-kernel.img --console pl011@0x9000000 --psci smc    no device tree
-  bench-host run --log console.txt --hardware          what the board printed
+  bench-host image card/ --for rpi4                    an SD card for a Raspberry Pi 4
+  bench-host image boot/ --for u-boot                  extlinux, a boot script and a FIT
+  bench-host run --serial /dev/ttyUSB0 --hardware      what the board prints
 ";
 
 /// Write the kernel image, with the plan in it, to a file
 ///
-/// The file is an arm64 Linux `Image`: boot it with QEMU -kernel, U-Boot booti or a board's firmware, save the console
-/// output, and read it with `bench-host run --log FILE` and the same plan options.
+/// By itself the file is an arm64 Linux `Image`: boot it with QEMU -kernel, U-Boot booti or a board's firmware. --for adds
+/// what else a boot loader needs. `bench-host run --serial`, `--tcp` or `--log` receives what the board prints.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
 pub struct Args {
-    /// Where to write the image
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    /// Where to write it: a file, or a folder for everything but `raw`
+    #[arg(value_name = "OUT")]
+    out: PathBuf,
+    /// What boots it
+    #[arg(long = "for", value_name = "DOOR", value_enum, default_value_t)]
+    door: Door,
     /// Take the kernel from FILE instead of the built-in one
     #[arg(long, value_name = "FILE")]
     kernel: Option<PathBuf>,
@@ -42,10 +47,10 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     let crc = kernel
         .install(&plan.settings, &plan.entries())
         .map_err(|error| Error::Usage(error.to_string()))?;
-    write(&args.file, &kernel.bytes)?;
+    let then = args.door.write(&kernel, &args.out)?;
     print(&format!(
-        "{}: {} bytes, plan {crc:08x}, kernel {}\n",
-        args.file.display(),
+        "{}: {} bytes, plan {crc:08x}, kernel {}; {then}\n",
+        args.out.display(),
         kernel.bytes.len(),
         &kernel.sha256[..16]
     ));

@@ -3,21 +3,24 @@
 
 pub mod describe;
 pub(super) mod folder;
+mod summary;
 
-use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args as _};
 use results::manifest;
-use results::store::{Run, Store};
+use results::store::Run;
 
+use super::console::ConsoleArgs;
 use super::{print, report};
 use crate::error::Error;
 use crate::exit::{self, Exit};
-use crate::input;
+use crate::input::Source;
 use crate::interrupt;
 use crate::kernel::Kernel;
 use crate::output::harmless;
@@ -25,8 +28,9 @@ use crate::overhead;
 use crate::plan::{PlanArgs, RunPlan};
 use crate::progress::Progress;
 use crate::qemu::{Machine, Qemu};
-use crate::receive::Receiver;
-use crate::session::{self, Finished};
+use crate::receive::{PlanOrigin, Receiver};
+use crate::session;
+use crate::session::console::{Boot, Heard};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,7 +42,10 @@ Examples:
   bench-host run --scenario refill=64 --events all     what the code after the flush pays
   bench-host run --sweep broadcast=0,1,3               beside other PEs that broadcast TLBIs
   bench-host run --full                                a sensible set of all conditions
+  bench-host run --boots 10                            ten boots, summed up
   bench-host run --log console.txt --hardware          what a board printed
+  bench-host run --serial /dev/ttyUSB0 --hardware      what it prints now
+  bench-host run --tcp lab:2004 --hardware --boots 20 --power-cycle 'relay cycle 3'
 ";
 
 /// Boot the kernel, time and check sequences, store and report the run
@@ -70,32 +77,46 @@ pub struct Args {
     /// Count instructions instead of time (-icount), so that two runs store the same bytes
     #[arg(long)]
     deterministic: bool,
-    /// Give up after so many seconds without a record [default: 60, or longer where a batch may take longer; with
-    /// --log: never]
+    /// Give up after so many seconds without a record [default: 60, or longer where a batch may take longer; 300
+    /// until the run of a board begins]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: Option<u64>,
     /// The run's folder, new or empty [default: results/runs/<UTC time>-<machine>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Receive a saved console log instead of starting QEMU; give the plan options of that run to have it verified
-    /// against its plan
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["qemu", "smp", "one_thread", "cpu", "kernel", "deterministic"])]
-    log: Option<PathBuf>,
-    /// The saved log is from a processor, not from a simulator
-    #[arg(long, requires = "log")]
-    hardware: bool,
+    #[command(flatten)]
+    console: ConsoleArgs,
     /// Print the run's folder and nothing else
     #[arg(long, short)]
     quiet: bool,
 }
 
-/// Makes a run.
-pub fn run(args: &Args) -> Result<Exit, Error> {
+/// Returns whether an option of the plan was given, be it with the value that it has without.
+pub fn states_a_plan(given: &ArgMatches) -> bool {
+    let options = PlanArgs::augment_args(clap::Command::new("plan"));
+    let stated = |id: &str| given.value_source(id) == Some(ValueSource::CommandLine);
+    options.get_arguments().any(|option| stated(option.get_id().as_str()))
+}
+
+/// Makes a run. `stated` is whether the options say what the plan of a console is.
+pub fn run(args: &Args, stated: bool) -> Result<Exit, Error> {
     interrupt::install();
+    let source = args.console.source();
+    for (option, set) in [
+        ("--qemu", args.qemu.is_some()),
+        ("--smp", args.smp.is_some()),
+        ("--one-thread", args.one_thread),
+        ("--kernel", args.kernel.is_some()),
+        ("--deterministic", args.deterministic),
+    ] {
+        if source.is_some() && set {
+            return Err(Error::Usage(format!("{option} is for QEMU; a console is read here")));
+        }
+    }
     let plan = RunPlan::new(&args.plan)?;
     let needed = u32::from(plan.settings.measure.pes());
     let smp = args.smp.unwrap_or(needed);
-    if args.log.is_none() && smp < needed {
+    if source.is_none() && smp < needed {
         return Err(Error::Usage(format!(
             "--smp {smp}: the conditions and the PEs to time need {needed} PEs"
         )));
@@ -107,17 +128,22 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         ));
     }
     let mut kernel = Kernel::load(args.kernel.as_deref()).map_err(setup)?;
-    let crc = kernel
-        .install(&plan.settings, &plan.entries())
-        .map_err(|error| Error::Usage(error.to_string()))?;
-    let patience = Duration::from_secs(args.timeout.unwrap_or_else(|| patience(&plan)));
-    let plan = plan.describe(crc, args.deterministic);
-    let (folder, finished) = match &args.log {
-        Some(log) => from_log(args, log, plan)?,
-        None => in_qemu(args, smp, patience, &kernel, plan)?,
+    let silence = Duration::from_secs(args.timeout.unwrap_or_else(|| patience(&plan)));
+    let heard = match &source {
+        Some(source) => {
+            let crc = install(&mut kernel, &plan)?;
+            listen(args, source, silence, &plan.describe(crc, false), stated)?
+        }
+        None => in_qemu(args, smp, silence, &mut kernel, &plan)?,
     };
-    tell(args, &folder, &finished);
-    Ok(finished.exit)
+    tell(args, &heard);
+    Ok(heard.exit)
+}
+
+fn install(kernel: &mut Kernel, plan: &RunPlan) -> Result<u32, Error> {
+    kernel
+        .install(&plan.settings, &plan.entries())
+        .map_err(|error| Error::Usage(error.to_string()))
 }
 
 /// Returns how many seconds the kernel may be silent: at most one batch, at a pace that no machine should stay below.
@@ -128,70 +154,123 @@ fn patience(plan: &RunPlan) -> u64 {
     LEAST.max(samples / SAMPLES_PER_SECOND)
 }
 
-fn in_qemu(
-    args: &Args,
-    smp: u32,
-    timeout: Duration,
-    kernel: &Kernel,
-    plan: manifest::Plan,
-) -> Result<(PathBuf, Finished), Error> {
+/// Boots QEMU as often as it is asked for, each time with the next seed, so that addresses and orders are others.
+fn in_qemu(args: &Args, smp: u32, timeout: Duration, kernel: &mut Kernel, first: &RunPlan) -> Result<Heard, Error> {
     let qemu = Qemu::find(args.qemu.as_deref()).map_err(setup)?;
-    let mut image = tempfile::Builder::new()
-        .prefix("el2-kernel-")
-        .suffix(".img")
-        .tempfile()
-        .map_err(temporary)?;
-    image
-        .write_all(&kernel.bytes)
-        .and_then(|()| image.flush())
-        .map_err(temporary)?;
     let machine = Machine {
         cpu: args.cpu.clone(),
         smp,
         deterministic: args.deterministic,
         one_thread: args.one_thread,
     };
-    let arguments = qemu.arguments(&machine, image.path());
-    let manifest = describe::qemu(args, &qemu, &arguments, kernel, plan);
-    let (folder, store) = folder::create(args.out.as_deref(), manifest)?;
-    let receiver = receiver(args, store, true);
-    let mut command = Command::new(&qemu.program);
-    command.args(&arguments);
-    Ok((folder, session::run_qemu(command, receiver, timeout)))
-}
-
-fn from_log(args: &Args, log: &Path, plan: manifest::Plan) -> Result<(PathBuf, Finished), Error> {
-    let file = open_log(log)?;
-    let (folder, store) = folder::create(args.out.as_deref(), describe::log(args, log, plan))?;
-    Ok((
-        folder,
-        session::read_log(file, receiver(args, store, false), args.timeout),
-    ))
-}
-
-/// Opens a saved console log, or whatever else bytes of a console come from.
-pub fn open_log(log: &Path) -> Result<Box<dyn Read + Send>, Error> {
-    let unreadable = |error| Error::Setup(format!("cannot read log {}: {error}", log.display()));
-    let kind = fs::metadata(log).map_err(unreadable)?.file_type();
-    if kind.is_dir() {
-        return Err(Error::Setup(format!(
-            "{} is a folder, not a console log",
-            log.display()
-        )));
+    let wanted = args.console.boots.unwrap_or(1);
+    let mut heard = Heard::default();
+    for boot in 0..wanted {
+        let mut plan = first.clone();
+        plan.settings.seed = plan.settings.seed.wrapping_add(boot.into());
+        let crc = install(kernel, &plan)?;
+        let mut image = tempfile::Builder::new()
+            .prefix("el2-kernel-")
+            .suffix(".img")
+            .tempfile()
+            .map_err(temporary)?;
+        image
+            .write_all(&kernel.bytes)
+            .and_then(|()| image.flush())
+            .map_err(temporary)?;
+        let arguments = qemu.arguments(&machine, image.path());
+        let manifest = describe::qemu(args, &qemu, &arguments, kernel, plan.describe(crc, args.deterministic));
+        let (folder, store) = folder::create(numbered(args, boot).as_deref(), manifest)?;
+        let receiver = Receiver::new(store, Progress::new(args.quiet), PlanOrigin::Installed);
+        let mut command = Command::new(&qemu.program);
+        command.args(&arguments);
+        let finished = session::run_qemu(command, receiver, timeout);
+        heard.exit = heard.exit.or(finished.exit);
+        let go_on = matches!(finished.exit, Exit::Ok | Exit::Undecided);
+        heard.boots.push(Boot {
+            folder,
+            // Each was asked for, and each is told.
+            is_whole: true,
+            finished,
+        });
+        if !go_on {
+            break;
+        }
     }
-    if kind.is_file() {
-        return Ok(Box::new(File::open(log).map_err(unreadable)?));
+    Ok(heard)
+}
+
+/// Listens to a console.
+fn listen(
+    args: &Args,
+    source: &Source,
+    silence: Duration,
+    plan: &manifest::Plan,
+    stated: bool,
+) -> Result<Heard, Error> {
+    let console = source.open()?;
+    let options = args.console.listening(source, args.timeout, silence);
+    let origin = if stated {
+        PlanOrigin::Stated
+    } else {
+        PlanOrigin::Guessed
+    };
+    session::console::listen(&console, &options, |boot| {
+        let manifest = describe::console(args, source, plan.clone(), stated);
+        let (folder, store) = folder::create(numbered(args, boot).as_deref(), manifest)?;
+        Ok((folder, Receiver::new(store, Progress::new(args.quiet), origin)))
+    })
+}
+
+/// Returns the folder named for a boot: with --boots, a folder in that one, so that they can be compared as one side.
+fn numbered(args: &Args, boot: u32) -> Option<PathBuf> {
+    let out = args.out.as_ref()?;
+    Some(match (args.console.boots, boot) {
+        (Some(2..), _) => out.join((boot + 1).to_string()),
+        (_, 0) => out.clone(),
+        _ => {
+            let mut name = out.clone().into_os_string();
+            name.push(format!("-{}", boot + 1));
+            name.into()
+        }
+    })
+}
+
+/// Prints how it ended.
+fn tell(args: &Args, heard: &Heard) {
+    for boot in heard.cut() {
+        let reasons = &boot.finished.received.manifest.reasons;
+        let reason = reasons.first().map(|reason| format!(": {}", harmless(reason)));
+        eprintln!(
+            "note: a boot that is not whole is in {}{}",
+            boot.folder.display(),
+            reason.unwrap_or_default()
+        );
+        let failures = boot.finished.received.failures.iter();
+        failures.for_each(|failure| eprintln!("error: {}", harmless(failure)));
     }
-    // Opening a pipe or a serial line waits for its other end.
-    Ok(Box::new(input::Later::new(log)))
+    let counted: Vec<&Boot> = heard.counted().collect();
+    match counted[..] {
+        [boot] => tell_boot(args, boot, true),
+        _ => {
+            counted.iter().for_each(|boot| tell_boot(args, boot, false));
+            if !args.quiet {
+                match summary::sum_up(&counted) {
+                    Ok(text) => print(&text),
+                    Err(error) => super::complain(&error),
+                }
+            }
+        }
+    }
+    heard
+        .errors
+        .iter()
+        .for_each(|error| eprintln!("error: {}", harmless(error)));
 }
 
-fn receiver(args: &Args, store: Store, plan_known: bool) -> Receiver {
-    Receiver::new(store, Progress::new(args.quiet), plan_known)
-}
-
-/// Prints how the run ended.
-fn tell(args: &Args, folder: &Path, finished: &Finished) {
+/// Prints how a boot ended, with its report if it is the only one.
+fn tell_boot(args: &Args, boot: &Boot, only: bool) {
+    let Boot { folder, finished, .. } = boot;
     let received = &finished.received;
     if args.quiet {
         print(&format!("{}\n", folder.display()));
@@ -200,12 +279,12 @@ fn tell(args: &Args, folder: &Path, finished: &Finished) {
     let anything = received.manifest.stream.lines > 0 && finished.store_error.is_none();
     if anything {
         match report::present(folder) {
-            Ok(summary) if !args.quiet => print(&summary),
+            Ok(summary) if only && !args.quiet => print(&summary),
             Ok(_) => {}
             Err(error) => super::complain(&error),
         }
     }
-    if anything && !args.quiet {
+    if anything && only && !args.quiet {
         match Run::open(folder).and_then(|run| overhead::describe(&run)) {
             Ok(text) => text.iter().for_each(|text| print(text)),
             Err(error) => super::complain(&error.into()),
@@ -240,10 +319,13 @@ fn tell(args: &Args, folder: &Path, finished: &Finished) {
         let shown = |line: &String| eprintln!("  {}", harmless(&beginning(line)));
         received.tail.iter().for_each(shown);
     }
-    if finished.exit == Exit::Incomplete && received.manifest.stream.lines == 0 && args.log.is_none() {
+    if finished.exit == Exit::Incomplete && received.manifest.stream.lines == 0 && received.manifest.qemu.is_some() {
         eprintln!("hint: a --cpu that is not a 64-bit one, or has no EL2, says nothing");
     }
-    if finished.exit != Exit::Ok && !args.quiet {
+    if received.is_echoed() {
+        eprintln!("note: nearly every line came twice: something between the board and here echoes");
+    }
+    if !args.quiet && (finished.exit != Exit::Ok || !only) {
         eprintln!("the run is in {}", folder.display());
     }
 }

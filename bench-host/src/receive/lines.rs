@@ -6,7 +6,8 @@ use results::wire::MAX_LINE;
 /// Longest line handed on. A record is at most [`MAX_LINE`]; what stands before it on its line may be cut.
 const LIMIT: usize = 8 * MAX_LINE;
 
-/// Splits a byte stream at line feeds.
+/// Splits a byte stream at line feeds and carriage returns. Empty lines are left out: they are what a terminator of two
+/// or three bytes leaves.
 #[derive(Debug, Default)]
 pub struct Lines {
     partial: Vec<u8>,
@@ -15,10 +16,12 @@ pub struct Lines {
 impl Lines {
     /// Takes bytes and calls `f` with every line they complete, terminator excluded.
     pub fn push<E>(&mut self, mut bytes: &[u8], mut f: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        while let Some(end) = bytes.iter().position(|&byte| byte == b'\n') {
+        while let Some(end) = bytes.iter().position(|&byte| is_terminator(byte)) {
             let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
             bytes = rest;
-            if self.partial.is_empty() && line.len() <= LIMIT {
+            if self.partial.is_empty() && line.is_empty() {
+                continue;
+            } else if self.partial.is_empty() && line.len() <= LIMIT {
                 f(line)?;
             } else {
                 self.keep(line);
@@ -30,7 +33,7 @@ impl Lines {
         Ok(())
     }
 
-    /// Returns what came after the last line feed.
+    /// Returns what came after the last terminator.
     pub fn finish(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.partial)
     }
@@ -48,6 +51,11 @@ impl Lines {
         }
         self.partial.extend_from_slice(bytes);
     }
+}
+
+/// Returns whether a byte ends a line.
+pub const fn is_terminator(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
 }
 
 #[cfg(test)]
@@ -69,10 +77,10 @@ mod tests {
 
     #[test]
     fn lines_are_put_together_from_any_pieces() {
-        let text = b"one\ntwo\r\n\nthree";
+        let text = b"one\ntwo\r\n\nthree\r\r\nfour\rfive";
         let (whole, rest) = lines(&[text]);
-        assert_eq!(whole, [&b"one"[..], b"two\r", b""]);
-        assert_eq!(rest, b"three");
+        assert_eq!(whole, [&b"one"[..], b"two", b"three", b"four"]);
+        assert_eq!(rest, b"five");
         let bytes: Vec<_> = text.chunks(1).collect();
         assert_eq!(lines(&bytes), (whole, rest));
     }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use report::number::plural;
 use results::SCHEMA_VERSION;
 use results::check::{Check, Role};
-use results::manifest::{Hex, Plan, ScenarioPlan, Status};
+use results::manifest::{Board, EMULATOR_LABEL, Hex, Plan, ScenarioPlan, Status};
 use results::order::{Order, Places};
 use results::plan::{Batching, EMPTY_FRAME, is_timed_under};
 use results::record::{Event, Record, Support};
@@ -14,7 +14,7 @@ use results::store::{BatchRow, BootRow, LitmusRow, OverheadRow, ProofRow, Sample
 use results::verdict::Class;
 
 use super::batches::{Batches, Key};
-use super::{Halt, Received, Receiver};
+use super::{Halt, PlanOrigin, Received, Receiver, emulator};
 use crate::syndrome;
 
 impl Receiver {
@@ -34,6 +34,10 @@ impl Receiver {
                 stored.runtime = Some(Hex(runtime));
                 stored.case = Some(case.to_owned());
                 stored.flow = Some(flow.to_owned());
+            }
+            Record::Machine { model, compatible, firmware } => {
+                let [model, compatible, firmware] = [model, compatible, firmware].map(str::to_owned);
+                self.store.manifest.board = Some(Board { model, compatible, firmware });
             }
             Record::Reg { pe, name, value } => {
                 self.store.manifest.pe_mut(pe).registers.insert(name.to_owned(), Hex(value));
@@ -89,6 +93,7 @@ impl Receiver {
                 self.samples(number, seq, Key { pe, event, scenario }, batch, samples);
             }
             Record::Batch { pe, batch, cycles, ticks, samples } => {
+                self.clocks.add(cycles, ticks);
                 self.store.batch(&BatchRow { pe, batch, cycles, ticks, samples })?;
             }
             Record::Overhead { batch, samples, timed, bare, words } => {
@@ -144,12 +149,20 @@ impl Receiver {
         if self.plan_known {
             let Plan { iterations, batch, .. } = *plan;
             self.batches = Batches::new(Some(Batching { iterations, batch }));
-        } else if self.plan_given {
+        } else if self.plan != PlanOrigin::Guessed {
             let ours = plan.crc.0;
             self.halt = Some(Halt::Refused);
-            self.refusals.add(format!(
-                "the kernel ran plan {plan_crc:08x}, not the {ours:08x} it was given: its image was cut or changed on the way"
-            ));
+            self.refusals.add(if self.plan == PlanOrigin::Installed {
+                format!(
+                    "the kernel ran plan {plan_crc:08x}, not the {ours:08x} it was given: its image was cut or changed on \
+                     the way"
+                )
+            } else {
+                format!(
+                    "the console is of a run of plan {plan_crc:08x}, the options given make plan {ours:08x}: give those \
+                     that its image was made with"
+                )
+            });
         } else {
             plan.crc = Hex(plan_crc.into());
             plan.seed = Hex(seed);
@@ -222,6 +235,7 @@ impl Receiver {
     pub fn finish(mut self, status: Option<Status>) -> (Received, Result<(), StoreError>) {
         let rest = self.lines.finish();
         let mut stored = if rest.is_empty() { Ok(()) } else { self.line(&rest) };
+        self.give_up_wrapped();
         self.progress.finish();
         self.check_stream();
         let (verdicts, wrong) = self.checks.finish();
@@ -248,6 +262,7 @@ impl Receiver {
             self.failures.add(what);
             besides_checks.add(what);
         }
+        self.label();
         self.describe(status, &stored);
         let received = Received {
             failures: self.failures.lines(),
@@ -261,6 +276,23 @@ impl Receiver {
         };
         let finished = self.store.finish();
         (received, stored.and(finished))
+    }
+
+    /// Refuses to call a machine hardware that is known to be none, and labels what is known to be emulated.
+    fn label(&mut self) {
+        let manifest = &mut self.store.manifest;
+        let Some(mark) = emulator::mark(manifest, &self.clocks) else {
+            return;
+        };
+        if !manifest.simulator {
+            manifest.simulator = true;
+            self.refusals.add(format!(
+                "--hardware, but this machine is no processor by itself: {mark}"
+            ));
+        }
+        if manifest.qemu.is_none() {
+            EMULATOR_LABEL.clone_into(&mut manifest.label);
+        }
     }
 
     /// Adds what can only be known once everything has arrived.

@@ -48,8 +48,10 @@ pub fn run_qemu(arguments: &[&str]) -> Ran {
     let out = folder.path().join("run");
     let mut command = Command::new(cargo_bin!("bench-host"));
     command.arg("run").arg("--out").arg(&out);
+    // A log has its plan, and any option would state another.
+    let small = !arguments.contains(&"--log");
     for (option, value) in [("--iterations", "2000"), ("--batch", "500"), ("--trials", "50")] {
-        if !arguments.contains(&option) {
+        if small && !arguments.contains(&option) {
             command.args([option, value]);
         }
     }

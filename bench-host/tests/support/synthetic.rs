@@ -133,6 +133,7 @@ impl Synthetic {
                 bench_host: "0.1.0".to_owned(),
                 commit: None,
             },
+            board: None,
             qemu: Some(Qemu {
                 version: "7.2.22".to_owned(),
                 messages: Vec::new(),

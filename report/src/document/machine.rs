@@ -39,6 +39,11 @@ pub fn blocks(summary: &Summary) -> Vec<Block> {
         }
     };
     fact("machine", m.machine.clone(), Tone::Plain);
+    if let Some(board) = &m.board {
+        fact("board", board.model.clone(), Tone::Plain);
+        fact("compatible", board.compatible.clone(), Tone::Code);
+        fact("firmware", board.firmware.clone(), Tone::Plain);
+    }
     fact("timing", m.label.clone(), Tone::Plain);
     if let Some(qemu) = &m.qemu {
         fact("QEMU", qemu.version.clone(), Tone::Plain);
@@ -109,6 +114,9 @@ fn pes(summary: &Summary) -> Vec<Block> {
         }
     }
     let mut blocks = Vec::new();
+    if groups.len() > 1 {
+        blocks.push(Block::Table(kinds(&groups)));
+    }
     for (members, pe) in groups {
         let names: Vec<String> = members.iter().map(u32::to_string).collect();
         let who = format!("PE {}", names.join(", "));
@@ -143,6 +151,23 @@ fn pes(summary: &Summary) -> Vec<Block> {
         );
     }
     blocks
+}
+
+/// Returns the kinds of PEs, each in a row: a machine whose PEs differ is several machines to a TLB.
+fn kinds(groups: &[(Vec<u32>, &results::manifest::Pe)]) -> Table {
+    let mut table = Table::new("PEs of different kinds", &["PEs", "processor", "counter", ">timer Hz"]);
+    for (members, pe) in groups {
+        let names: Vec<String> = members.iter().map(u32::to_string).collect();
+        let midr = pe.registers.get("MIDR_EL1");
+        let processor = midr.map_or("unknown".to_owned(), |midr| registers::midr(midr.0));
+        table.row([
+            names.join(", ").into(),
+            processor.into(),
+            pe.event.map_or("none", |event| event.id()).into(),
+            pe.frequency.map_or(String::new(), grouped).into(),
+        ]);
+    }
+    table
 }
 
 /// Returns what arrived on the wire.

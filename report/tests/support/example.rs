@@ -49,6 +49,7 @@ pub fn manifest(machine: &str) -> Manifest {
             bench_host: "0.1.0".to_owned(),
             commit: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),
         },
+        board: None,
         qemu: Some(Qemu {
             version: "7.2.22".to_owned(),
             arguments: vec!["qemu-system-aarch64".to_owned()],

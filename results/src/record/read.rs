@@ -117,6 +117,11 @@ impl<'a> Record<'a> {
                 case: f.text()?,
                 flow: f.text()?,
             },
+            "machine" => Self::Machine {
+                model: f.text()?,
+                compatible: f.text()?,
+                firmware: f.text()?,
+            },
             "reg" => Self::Reg {
                 pe: f.number()?,
                 name: f.text()?,

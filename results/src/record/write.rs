@@ -26,6 +26,11 @@ impl Display for Record<'_> {
             } => {
                 write!(f, "image,{load:#x},{size:#x},{runtime:#x},{case},{flow}")
             }
+            Self::Machine {
+                model,
+                compatible,
+                firmware,
+            } => write!(f, "machine,{model},{compatible},{firmware}"),
             Self::Reg { pe, name, value } => write!(f, "reg,{pe},{name},{value:#x}"),
             Self::Clock { pe, event, frequency } => write!(f, "clock,{pe},{},{frequency}", event.id()),
             Self::Seq { id, words } => write!(f, "seq,{id},{words}"),

@@ -13,23 +13,25 @@ use results::verdict::Class;
 
 use super::Args;
 use super::failures::reproduce;
-use super::source::{self, Source};
+use super::source::{self, BootedOn};
 use crate::check::suite::{self, Member};
-use crate::cmd::run::{describe, folder, open_log};
+use crate::cmd::run::{describe, folder};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::input::Source;
 use crate::kernel::Kernel;
+use crate::output::harmless;
 use crate::plan::{Checked, Conformance, RunPlan};
 use crate::progress::Progress;
 use crate::qemu::{Machine, Qemu, Version};
-use crate::receive::{Pace, Receiver};
+use crate::receive::{Pace, PlanOrigin, Receiver};
 use crate::session::{self, Finished};
 
 /// A machine and a kernel, to boot again and again.
 pub(super) struct Bench<'a> {
     pub args: &'a Args,
     /// What to boot, or to read.
-    pub source: Source,
+    pub booted_on: BootedOn,
     pub kernel: Kernel,
     pub boots: u32,
     /// The worst that a boot came to, apart from failed checks.
@@ -69,6 +71,7 @@ impl Bench<'_> {
             stress: args.stress,
             planted: args.plant_bug.then_some(Planted::SkipSequence),
             runtime: args.runtime,
+            unsaid: args.unsaid,
         };
         let plan = RunPlan::conformance(&settings, &sequences)?;
         let crc = self
@@ -78,16 +81,15 @@ impl Bench<'_> {
         Ok(plan.describe(crc, false))
     }
 
-    /// Boots once, or reads the log of a boot, and returns the stored run and its folder.
+    /// Boots QEMU once and returns the stored run and its folder.
     pub fn boot(&mut self, members: &[Member], seed: u64) -> Result<(Run, PathBuf), Error> {
         let plan = self.prepare(members, seed)?;
         self.boots += 1;
         let out = self.args.out.as_ref().map(|out| out.join(self.boots.to_string()));
-        let (folder, finished) = match (&self.source, &self.args.log) {
-            (Source::Qemu(qemu), _) => self.in_qemu(qemu, plan, out.as_deref())?,
-            (Source::Adversary, _) => self.on_adversary(plan, seed, out.as_deref())?,
-            (Source::Log, Some(log)) => self.read_log(log, plan, out.as_deref())?,
-            (Source::Log, None) => return Err(Error::Setup("neither a machine nor a log to check".to_owned())),
+        let (folder, finished) = match &self.booted_on {
+            BootedOn::Qemu(qemu) => self.in_qemu(qemu, plan, out.as_deref())?,
+            BootedOn::Adversary => self.on_adversary(plan, seed, out.as_deref())?,
+            BootedOn::Elsewhere => return Err(Error::Setup("there is no machine to check".to_owned())),
         };
         self.note(&finished);
         Ok((Run::open(&folder)?, folder))
@@ -114,7 +116,7 @@ impl Bench<'_> {
             ..self.manifest(&machine_name(args, qemu), QEMU_LABEL, plan)
         };
         let (folder, store) = folder::create(out, manifest)?;
-        let receiver = Receiver::new(store, Progress::new(false), true);
+        let receiver = Receiver::new(store, Progress::new(false), PlanOrigin::Installed);
         let finished = session::run_qemu(command, receiver, Duration::from_secs(args.timeout.unwrap_or(60)));
         Ok((folder, finished))
     }
@@ -131,20 +133,51 @@ impl Bench<'_> {
             args.smp
         );
         let (folder, store) = folder::create(out, self.manifest(&name, ADVERSARY_LABEL, plan))?;
-        let receiver = Receiver::new(store, Progress::new(false), true);
+        let receiver = Receiver::new(store, Progress::new(false), PlanOrigin::Stated);
         Ok((folder, session::run_adversary(machine, receiver)))
     }
 
-    fn read_log(&self, log: &Path, plan: manifest::Plan, out: Option<&Path>) -> Result<(PathBuf, Finished), Error> {
-        let file = open_log(log)?;
-        let machine = format!(
-            "{}_check",
-            describe::id(&log.file_stem().unwrap_or_default().to_string_lossy())
-        );
-        let label = describe::log_label(self.args.hardware);
-        let (folder, store) = folder::create(out, self.manifest(&machine, label, plan))?;
-        let receiver = Receiver::new(store, Progress::new(false), true);
-        Ok((folder, session::read_log(file, receiver, self.args.timeout)))
+    /// Listens to a console and returns the folders of the boots that count.
+    pub fn listen(&mut self, source: &Source, members: &[Member]) -> Result<Vec<PathBuf>, Error> {
+        let plan = self.prepare(members, self.args.seed.0)?;
+        let console = source.open()?;
+        let args = self.args;
+        let options = args
+            .console
+            .listening(source, args.timeout, Duration::from_secs(args.timeout.unwrap_or(60)));
+        let machine = format!("{}_check", describe::id(&source.name()));
+        let label = describe::console_label(args.console.hardware);
+        let heard = session::console::listen(&console, &options, |boot| {
+            let out = args.out.as_ref().map(|out| out.join((boot + 1).to_string()));
+            let (folder, store) = folder::create(out.as_deref(), self.manifest(&machine, label, plan.clone()))?;
+            Ok((folder, Receiver::new(store, Progress::new(false), PlanOrigin::Stated)))
+        })?;
+        let mut folders = Vec::new();
+        for boot in heard.counted() {
+            self.boots += 1;
+            self.note(&boot.finished);
+            folders.push(boot.folder.clone());
+        }
+        for boot in heard.cut() {
+            let reasons = &boot.finished.received.manifest.reasons;
+            let reason = reasons.first().map_or("", String::as_str);
+            eprintln!(
+                "note: a boot that is not whole is in {}: {}",
+                boot.folder.display(),
+                harmless(reason)
+            );
+            let failures = boot.finished.received.failures.iter();
+            failures.for_each(|failure| eprintln!("error: {}", harmless(failure)));
+        }
+        heard
+            .errors
+            .iter()
+            .for_each(|error| eprintln!("error: {}", harmless(error)));
+        // Failed checks are counted over all boots; what else the console came to is not.
+        if !heard.counted().any(|boot| boot.finished.exit == heard.exit) {
+            self.exit = self.exit.or(heard.exit);
+        }
+        Ok(folders)
     }
 
     /// Tells what went wrong in a boot, and keeps what is needed of it.
@@ -153,8 +186,13 @@ impl Bench<'_> {
         for finding in [&received.refusals, &received.defects].into_iter().flatten() {
             eprintln!("error: {finding}");
         }
-        if self.args.log.is_some() && !received.refusals.is_empty() {
-            eprintln!("hint: --log needs the options (--sequence, --trials, --seed, --smp, ...) that its --image had");
+        if matches!(self.booted_on, BootedOn::Elsewhere)
+            && received.manifest.kernel.version.is_some()
+            && !received.refusals.is_empty()
+        {
+            eprintln!(
+                "hint: a console needs the options (--sequence, --trials, --seed, --smp, ...) that its --image had"
+            );
         }
         // Failed checks are told with all boots' counts; what else failed is told here.
         for failure in &received.besides_checks {
@@ -167,7 +205,7 @@ impl Bench<'_> {
     }
 
     fn manifest(&self, machine: &str, label: &str, plan: manifest::Plan) -> Manifest {
-        let kernel = (!matches!(self.source, Source::Log)).then_some(&self.kernel);
+        let kernel = (!matches!(self.booted_on, BootedOn::Elsewhere)).then_some(&self.kernel);
         describe::start(machine, label, kernel, reproduce(self.args, None), plan)
     }
 }

@@ -12,6 +12,8 @@ use super::source::{self, On};
 use crate::check::known::{self, Effect};
 use crate::check::suite::Member;
 use crate::check::tally::Case;
+use crate::cmd::run::describe;
+use crate::plan::{conduit_text, console_text};
 use crate::qemu::Version;
 
 /// Notes at each failure which bug of this QEMU explains it, and whether that excuses it; and takes back a pass that one
@@ -74,24 +76,27 @@ pub(super) fn tell(args: &Args, cases: &[Case], members: &[Member]) -> String {
 
 /// Returns the command that makes the run again; for a case, the shortest one that shows it.
 pub(super) fn reproduce(args: &Args, case: Option<(&Case, &str)>) -> String {
-    let mut words = vec!["bench-host check".to_owned()];
-    match &args.log {
-        Some(log) => words.push(format!("--log {} --smp {}", log.display(), args.smp)),
-        None => {
-            if args.machine == On::Adversary {
-                words.push(format!("--machine adversary --choose {}", source::choose(args.choose)));
-            }
-            words.push(format!("--cpu {} --smp {}", args.cpu, args.smp));
+    let mut words = vec![describe::words("check", args.console.words())];
+    if args.console.source().is_none() {
+        if args.machine == On::Adversary {
+            words.push(format!("--machine adversary --choose {}", source::choose(args.choose)));
         }
+        words.push(format!("--cpu {}", args.cpu));
     }
+    words.push(format!("--smp {}", args.smp));
     words.push(format!("--seed {} --trials {}", args.seed, args.trials));
     words.push(format!("--runtime {}", args.runtime));
+    if let Some(console) = args.unsaid.console {
+        words.push(format!("--console {}", console_text(console)));
+    }
+    if let Some(conduit) = args.unsaid.psci {
+        words.push(format!("--psci {}", conduit_text(conduit)));
+    }
     if args.stress > 0 {
         words.push(format!("--stress {}", args.stress));
     }
     for (flag, set) in [
         ("--threads", args.threads),
-        ("--hardware", args.hardware),
         ("--plant-bug", args.plant_bug),
         ("--mutants", args.mutants),
         ("--allow-known-bugs", args.allow_known_bugs),

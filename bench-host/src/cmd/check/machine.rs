@@ -6,7 +6,7 @@ use results::check::Check;
 use results::plan::MAX_SEQUENCES;
 
 use super::bench::Bench;
-use super::source::Source;
+use super::source::BootedOn;
 use super::{Args, failures};
 use crate::check::mutants::{self, Fates};
 use crate::check::suite::Member;
@@ -25,7 +25,7 @@ struct Options {
 /// A machine on which given sequences are checked. Nothing is stored.
 pub(in crate::cmd) struct Machine {
     args: Args,
-    source: Source,
+    booted_on: BootedOn,
     folder: tempfile::TempDir,
     boots: u32,
     /// What it is, for people.
@@ -37,12 +37,12 @@ impl Machine {
     pub fn new(words: &[&str]) -> Result<Self, Error> {
         let options = Options::try_parse_from(words).map_err(|error| Error::Usage(error.to_string()))?;
         let args = options.args;
-        let source = Source::find(&args)?;
+        let booted_on = BootedOn::find(&args)?;
         let folder =
             tempfile::tempdir().map_err(|error| Error::Setup(format!("cannot make a folder for the run: {error}")))?;
         Ok(Self {
-            name: source.name(&args),
-            source,
+            name: booted_on.name(&args),
+            booted_on,
             folder,
             boots: 0,
             args,
@@ -56,7 +56,7 @@ impl Machine {
         let kernel = Kernel::load(self.args.kernel.as_deref()).map_err(|error| Error::Setup(error.to_string()))?;
         let mut bench = Bench {
             args: &self.args,
-            source: self.source.clone(),
+            booted_on: self.booted_on.clone(),
             kernel,
             boots: 0,
             exit: Exit::Ok,
@@ -73,7 +73,7 @@ impl Machine {
         let mut tally = Tally::default();
         tally.add(&run)?;
         let mut cases = tally.cases();
-        if let Some(version) = self.source.version() {
+        if let Some(version) = self.booted_on.version() {
             failures::explain(&mut cases, version, members, false);
         }
         Ok(cases)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a conformance run is made on: QEMU, the adversary, or a board whose log is read.
+//! What a conformance run is made on: QEMU, the adversary, or a board that somebody else boots.
 
 use adversary::{Choices, Features, MAX_PES, Options};
 use clap::ValueEnum;
@@ -28,31 +28,32 @@ pub enum Choose {
     Random,
 }
 
-/// Where records come from.
+/// What boots the kernel here.
 #[derive(Debug, Clone)]
-pub(super) enum Source {
+pub(super) enum BootedOn {
     /// QEMU.
     Qemu(Qemu),
     /// The adversary.
     Adversary,
-    /// A log.
-    Log,
+    /// Nothing: a console is read, or an image written.
+    Elsewhere,
 }
 
-impl Source {
+impl BootedOn {
     /// Finds what the options ask for.
     pub fn find(args: &Args) -> Result<Self, Error> {
-        let setup = |error: &dyn std::fmt::Display| Error::Setup(error.to_string());
-        match (&args.log, &args.image, args.machine) {
-            (None, None, On::Qemu) => Qemu::find(args.qemu.as_deref())
+        if args.console.source().is_some() || args.image.is_some() {
+            return Ok(Self::Elsewhere);
+        }
+        match args.machine {
+            On::Qemu => Qemu::find(args.qemu.as_deref())
                 .map(Self::Qemu)
-                .map_err(|error| setup(&error)),
-            (None, None, On::Adversary) if args.smp as usize > MAX_PES => Err(Error::Usage(format!(
+                .map_err(|error| Error::Setup(error.to_string())),
+            On::Adversary if args.smp as usize > MAX_PES => Err(Error::Usage(format!(
                 "--smp {}: the adversary has at most {MAX_PES} PEs",
                 args.smp
             ))),
-            (None, None, On::Adversary) => Ok(Self::Adversary),
-            _ => Ok(Self::Log),
+            On::Adversary => Ok(Self::Adversary),
         }
     }
 
@@ -64,10 +65,7 @@ impl Source {
                 format!("QEMU {} -cpu {} -smp {}{threads}", qemu.version, args.cpu, args.smp)
             }
             Self::Adversary => format!("adversary ({}), {} PEs", choose(args.choose), args.smp),
-            Self::Log => args
-                .log
-                .as_ref()
-                .map_or_else(String::new, |log| log.display().to_string()),
+            Self::Elsewhere => String::new(),
         }
     }
 
@@ -75,7 +73,7 @@ impl Source {
     pub const fn version(&self) -> Option<Version> {
         match self {
             Self::Qemu(qemu) => Some(qemu.version),
-            Self::Adversary | Self::Log => None,
+            Self::Adversary | Self::Elsewhere => None,
         }
     }
 }

@@ -2,15 +2,15 @@
 //! The manifest of a run as it begins.
 
 use std::ffi::OsString;
-use std::path::Path;
 
 use results::SCHEMA_VERSION;
 use results::manifest::{self, HARDWARE_LABEL, Hex, LOG_LABEL, Manifest, QEMU_LABEL, Status};
 
 use super::Args;
 use crate::host;
+use crate::input::Source;
 use crate::kernel::Kernel;
-use crate::plan::{conduit_text, console_text};
+use crate::plan::{PlanArgs, conduit_text, console_text};
 use crate::qemu::Qemu;
 use crate::receive::now;
 
@@ -19,18 +19,18 @@ pub fn qemu(args: &Args, qemu: &Qemu, arguments: &[OsString], kernel: &Kernel, p
     let machine = format!("qemu_{}", id(&args.cpu));
     Manifest {
         qemu: Some(called(qemu, arguments)),
-        ..start(&machine, QEMU_LABEL, Some(kernel), reproduce(args), plan)
+        ..start(&machine, QEMU_LABEL, Some(kernel), reproduce(args, true), plan)
     }
 }
 
-/// Describes a run that is read from a log. Until the log says otherwise, its plan is the one of the options.
-pub fn log(args: &Args, log: &Path, plan: manifest::Plan) -> Manifest {
-    let machine = id(&log.file_stem().unwrap_or_default().to_string_lossy());
-    start(&machine, log_label(args.hardware), None, reproduce(args), plan)
+/// Describes a run that a console shows. Unless the plan is stated, it is the default one until the console says otherwise.
+pub fn console(args: &Args, source: &Source, plan: manifest::Plan, stated: bool) -> Manifest {
+    let label = console_label(args.console.hardware);
+    start(&id(&source.name()), label, None, reproduce(args, stated), plan)
 }
 
-/// Returns what every number of a saved log is labelled with.
-pub const fn log_label(hardware: bool) -> &'static str {
+/// Returns what every number of a console is labelled with, until it shows that this is wrong.
+pub const fn console_label(hardware: bool) -> &'static str {
     if hardware { HARDWARE_LABEL } else { LOG_LABEL }
 }
 
@@ -69,6 +69,7 @@ pub fn start(machine: &str, label: &str, kernel: Option<&Kernel>, reproduce: Str
         label: label.to_owned(),
         reproduce,
         host: host::describe(),
+        board: None,
         qemu: None,
         kernel,
         plan,
@@ -90,24 +91,30 @@ pub fn id(text: &str) -> String {
     if id.is_empty() { "log".to_owned() } else { id }
 }
 
-/// Returns the command that makes the run again. Defaults are spelled out: another version may have others.
-fn reproduce(args: &Args) -> String {
-    let p = &args.plan;
-    let mut flags = Vec::new();
-    let mut words: Vec<String> = vec!["bench-host".into(), "run".into()];
-    let mut option = |name: &str, value: String| words.extend([format!("--{name}"), quote(&value)]);
-    match &args.log {
-        Some(log) => option("log", log.display().to_string()),
-        None => {
-            option("cpu", args.cpu.clone());
-            if let Some(smp) = args.smp {
-                option("smp", smp.to_string());
-            }
-        }
+/// Returns the command that makes the run again. Defaults are spelled out: another version may have others. The plan of a
+/// console is named only if the user stated it: any other is not known to be the one that ran.
+fn reproduce(args: &Args, with_plan: bool) -> String {
+    let mut options: Vec<(&str, Option<String>)> = Vec::new();
+    let console = args.console.source().is_some();
+    if !console {
+        options.push(("cpu", Some(args.cpu.clone())));
+        options.extend(args.smp.map(|smp| ("smp", Some(smp.to_string()))));
     }
+    options.extend(args.console.words());
     if let Some(kernel) = &args.kernel {
-        option("kernel", kernel.display().to_string());
+        options.push(("kernel", Some(kernel.display().to_string())));
     }
+    if with_plan {
+        options.extend(plan_options(&args.plan));
+    }
+    let flags = [("deterministic", args.deterministic), ("one-thread", args.one_thread)];
+    options.extend(flags.into_iter().filter(|(_, set)| *set).map(|(flag, _)| (flag, None)));
+    words("run", options)
+}
+
+fn plan_options(p: &PlanArgs) -> Vec<(&'static str, Option<String>)> {
+    let mut options: Vec<(&'static str, Option<String>)> = Vec::new();
+    let mut option = |name, value: String| options.push((name, Some(value)));
     if !p.break_even {
         p.sequence
             .iter()
@@ -133,21 +140,19 @@ fn reproduce(args: &Args) -> String {
     if let Some(conduit) = p.psci {
         option("psci", conduit_text(conduit).to_owned());
     }
-    for (name, value) in p.measure.options() {
-        match value {
-            Some(value) => option(name, value),
-            None => flags.push(format!("--{name}")),
-        }
+    options.extend(p.measure.options());
+    let flags = [("break-even", p.break_even), ("no-checks", p.no_checks)];
+    options.extend(flags.into_iter().filter(|(_, set)| *set).map(|(flag, _)| (flag, None)));
+    options
+}
+
+/// Returns a command of this program in the words of a shell.
+pub fn words(command: &str, options: Vec<(&str, Option<String>)>) -> String {
+    let mut words = vec!["bench-host".to_owned(), command.to_owned()];
+    for (name, value) in options {
+        words.push(format!("--{name}"));
+        words.extend(value.map(|value| quote(&value)));
     }
-    let rest = [
-        ("--break-even", p.break_even),
-        ("--no-checks", p.no_checks),
-        ("--deterministic", args.deterministic),
-        ("--one-thread", args.one_thread),
-        ("--hardware", args.hardware),
-    ];
-    words.extend(flags);
-    words.extend(rest.iter().filter(|(_, set)| *set).map(|(flag, _)| (*flag).to_owned()));
     words.join(" ")
 }
 

@@ -36,6 +36,7 @@ fn manifest() -> Manifest {
             os: "linux".into(),
             ..Host::default()
         },
+        board: None,
         qemu: Some(Qemu {
             version: "7.2.22".into(),
             arguments: vec!["qemu-system-aarch64".into(), "-M".into()],

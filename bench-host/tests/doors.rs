@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The files for boot loaders, each booted by the real one: Debian's `u-boot-qemu` in QEMU, read back by `u-boot-tools`.
+//!
+//! `U_BOOT` names another `u-boot.bin` for QEMU's arm64 board, `MKIMAGE` another `mkimage`.
+#![allow(missing_docs)]
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use assert_cmd::cargo::cargo_bin;
+use bench_host::qemu::Qemu;
+use libtest_mimic::{Arguments, Failed, Trial};
+use results::manifest::Status;
+use results::store::Run;
+use results::wire::crc32;
+use tempfile::TempDir;
+
+const SMALL: [&str; 6] = ["--iterations", "1000", "--batch", "250", "--trials", "10"];
+
+/// Longer than a boot takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+fn bench_host(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(cargo_bin!("bench-host"))
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Writes the files of a door into a folder `out`.
+fn written(door: &str) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let (code, said) = bench_host(folder.path(), &[&["image", "out", "--for", door], &SMALL[..]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    folder
+}
+
+fn u_boot() -> PathBuf {
+    env::var_os("U_BOOT").map_or_else(|| "/usr/lib/u-boot/qemu_arm64/u-boot.bin".into(), PathBuf::from)
+}
+
+fn mkimage() -> Command {
+    Command::new(env::var_os("MKIMAGE").unwrap_or_else(|| "mkimage".into()))
+}
+
+/// Boots a medium with these of the files of `out` by U-Boot, and receives the console while it speaks.
+fn boots(files: &[&str], script: Option<&str>) {
+    let folder = written("u-boot");
+    let medium = folder.path().join("medium");
+    for file in files {
+        let to = medium.join(file);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(folder.path().join("out").join(file), to).unwrap();
+    }
+    if let Some(script) = script {
+        let text = folder.path().join("script");
+        fs::write(&text, script).unwrap();
+        let wrapped = mkimage()
+            .args(["-A", "arm64", "-T", "script", "-C", "none", "-d"])
+            .args([&text, &medium.join("boot.scr")])
+            .output()
+            .unwrap();
+        assert!(wrapped.status.success(), "{wrapped:?}");
+    }
+    let console = folder.path().join("console.txt");
+    fs::write(&console, "").unwrap();
+    let drive = format!("if=none,file=fat:rw:{},format=raw,id=d", medium.display());
+    let mut qemu = Command::new("qemu-system-aarch64")
+        .args(
+            "-M virt,virtualization=on,gic-version=3 -cpu cortex-a72 -m 1G -nic none -display none -monitor none"
+                .split(' '),
+        )
+        .arg("-bios")
+        .arg(u_boot())
+        .args(["-drive", &drive, "-device", "virtio-blk-device,drive=d", "-serial"])
+        .arg(format!("file:{}", console.display()))
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (code, said) = bench_host(
+        folder.path(),
+        &[
+            "run",
+            "--follow",
+            "console.txt",
+            "--timeout",
+            &PATIENCE.as_secs().to_string(),
+            "--out",
+            "run",
+        ],
+    );
+    let start = Instant::now();
+    while qemu.try_wait().unwrap().is_none() && start.elapsed() < Duration::from_secs(5) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let _ = qemu.kill();
+    qemu.wait().unwrap();
+    assert_eq!(code, Some(0), "{said}");
+    let run = Run::open(&folder.path().join("run")).unwrap();
+    assert_eq!(run.manifest.status, Status::Complete);
+    let log = fs::read_to_string(run.console()).unwrap();
+    assert!(log.contains("U-Boot 20"), "its boot loader is in the log: {log}");
+}
+
+fn u_boot_finds_extlinux() {
+    boots(&["el2-kernel.img", "extlinux/extlinux.conf"], None);
+}
+
+fn u_boot_finds_the_script() {
+    boots(&["el2-kernel.img", "boot.scr"], None);
+}
+
+fn u_boot_boots_the_fit() {
+    let script = "load virtio 0:1 ${ramdisk_addr_r} el2-kernel.itb\nbootm ${ramdisk_addr_r}#c - ${fdtcontroladdr}\n";
+    boots(&["el2-kernel.itb"], Some(script));
+}
+
+fn u_boot_boots_the_image_by_hand() {
+    let script = "load virtio 0:1 ${kernel_addr_r} el2-kernel.img\nbooti ${kernel_addr_r} - ${fdtcontroladdr}\n";
+    boots(&["el2-kernel.img"], Some(script));
+}
+
+fn mkimage_reads_what_is_written() {
+    let folder = written("u-boot");
+    let list = |name: &str| {
+        let output = mkimage()
+            .arg("-l")
+            .arg(folder.path().join("out").join(name))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let fit = list("el2-kernel.itb");
+    for line in [
+        "Kernel Image (no loading done)",
+        "Hash algo:    sha256",
+        "Default Configuration: 'c'",
+    ] {
+        assert!(fit.contains(line), "{fit}");
+    }
+    let script = list("boot.scr");
+    assert!(
+        script.contains("AArch64 Linux Script (uncompressed)") && script.contains("el2-kernel"),
+        "{script}"
+    );
+}
+
+/// The header of a legacy image, read by the description of U-Boot's `image.h`.
+fn the_script_is_a_legacy_image() {
+    let folder = written("u-boot");
+    let read = |name: &str| fs::read(folder.path().join("out").join(name)).unwrap();
+    let (image, text) = (read("boot.scr"), read("boot.cmd"));
+    let word = |at: usize| u32::from_be_bytes(image[at..at + 4].try_into().unwrap());
+    let mut header = image[..64].to_vec();
+    header[4..8].fill(0);
+    assert_eq!((word(0), word(4)), (0x2705_1956, crc32(&header)));
+    assert_eq!((word(12) as usize, word(24)), (image.len() - 64, crc32(&image[64..])));
+    assert_eq!((word(64) as usize, word(68)), (text.len(), 0));
+    assert_eq!(&image[72..], text);
+}
+
+fn cards_have_their_files_and_overwrite_nobodys() {
+    for model in ["rpi3", "rpi4", "rpi5"] {
+        let folder = written(model);
+        let out = folder.path().join("out");
+        let image = fs::read(out.join("el2-kernel.img")).unwrap();
+        let (code, said) = bench_host(folder.path(), &[&["image", "raw.img"], &SMALL[..]].concat());
+        assert_eq!(code, Some(0), "{said}");
+        assert!(
+            image == fs::read(folder.path().join("raw.img")).unwrap(),
+            "one image for all doors"
+        );
+        // A second time over its own files, and not over the system of somebody else.
+        let again = || bench_host(folder.path(), &[&["image", "out", "--for", model], &SMALL[..]].concat());
+        assert_eq!(again().0, Some(0));
+        fs::write(out.join("config.txt"), "kernel=vmlinuz\n").unwrap();
+        let (code, said) = again();
+        assert_eq!(code, Some(5), "{said}");
+        assert!(said.contains("config.txt: a file of this name is there"), "{said}");
+        assert_eq!(fs::read_to_string(out.join("config.txt")).unwrap(), "kernel=vmlinuz\n");
+    }
+}
+
+/// A loader that passes no device tree: the console and the firmware of the plan are used, also by checks.
+fn checks_take_what_the_firmware_does_not_say() {
+    let folder = TempDir::new().unwrap();
+    let options = [
+        "--smp",
+        "1",
+        "--trials",
+        "10",
+        "--console",
+        "pl011@0x9000000",
+        "--psci",
+        "smc",
+    ];
+    let (code, said) = bench_host(folder.path(), &[&["check", "--image", "k.img"], &options[..]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    let qemu = "-M virt,virtualization=on,gic-version=3 -cpu cortex-a72 -m 512M -nic none -display none -monitor none \
+                -serial file:console.txt -device loader,file=k.img,addr=0x40200000,force-raw=on \
+                -device loader,addr=0x40200000,cpu-num=0";
+    let mut qemu = Command::new("qemu-system-aarch64")
+        .current_dir(folder.path())
+        .args(qemu.split_whitespace())
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    // The firmware turns it off at the end.
+    let start = Instant::now();
+    while qemu.try_wait().unwrap().is_none() && start.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let _ = qemu.kill();
+    qemu.wait().unwrap();
+    let (code, said) = bench_host(
+        folder.path(),
+        &[&["check", "--log", "console.txt", "--out", "run"], &options[..]].concat(),
+    );
+    assert_eq!(code, Some(0), "{said}");
+    let run = Run::open(&folder.path().join("run/1")).unwrap();
+    assert!(
+        run.manifest.reproduce.ends_with("--console pl011@0x9000000 --psci smc"),
+        "{}",
+        run.manifest.reproduce
+    );
+}
+
+fn checks_have_doors_too() {
+    let folder = TempDir::new().unwrap();
+    let (code, said) = bench_host(folder.path(), &["check", "--image", "card", "--for", "rpi4"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(folder.path().join("card/config.txt").exists());
+    assert_eq!(bench_host(folder.path(), &["check", "--for", "rpi4"]).0, Some(64));
+    assert_eq!(bench_host(folder.path(), &["image", "x", "--for", "uefi"]).0, Some(64));
+}
+
+/// A test, its name, and what it lacks here.
+type Case = (&'static str, fn(), Option<&'static str>);
+
+fn main() -> ExitCode {
+    let no_mkimage = mkimage()
+        .arg("-V")
+        .output()
+        .is_err()
+        .then_some("mkimage (u-boot-tools) is not here");
+    let no_qemu = Qemu::find(None).is_err().then_some("QEMU is not here");
+    let no_u_boot = (!u_boot().exists()).then_some("u-boot-qemu is not here");
+    let boot = no_qemu.or(no_u_boot);
+    let cases: [Case; 9] = [
+        ("u_boot_finds_extlinux", u_boot_finds_extlinux, boot),
+        ("u_boot_finds_the_script", u_boot_finds_the_script, boot),
+        ("u_boot_boots_the_fit", u_boot_boots_the_fit, boot.or(no_mkimage)),
+        (
+            "u_boot_boots_the_image_by_hand",
+            u_boot_boots_the_image_by_hand,
+            boot.or(no_mkimage),
+        ),
+        (
+            "mkimage_reads_what_is_written",
+            mkimage_reads_what_is_written,
+            no_mkimage,
+        ),
+        ("the_script_is_a_legacy_image", the_script_is_a_legacy_image, None),
+        (
+            "cards_have_their_files_and_overwrite_nobodys",
+            cards_have_their_files_and_overwrite_nobodys,
+            None,
+        ),
+        (
+            "checks_take_what_the_firmware_does_not_say",
+            checks_take_what_the_firmware_does_not_say,
+            no_qemu,
+        ),
+        ("checks_have_doors_too", checks_have_doors_too, None),
+    ];
+    let trials = cases.into_iter().map(|(name, case, absent)| {
+        if let Some(absent) = absent {
+            eprintln!("{name} is ignored: {absent}");
+        }
+        let run = move || {
+            case();
+            Ok::<(), Failed>(())
+        };
+        Trial::test(name, run).with_ignored_flag(absent.is_some())
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
