@@ -36,8 +36,8 @@ fn a_good_stream_is_a_complete_run() {
     let counted: u64 = run.samples().unwrap().map(|row| u64::from(row.unwrap().count)).sum();
     assert_eq!(counted, 80);
     let verdicts: Vec<_> = run.verdicts().unwrap().map(|row| row.unwrap().class).collect();
-    assert_eq!(verdicts, [Class::Pass; 30]);
-    assert_eq!(run.litmus().unwrap().count(), 60);
+    assert_eq!(verdicts, [Class::Pass; 36]);
+    assert_eq!(run.litmus().unwrap().count(), 90);
     assert_eq!((run.boot().unwrap().count(), run.proofs().unwrap().count()), (1, 1));
     assert_eq!(fs::read_to_string(run.console()).unwrap(), lines.concat());
     assert!(ended.stdout.contains("QEMU TCG: not hardware timing"));

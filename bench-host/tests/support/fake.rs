@@ -200,6 +200,7 @@ impl Script {
                 });
             };
             outcome("none", "none", none);
+            outcome("no_tlbi", "no_tlbi", none);
             outcome(&plan.known_good, "good", expected);
             let checked: Vec<_> = plan.sequences.iter().filter(|sequence| sequence.checked).collect();
             let special = self.tested.trials() > 0 && check.id() == "cowinvt_el2";
