@@ -3,7 +3,8 @@
 //!
 //! Here is what a compiler emits for bare metal: the integer set, exclusives and atomics, and SIMD without floating
 //! point. System instructions are told apart, and left to the machine. A word that is not known is no instruction: the
-//! machine says so, and guesses nothing.
+//! machine says so, and guesses nothing: neither what is not implemented, nor what the architecture leaves open.
+//! `tests/instructions.rs` holds the forms against `qemu-aarch64`, `tests/allocation.rs` the words against capstone.
 
 mod decode;
 #[cfg(all(test, unix))]
