@@ -7,8 +7,6 @@
 //! `tests/instructions.rs` holds the forms against `qemu-aarch64`, `tests/allocation.rs` the words against capstone.
 
 mod decode;
-#[cfg(all(test, unix))]
-mod differential;
 mod execute;
 mod integer;
 mod vector;

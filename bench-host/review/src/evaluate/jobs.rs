@@ -57,7 +57,7 @@ pub(super) fn judge_regimes(
     guests.vmid_is_current = !(question.change == Change::RecycleContext && sides.iter().any(every));
     guests.cpu = question.cpu;
     guests.reading = question.reading;
-    guests.architecture = question.architecture.clone();
+    guests.architecture = question.architecture;
     let second = judge(&guests, whole);
     if first.verdict == Verdict::Insufficient {
         return first;

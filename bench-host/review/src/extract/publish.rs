@@ -37,11 +37,9 @@ pub fn publications(function: &str, path: &Path, is_assembly: bool, is_table: &i
                     }
                     break;
                 }
-                Kind::Store => {
-                    if is_assembly && !barriers.is_empty() {
-                        used = Some(Use::Here);
-                        break;
-                    }
+                Kind::Store if is_assembly && !barriers.is_empty() => {
+                    used = Some(Use::Here);
+                    break;
                 }
                 Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_)) if !barriers.is_empty() => break,
                 Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_)) => barriers.push(event),
