@@ -104,6 +104,51 @@ fn sentences(here: &Context<'_>) -> Sentences {
     }
 }
 
+/// Explains a write of a translation register.
+fn register_write(here: &Context<'_>, register: ContextRegister) -> Sentences {
+    let does = match register {
+        ContextRegister::VttbrEl2 => {
+            "Selects another VMID and its stage 2 tables: what `the current VMID` of a tlbi means from now on."
+        }
+        ContextRegister::HcrEl2 => {
+            "Changes the configuration of EL2 (E2H, TGE, VM): which regime a tlbi for EL1 executed at EL2 is about, and \
+             whether stage 2 is on."
+        }
+        ContextRegister::Ttbr0El1
+        | ContextRegister::Ttbr1El1
+        | ContextRegister::Ttbr0El2
+        | ContextRegister::Ttbr1El2
+        | ContextRegister::Ttbr0El3 => "Selects other tables, and with them an ASID where the register holds one.",
+        ContextRegister::SctlrEl1 | ContextRegister::SctlrEl2 | ContextRegister::SctlrEl3 => {
+            "Changes the system control of the regime, such as whether its MMU is on."
+        }
+        _ => "Changes how the tables are walked.",
+    };
+    let synchronized = here
+        .after()
+        .iter()
+        .find(|next| matches!(next, Instruction::Isb | Instruction::Tlbi(_)));
+    let orders = match synchronized {
+        Some(Instruction::Isb) => {
+            "Nothing by itself: it is no access, so no DSB waits for it. The isb after it makes what follows go by the \
+             new value."
+        }
+        Some(_) => {
+            "Nothing by itself: it is no access, so no DSB waits for it. No isb stands between it and the next tlbi, \
+             which may go by the old value."
+        }
+        None => {
+            "Nothing by itself: it is no access, so no DSB waits for it. What follows may go by the old value until the \
+             next context synchronization event."
+        }
+    };
+    Sentences::new(
+        does,
+        orders,
+        "Translations, and what a tlbi applies to, stay those of the value before.",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Explanation, explain};
@@ -205,49 +250,4 @@ mod tests {
         );
         assert_eq!(lines[1].word & 31, 2);
     }
-}
-
-/// Explains a write of a translation register.
-fn register_write(here: &Context<'_>, register: ContextRegister) -> Sentences {
-    let does = match register {
-        ContextRegister::VttbrEl2 => {
-            "Selects another VMID and its stage 2 tables: what `the current VMID` of a tlbi means from now on."
-        }
-        ContextRegister::HcrEl2 => {
-            "Changes the configuration of EL2 (E2H, TGE, VM): which regime a tlbi for EL1 executed at EL2 is about, and \
-             whether stage 2 is on."
-        }
-        ContextRegister::Ttbr0El1
-        | ContextRegister::Ttbr1El1
-        | ContextRegister::Ttbr0El2
-        | ContextRegister::Ttbr1El2
-        | ContextRegister::Ttbr0El3 => "Selects other tables, and with them an ASID where the register holds one.",
-        ContextRegister::SctlrEl1 | ContextRegister::SctlrEl2 | ContextRegister::SctlrEl3 => {
-            "Changes the system control of the regime, such as whether its MMU is on."
-        }
-        _ => "Changes how the tables are walked.",
-    };
-    let synchronized = here
-        .after()
-        .iter()
-        .find(|next| matches!(next, Instruction::Isb | Instruction::Tlbi(_)));
-    let orders = match synchronized {
-        Some(Instruction::Isb) => {
-            "Nothing by itself: it is no access, so no DSB waits for it. The isb after it makes what follows go by the \
-             new value."
-        }
-        Some(_) => {
-            "Nothing by itself: it is no access, so no DSB waits for it. No isb stands between it and the next tlbi, \
-             which may go by the old value."
-        }
-        None => {
-            "Nothing by itself: it is no access, so no DSB waits for it. What follows may go by the old value until the \
-             next context synchronization event."
-        }
-    };
-    Sentences::new(
-        does,
-        orders,
-        "Translations, and what a tlbi applies to, stay those of the value before.",
-    )
 }
