@@ -23,7 +23,8 @@ use crate::plan::measure::MeasureArgs;
 use crate::plan::sequence::PlannedSequence;
 pub use crate::plan::sequence::{new_name, words_text};
 pub use crate::plan::values::{Runtime, conduit_text, console_text, runtime};
-use crate::plan::values::{batch_samples, conduit, console, flow};
+use crate::plan::values::{batch_samples, flow};
+pub use crate::plan::values::{conduit, console};
 
 /// Pages in the range under test.
 pub const RANGE_PAGES: u16 = 2;
@@ -123,6 +124,10 @@ pub struct Conformance {
     pub planted: Option<Planted>,
     /// Where the kernel runs.
     pub runtime: Runtime,
+    /// Console of a board, instead of the one that its device tree names.
+    pub console: Option<Console>,
+    /// How to call the firmware of a board whose device tree does not say.
+    pub conduit: Option<Conduit>,
 }
 
 /// A sequence of a conformance run.
@@ -269,8 +274,8 @@ impl RunPlan {
                 case: settings.runtime.0,
                 runtime: settings.runtime.1,
                 flow: Flow::New,
-                console: None,
-                conduit: None,
+                console: settings.console,
+                conduit: settings.conduit,
                 boot_flush,
                 pes: settings.pes,
                 stress: settings.stress,

@@ -141,7 +141,7 @@ mod tests {
     use crate::scenario::{Axis, Scenario};
 
     /// One record of every type, in the form it is written.
-    fn every_record() -> [Record<'static>; 24] {
+    fn every_record() -> [Record<'static>; 25] {
         [
             Record::Start {
                 schema: SCHEMA_VERSION,

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use clap::builder::NonEmptyStringValueParser;
 use results::check::{Check, Mask};
 use results::manifest::Hex;
+use results::plan::{Conduit, Console};
 use results::verdict::Class;
 use sequences::parse::nearest;
 use sequences::{Sequence, catalogue, parse};
@@ -82,6 +83,13 @@ pub struct Args {
     /// Where the kernel runs: level0, level1, level2 (the level at which the 1:1 map is removed), none, or 0x...
     #[arg(long, value_name = "CASE|0xADDR", default_value = "level1", value_parser = plan::runtime)]
     runtime: Runtime,
+    /// Console of a board, instead of the one that its device tree names: pl011, uart16550, cadence, imx, ...
+    /// (`bench-host image --help` shows all)
+    #[arg(long, value_name = "KIND@0xADDR", value_parser = plan::console)]
+    console: Option<Console>,
+    /// How to call the firmware of a board whose device tree does not say
+    #[arg(long, value_name = "smc|hvc", value_parser = plan::conduit)]
+    psci: Option<Conduit>,
     /// Run each PE in a thread of its own (MTTCG): real races, and far fewer trials per second
     #[arg(long)]
     threads: bool,

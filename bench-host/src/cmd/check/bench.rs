@@ -73,6 +73,8 @@ impl Bench<'_> {
             stress: args.stress,
             planted: args.plant_bug.then_some(Planted::SkipSequence),
             runtime: args.runtime,
+            console: args.console,
+            conduit: args.psci,
         };
         let plan = RunPlan::conformance(&settings, &sequences)?;
         let crc = self

@@ -11,6 +11,7 @@ use super::Args;
 use crate::check::known;
 use crate::check::suite::Member;
 use crate::check::tally::Case;
+use crate::plan::conduit_text;
 use crate::qemu::Version;
 
 /// Notes at each failure which bug of this QEMU explains it, and whether that excuses it.
@@ -68,6 +69,12 @@ pub(super) fn reproduce(args: &Args, case: Option<(&Case, &str)>) -> String {
     }
     words.push(format!("--seed {} --trials {}", args.seed, args.trials));
     words.push(format!("--runtime {}", args.runtime));
+    if let Some(console) = args.console {
+        words.push(format!("--console {console}"));
+    }
+    if let Some(conduit) = args.psci {
+        words.push(format!("--psci {}", conduit_text(conduit)));
+    }
     if args.stress > 0 {
         words.push(format!("--stress {}", args.stress));
     }
