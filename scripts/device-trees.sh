@@ -40,7 +40,7 @@ CONF
     (cd "$apt" && apt-get -q download "$package")
     echo "$package" > "$directory/package"
     dpkg-deb --fsys-tarfile "$apt"/linux-image-*.deb | tar -C "$directory" -x --wildcards '*.dtb'
-    rm -f "$apt"/linux-image-*.deb
+    rm -rf "$apt"
     touch "$directory/.complete"
 fi
 

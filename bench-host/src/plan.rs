@@ -23,7 +23,8 @@ use crate::plan::measure::MeasureArgs;
 use crate::plan::sequence::PlannedSequence;
 pub use crate::plan::sequence::{new_name, words_text};
 pub use crate::plan::values::{Runtime, conduit_text, console_text, runtime};
-use crate::plan::values::{batch_samples, conduit, console, flow};
+use crate::plan::values::{batch_samples, flow};
+pub use crate::plan::values::{conduit, console};
 
 /// Pages in the range under test.
 pub const RANGE_PAGES: u16 = 2;

@@ -39,7 +39,8 @@ pub fn runtime(text: &str) -> Result<Runtime, String> {
         .ok_or_else(|| "none of level0, level1, level2, none, clash, 0xADDR".to_owned())
 }
 
-pub(super) fn console(text: &str) -> Result<Console, String> {
+/// Reads a console.
+pub fn console(text: &str) -> Result<Console, String> {
     Console::parse(text).ok_or_else(|| format!("not {}", Console::FORMS))
 }
 
@@ -48,7 +49,8 @@ pub fn console_text(console: Console) -> String {
     console.to_string()
 }
 
-pub(super) fn conduit(text: &str) -> Result<Conduit, String> {
+/// Reads a conduit.
+pub fn conduit(text: &str) -> Result<Conduit, String> {
     match text {
         "smc" => Ok(Conduit::Smc),
         "hvc" => Ok(Conduit::Hvc),
