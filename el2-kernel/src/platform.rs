@@ -2,6 +2,7 @@
 //! The machine around the processor: console, firmware, memory; and how a run ends, well or not.
 
 pub mod blob;
+pub mod board;
 pub mod device_tree;
 pub mod memory;
 pub mod message;

@@ -22,6 +22,7 @@ use crate::mmu::kernel_tables::tables_base;
 use crate::mmu::layout::Layout;
 use crate::mmu::tables::MAIR;
 use crate::platform::blob;
+use crate::platform::board::Board;
 use crate::platform::console;
 use crate::platform::device_tree::Machine;
 use crate::platform::end::fatal;
@@ -72,7 +73,8 @@ fn discover(device_tree: usize, load: usize, area: &[u8], entered_at: usize) -> 
     machine
 }
 
-fn start_record(plan_crc: u32, seed: u64) {
+/// Begins the stream, and says which machine it is of.
+fn start_record(plan_crc: u32, seed: u64, device_tree: usize) {
     let kernel = env!("CARGO_PKG_VERSION");
     console::record(&Record::Start {
         schema: SCHEMA_VERSION,
@@ -81,6 +83,9 @@ fn start_record(plan_crc: u32, seed: u64) {
         seed,
         el: current_el(),
     });
+    if let Some(fdt) = tree(device_tree) {
+        console::record(&Board::of(fdt).record());
+    }
 }
 
 /// Says that the kernel was entered at the wrong exception level, and stops.
@@ -90,6 +95,7 @@ pub extern "C" fn wrong_exception_level(device_tree: usize, load: usize, el: usi
     start_record(
         plan.map_or(0, |plan| plan.crc),
         plan.map_or(0, |plan| plan.settings.seed),
+        device_tree,
     );
     if current_el() == 1 {
         fatal("entered at EL1; this kernel needs EL2 (QEMU: -M virt with virtualization=on)")
@@ -106,9 +112,9 @@ pub extern "C" fn boot_main(device_tree: usize, load: usize, runtime_entry: usiz
     let machine = discover(device_tree, load, area, entered_at);
     let event = pmu::start();
 
-    let plan = read_plan(area);
+    let plan = read_plan(area, device_tree);
     let settings = plan.settings;
-    start_record(plan.crc, settings.seed);
+    start_record(plan.crc, settings.seed, device_tree);
     if mmu_is_on() {
         fatal("entered with the MMU on; the arm64 boot protocol says off");
     }
@@ -187,19 +193,19 @@ pub extern "C" fn boot_main(device_tree: usize, load: usize, runtime_entry: usiz
     unsafe { switch_to_runtime(&switch) }
 }
 
-fn read_plan(area: &'static mut [u8]) -> Plan<'static> {
+fn read_plan(area: &'static mut [u8], device_tree: usize) -> Plan<'static> {
     if area.iter().take(8).all(|&byte| byte == 0) && default_plan::write(area).is_err() {
-        start_record(0, 0);
+        start_record(0, 0, device_tree);
         fatal("the built-in plan does not fit the plan area");
     }
     match Plan::read(area) {
         Ok(Some(plan)) => plan,
         Ok(None) | Err(PlanError::NoPlan) => {
-            start_record(0, 0);
+            start_record(0, 0, device_tree);
             fatal("the plan area holds something that is no plan")
         }
         Err(_) => {
-            start_record(0, 0);
+            start_record(0, 0, device_tree);
             fatal("the plan is damaged or of another version")
         }
     }
