@@ -538,3 +538,17 @@ fn falkor_1009_asks_of_the_parts_that_linux_names() {
         assert_eq!(unnamed, !affected, "{midr:#x}: {:?}", judgement.notes);
     }
 }
+
+/// Found by the adversary: an entry of another ASID stayed where the judge said that nothing can.
+#[test]
+fn an_invalidation_by_asid_without_operand_is_of_asid_0() {
+    let mut question = Question::new(Change::Invalidate, Regime::El10, Observers::ThisPe, After::Nothing);
+    question.global = Some(false);
+    assert!(
+        ask(&question, "dsb nshst; tlbi aside1, {asid}; dsb nsh; isb")
+            .verdict
+            .is_sufficient()
+    );
+    let without = ask(&question, "dsb nshst; tlbi aside1, xzr; dsb nsh; isb");
+    assert!(without.verdict == Verdict::Insufficient && has_rule(&without, Rule::Operand));
+}

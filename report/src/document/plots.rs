@@ -152,7 +152,7 @@ pub fn drift(summary: &Summary) -> Vec<Figure> {
         let panels: Vec<Panel> = panels.collect();
         let caption = format!(
             "Drift: the median of every batch, in the order in which they were taken, around the median of all batches \
-             (the line; its number baseline_ratio the name). Every strip reaches {:.0}% of that up and down; in brackets the \
+             (the line; its number beside the name). Every strip reaches {:.0}% of that up and down; in brackets the \
              change from the first third of the run to the last. {}.",
             span * 100.0,
             summary.label()

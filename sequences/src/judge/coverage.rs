@@ -66,7 +66,7 @@ pub fn coverage(question: &Question, tlbi: &Tlbi) -> Coverage {
         (Stage::One, Target::Asid) if question.global == Some(true) => {
             Coverage::none(Rule::Operand, format!("`{tlbi}` does not cover global entries"))
         }
-        (Stage::One, Target::Asid) if tlbi.operand == Operand::AsidUnshifted => Coverage::none(
+        (Stage::One, Target::Asid) if matches!(tlbi.operand, Operand::AsidUnshifted | Operand::Xzr) => Coverage::none(
             Rule::Operand,
             format!("`{tlbi}`: the operand holds the ASID in bits [63:48]; this one names ASID 0"),
         ),
