@@ -48,6 +48,8 @@ pub struct Unread {
     pub function: String,
     /// Why it is in doubt.
     pub doubt: Doubt,
+    /// The conditions it stands under, for a call: moved under another one, it is another call.
+    pub under: String,
 }
 
 /// Why something was not understood.

@@ -223,7 +223,12 @@ fn drop_kept_calls(before: &mut Vec<Placed<Unread>>, after: &mut Vec<Placed<Unre
                         path: other,
                         found: new,
                     }: &Placed<Unread>| {
-            other == path && new.changed && old.changed && new.function == old.function && new.text == old.text
+            other == path
+                && new.changed
+                && old.changed
+                && new.function == old.function
+                && new.text == old.text
+                && new.under == old.under
         };
         // The body of a macro that nobody in sight uses, and that only stands elsewhere now.
         let moved = |Placed { found: new, .. }: &Placed<Unread>| {

@@ -48,6 +48,7 @@ impl Mention {
             template: false,
             function: String::new(),
             doubt: Doubt::Spelling,
+            under: String::new(),
         }
     }
 }

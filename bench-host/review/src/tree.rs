@@ -60,6 +60,7 @@ fn large_file() -> Unread {
         template: false,
         function: String::new(),
         doubt: Doubt::Limit,
+        under: String::new(),
     }
 }
 

@@ -155,6 +155,7 @@ impl<'a> Context<'a> {
             template,
             function,
             doubt: Doubt::Spelling,
+            under: String::new(),
         });
     }
 
@@ -179,6 +180,7 @@ impl<'a> Context<'a> {
             template: false,
             function: found.function.clone(),
             doubt: Doubt::Limit,
+            under: String::new(),
         };
         if !found.unread.contains(&unread) {
             found.unread.push(unread);

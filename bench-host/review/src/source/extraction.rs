@@ -208,6 +208,7 @@ fn limit(function: &Function, text: &str) -> Unread {
         template: false,
         function: function.name.clone(),
         doubt: Doubt::Limit,
+        under: String::new(),
     }
 }
 
@@ -258,7 +259,7 @@ fn note_broadcasts(own: &mut [Found]) {
 fn calls(unit: &Unit, functions: &[Function], found: &[Found]) -> Vec<Unread> {
     let mut out: Vec<Unread> = Vec::new();
     for function in functions {
-        Node::visit(&function.nodes, &mut |event| {
+        visit_under(&function.nodes, "", &mut |event, under| {
             let Kind::Call(name) = &event.kind else { return };
             let inside = found.iter().any(|found| found.lines.contains(&event.line));
             if event.changed && !inside && looks_like(name) && !out.iter().any(|known| known.line == event.line) {
@@ -269,11 +270,28 @@ fn calls(unit: &Unit, functions: &[Function], found: &[Found]) -> Vec<Unread> {
                     template: false,
                     function: function.name.clone(),
                     doubt: Doubt::Call,
+                    under: under.to_owned(),
                 });
             }
         });
     }
     out
+}
+
+/// Visits the events in here with the conditions that they stand under.
+fn visit_under(nodes: &[Node], under: &str, each: &mut impl FnMut(&Event, &str)) {
+    for node in nodes {
+        match node {
+            Node::Event(event) => each(event, under),
+            Node::Either { condition, arms, .. } => {
+                for (index, arm) in arms.iter().enumerate() {
+                    visit_under(arm, &format!("{under};{condition}={index}"), each);
+                }
+            }
+            Node::Loop(body) | Node::Region(body) => visit_under(body, under, each),
+            Node::Jump => {}
+        }
+    }
 }
 
 /// Returns a call as it stands in the text, its arguments and all: they may be what a patch changes.

@@ -123,6 +123,7 @@ impl<'a> Reader<'a> {
                 template: false,
                 function: String::new(),
                 doubt: Doubt::Spelling,
+                under: String::new(),
             }),
             Read::Other => self.ops.extend(Compute::of(statement).map(Op::Compute)),
         }
@@ -211,6 +212,7 @@ fn doubt(statement: &Statement, limit: &str) -> Unread {
         template: false,
         function: String::new(),
         doubt: Doubt::Limit,
+        under: String::new(),
     }
 }
 
@@ -229,6 +231,7 @@ pub(super) fn limit(ops: &[Op], limit: &str, function: &str) -> Unread {
         template: false,
         function: function.to_owned(),
         doubt: Doubt::Limit,
+        under: String::new(),
     }
 }
 
