@@ -130,6 +130,26 @@ fn reference(text: &[u8]) -> Result<Found, u64> {
     Ok(groups.into_iter().map(|(key, values)| (key, figures(values))).collect())
 }
 
+/// Compares figures. The plain program works in floating point: where the seventh digit of a standard deviation is a tie, it
+/// may round it either way.
+fn is_same(found: &Found, expected: &Found) {
+    let tied = |a: &str, b: &str| {
+        let numbers = a.parse::<f64>().ok().zip(b.parse::<f64>().ok());
+        a == b || numbers.is_some_and(|(a, b)| (a - b).abs() <= 1.000_001e-6 * 10_f64.powf(b.log10().floor()))
+    };
+    let same = |figures: &[String], wanted: &[String]| match (figures, wanted) {
+        ([figures @ .., a], [wanted @ .., b]) if figures.len() == 7 => figures == wanted && tied(a, b),
+        _ => figures == wanted,
+    };
+    let all = found
+        .iter()
+        .all(|(key, figures)| expected.get(key).is_some_and(|wanted| same(figures, wanted)));
+    assert!(
+        all && found.len() == expected.len(),
+        "left: {found:?}\nright: {expected:?}"
+    );
+}
+
 /// Compares with the plain program, reading in small and in large pieces and with little memory.
 fn check(text: &[u8]) {
     let expected = reference(text);
@@ -141,7 +161,7 @@ fn check(text: &[u8]) {
     };
     for (limits, drip) in [(Limits::default(), usize::MAX), (small, 7), (Limits::default(), 4099)] {
         match (&expected, aggregate_by(text, Request::default(), limits, drip)) {
-            (Ok(expected), Ok(table)) => assert_eq!(&found(&table), expected),
+            (Ok(expected), Ok(table)) => is_same(&found(&table), expected),
             (Err(expected), Err(RowsError::Row { line, .. })) => assert_eq!(line, *expected),
             (expected, table) => panic!("expected {expected:?}, found {table:?}"),
         }

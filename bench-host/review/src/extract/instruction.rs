@@ -35,6 +35,14 @@ const TRANSLATION: [&str; 9] = [
     "contextidr",
 ];
 
+/// Returns whether a macro writes a translation table entry, by its name: `create_table_entry`, `map_block`.
+pub fn writes_table(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    has(&["create", "write", "set_", "populate", "map_"])
+        && has(&["_entry", "_pte", "_pmd", "_pgd", "table", "mapping"])
+}
+
 /// Reads an instruction from its line.
 pub fn read_words(text: &str) -> Read {
     let text = text.trim();

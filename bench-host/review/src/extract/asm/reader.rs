@@ -4,7 +4,7 @@
 use crate::extract::asm::registers::Compute;
 use crate::extract::asm::statement::Statement;
 use crate::extract::asm::{AsmMacro, Macros};
-use crate::extract::event::Event;
+use crate::extract::event::{Event, Kind};
 use crate::extract::instruction::{self, Read};
 use crate::extract::{Doubt, Unread};
 
@@ -109,7 +109,12 @@ impl<'a> Reader<'a> {
             });
             return;
         }
-        match instruction::read(word, rest) {
+        let read = match instruction::read(word, rest) {
+            // A macro out of sight that writes a table entry, by its name.
+            Read::Other if instruction::writes_table(word) => Read::Event(Kind::Store),
+            read => read,
+        };
+        match read {
             Read::Event(kind) => self.ops.push(Op::Event(Event {
                 kind,
                 line: statement.line,
