@@ -90,9 +90,12 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
                 TokenKind::Word if token.column.is_some() => {
                     let next = tokens.get(index + 1);
                     let alone = next.is_none_or(|next| next.is(";") || next.kind == TokenKind::Word);
-                    Some(token.text.as_str()).filter(|word| alone && is_mnemonic(word) || is_named_operation(word))
+                    Some(token.text.as_str()).filter(|word| alone && is_mnemonic(word))
                 }
-                TokenKind::Word => Some(token.text.as_str()).filter(|word| is_named_operation(word)),
+                // The first argument of a macro; in a list it is a constant.
+                TokenKind::Word if index > 0 && tokens[index - 1].is("(") => {
+                    Some(token.text.as_str()).filter(|word| is_named_operation(word))
+                }
                 _ => None,
             };
             if let Some(text) = text.filter(|_| every || token.changed) {
