@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use report::number::plural;
 use results::SCHEMA_VERSION;
 use results::check::{Check, Role};
-use results::manifest::{Board, EMULATOR_LABEL, Hex, Plan, ScenarioPlan, Status};
+use results::manifest::{ADVERSARY_LABEL, Board, EMULATOR_LABEL, Hex, Plan, ScenarioPlan, Status};
 use results::order::{Order, Places};
 use results::plan::{Batching, EMPTY_FRAME, is_timed_under};
 use results::record::{Event, Record, Support};
@@ -290,7 +290,8 @@ impl Receiver {
                 "--hardware, but this machine is no processor by itself: {mark}"
             ));
         }
-        if manifest.qemu.is_none() {
+        // What started the machine itself knows better.
+        if manifest.qemu.is_none() && manifest.label != ADVERSARY_LABEL {
             EMULATOR_LABEL.clone_into(&mut manifest.label);
         }
     }
