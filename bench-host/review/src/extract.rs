@@ -14,7 +14,7 @@ pub mod reduce;
 pub mod spelling;
 pub mod token;
 
-use event::Node;
+use event::{Event, Node};
 
 /// A function and what it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +50,34 @@ pub struct Unread {
     pub doubt: Doubt,
     /// The conditions it stands under, for a call: moved under another one, it is another call.
     pub under: String,
+}
+
+impl Unread {
+    /// Says that something at a line is in doubt: in no function that is known, and under no condition.
+    pub fn new(line: u32, text: String, changed: bool, doubt: Doubt) -> Self {
+        Self {
+            line,
+            text,
+            changed,
+            template: false,
+            function: String::new(),
+            doubt,
+            under: String::new(),
+        }
+    }
+
+    /// Says of a function that not all of it was followed. It matters where the patch changes it.
+    pub fn limit<'a>(events: impl Iterator<Item = &'a Event>, text: &str, function: &str) -> Self {
+        let (mut line, mut changed) = (None, false);
+        for event in events {
+            line = Some(line.map_or(event.line, |line: u32| line.min(event.line)));
+            changed |= event.changed;
+        }
+        Self {
+            function: function.to_owned(),
+            ..Self::new(line.unwrap_or_default(), text.to_owned(), changed, Doubt::Limit)
+        }
+    }
 }
 
 /// Why something was not understood.

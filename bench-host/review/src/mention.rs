@@ -41,15 +41,7 @@ impl Mention {
 
     /// Returns it as something that was not understood.
     pub fn unread(self) -> Unread {
-        Unread {
-            line: self.line,
-            text: self.text,
-            changed: true,
-            template: false,
-            function: String::new(),
-            doubt: Doubt::Spelling,
-            under: String::new(),
-        }
+        Unread::new(self.line, self.text, true, Doubt::Spelling)
     }
 }
 

@@ -53,15 +53,8 @@ pub struct Tree {
 
 /// Says of a file that it is not read.
 fn large_file() -> Unread {
-    Unread {
-        line: 0,
-        text: format!("larger than {} MiB: not read", MAX_FILE >> 20),
-        changed: true,
-        template: false,
-        function: String::new(),
-        doubt: Doubt::Limit,
-        under: String::new(),
-    }
+    let text = format!("larger than {} MiB: not read", MAX_FILE >> 20);
+    Unread::new(0, text, true, Doubt::Limit)
 }
 
 /// A sequence of a tree with its verdict.

@@ -149,13 +149,9 @@ impl<'a> Context<'a> {
             found.function.clone()
         };
         found.unread.push(Unread {
-            line: token.line,
-            text,
-            changed: token.changed,
             template,
             function,
-            doubt: Doubt::Spelling,
-            under: String::new(),
+            ..Unread::new(token.line, text, token.changed, Doubt::Spelling)
         });
     }
 
@@ -173,14 +169,10 @@ impl<'a> Context<'a> {
             return;
         };
         let mut found = self.found.borrow_mut();
+        let text = format!("{}: {limit}", shortened(token.text.replace('\n', " ")));
         let unread = Unread {
-            line: token.line,
-            text: format!("{}: {limit}", shortened(token.text.replace('\n', " "))),
-            changed: found.changed,
-            template: false,
             function: found.function.clone(),
-            doubt: Doubt::Limit,
-            under: String::new(),
+            ..Unread::new(token.line, text, found.changed, Doubt::Limit)
         };
         if !found.unread.contains(&unread) {
             found.unread.push(unread);

@@ -100,12 +100,11 @@ pub fn read(mnemonic: &str, operands: &str) -> Read {
 pub fn is_instruction(text: &str) -> bool {
     let text = text.trim();
     let (mnemonic, operands) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    let known = || !matches!(read(mnemonic, operands), Read::Other);
     match mnemonic.to_ascii_lowercase().as_str() {
         // Whatever it invalidates.
         "tlbi" => !operands.is_empty(),
-        "dsb" | "isb" => matches!(read(mnemonic, operands), Read::Event(_)),
-        "sys" => known(),
+        "dsb" | "isb" => matches!(read_words(text), Read::Event(_)),
+        "sys" => !matches!(read_words(text), Read::Other),
         _ => false,
     }
 }

@@ -194,22 +194,11 @@ fn is_table_line(unit: &Unit, line: u32) -> bool {
     })
 }
 
-/// Says of a function that not all of it was followed. It matters where the patch changes it.
+/// Says of a function that not all of it was followed.
 fn limit(function: &Function, text: &str) -> Unread {
-    let (mut line, mut changed) = (None, false);
-    Node::visit(&function.nodes, &mut |event| {
-        line = line.or(Some(event.line));
-        changed |= event.changed;
-    });
-    Unread {
-        line: line.unwrap_or_default(),
-        text: text.to_owned(),
-        changed,
-        template: false,
-        function: function.name.clone(),
-        doubt: Doubt::Limit,
-        under: String::new(),
-    }
+    let mut events = Vec::new();
+    Node::visit(&function.nodes, &mut |event| events.push(event.clone()));
+    Unread::limit(events.iter(), text, &function.name)
 }
 
 /// Marks the local sequences of a function of which another way broadcasts: other PEs may hold the entry there too.
@@ -263,14 +252,11 @@ fn calls(unit: &Unit, functions: &[Function], found: &[Found]) -> Vec<Unread> {
             let Kind::Call(name) = &event.kind else { return };
             let inside = found.iter().any(|found| found.lines.contains(&event.line));
             if event.changed && !inside && looks_like(name) && !out.iter().any(|known| known.line == event.line) {
+                let text = call_text(unit, name, event.line);
                 out.push(Unread {
-                    line: event.line,
-                    text: call_text(unit, name, event.line),
-                    changed: true,
-                    template: false,
                     function: function.name.clone(),
-                    doubt: Doubt::Call,
                     under: under.to_owned(),
+                    ..Unread::new(event.line, text, true, Doubt::Call)
                 });
             }
         });

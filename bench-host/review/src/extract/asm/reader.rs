@@ -121,15 +121,12 @@ impl<'a> Reader<'a> {
                 changed: statement.changed,
                 via: Vec::new(),
             })),
-            Read::Unknown => self.unread.push(Unread {
-                line: statement.line,
-                text: statement.text.clone(),
-                changed: statement.changed,
-                template: false,
-                function: String::new(),
-                doubt: Doubt::Spelling,
-                under: String::new(),
-            }),
+            Read::Unknown => self.unread.push(Unread::new(
+                statement.line,
+                statement.text.clone(),
+                statement.changed,
+                Doubt::Spelling,
+            )),
             Read::Other => self.ops.extend(Compute::of(statement).map(Op::Compute)),
         }
     }
@@ -210,34 +207,17 @@ impl<'a> Reader<'a> {
 
 /// Says of a statement that it, and what follows, is not read.
 fn doubt(statement: &Statement, limit: &str) -> Unread {
-    Unread {
-        line: statement.line,
-        text: format!("{}: {limit}", statement.text),
-        changed: true,
-        template: false,
-        function: String::new(),
-        doubt: Doubt::Limit,
-        under: String::new(),
-    }
+    let text = format!("{}: {limit}", statement.text);
+    Unread::new(statement.line, text, true, Doubt::Limit)
 }
 
-/// Says of a function that not all of it was followed. It matters where the patch changes it.
+/// Says of a function that not all of it was followed.
 pub(super) fn limit(ops: &[Op], limit: &str, function: &str) -> Unread {
-    let events = || {
-        ops.iter().filter_map(|op| match op {
-            Op::Event(event) => Some(event),
-            _ => None,
-        })
-    };
-    Unread {
-        line: events().map(|event| event.line).min().unwrap_or_default(),
-        text: limit.to_owned(),
-        changed: events().any(|event| event.changed),
-        template: false,
-        function: function.to_owned(),
-        doubt: Doubt::Limit,
-        under: String::new(),
-    }
+    let events = ops.iter().filter_map(|op| match op {
+        Op::Event(event) => Some(event),
+        _ => None,
+    });
+    Unread::limit(events, limit, function)
 }
 
 /// Returns whether a condition is about an erratum.
