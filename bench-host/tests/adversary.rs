@@ -9,7 +9,7 @@ use bench_host::check::suite::{GOOD, Member, chosen, default};
 use bench_host::kernel::Kernel;
 use bench_host::plan::{Checked, Conformance, RunPlan, runtime};
 use results::check::{Change, Check, Mask};
-use results::plan::MAX_SEQUENCES;
+use results::plan::{Flow, MAX_SEQUENCES};
 use review::check_question::is_enough;
 use sequences::Sequence;
 use sequences::catalogue::catalogue;
@@ -80,6 +80,47 @@ fn options(pes: usize, choices: Choices) -> Options {
 /// Checks of new mappings: that a fault is the old translation there is for the kernel to learn.
 fn is_of_new_mapping(check: &str) -> bool {
     Check::from_id(check).is_some_and(|check| check.spec().change == Change::Map)
+}
+
+/// Returns the outcome of the proof of the fixmap on a boot through a flow, and the last words of the machine.
+fn fixmap(flow: Flow, options: &Options) -> (String, bool) {
+    let mut kernel = Kernel::load(None).unwrap();
+    let settings = Conformance {
+        seed: 1,
+        trials: 1,
+        pes: 1,
+        stress: 0,
+        planted: None,
+        unsaid: bench_host::plan::Unsaid::default(),
+        runtime: runtime("level1").unwrap(),
+    };
+    let mut plan = RunPlan::conformance(&settings, &[]).unwrap();
+    plan.settings.flow = flow;
+    kernel.install(&plan.settings, &plan.entries()).unwrap();
+    let (end, printed) = run(&kernel.bytes, options);
+    assert_eq!(end, End::Off, "a fault of the proof does not end the run");
+    let outcome = printed.lines().find_map(|line| {
+        let rest = line.split_once(",proof,fixmap_mapped,")?.1;
+        rest.split(',').next().map(str::to_owned)
+    });
+    (outcome.unwrap(), printed.contains(",end,pass,"))
+}
+
+#[test]
+fn the_fixmap_of_the_seed_patch_is_missed_without_an_isb_and_nowhere_else() {
+    let proof = |flow, choices| fixmap(flow, &options(1, choices));
+    assert_eq!(proof(Flow::New, Choices::Latest), ("fail".to_owned(), false));
+    for (flow, choices) in [
+        (Flow::Old, Choices::Latest),
+        (Flow::Fixed, Choices::Latest),
+        (Flow::New, Choices::Earliest),
+    ] {
+        assert_eq!(proof(flow, choices), ("pass".to_owned(), true), "{flow:?}");
+    }
+    // With FEAT_ETS2 the barrier alone is enough.
+    let mut kinder = options(1, Choices::Latest);
+    kinder.features.ets2 = true;
+    assert_eq!(fixmap(Flow::New, &kinder).0, "pass");
 }
 
 #[test]

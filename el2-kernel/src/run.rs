@@ -30,15 +30,16 @@ pub extern "C" fn runtime_main(mmu_off: u64, mmu_on: u64, jumped: u64) -> ! {
         mmu_on,
         jumped,
     };
-    let identity = path::finish(&boot, &plan, &times);
-    let identity = identity.as_ref();
-
+    // The first use of the fixmap is one that may fault.
     probe::init();
+    let finished = path::finish(&boot, &plan, &times);
+    let identity = finished.identity.as_ref();
+
     start_event_stream();
     Pages::new(boot.load).fill();
 
     Phase::Proof.enter();
-    proof::run(&boot, identity);
+    proof::run(&boot, &finished);
 
     Phase::Measure.enter();
     let running = batches::run(&boot, &plan, identity);

@@ -155,17 +155,20 @@ pub enum Flow {
     New,
     /// As before it: the 1:1 map stays until the fixmap set-up, which ends with the flush.
     Old,
+    /// As after the patch, with what it lacks: an `isb` between the fixmap set-up and the first use of the fixmap.
+    Fixed,
 }
 
 impl Flow {
     /// Every flow.
-    pub const ALL: [Self; 2] = [Self::New, Self::Old];
+    pub const ALL: [Self; 3] = [Self::New, Self::Old, Self::Fixed];
 
     /// Returns the stable id.
     pub const fn id(self) -> &'static str {
         match self {
             Self::New => "new",
             Self::Old => "old",
+            Self::Fixed => "fixed",
         }
     }
 

@@ -67,5 +67,5 @@ pub const fn conduit_text(conduit: Conduit) -> &'static str {
 }
 
 pub(super) fn flow(text: &str) -> Result<Flow, String> {
-    Flow::from_id(text).ok_or_else(|| "neither new nor old".to_owned())
+    Flow::from_id(text).ok_or_else(|| "none of new, old, fixed".to_owned())
 }

@@ -5,8 +5,10 @@
 
 use core::arch::{asm, global_asm};
 
+use results::plan::Width;
+
 /// Bytes from `probe_start` to the end of the last instruction that may fault.
-pub const SIZE: usize = 16;
+pub const SIZE: usize = 40;
 
 global_asm!(
     r#"
@@ -22,6 +24,16 @@ probe_read:
     // x0: address, x1: value. Returns 0, or the syndrome of the fault, in x1.
 probe_write:
     str     x1, [x0]
+    b       1f
+    // As probe_read, for registers of devices, which are accessed in their own width.
+probe_read_byte:
+    ldrb    w0, [x0]
+    b       1f
+probe_read_half:
+    ldrh    w0, [x0]
+    b       1f
+probe_read_word:
+    ldr     w0, [x0]
     b       1f
 probe_end:
 1:  mov     x1, xzr
@@ -39,7 +51,7 @@ probe_fetch_fault:
     mov     x17, #-1                // no instruction is there
     msr     tpidr_el2, x17
     ret
-    .if (probe_end - probe_start) - 16
+    .if (probe_end - probe_start) - 40
     .error "probe::SIZE is wrong"
     .endif
     "#
@@ -125,6 +137,31 @@ pub fn read(va: u64) -> Probed {
     unsafe {
         asm!("bl probe_read", inout("x0") va => value, out("x1") syndrome, out("x30") _, options(nostack));
     }
+    if syndrome == 0 {
+        Probed::Done(value)
+    } else {
+        Probed::Fault(Syndrome(syndrome))
+    }
+}
+
+/// Loads a register of a device at `va`, in its width.
+#[inline(always)]
+pub fn read_register(va: u64, width: Width) -> Probed {
+    macro_rules! load {
+        ($routine:literal) => {{
+            let (value, syndrome): (u64, u64);
+            // SAFETY: a fault is caught by the vectors; what the load does to the device is the caller's choice.
+            unsafe {
+                asm!(concat!("bl ", $routine), inout("x0") va => value, out("x1") syndrome, out("x30") _, options(nostack));
+            }
+            (value, syndrome)
+        }};
+    }
+    let (value, syndrome) = match width {
+        Width::Byte => load!("probe_read_byte"),
+        Width::Half => load!("probe_read_half"),
+        Width::Word => load!("probe_read_word"),
+    };
     if syndrome == 0 {
         Probed::Done(value)
     } else {

@@ -9,6 +9,7 @@ use results::record::Record;
 
 use crate::arch::instructions::{dsb_nshst, dsb_sy, isb};
 use crate::arch::pmu;
+use crate::arch::probe::Probed;
 use crate::handover::Handover;
 use crate::mmu::fixmap;
 use crate::mmu::identity::{self, Identity};
@@ -29,9 +30,17 @@ pub struct SwitchTimes {
     pub jumped: u64,
 }
 
-/// Removes the 1:1 map, sets up the fixmap, and prints how long every step of the boot path took. Returns the 1:1 map that
-/// was removed, if there was one.
-pub fn finish(boot: &Handover, plan: &Plan<'_>, switch: &SwitchTimes) -> Option<Identity> {
+/// What the boot path leaves to be proved.
+#[derive(Debug)]
+pub struct Finished {
+    /// The 1:1 map that was removed, if there was one.
+    pub identity: Option<Identity>,
+    /// What became of the first use of the fixmap, right behind what orders it; `None` without a console.
+    pub use_of_fixmap: Option<Probed>,
+}
+
+/// Removes the 1:1 map, sets up the fixmap, uses it, and prints how long every step of the boot path took.
+pub fn finish(boot: &Handover, plan: &Plan<'_>, switch: &SwitchTimes) -> Finished {
     let event = boot.event;
     let phase = |phase, count| {
         console::record(&Record::Boot {
@@ -67,28 +76,47 @@ pub fn finish(boot: &Handover, plan: &Plan<'_>, switch: &SwitchTimes) -> Option<
         pmu::now(event) - before
     };
 
+    let first_use = || console::probe_at(boot.layout.fixmap + page_offset);
+
     // The path itself: no console output until the fixmap is there.
-    let (remove, (flush_before, flush_after), set_up, barrier);
+    let (remove, (flush_before, flush_after), set_up, barrier, use_of_fixmap);
     match plan.settings.flow {
         Flow::New => {
             remove = timed(&|| identity.iter().for_each(|identity| identity.remove()));
             (flush_before, flush_after) = run_flush();
             set_up = timed(&fixmap);
-            barrier = timed(&dsb_nshst);
+            // The patch has no `isb` here, and reading a counter needs one: barrier and first use are timed together.
+            let before = pmu::now(event);
+            dsb_nshst();
+            use_of_fixmap = first_use();
+            barrier = ("fixmap_barrier_and_use", pmu::now(event) - before);
+        }
+        Flow::Fixed => {
+            remove = timed(&|| identity.iter().for_each(|identity| identity.remove()));
+            (flush_before, flush_after) = run_flush();
+            set_up = timed(&fixmap);
+            barrier = (
+                "fixmap_barrier",
+                timed(&|| {
+                    dsb_nshst();
+                    isb();
+                }),
+            );
+            use_of_fixmap = first_use();
         }
         Flow::Old => {
             // Before the patch the 1:1 map stayed until the runtime tables replaced it. Here it goes with the fixmap
             // set-up, so that the flush at its end has the same work to do and the same proof to pass.
-            barrier = timed(&dsb_sy);
+            barrier = ("fixmap_barrier", timed(&dsb_sy));
             set_up = timed(&fixmap);
             remove = timed(&|| identity.iter().for_each(|identity| identity.remove()));
             (flush_before, flush_after) = run_flush();
+            use_of_fixmap = first_use();
         }
     }
-    // The barrier in front made the fixmap's descriptors visible to the walker; an `isb` is not in the patch, because
-    // Xen returns through code that has one before the first use.
-    isb();
-    if console::physical().is_some() {
+    // An exception, if there was one, has synchronized context: the second use finds what the tables say, or never will.
+    let mapped = use_of_fixmap.is_some() && matches!(first_use(), Some(Probed::Done(_)));
+    if mapped {
         console::set_virtual(boot.layout.fixmap + page_offset);
     }
 
@@ -100,6 +128,9 @@ pub fn finish(boot: &Handover, plan: &Plan<'_>, switch: &SwitchTimes) -> Option<
     phase("remove_identity", remove);
     phase("flush", flush_after - flush_before);
     phase("fixmap", set_up);
-    phase("fixmap_barrier", barrier);
-    identity
+    phase(barrier.0, barrier.1);
+    Finished {
+        identity,
+        use_of_fixmap,
+    }
 }

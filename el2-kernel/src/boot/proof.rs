@@ -6,17 +6,17 @@ use core::fmt::Write;
 use results::record::Record;
 
 use crate::arch::probe::{Probed, read};
+use crate::boot::path::Finished;
 use crate::handover::Handover;
-use crate::mmu::identity::Identity;
 use crate::mmu::kernel_tables::{TABLES, tables_base};
 use crate::platform::console;
 use crate::platform::end::note_failure;
 use crate::platform::message::Message;
 
 /// Makes every proof. One that fails fails the run.
-pub fn run(boot: &Handover, identity: Option<&Identity>) {
+pub fn run(boot: &Handover, finished: &Finished) {
     let mut detail = Message::new();
-    match identity {
+    match &finished.identity {
         Some(identity) => {
             let access = read(identity.address);
             let holds = match access {
@@ -64,11 +64,35 @@ pub fn run(boot: &Handover, identity: Option<&Identity>) {
     let _ = write!(detail, "{} windows read", windows.len());
     report("windows_mapped", mapped, &detail);
 
-    // This line is itself written through the fixmap.
-    detail = Message::new();
-    let fixmap = TABLES.walk(tables_base(boot.load), boot.layout.fixmap);
-    let _ = write!(detail, "console at the fixmap {:#x}", boot.layout.fixmap);
-    report("fixmap_mapped", fixmap.is_ok(), &detail);
+    fixmap(boot, finished.use_of_fixmap);
+}
+
+/// Proves that the fixmap is in the tables, and that its first use found it. This line is itself written through it,
+/// unless it was not even there the second time.
+fn fixmap(boot: &Handover, first_use: Option<Probed>) {
+    let mut detail = Message::new();
+    let address = boot.layout.fixmap;
+    let mapped = TABLES.walk(tables_base(boot.load), address).is_ok();
+    let used = match first_use {
+        Some(Probed::Fault(syndrome)) => {
+            let tables = if mapped { "is" } else { "is not" };
+            let _ = write!(
+                detail,
+                "first use of {address:#x} faults (ESR {:#x}); it {tables} in the tables",
+                syndrome.0
+            );
+            false
+        }
+        Some(Probed::Done(_)) => {
+            let _ = write!(detail, "console at the fixmap {address:#x}");
+            true
+        }
+        None => {
+            let _ = write!(detail, "no console to be used at the fixmap {address:#x}");
+            true
+        }
+    };
+    report("fixmap_mapped", mapped && used, &detail);
 }
 
 fn report(name: &str, holds: bool, detail: &Message) {

@@ -15,6 +15,7 @@ use results::record::Record;
 use results::wire::LineWriter;
 
 use crate::arch::instructions::mmu_is_on;
+use crate::arch::probe::{self, Probed};
 use crate::platform::uart::{self, Bus};
 
 /// No address yet: devices are mapped behind the image, never at 0.
@@ -94,6 +95,34 @@ impl Bus for Registers {
             }
         }
     }
+}
+
+/// Registers behind a mapping that may not be there yet.
+struct Probing {
+    address: u64,
+    seen: Probed,
+}
+
+impl Bus for Probing {
+    fn read(&mut self, offset: usize, width: Width) -> u32 {
+        self.seen = probe::read_register(self.address + offset as u64, width);
+        match self.seen {
+            Probed::Done(value) => value as u32,
+            Probed::Fault(_) => 0,
+        }
+    }
+
+    fn write(&mut self, _: usize, _: Width, _: u32) {}
+}
+
+/// Reads the status of the device at a virtual address, which does nothing to it; a fault is an answer too. `None`
+/// without a console.
+pub fn probe_at(address: u64) -> Option<Probed> {
+    let uart = Uart::from_code(KIND.load(Ordering::Relaxed))?;
+    let seen = Probed::Done(0);
+    let mut registers = Probing { address, seen };
+    uart::can_take(uart, &mut registers);
+    Some(registers.seen)
 }
 
 fn device() -> Option<(Uart, Registers)> {
