@@ -8,7 +8,8 @@ CSV: the rows of docs/review-world-*.csv. PATCHES: a folder with ID.patch for ea
 COMMIT` writes it; with --fetch REPOS, made from the mirrors below REPOS/OWNER+NAME/repo. Nothing of the commits is kept.
 
 A side is *right* if its verdict is one of those written down, *open* if the tool says that it does not know, *missed* if an
-insufficient one passes, *alarm* if a sufficient one is called insufficient, *silent* if a change is not mentioned at all.
+insufficient one passes, *alarm* if a sufficient one is called insufficient, *silent* if a change is not mentioned at all. A
+flush that is gone is *open* where the review leaves it open ("Who invalidates these entries now?", exit code 2).
 """
 import argparse
 import collections
@@ -96,7 +97,7 @@ def judge(row, code, found):
         elif "unknown" in verdicts or unread:
             classes.append("open")
         elif verdicts <= {"none"}:
-            classes.append("right" if side == "before" else "wrong")
+            classes.append("right" if side == "before" else "open" if code == 2 else "wrong")
         else:
             classes.append("wrong")
     return classes[0], classes[1], full, part

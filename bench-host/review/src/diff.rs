@@ -79,6 +79,8 @@ pub struct Patch {
     pub files: Vec<FileDiff>,
     /// The files the text changes, those without maintenance included.
     pub files_seen: usize,
+    /// The first file that is source for AArch64 by its name, with maintenance or without; empty where there is none.
+    pub first_source: String,
     /// The first subject; empty without one.
     pub subject: String,
     /// What was said about the patch outside its hunks, shortened: commit messages hint at the context.
@@ -115,6 +117,9 @@ impl Patch {
             .collect();
         self.files.extend(fresh);
         self.files_seen += other.files_seen;
+        if self.first_source.is_empty() {
+            self.first_source = other.first_source;
+        }
         if self.subject.is_empty() {
             self.subject = other.subject;
         }

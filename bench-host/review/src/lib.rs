@@ -34,7 +34,7 @@ use extract::Unread;
 use extract::reduce::Found;
 use extract::spelling::Spellings;
 use loss::Notes;
-use mention::{Mention, unaccounted};
+use mention::{Mention, speaks_of_maintenance, unaccounted};
 use pair::pair;
 use placed::Placed;
 use sequences::judge::{Stated, Verdict};
@@ -159,6 +159,10 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
             barriers[index].extend(extraction.barriers.into_iter().map(Placed::in_file(path)));
         }
     }
+    let called = [&both[0], &both[1]].map(|side| -> HashSet<String> {
+        let names = side.iter().flat_map(|placed| &placed.found.via);
+        names.map(|name| name.to_string()).collect()
+    });
     let [before, after] = both;
     let [published_before, published_after] = published;
     let mut changes: Vec<Evaluated> = pair(before, after)
@@ -196,6 +200,14 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
         }
     }
     unrecognised.dedup();
+    // A helper that is put in place of its calls is judged with its callers.
+    for (list, used) in barriers.iter_mut().zip(&called) {
+        list.retain(|lone| !used.contains(&lone.found.function));
+    }
+    drop_kept_barriers(&mut barriers);
+    if changes.is_empty() && unrecognised.is_empty() && barriers.iter().all(Vec::is_empty) {
+        unrecognised.extend(unmet(&patch));
+    }
     let open_barriers = barriers
         .iter()
         .flatten()
@@ -214,6 +226,42 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
         notes: patch.notes,
         command: String::new(),
     }
+}
+
+/// Returns the word of a message that speaks of maintenance, where nothing of that was found in its patch: whether there is
+/// none, or it is not understood, is not known.
+fn unmet(patch: &Patch) -> Option<Unrecognised> {
+    let saying = speaks_of_maintenance(&patch.message)?;
+    if patch.first_source.is_empty() {
+        return None;
+    }
+    Some(Unrecognised {
+        file: patch.first_source.clone(),
+        line: 0,
+        text: format!("the message says \"{saying}\": which of these changes is meant?"),
+        after: true,
+    })
+}
+
+/// Drops barriers that stand in their function as before, beside the same, under the same conditions.
+fn drop_kept_barriers([before, after]: &mut [Vec<Placed<LoneBarrier>>; 2]) {
+    before.retain(|Placed { path, found: old }| {
+        let same = |Placed {
+                        path: other,
+                        found: new,
+                    }: &Placed<LoneBarrier>| {
+            other == path
+                && new.function == old.function
+                && new.text == old.text
+                && new.under == old.under
+                && new.beside == old.beside
+        };
+        let kept = after.iter().position(same);
+        if let Some(at) = kept {
+            after.remove(at);
+        }
+        kept.is_none()
+    });
 }
 
 /// Drops calls that the patch keeps in their function, as where it only changes how a line is written.
@@ -286,7 +334,7 @@ fn lone_barriers([before, after]: &[Vec<Placed<LoneBarrier>>; 2]) -> Vec<String>
             let beside = barrier
                 .beside
                 .as_ref()
-                .map(|what| format!(", after {what}: not judged"));
+                .map(|what| format!(", beside {what}: not judged"));
             out.push(format!(
                 "{path}:{}{function}: `{}` {word}{}",
                 barrier.line,

@@ -4,7 +4,11 @@
 //! The readers of [`extract`](crate::extract) understand what they know, and skip the rest. A changed line that speaks of
 //! TLB maintenance and became no part of a sequence, no barrier and no named doubt would be lost without a word, and the
 //! review would say that nothing is changed. So every changed line is looked at once more, as words: what speaks of
-//! maintenance and is accounted for nowhere is listed as not understood.
+//! maintenance and is accounted for nowhere is listed as not understood. What speaks of it is an instruction of
+//! maintenance, in text or as its encoding; the name of a flush, called, jumped to or given away; and a write of a register
+//! that decides how addresses are translated, however a project spells it ([`words`]).
+
+mod words;
 
 use crate::extract::Unread;
 use crate::extract::instruction::is_instruction;
@@ -14,6 +18,9 @@ use crate::placed::Placed;
 use crate::source::Unit;
 use sequences::TlbiOp;
 use std::collections::{BTreeMap, HashMap};
+use words::{encoded, flush, speaks_in_assembly, write};
+
+pub use words::speaks_of_maintenance;
 
 /// A line that speaks of maintenance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +29,9 @@ pub struct Mention {
     pub line: u32,
     /// What is said, with white space folded.
     pub text: String,
+    /// Of the write of a register: what orders or translates stands right before and after it, and how deep it is indented.
+    /// Where one of these changes, the write is not as it was.
+    pub order: String,
 }
 
 /// Which lines are looked at.
@@ -53,8 +63,13 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
     for segment in &unit.segments {
         if unit.language() == Language::Assembly {
             for statement in asm::statements(&segment.lines, unit.path.ends_with(".asm")) {
-                if (every || statement.changed) && is_instruction(&statement.text) {
+                if !(every || statement.changed) {
+                    continue;
+                }
+                if is_instruction(&statement.text) {
                     found.entry(statement.line).or_insert(statement.text);
+                } else if !every && let Some(text) = speaks_in_assembly(&statement.text) {
+                    found.entry(statement.line).or_insert(text);
                 }
             }
             continue;
@@ -70,7 +85,7 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
                 };
                 for (number, part) in (token.line..).zip(token.text.split('\n')) {
                     let mut words = part.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-                    if words.any(is_mnemonic) && changed(number) {
+                    if words.any(|word| is_mnemonic(word) || !every && encoded(word)) && changed(number) {
                         found.entry(number).or_insert_with(|| part.to_owned());
                     }
                 }
@@ -92,14 +107,47 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
             };
             if let Some(text) = text.filter(|_| every || token.changed) {
                 found.entry(token.line).or_insert_with(|| text.to_owned());
+            } else if let Some(text) = Some(index)
+                .filter(|_| !every && token.changed)
+                .and_then(|index| write(&tokens, index).or_else(|| flush(&tokens, index)))
+            {
+                found.entry(token.line).or_insert(text);
             }
         }
     }
     let mention = |(line, text): (u32, String)| Mention {
         line,
+        order: match words::is_write(&text) {
+            true => order(unit, line),
+            false => String::new(),
+        },
         text: text.split_whitespace().collect::<Vec<_>>().join(" "),
     };
     found.into_iter().map(mention).collect()
+}
+
+/// Says what stands around a line: its indentation, and what orders or translates next to it on both sides.
+fn order(unit: &Unit, line: u32) -> String {
+    const FAR: usize = 6;
+    const KINDS: [&str; 8] = ["isb", "dsb", "tlb", "ttbr", "sctlr", "tcr", "hcr", "eret"];
+    let kind = |text: &str| {
+        let lower = text.to_ascii_lowercase();
+        KINDS.into_iter().find(|kind| lower.contains(kind))
+    };
+    let segments = unit.segments.iter();
+    let place = segments.filter_map(|segment| {
+        let lines = &segment.lines;
+        let at = lines.binary_search_by_key(&line, |source| source.number).ok()?;
+        let text = lines[at].text.as_str();
+        let depth = text.len() - text.trim_start().len();
+        let near = |range: &[crate::extract::token::SourceLine]| -> Vec<&str> {
+            range.iter().filter_map(|source| kind(&source.text)).collect()
+        };
+        let before = near(&lines[at.saturating_sub(FAR)..at]);
+        let after = near(&lines[at + 1..lines.len().min(at + 1 + FAR)]);
+        Some(format!("{depth} {:?} {:?}", before.last(), after.first()))
+    });
+    place.take(1).collect()
 }
 
 /// Returns whether a word is the mnemonic of maintenance, or of a barrier, in whatever case.
@@ -123,10 +171,11 @@ pub fn unaccounted(
     after: Vec<Placed<Mention>>,
     is_read: impl Fn(bool, &str, u32) -> bool,
 ) -> [Vec<Placed<Unread>>; 2] {
+    let key = |mention: &Mention| (mention.text.clone(), mention.order.clone());
     let count = |side: &[Placed<Mention>]| {
-        let mut counts: HashMap<String, usize> = HashMap::new();
+        let mut counts: HashMap<(String, String), usize> = HashMap::new();
         for mention in side {
-            *counts.entry(mention.found.text.clone()).or_default() += 1;
+            *counts.entry(key(&mention.found)).or_default() += 1;
         }
         counts
     };
@@ -138,7 +187,7 @@ pub fn unaccounted(
         side += 1;
         let mut left = Vec::new();
         for Placed { path, found: mention } in mentions {
-            if let Some(other) = others.get_mut(&mention.text).filter(|count| **count > 0) {
+            if let Some(other) = others.get_mut(&key(&mention)).filter(|count| **count > 0) {
                 *other -= 1;
             } else if !is_read(is_after, &path, mention.line) {
                 left.push(Placed {
@@ -203,6 +252,7 @@ mod tests {
         let mention = |line| Mention {
             line,
             text: "isb".into(),
+            order: String::new(),
         };
         let one = |line| {
             vec![Placed {

@@ -58,7 +58,7 @@ impl Unit {
                     .zip(lines)
                     .map(|(number, line)| SourceLine {
                         number,
-                        text: line.text.clone(),
+                        text: without_foreign_comment(file.path(), &line.text).to_owned(),
                         changed: line.origin != Origin::Context,
                     })
                     .collect(),
@@ -89,7 +89,7 @@ impl Unit {
     pub fn whole(path: &str, text: &str) -> Self {
         let lines = (1..).zip(text.lines()).map(|(number, text)| SourceLine {
             number,
-            text: text.trim_end_matches('\r').to_owned(),
+            text: without_foreign_comment(path, text.trim_end_matches('\r')).to_owned(),
             changed: false,
         });
         Self {
@@ -108,6 +108,19 @@ impl Unit {
 
     /// Returns whether this may be source for AArch64: documents are not, nor are other architectures' folders.
     pub fn is_source(&self) -> bool {
-        Language::of(&self.path).is_some() && !is_foreign(&self.path)
+        is_source_path(&self.path)
+    }
+}
+
+/// Returns whether a file may be source for AArch64 by its name.
+pub fn is_source_path(path: &str) -> bool {
+    Language::of(path).is_some() && !is_foreign(path)
+}
+
+/// Returns a line without its comment, in a language whose comments the readers do not know.
+fn without_foreign_comment<'a>(path: &str, text: &'a str) -> &'a str {
+    match path.rsplit_once('.') {
+        Some((_, "py")) => text.split('#').next().unwrap_or_default(),
+        _ => text,
     }
 }

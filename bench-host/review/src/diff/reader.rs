@@ -7,6 +7,7 @@ use super::{FileDiff, Hunk, Line, Origin, Patch, Quoting};
 use crate::extract::token::Language;
 use crate::loss::{Loss, Remark};
 use crate::mail::MAX_LINE;
+use crate::source::is_source_path;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -14,8 +15,26 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 const MAX_KEPT: usize = 64 << 20;
 /// Most files with maintenance that are kept: what is compared with what grows with their square.
 const MAX_FILES: usize = 2000;
-/// Words without which a hunk has nothing to do with TLB maintenance, lowercase.
-const MARKERS: [&str; 7] = ["tlb", "dsb", "isb", "barrier", "alle", "mb()", "flush"];
+/// Words without which a hunk has nothing to do with TLB maintenance, lowercase: what invalidates and orders, registers
+/// that decide how addresses are translated, and instructions as numbers.
+const MARKERS: [&str; 16] = [
+    "tlb",
+    "dsb",
+    "isb",
+    "barrier",
+    "alle",
+    "mb()",
+    "flush",
+    "ttbr",
+    "tcr",
+    "sctlr",
+    "hcr_el",
+    "hcr(",
+    "mair",
+    "xd50",
+    "inval",
+    "break-before",
+];
 
 /// The diff that is being read.
 struct Open {
@@ -269,7 +288,7 @@ impl Reader {
         };
         counted.old_left -= u32::from(origin != Origin::Added && counted.old_left > 0);
         counted.new_left -= u32::from(origin != Origin::Removed && counted.new_left > 0);
-        counted.marked |= is_marked(text);
+        counted.marked = counted.marked || is_marked(text);
         counted.bytes += text.len();
         if full {
             return true;
@@ -330,6 +349,9 @@ impl Reader {
             return;
         }
         self.patch.files_seen += 1;
+        if self.patch.first_source.is_empty() && is_source_path(open.file.path()) {
+            open.file.path().clone_into(&mut self.patch.first_source);
+        }
         if self.patch.files.len() >= MAX_FILES && !open.file.hunks.is_empty() {
             if !self.left_out {
                 self.left_out = true;
@@ -368,7 +390,18 @@ impl Reader {
     }
 }
 
+/// Returns whether a line has a word that counts, in any case. It is asked of every line of every patch.
 fn is_marked(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    MARKERS.iter().any(|marker| lower.contains(marker))
+    let bytes = text.as_bytes();
+    let starts = |at: usize, marker: &str| {
+        bytes
+            .get(at..at + marker.len())
+            .is_some_and(|part| part.eq_ignore_ascii_case(marker.as_bytes()))
+    };
+    bytes.iter().enumerate().any(|(at, byte)| {
+        matches!(
+            byte | 0x20,
+            b't' | b'd' | b'i' | b'b' | b'a' | b'm' | b'f' | b's' | b'h' | b'x'
+        ) && MARKERS.iter().any(|marker| starts(at, marker))
+    })
 }

@@ -14,6 +14,7 @@ mod names;
 mod statements;
 
 pub use items::functions;
+pub use names::looks_like_maintenance;
 
 use crate::extract::asm;
 use crate::extract::event::Node;

@@ -35,6 +35,14 @@ const TRANSLATION: [&str; 9] = [
     "contextidr",
 ];
 
+/// Returns whether an instruction writes a register that decides how addresses are translated.
+pub fn writes_translation(text: &str) -> bool {
+    let text = text.trim();
+    text.get(..4)
+        .is_some_and(|head| head.eq_ignore_ascii_case("msr ") || head.eq_ignore_ascii_case("msr\t"))
+        && matches!(read_words(text), Read::Event(Kind::Sysreg(_)))
+}
+
 /// Returns whether a macro writes a translation table entry, by its name: `create_table_entry`, `map_block`.
 pub fn writes_table(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
@@ -195,7 +203,7 @@ fn sys(operands: &str) -> Read {
 }
 
 /// Reads an instruction given as a number.
-fn word(text: &str) -> Read {
+pub fn word(text: &str) -> Read {
     let text = text
         .trim()
         .trim_end_matches(['u', 'U', 'l', 'L'])

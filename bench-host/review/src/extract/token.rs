@@ -82,7 +82,7 @@ impl Language {
             "S" | "s" | "asm" | "sx" | "mac" | "macro" => Some(Self::Assembly),
             "rs" => Some(Self::Rust),
             "c" | "h" | "cc" | "cpp" | "cxx" | "hpp" | "hh" | "hxx" | "inc" | "inl" | "ipp" | "tcc" | "m" | "mm"
-            | "C" | "in" | "x" | "zig" | "d" | "ld" => Some(Self::C),
+            | "C" | "in" | "x" | "zig" | "d" | "ld" | "go" | "py" => Some(Self::C),
             _ => None,
         }
     }

@@ -9,6 +9,7 @@ use crate::extract::spelling::Spellings;
 use crate::extract::token::Language;
 use crate::extract::{Doubt, Function, Unread};
 use crate::mention::{Lines, Mention, mentions};
+use crate::source::foreign::is_aarch32;
 use crate::source::surroundings::Reading;
 use crate::source::{Surroundings, Unit};
 use sequences::{Instruction, Operand, Scope, TlbiOp};
@@ -44,8 +45,10 @@ pub struct LoneBarrier {
     pub line: u32,
     /// Its text.
     pub text: String,
-    /// What of translation stands right before it on some way.
+    /// What of translation stands right before it on some way, or that the code is about translation tables.
     pub beside: Option<String>,
+    /// The conditions it stands under.
+    pub under: Vec<String>,
 }
 
 impl Surroundings {
@@ -66,6 +69,7 @@ impl Surroundings {
         let mut barriers = Vec::new();
         let mut published: Vec<Found> = Vec::new();
         let is_assembly = unit.language() == Language::Assembly;
+        let is_aarch32 = is_aarch32_code(unit);
         let is_table = |event: &Event| event.kind == Kind::Store && (!is_assembly || is_table_line(unit, event.line));
         for function in &functions {
             let Paths { all, cut } = paths(&function.nodes);
@@ -120,10 +124,19 @@ impl Surroundings {
                         function: function.name.clone(),
                         line: event.line,
                         text: barrier.to_string(),
-                        beside: beside(&path.events[..index], &is_table),
+                        beside: beside(&path.events[..index], &is_table)
+                            .or_else(|| about_tables(unit, function, *barrier).filter(|_| !is_aarch32)),
+                        under: path.conditions.clone(),
                     };
-                    if !used && !barriers.contains(&lone) {
-                        barriers.push(lone);
+                    let same = |known: &LoneBarrier| known.line == lone.line && known.text == lone.text;
+                    match barriers.iter_mut().find(|known| same(known)) {
+                        _ if used => {}
+                        // It depends on what all its ways have in common.
+                        Some(known) => {
+                            known.under.retain(|own| lone.under.contains(own));
+                            known.beside = known.beside.take().or(lone.beside);
+                        }
+                        None => barriers.push(lone),
                     }
                 }
             }
@@ -158,7 +171,10 @@ impl Surroundings {
             published,
             unread,
             barriers,
-            mentions: mentions(unit, Lines::Changed),
+            mentions: match is_aarch32 {
+                true => Vec::new(),
+                false => mentions(unit, Lines::Changed),
+            },
             read,
         }
     }
@@ -178,6 +194,54 @@ fn beside(before: &[Event], is_table: &impl Fn(&Event) -> bool) -> Option<String
             Kind::Store if is_table(event) => Some("a store to a translation table".to_owned()),
             _ => None,
         })
+}
+
+/// Returns whether what is shown of a file is code for AArch32.
+fn is_aarch32_code(unit: &Unit) -> bool {
+    let lines = unit.segments.iter().flat_map(|segment| &segment.lines);
+    is_aarch32(lines.map(|line| line.text.as_str()))
+}
+
+/// Returns that a barrier stands in code about translation tables, by the names of the function and the file. What it
+/// orders there may be a table entry, though its store is out of sight.
+fn about_tables(unit: &Unit, function: &Function, barrier: Instruction) -> Option<String> {
+    const FILES: [&str; 12] = [
+        "mmu",
+        "pgtable",
+        "pagetable",
+        "page_table",
+        "page-table",
+        "paging",
+        "pmap",
+        "vspace",
+        "p2m",
+        "tlb",
+        "xlat",
+        "pgd",
+    ];
+    const FUNCTIONS: [&str; 14] = [
+        "_pte",
+        "_pmd",
+        "_pud",
+        "_p4d",
+        "_pgd",
+        "pgtable",
+        "pagetable",
+        "page_table",
+        "ttbr",
+        "mmu",
+        "fixmap",
+        "tlb",
+        "map_page",
+        "pt_entry",
+    ];
+    if matches!(barrier, Instruction::Dmb(_) | Instruction::Sb) {
+        return None;
+    }
+    let name = function.name.to_ascii_lowercase();
+    let file = unit.path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    let has = |words: &[&str], text: &str| words.iter().any(|word| text.contains(word));
+    (has(&FUNCTIONS, &name) || has(&FILES, &file)).then(|| "what this code does to translation tables".to_owned())
 }
 
 /// Returns whether a line of assembly stores to a translation table, by itself and by what stands before it.

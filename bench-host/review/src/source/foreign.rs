@@ -49,6 +49,23 @@ const FOREIGN: [&str; 44] = [
     "armv8-r",
 ];
 
+/// Returns whether lines are code for AArch32, which shares files and folders with AArch64 in many projects: coprocessor 15
+/// is used, and nothing that only AArch64 has.
+pub(super) fn is_aarch32<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
+    let mut coprocessor = false;
+    for line in lines {
+        let lower = line.to_ascii_lowercase();
+        if ["tlbi", "_el1", "_el2", "_el3", "x0", "xzr", "arch64", "arm64"]
+            .iter()
+            .any(|word| lower.contains(word))
+        {
+            return false;
+        }
+        coprocessor |= lower.contains("p15");
+    }
+    coprocessor
+}
+
 /// Returns whether a path is that of another architecture, of an I/O MMU, or of a document.
 pub(super) fn is_foreign(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
@@ -65,7 +82,9 @@ pub(super) fn is_foreign(path: &str) -> bool {
     let in_folder = folders
         .split('/')
         .any(|part| FOREIGN.contains(&part) || part == "32" || part == "32bit");
-    let other_mmu = ["smmu", "iommu", "-pvu", "_pvu"].iter().any(|word| stem.contains(word))
+    let other_mmu = ["smmu", "iommu", "ipmmu", "sysmmu", "-pvu", "_pvu"]
+        .iter()
+        .any(|word| stem.contains(word))
         || folders
             .split('/')
             .any(|part| ["smmu", "iommu", "smmuv3", "arm_smmuv3", "arm-smmu"].contains(&part));

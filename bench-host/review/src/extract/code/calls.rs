@@ -25,6 +25,11 @@ impl Context<'_> {
                 at += 1;
                 continue;
             }
+            if let Some(kind) = emitted(&tokens[at..]) {
+                self.event(kind, token, out);
+                at += 4;
+                continue;
+            }
             let mut open = at + 1;
             let bang = tokens.get(open).is_some_and(|next| next.is("!"));
             open += usize::from(bang);
@@ -285,6 +290,23 @@ impl Context<'_> {
             changed: token.changed,
             via: Vec::new(),
         }));
+    }
+}
+
+/// Returns what `inst(0xd50c83df)` and the like run: an instruction that is given as a number.
+fn emitted(tokens: &[Token]) -> Option<Kind> {
+    let [name, open, number, close, ..] = tokens else {
+        return None;
+    };
+    let lower = name.text.to_ascii_lowercase();
+    let takes = ["inst", "insn", "emit", "exec", "word", "opcode"];
+    let is_call = open.is("(") && close.is(")") && number.kind == TokenKind::Number;
+    if !is_call || !takes.iter().any(|word| lower.contains(word)) {
+        return None;
+    }
+    match instruction::word(&number.text) {
+        Read::Event(kind) => Some(kind),
+        Read::Other | Read::Unknown => None,
     }
 }
 

@@ -69,7 +69,7 @@ pub(super) fn runs_another(name: &str) -> bool {
 }
 
 /// Returns whether a name is that of maintenance that this program cannot look into.
-pub(super) fn looks_like_maintenance(name: &str) -> bool {
+pub fn looks_like_maintenance(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     // The TLBs of I/O MMUs and GPUs, bounce buffers, time stamps, and AArch32's operations are other things.
     let other = [

@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Words that speak of maintenance: names of flushes, writes of translation registers, encodings of instructions.
+
+use crate::extract::code::looks_like_maintenance;
+use crate::extract::event::Kind;
+use crate::extract::instruction::{self, Read};
+use crate::extract::token::{Token, TokenKind, closing, join};
+
+/// Registers that decide how addresses are translated, without the exception level.
+const REGISTERS: [&str; 14] = [
+    "ttbr",
+    "ttbr0",
+    "ttbr1",
+    "vttbr",
+    "vsttbr",
+    "sctlr",
+    "sctlr2",
+    "tcr",
+    "tcr2",
+    "vtcr",
+    "vstcr",
+    "hcr",
+    "mair",
+    "contextidr",
+];
+
+/// What a function that writes a register has in its name.
+const VERBS: [&str; 12] = [
+    "write", "set", "msr", "load", "install", "wr", "store", "switch", "restore", "update", "modify", "clear",
+];
+
+/// Methods of the types that stand for registers in Rust.
+const METHODS: [&str; 6] = ["set", "write", "modify", "modify_no_read", "write_value", "write_raw"];
+
+/// What a flush has in its name beside the TLB.
+const FLUSHES: [&str; 11] = [
+    "flush",
+    "inval",
+    "inv",
+    "shootdown",
+    "sync",
+    "purge",
+    "tlbi",
+    "clean",
+    "broadcast",
+    "maint",
+    "fence",
+];
+
+/// How far around a word its call and its line are looked at.
+const MAX_TOKENS: usize = 64;
+
+/// Returns the parts of a name: `writeTtbr0_el1` is `write`, `ttbr0`, `el1`.
+fn parts(name: &str) -> Vec<String> {
+    let mut out = vec![String::new()];
+    let mut lower = false;
+    for c in name.chars() {
+        if c == '_' || c == '$' || c.is_uppercase() && lower {
+            out.push(String::new());
+        }
+        lower = c.is_lowercase() || c.is_ascii_digit();
+        if let Some(last) = out.last_mut().filter(|_| c != '_' && c != '$') {
+            last.extend(c.to_lowercase());
+        }
+    }
+    out.retain(|part| !part.is_empty());
+    out
+}
+
+/// Returns whether a name is that of a translation register: `TTBR0_EL1`, `SYS_SCTLR`, `vtcr_el2`.
+fn is_register(name: &str) -> bool {
+    let all = parts(name);
+    let known = |part: &String| REGISTERS.contains(&part.as_str());
+    let level = |part: &String| {
+        matches!(
+            part.as_str(),
+            "el1" | "el2" | "el3" | "el12" | "el" | "elx" | "sys" | "arm64" | "reg"
+        )
+    };
+    all.iter().any(known) && all.iter().all(|part| known(part) || level(part) || part.len() == 1)
+}
+
+/// Returns whether a register of a guest is meant, which is memory of ours.
+fn is_emulated(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    ["vcpu", "emul", "sanit", "trap", "guest_set", "kvm_set_", "vgic"]
+        .iter()
+        .any(|word| lower.contains(word))
+}
+
+/// Returns whether what a mention says is the write of a translation register.
+pub(super) fn is_write(text: &str) -> bool {
+    text.starts_with("a write of") || instruction::writes_translation(text)
+}
+
+/// Returns the write of a translation register that starts with this token: `write_sysreg(x, ttbr0_el1)`,
+/// `WRITE_SPECIALREG(tcr_el1, x)`, `set_ttbr0(x)`, `TTBR0_EL1.set(x)`, `"msr ttbr0_el1, %0"`.
+pub(super) fn write(tokens: &[Token], index: usize) -> Option<String> {
+    let token = &tokens[index];
+    if token.kind == TokenKind::Text {
+        let part = token
+            .text
+            .split(['\n', ';'])
+            .find(|part| instruction::writes_translation(part))?;
+        return Some(part.trim().to_owned());
+    }
+    if token.kind != TokenKind::Word || is_emulated(&token.text) {
+        return None;
+    }
+    let next = |by: usize| tokens.get(index + by);
+    let is = |by: usize, sign: &str| next(by).is_some_and(|next| next.is(sign));
+    let method = (is(1, ".") || is(1, "::"))
+        && is(3, "(")
+        && next(2).is_some_and(|method| METHODS.contains(&method.text.as_str()));
+    if method && is_register(&token.text) {
+        return Some(format!("a write of `{}`", token.text.to_ascii_lowercase()));
+    }
+    let open = index + 1 + usize::from(is(1, "!"));
+    if !tokens.get(open).is_some_and(|next| next.is("(")) || is_declared(tokens, index) {
+        return None;
+    }
+    let name = parts(&token.text);
+    if !name.iter().any(|part| VERBS.contains(&part.as_str())) {
+        return None;
+    }
+    let own = name.iter().find(|part| REGISTERS.contains(&part.as_str()));
+    let access = ["sysreg", "reg", "sys", "special", "specialreg", "msr", "cp"];
+    let general = name.iter().any(|part| access.iter().any(|word| part.starts_with(word)));
+    let given = || {
+        let near = &tokens[..tokens.len().min(open + MAX_TOKENS)];
+        let inner = near.get(open + 1..closing(near, open)).unwrap_or_default();
+        inner
+            .iter()
+            .rev()
+            .find(|token| matches!(token.kind, TokenKind::Word | TokenKind::Text) && is_register(&token.text))
+            .map(|token| token.text.clone())
+    };
+    if name.iter().any(|part| part == "read" || part == "get") {
+        return None;
+    }
+    let register = own.cloned().or_else(|| given().filter(|_| general))?;
+    Some(format!(
+        "a write of `{}` by `{}`",
+        register.to_ascii_lowercase(),
+        token.text
+    ))
+}
+
+/// Returns the name of a flush that this token is, where it does something: called, given to another, jumped to.
+pub(super) fn flush(tokens: &[Token], index: usize) -> Option<String> {
+    let token = &tokens[index];
+    if token.kind == TokenKind::Number && in_call(tokens, index) && encoded(&token.text) {
+        return Some(token.text.clone());
+    }
+    if token.kind != TokenKind::Word || !is_flush(&token.text) || is_declared(tokens, index) {
+        return None;
+    }
+    let called = tokens.get(index + 1).is_some_and(|next| next.is("("));
+    if called {
+        let near = &tokens[..tokens.len().min(index + MAX_TOKENS)];
+        let close = closing(near, index + 1).min(near.len() - 1);
+        return Some(join(&near[index..=close]));
+    }
+    // Given away, or jumped to; a constant or a type is neither.
+    let acts = token.text.starts_with(|c: char| c.is_lowercase() || c == '_') && !ends_as_data(&token.text);
+    let verb = FLUSHES
+        .iter()
+        .any(|word| *word != "tlbi" && token.text.to_ascii_lowercase().contains(word));
+    (acts && verb).then(|| token.text.clone())
+}
+
+/// Returns whether a name is that of data about flushes, by its end.
+fn ends_as_data(name: &str) -> bool {
+    let last = parts(name).pop().unwrap_or_default();
+    [
+        "list",
+        "cpus",
+        "count",
+        "counter",
+        "cnt",
+        "num",
+        "nr",
+        "mask",
+        "flag",
+        "flags",
+        "lock",
+        "op",
+        "ops",
+        "pending",
+        "required",
+        "needed",
+        "gen",
+        "generation",
+        "request",
+        "req",
+        "stat",
+        "stats",
+        "info",
+    ]
+    .contains(&last.as_str())
+}
+
+/// Returns whether a number is an argument of something that takes instructions.
+fn in_call(tokens: &[Token], index: usize) -> bool {
+    let Some(name) = index.checked_sub(2).filter(|_| tokens[index - 1].is("(")) else {
+        return false;
+    };
+    let takes = ["inst", "insn", "emit", "exec", "word", "opcode"];
+    let lower = tokens[name].text.to_ascii_lowercase();
+    takes.iter().any(|word| lower.contains(word))
+}
+
+/// Returns whether a word is the encoding of an instruction of maintenance.
+pub(super) fn encoded(word: &str) -> bool {
+    matches!(instruction::word(word), Read::Event(Kind::Tlbi(..)))
+}
+
+/// Returns whether a name is that of a flush.
+fn is_flush(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    looks_like_maintenance(name) && FLUSHES.iter().any(|word| lower.contains(word))
+}
+
+/// Returns whether a name is only declared here: a type or `fn` stands before it, or the line brings it into sight.
+fn is_declared(tokens: &[Token], index: usize) -> bool {
+    const KEYWORDS: [&str; 12] = [
+        "return", "else", "do", "case", "goto", "in", "unsafe", "await", "and", "or", "not", "defer",
+    ];
+    const IMPORTS: [&str; 6] = ["use", "import", "extern", "from", "EXPORT_SYMBOL", "EXPORT_SYMBOL_GPL"];
+    let line = tokens[index].line;
+    let far = index.saturating_sub(MAX_TOKENS);
+    let start = tokens[far..index]
+        .iter()
+        .rposition(|token| token.line != line)
+        .map_or(far, |at| far + at + 1);
+    let before = &tokens[start..index];
+    let typed = before.last().is_some_and(|token| {
+        token.kind == TokenKind::Word && !KEYWORDS.contains(&token.text.as_str()) || token.is("*") && before.len() > 1
+    });
+    let first = before.iter().find(|token| !token.is_word("pub"));
+    let imports = first.is_some_and(|first| IMPORTS.contains(&first.text.as_str()));
+    // A definition whose type stands on the line before: its name is at the margin.
+    let head = before.is_empty() && tokens[index].column == Some(0);
+    typed || imports || head
+}
+
+/// Returns what a statement of assembly says of a flush that it calls or of a translation register that it writes.
+pub(super) fn speaks_in_assembly(statement: &str) -> Option<String> {
+    let statement = statement.trim();
+    let (head, rest) = statement
+        .split_once(|c: char| c.is_whitespace() || c == '(')
+        .unwrap_or((statement, ""));
+    if statement.starts_with('#') || statement.ends_with(':') {
+        return None;
+    }
+    let lower = head.to_ascii_lowercase();
+    let words = || {
+        rest.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .filter(|word| !word.is_empty())
+    };
+    if lower == "msr" {
+        return instruction::writes_translation(statement).then(|| statement.to_owned());
+    }
+    if lower.starts_with('.') || is_frame(&lower) {
+        let is_word = matches!(lower.as_str(), ".inst" | ".word" | ".long" | ".4byte" | ".int");
+        return (is_word && words().any(encoded)).then(|| statement.to_owned());
+    }
+    let verb = parts(head).iter().any(|part| VERBS.contains(&part.as_str()));
+    if is_flush(head) || words().any(is_flush) || verb && words().any(is_register) {
+        return Some(without_shift_names(statement));
+    }
+    None
+}
+
+/// Returns a statement with one name for all constants that say how far an operand is shifted: to rename one is no change.
+fn without_shift_names(statement: &str) -> String {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let mut out = String::new();
+    for piece in statement.split_inclusive(|c: char| !is_part(c)) {
+        let word = piece.trim_end_matches(|c: char| !is_part(c));
+        match word.ends_with("_SHIFT") && word.contains("TLBI") {
+            true => out.push_str(&piece.replace(word, "TLBI_SHIFT")),
+            false => out.push_str(piece),
+        }
+    }
+    out
+}
+
+/// Returns whether a statement only says where a function starts or ends, or who may see it.
+fn is_frame(lower: &str) -> bool {
+    [
+        "end",
+        "entry",
+        "func",
+        "proc",
+        "sym_",
+        "text",
+        "export",
+        "import",
+        "extern",
+        "global",
+        "leaf",
+        "asm_func",
+        "local_func",
+        "begin",
+        "weak",
+    ]
+    .iter()
+    .any(|word| lower.starts_with(word))
+        || lower.ends_with("_func")
+        || lower.ends_with("function")
+}
+
+/// Returns the words by which a message speaks of TLB maintenance.
+pub fn speaks_of_maintenance(message: &str) -> Option<&'static str> {
+    const SAYINGS: [&str; 16] = [
+        "break-before-make",
+        "break before make",
+        "tlb flush",
+        "tlb inval",
+        "tlb maint",
+        "tlb shootdown",
+        "tlb conflict",
+        "tlb entr",
+        "flush the tlb",
+        "flush tlb",
+        "flushing the tlb",
+        "invalidate the tlb",
+        "invalidate tlb",
+        "invalidating the tlb",
+        "stale tlb",
+        "tlbi",
+    ];
+    let lower = message.to_ascii_lowercase();
+    let flat: String = lower.split_whitespace().collect::<Vec<_>>().join(" ");
+    let other = ["iommu", "smmu", "iotlb", "swiotlb", "hugetlb"];
+    if other.iter().any(|word| flat.contains(word)) {
+        return None;
+    }
+    SAYINGS.into_iter().find(|saying| flat.contains(saying))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract::token::{Language, SourceLine, tokens};
+
+    fn said(text: &str, language: Language) -> Vec<String> {
+        let line = SourceLine {
+            number: 1,
+            text: text.to_owned(),
+            changed: true,
+        };
+        let tokens = tokens(&[line], language);
+        (0..tokens.len())
+            .filter_map(|index| write(&tokens, index).or_else(|| flush(&tokens, index)))
+            .collect()
+    }
+
+    #[test]
+    fn registers_are_written_in_many_ways() {
+        let is = |text: &str, register: &str| {
+            let found = said(text, Language::C);
+            assert!(found.len() == 1 && found[0].contains(register), "{text}: {found:?}");
+        };
+        is(" write_sysreg(x | y, ttbr0_el1);", "ttbr0_el1");
+        is(" write_sysreg_el1(ctxt->sys_regs[TCR_EL1], SYS_TCR);", "sys_tcr");
+        is(" WRITE_SPECIALREG(sctlr_el1, x);", "sctlr_el1");
+        is(" arm_write_sysreg(tcr_el1, x);", "tcr_el1");
+        is(" write_ttbr0_el1(x);", "ttbr0");
+        is(" cpu.setTtbr1(x);", "ttbr1");
+        is(" TTBR0_EL1.set(x);", "ttbr0_el1");
+        is(" asm volatile(\"msr vttbr_el2, %0\" :: \"r\" (x));", "vttbr_el2");
+        for other in [
+            " x = read_sysreg(ttbr0_el1);",
+            " vcpu_write_sys_reg(vcpu, x, SCTLR_EL1);",
+            "void write_ttbr0(u64 x);",
+            " offset = ttbr_offset(x);",
+            " set_flags(SCTLR_M);",
+        ] {
+            assert!(said(other, Language::C).is_empty(), "{other}");
+        }
+    }
+
+    #[test]
+    fn flushes_are_named_in_many_ways() {
+        for (text, language) in [
+            (" cpu.FlushTlbByASID(asid)", Language::C),
+            (" goto out_flush_tlb;", Language::C),
+            (" .shootdown = arm64_tlb_shootdown,", Language::C),
+            (" self.u.inst(0xd50c83df)", Language::C),
+            (" mmu::invalidate_tlb(addr);", Language::Rust),
+        ] {
+            assert_eq!(said(text, language).len(), 1, "{text}");
+        }
+        for (text, language) in [
+            ("static void flush_tlb(int x)", Language::C),
+            (" pub fn flush_tlb(x: u64) {", Language::Rust),
+            ("use crate::mmu::flush_tlb;", Language::Rust),
+            (" iommu_flush_iotlb(d);", Language::C),
+            (" x = tlb_size;", Language::C),
+            (" // flush_tlb()", Language::C),
+        ] {
+            assert!(said(text, language).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn assembly_speaks_too() {
+        for text in [
+            "msr ttbr0_el1, x0",
+            "bl flush_tlb_all",
+            ".long 0xd508871f",
+            "sysreg_write ttbr0_el1, x1",
+        ] {
+            assert!(speaks_in_assembly(text).is_some(), "{text}");
+        }
+        for text in [
+            "flush_tlb:",
+            ".globl flush_tlb",
+            "ENDPROC(flush_tlb)",
+            "msr daifset, #2",
+            "mov x0, x1",
+            "FUNC tlbi_all , :",
+        ] {
+            assert!(speaks_in_assembly(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn messages_speak() {
+        assert_eq!(
+            speaks_of_maintenance("adhere to break-before-make"),
+            Some("break-before-make")
+        );
+        assert_eq!(speaks_of_maintenance("iommu: flush the tlb"), None);
+    }
+}
