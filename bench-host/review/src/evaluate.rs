@@ -4,6 +4,7 @@
 mod ask;
 mod jobs;
 mod missing;
+mod passage;
 mod shift;
 mod side;
 
@@ -14,6 +15,7 @@ use crate::placed::Placed;
 use crate::relation::{Relation, compare};
 use ask::questions;
 use missing::Missing;
+pub use passage::{evaluate_passage, is_kept, join_moved};
 use sequences::Sequence;
 use sequences::judge::{Question, Stated, Verdict};
 use shift::mark_operands;
@@ -89,6 +91,8 @@ pub struct Evaluated {
     pub questions: Vec<String>,
     /// What the judge was asked.
     pub question: Question,
+    /// It is a passage: nothing is invalidated in it, and nothing was judged.
+    pub is_passage: bool,
 }
 
 impl Evaluated {
@@ -123,9 +127,10 @@ impl Evaluated {
             && self.before.as_ref().is_some_and(|before| {
                 !before.is_part && matches!(before.verdict, Verdict::Sufficient | Verdict::StrongerThanNeeded)
             });
-        gone || self.after.as_ref().is_some_and(|after| {
-            after.verdict == Verdict::Unknown && after.callers.is_empty() && !(after.is_part && same(after))
-        })
+        gone || self.is_passage
+            || self.after.as_ref().is_some_and(|after| {
+                after.verdict == Verdict::Unknown && after.callers.is_empty() && !(after.is_part && same(after))
+            })
     }
 }
 
@@ -183,6 +188,7 @@ pub fn evaluate(pair: Pair, message: &str, stated: &Stated) -> Evaluated {
         assumptions,
         questions,
         question,
+        is_passage: false,
     }
 }
 

@@ -28,7 +28,7 @@ pub mod tree;
 pub mod workaround;
 
 use diff::Patch;
-use evaluate::{Evaluated, evaluate};
+use evaluate::{Evaluated, evaluate, evaluate_passage, is_kept, join_moved};
 use evidence::{Timing, Trials};
 use extract::Unread;
 use extract::reduce::Found;
@@ -121,6 +121,7 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
     let message = patch.message.to_ascii_lowercase();
     let mut both: [Vec<Placed<Found>>; 2] = [Vec::new(), Vec::new()];
     let mut published: [Vec<Placed<Found>>; 2] = [Vec::new(), Vec::new()];
+    let mut passed: [Vec<Placed<Found>>; 2] = [Vec::new(), Vec::new()];
     let mut barriers: [Vec<Placed<LoneBarrier>>; 2] = [Vec::new(), Vec::new()];
     let mut unread: [Vec<Placed<Unread>>; 2] = [Vec::new(), Vec::new()];
     let mut mentions: [Vec<Placed<Mention>>; 2] = [Vec::new(), Vec::new()];
@@ -155,6 +156,7 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
             read[index].entry(path.to_owned()).or_default().extend(extraction.read);
             both[index].extend(extraction.found.into_iter().map(Placed::in_file(path)));
             published[index].extend(extraction.published.into_iter().map(Placed::in_file(path)));
+            passed[index].extend(extraction.passages.into_iter().map(Placed::in_file(path)));
             unread[index].extend(extraction.unread.into_iter().map(Placed::in_file(path)));
             barriers[index].extend(extraction.barriers.into_iter().map(Placed::in_file(path)));
         }
@@ -172,6 +174,20 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
         .map(|pair| evaluate(pair, &message, stated))
         .collect();
     note_callers(&mut changes);
+    let [passed_before, passed_after] = passed;
+    let mut passages = pair(passed_before, passed_after);
+    passages.retain(|pair| !is_kept(pair));
+    join_moved(&mut passages);
+    for (index, side) in passages
+        .iter()
+        .flat_map(|pair| [(0, &pair.before), (1, &pair.after)])
+        .filter_map(|(index, side)| Some((index, side.as_ref()?)))
+    {
+        let lines = &side.found.lines;
+        read[index].entry(side.path.clone()).or_default().extend(lines);
+        barriers[index].retain(|lone| lone.path != side.path || !lines.contains(&lone.found.line));
+    }
+    changes.extend(passages.iter().map(evaluate_passage));
     let [mut unread_before, mut unread_after] = unread;
     drop_kept_calls(&mut unread_before, &mut unread_after);
     // The body of a macro that is read where the other side uses it.

@@ -26,6 +26,9 @@ pub fn headline(review: &Review) -> String {
                 format!("{moved} sequences stand")
             }
         ),
+        _ if count > 0 && review.changes.iter().all(|change| change.is_passage || change.only_moves()) => {
+            "No sequence is changed, but barriers or writes of registers beside what decides how addresses are translated.".to_owned()
+        }
         0 if review.open_barriers > 0 && review.unrecognised.is_empty() && review.notes.losses() == 0 => {
             "No sequence is changed, but barriers beside what decides how addresses are translated.".to_owned()
         }

@@ -82,6 +82,11 @@ impl Node {
         Self::any(nodes, &|event| matches!(event.kind, Kind::Barrier(_) | Kind::Tlbi(..)))
     }
 
+    /// Returns whether a translation register is written in here.
+    pub fn writes_register(nodes: &[Self]) -> bool {
+        Self::any(nodes, &|event| matches!(event.kind, Kind::Sysreg(_)))
+    }
+
     /// Returns whether a call is in here that is maintenance by its name.
     pub fn calls_maintenance(nodes: &[Self]) -> bool {
         Self::any(

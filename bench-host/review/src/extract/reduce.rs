@@ -54,6 +54,8 @@ pub struct Around {
     pub control_before_dsb: Option<String>,
     /// It invalidates nothing and publishes new entries, for this use.
     pub publishes: Option<Use>,
+    /// It invalidates nothing and stands beside this, which is not judged.
+    pub unjudged: Option<String>,
     /// The exception level of the arm it stands in, where the code asks for the current one.
     pub level: Option<ExceptionLevel>,
 }
@@ -371,6 +373,7 @@ fn found(function: &str, path: &Path, start: &[usize], (first, last): (usize, us
             cache_after: cache_after(events, last, end),
             control_before_dsb: control_before_dsb(events, last),
             publishes: None,
+            unjudged: None,
             level: level_of_arm(path, first),
         },
     }

@@ -2,6 +2,7 @@
 //! The sequences of a unit, and what of it was not understood.
 
 use crate::extract::event::{Event, Kind, Node};
+use crate::extract::passage::passages;
 use crate::extract::path::{Paths, paths};
 use crate::extract::publish::{publications, stores_to_table};
 use crate::extract::reduce::{self, Found};
@@ -25,6 +26,8 @@ pub struct Extraction {
     pub found: Vec<Found>,
     /// Barriers that publish new mappings: of interest where they change.
     pub published: Vec<Found>,
+    /// Barriers and writes of registers that change where nothing is invalidated.
+    pub passages: Vec<Found>,
     /// What was not understood.
     pub unread: Vec<Unread>,
     /// Barriers on changed lines that belong to no sequence.
@@ -68,6 +71,7 @@ impl Surroundings {
         let mut found: Vec<Found> = Vec::new();
         let mut barriers = Vec::new();
         let mut published: Vec<Found> = Vec::new();
+        let mut passed: Vec<Found> = Vec::new();
         let is_assembly = unit.language() == Language::Assembly;
         let is_aarch32 = is_aarch32_code(unit);
         let is_table = |event: &Event| event.kind == Kind::Store && (!is_assembly || is_table_line(unit, event.line));
@@ -140,6 +144,33 @@ impl Surroundings {
                     }
                 }
             }
+            let is_macro = function.template || self.asm_macros.contains_key(&function.name);
+            if !is_macro && !is_aarch32 {
+                let taken: BTreeSet<u32> = own
+                    .iter()
+                    .chain(&new)
+                    .flat_map(|found| found.lines.iter().copied())
+                    .collect();
+                let near = |before: &[Event], event: &Event| match event.kind {
+                    Kind::Barrier(barrier) => {
+                        beside(before, &is_table).or_else(|| about_tables(unit, function, barrier))
+                    }
+                    _ => None,
+                };
+                for path in all.iter().take(MAX_WAYS) {
+                    for passage in passages(&function.name, path, &taken, &near) {
+                        let known = passed.iter_mut().find(|known| {
+                            known.function == passage.function
+                                && known.lines == passage.lines
+                                && known.sequence == passage.sequence
+                        });
+                        match known {
+                            Some(known) => known.conditions.retain(|own| passage.conditions.contains(own)),
+                            None => passed.push(passage),
+                        }
+                    }
+                }
+            }
             published.extend(new);
             note_broadcasts(&mut own);
             read.extend(own.iter().flat_map(|found| found.lines.iter().copied()));
@@ -169,6 +200,7 @@ impl Surroundings {
         Extraction {
             found,
             published,
+            passages: passed,
             unread,
             barriers,
             mentions: match is_aarch32 {

@@ -18,7 +18,9 @@ pub(super) fn evidence(out: &mut String, change: &Evaluated, long: bool) {
         };
         wrap(out, "  after is ", &format!("{}{words}", change.relation.name()));
     }
-    wrap(out, "  context: ", &context(change));
+    if !change.is_passage {
+        wrap(out, "  context: ", &context(change));
+    }
     if long {
         for part in &change.assumptions {
             wrap(out, "    ", &format!("{} {}: {}", part.name, part.value, part.why));
