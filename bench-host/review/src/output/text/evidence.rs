@@ -9,7 +9,7 @@ use sequences::judge::Verdict;
 
 /// Writes why.
 pub(super) fn evidence(out: &mut String, change: &Evaluated, long: bool) {
-    if change.before.is_some() && change.after.is_some() {
+    if change.before.is_some() && change.after.is_some() && !change.is_passage {
         let mut words: Vec<String> = change.differences.clone();
         words.extend(kept(change));
         let words = match words.is_empty() {
