@@ -18,7 +18,7 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 try() {
     code=0
-    "$bench_host" check "$@" >"$log" 2>&1 || code=$?
+    "$bench_host" check --machine qemu "$@" >"$log" 2>&1 || code=$?
     tail -n 1 "$log"
     # 2: no check could show anything; 1 counts most.
     if [ "$code" -eq 1 ] || [ "$worst" -eq 0 ]; then worst=$code; fi

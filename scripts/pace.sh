@@ -10,6 +10,6 @@ for pair in cowinvt_el2:1 cowinvt_el1:1 mp_rt_el2:2 mp_rt_el1:2; do
     check=${pair%:*}
     smp=${pair#*:}
     case $check in *_el2) op=alle2is ;; *) op=alle1is ;; esac
-    target/release/bench-host check --only "$check" --smp "$smp" --trials 40000 --pace --out "$folder/$check" \
+    target/release/bench-host check --machine "${MACHINE:-qemu}" --only "$check" --smp "$smp" --trials 40000 --pace --out "$folder/$check" \
         --sequence "all=dsb ishst; tlbi $op; dsb ish; isb" 2>/dev/null | grep "^  "
 done

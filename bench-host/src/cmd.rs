@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line: one module per subcommand.
 
+mod adversary;
 mod aggregate;
 mod check;
 mod collect;

@@ -19,7 +19,7 @@ fn check(arguments: &[&str]) -> Option<(Output, TempDir)> {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_bench-host"))
         .current_dir(folder.path())
-        .args(["check", "--trials", "40", "--out", "runs"])
+        .args(["check", "--machine", "qemu", "--trials", "40", "--out", "runs"])
         .args(arguments)
         .output()
         .unwrap();
@@ -87,7 +87,9 @@ fn known_sequences_pass_and_every_output_says_so() {
     assert!(read("j").contains(r#"failures="0""#));
     assert!(!read("k").contains("not ok") && read("k").starts_with("KTAP version 1\n"));
     assert!(read("l").contains("Observation mp_rt_el2__el2_va_is Never 0 40"));
-    assert!(read("s").contains(" 0 failed"));
+    let summary = read("s");
+    let row = summary.lines().find(|line| line.starts_with("| QEMU ")).unwrap();
+    assert_eq!(row.split('|').nth(3), Some(" 0 "), "{row}");
 }
 
 #[test]
@@ -300,10 +302,116 @@ fn mutants_that_a_tlb_model_can_show_are_caught() {
             .unwrap();
         row.split('|').filter_map(|cell| cell.trim().parse().ok()).collect()
     };
-    // Killed by the run, by the judge only, survived, no mistake, disagreement, skipped.
-    assert!(row("drop")[0] >= 7 && row("wrong_operand")[0] >= 7 && row("narrow_scope")[0] >= 3);
-    assert!(row("wrong_regime")[0] >= 7);
-    assert_eq!((row("all")[2], row("all")[4]), (0, 0), "{text}");
+    // Mistakes, shown, judge alone, survived, no mistake, disagreement, skipped.
+    assert!(row("drop")[1] >= 7 && row("wrong_operand")[1] >= 7 && row("narrow_scope")[1] >= 3);
+    assert!(row("wrong_regime")[1] >= 7);
+    assert_eq!((row("all")[3], row("all")[5]), (0, 0), "{text}");
+}
+
+/// Runs `check` with a PATH; returns the exit code, standard output and standard error.
+fn with_path(path: &str, folder: &TempDir, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_bench-host"))
+        .current_dir(folder.path())
+        .env("PATH", path)
+        .args([
+            "check",
+            "--trials",
+            "20",
+            "--only",
+            "cowinvt_el2",
+            "--only",
+            "mp_rt_el2",
+        ])
+        .args(arguments)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), stdout(&output), said)
+}
+
+#[test]
+fn without_qemu_the_adversary_is_enough_and_it_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().to_str().unwrap().to_owned();
+    let try_out = |arguments: &[&str]| with_path(&nowhere, &folder, arguments);
+    let (code, text, said) = try_out(&["--junit", "j", "--ktap", "k"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("on adversary (latest) as cortex-a72, 3 PEs; no other: QEMU not found"),
+        "{said}"
+    );
+    assert!(text.contains("adversary (latest) as cortex-a72, 3 PEs, seed 0x1, 1 boots:"));
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    assert!(read("j").contains(r#"<testsuite name="adversary_latest_cortex_a72_3pe.mp_rt_el2""#));
+    assert!(read("k").ends_with("\nok 1 adversary_latest_cortex_a72_3pe\n"));
+    for asked in [&["--machine", "both"][..], &["--machine", "qemu"], &["--threads"]] {
+        assert_eq!(try_out(asked).0, Some(4), "{asked:?}");
+    }
+    // What neither machine can be.
+    assert_eq!(try_out(&["--cpu", "a64fx"]).0, Some(64));
+    for conflict in [
+        &["--machine", "adversary", "--threads"][..],
+        &["--machine", "qemu", "--choose", "random"],
+    ] {
+        assert_eq!(try_out(conflict).0, Some(64), "{conflict:?}");
+    }
+}
+
+#[test]
+fn by_default_a_local_flush_with_a_missing_barrier_is_seen_on_the_adversary_only() {
+    if Qemu::find(None).is_err() {
+        eprintln!("QEMU is not installed: not tested");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let outputs = [
+        "--junit",
+        "j",
+        "--ktap",
+        "k",
+        "--summary",
+        "s",
+        "--litmus",
+        "l",
+        "--out",
+        "runs",
+    ];
+    let sequence = ["--sequence", "mine=tlbi alle2is; dsb ish; isb"];
+    let (code, text, said) = with_path(&path, &folder, &[&outputs[..], &sequence].concat());
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        said.contains("on adversary (latest) as cortex-a72, 3 PEs and QEMU "),
+        "{said}"
+    );
+    let machines: Vec<&str> = text.split("== ").skip(1).collect();
+    assert_eq!(machines.len(), 2);
+    let check = Check::from_id("cowinvt_el2").unwrap();
+    assert_eq!(class(machines[0], check), Some("fail"), "{text}");
+    assert_eq!(class(machines[1], check), Some("pass"), "{text}");
+    assert!(
+        text.contains("check --machine adversary --choose latest --cpu cortex-a72"),
+        "{text}"
+    );
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let junit = read("j");
+    assert_eq!(junit.matches("<testsuite name=").count(), 4, "{junit}");
+    let results = read("k")
+        .lines()
+        .filter(|line| line.starts_with("not ok 1 adv") || line.starts_with("ok 2 qemu"))
+        .count();
+    assert_eq!(results, 2);
+    assert_eq!(
+        read("s")
+            .lines()
+            .filter(|line| line.starts_with("| adversary") || line.starts_with("| QEMU"))
+            .count(),
+        2
+    );
+    assert_eq!(read("l").matches("# Machine: ").count(), 2);
+    // Each boot is a run of its own.
+    let label = |n: u32| fs::read_to_string(folder.path().join(format!("runs/{n}/run.toml"))).unwrap();
+    assert!(label(1).contains("adversary: no timing at all") && label(2).contains("QEMU TCG"));
 }
 
 #[test]

@@ -1,45 +1,66 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! KTAP version 1 (Linux, `Documentation/dev-tools/ktap.rst`): a subtest per check, a result per sequence. A failure
-//! that a known bug excuses is an expected one (`XFAIL`).
+//! KTAP version 1 (Linux, `Documentation/dev-tools/ktap.rst`): a subtest per machine, in it one per check, a result per
+//! sequence. A failure that a known bug excuses is an expected one (`XFAIL`).
 
 use std::fmt::Write;
 
 use results::verdict::Class;
 
-use super::tally::Case;
+use super::tally::{Case, Suite};
 
 /// Returns the report.
-pub fn ktap(cases: &[Case]) -> String {
-    let groups: Vec<_> = cases.chunk_by(|a, b| a.check == b.check).collect();
-    let mut text = format!("KTAP version 1\n1..{}\n", groups.len());
-    for (number, group) in groups.iter().enumerate() {
-        let check = group[0].check;
+pub fn ktap(suites: &[Suite]) -> String {
+    let mut text = format!("KTAP version 1\n1..{}\n", suites.len());
+    for (number, suite) in suites.iter().enumerate() {
+        let groups: Vec<_> = suite.cases.chunk_by(|a, b| a.check == b.check).collect();
         // Writing to a string does not fail.
         let _ = writeln!(
             text,
-            "  KTAP version 1\n  # Subtest: {}\n  # Power: {}\n  1..{}",
-            check.id(),
-            group[0].controls.power().words(),
-            group.len()
+            "  KTAP version 1\n  # Subtest: {}\n  # Machine: {}\n  1..{}",
+            suite.id,
+            suite.machine,
+            groups.len()
         );
-        for (number, case) in group.iter().enumerate() {
-            let number = number + 1;
-            let _ = match case.known.filter(|_| case.excused) {
-                Some(bug) => writeln!(text, "  ok {number} {} # XFAIL known bug: {bug}", case.seq),
-                None => writeln!(text, "  {}", line(number, &case.seq, case.class, &case.reason)),
-            };
+        for (number, group) in groups.iter().enumerate() {
+            check(&mut text, number + 1, group);
         }
-        let all = |wanted: &[Class]| group.iter().all(|case| wanted.contains(&case.class));
-        let (class, reason) = if group.iter().any(Case::is_failure) {
-            (Class::Fail, "")
-        } else if all(&[Class::NotObservable, Class::Skipped]) {
-            (Class::Skipped, group[0].reason.as_str())
-        } else {
-            (Class::Pass, "")
-        };
-        let _ = writeln!(text, "{}", line(number + 1, check.id(), class, reason));
+        let (class, reason) = sum(&suite.cases);
+        let _ = writeln!(text, "{}", line(number + 1, &suite.id, class, reason));
     }
     text
+}
+
+/// Writes the subtest of a check.
+fn check(text: &mut String, number: usize, group: &[Case]) {
+    let check = group[0].check;
+    let _ = writeln!(
+        text,
+        "    KTAP version 1\n    # Subtest: {}\n    # Power: {}\n    1..{}",
+        check.id(),
+        group[0].controls.power().words(),
+        group.len()
+    );
+    for (number, case) in group.iter().enumerate() {
+        let number = number + 1;
+        let _ = match case.known.filter(|_| case.excused) {
+            Some(bug) => writeln!(text, "    ok {number} {} # XFAIL known bug: {bug}", case.seq),
+            None => writeln!(text, "    {}", line(number, &case.seq, case.class, &case.reason)),
+        };
+    }
+    let (class, reason) = sum(group);
+    let _ = writeln!(text, "  {}", line(number, check.id(), class, reason));
+}
+
+/// Returns what several results come to, and why if nothing was shown.
+fn sum(cases: &[Case]) -> (Class, &str) {
+    let nothing = |case: &Case| matches!(case.class, Class::NotObservable | Class::Skipped);
+    if cases.iter().any(Case::is_failure) {
+        (Class::Fail, "")
+    } else if cases.iter().all(nothing) {
+        (Class::Skipped, cases.first().map_or("", |case| case.reason.as_str()))
+    } else {
+        (Class::Pass, "")
+    }
 }
 
 fn line(number: usize, id: &str, class: Class, reason: &str) -> String {
@@ -55,34 +76,43 @@ fn line(number: usize, id: &str, class: Class, reason: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::tally::tests::examples;
+    use crate::check::tally::tests::suites;
 
     #[test]
     fn a_subtest_fails_with_any_of_its_results() {
-        let text = ktap(&examples());
+        let text = ktap(&suites());
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(
-            lines[..5],
+            lines[..9],
             [
                 "KTAP version 1",
-                "1..1",
+                "1..2",
                 "  KTAP version 1",
-                "  # Subtest: mp_rt_el2",
-                "  # Power: a missing TLBI shows here"
+                "  # Subtest: adversary_latest_max_3pe",
+                "  # Machine: machine adversary_latest_max_3pe",
+                "  1..1",
+                "    KTAP version 1",
+                "    # Subtest: mp_rt_el2",
+                "    # Power: a missing TLBI shows here"
             ]
         );
-        assert_eq!(lines[6], "  ok 1 broadcast");
-        assert!(lines[7].starts_with("  not ok 2 local # stale"));
-        assert!(lines[8].contains("# SKIP not observable"));
-        assert_eq!(lines[10], "not ok 1 mp_rt_el2");
+        assert_eq!(lines[10], "    ok 1 broadcast");
+        assert!(lines[11].starts_with("    not ok 2 local # stale"));
+        assert!(lines[12].contains("# SKIP not observable"));
+        assert_eq!(
+            lines[14..16],
+            ["  not ok 1 mp_rt_el2", "not ok 1 adversary_latest_max_3pe"]
+        );
+        assert_eq!(lines.last(), Some(&"not ok 2 qemu_7_2_max_3pe"));
     }
 
     #[test]
     fn an_excused_failure_is_an_expected_one() {
-        let mut cases = examples();
-        (cases[1].known, cases[1].excused) = (Some("a bug"), true);
-        let text = ktap(&cases);
-        assert!(text.contains("  ok 2 local # XFAIL known bug: a bug\n"), "{text}");
-        assert!(text.ends_with("\nok 1 mp_rt_el2\n"), "{text}");
+        let mut suites = suites();
+        let case = &mut suites[1].cases[1];
+        (case.known, case.excused) = (Some("a bug"), true);
+        let text = ktap(&suites);
+        assert!(text.contains("    ok 2 local # XFAIL known bug: a bug\n"), "{text}");
+        assert!(text.ends_with("\n  ok 1 mp_rt_el2\nok 2 qemu_7_2_max_3pe\n"), "{text}");
     }
 }

@@ -159,55 +159,94 @@ pub fn table(rows: &[Row]) -> Result<String, csv::Error> {
 /// The mutants of a run with their fates.
 pub type Fates = Vec<(Planned, Fate)>;
 
-/// Returns the matrix of kinds and fates, the score, and every mutant that needs a look.
-pub fn report(machine: &str, fates: &Fates) -> String {
+/// What became of a mutant, all machines together.
+fn together<'a>(fates: impl Iterator<Item = &'a Fate> + Clone) -> Fate {
+    // What one machine shows is shown, and what one skips another may run.
     let order = [
+        Fate::Disagreement,
         Fate::CaughtByRun,
+        Fate::CaughtByJudge,
+        Fate::Survived,
+        Fate::Equivalent,
+    ];
+    let has = |fate: &Fate| fates.clone().any(|other| other == fate);
+    order.into_iter().find(has).unwrap_or(Fate::Skipped)
+}
+
+/// Returns the matrix of kinds, with a column for each machine, the scores, and every mutant that needs a look. All machines
+/// ran the same mutants.
+pub fn report(machines: &[(String, Fates)]) -> String {
+    let names: Vec<&str> = machines.iter().map(|(name, _)| name.as_str()).collect();
+    let first = machines.first().map_or(&[][..], |(_, fates)| fates);
+    // Mistakes, one column for each machine, then what nobody but the judge shows, and the rest.
+    let rest = [
         Fate::CaughtByJudge,
         Fate::Survived,
         Fate::Equivalent,
         Fate::Disagreement,
         Fate::Skipped,
     ];
-    let mut matrix: BTreeMap<Kind, [usize; 6]> = BTreeMap::new();
-    for (planned, fate) in fates {
-        let row = matrix.entry(planned.judged.mutant.kind).or_default();
-        if let Some(at) = order.iter().position(|known| known == fate) {
-            row[at] += 1;
+    let columns = 1 + machines.len() + rest.len();
+    let mut matrix: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
+    let mut odd = String::new();
+    for (at, (planned, _)) in first.iter().enumerate() {
+        let of = machines
+            .iter()
+            .filter_map(|(_, fates)| fates.get(at).map(|(_, fate)| fate));
+        let fate = together(of.clone());
+        let row = matrix
+            .entry(planned.judged.mutant.kind)
+            .or_insert_with(|| vec![0; columns]);
+        row[0] += usize::from(matches!(fate, Fate::CaughtByRun | Fate::CaughtByJudge | Fate::Survived));
+        for (machine, fate) in of.clone().enumerate() {
+            row[1 + machine] += usize::from(*fate == Fate::CaughtByRun);
+        }
+        if let Some(other) = rest.iter().position(|known| *known == fate) {
+            row[1 + machines.len() + other] += 1;
+        }
+        for (fate, name) in of.zip(&names) {
+            if matches!(fate, Fate::Survived | Fate::Disagreement) {
+                let mutant = &planned.judged.mutant;
+                // Writing to a string does not fail.
+                let _ = writeln!(
+                    odd,
+                    "{} on {name}: {} in {}: {} (judge: {})",
+                    fate.name(),
+                    mutant.sequence,
+                    planned.check.id(),
+                    mutant.description,
+                    planned.judged.verdict.name()
+                );
+            }
         }
     }
-    let mut text = format!("Mutants on {machine}\n\n| kind |");
-    let names = order.map(Fate::name);
-    let _ = writeln!(text, " {} |\n|---|{}", names.join(" | "), "---:|".repeat(order.len()));
-    let mut sums = [0; 6];
+    let mut text = format!("Mutants on {}\n\n| kind | mistakes |", names.join(" and "));
+    let words = ["judge alone", "survived", "no mistake", "disagreement", "skipped"];
+    let heads: Vec<&str> = names.iter().copied().chain(words).collect();
+    let _ = writeln!(text, " {} |\n|---|{}", heads.join(" | "), "---:|".repeat(columns));
+    let cells = |row: &[usize]| row.iter().map(usize::to_string).collect::<Vec<_>>().join(" | ");
+    let mut sums = vec![0; columns];
     for (kind, row) in &matrix {
-        let cells = row.map(|count| count.to_string());
-        let _ = writeln!(text, "| {} | {} |", kind.name(), cells.join(" | "));
+        let _ = writeln!(text, "| {} | {} |", kind.name(), cells(row));
         sums.iter_mut().zip(row).for_each(|(sum, count)| *sum += count);
     }
-    let _ = writeln!(text, "| all | {} |", sums.map(|count| count.to_string()).join(" | "));
-    let mistakes = sums[0] + sums[1] + sums[2];
+    let _ = writeln!(text, "| all | {} |\n", cells(&sums));
+    for (machine, name) in names.iter().enumerate() {
+        let _ = writeln!(
+            text,
+            "Score: {} of {} mistakes shown by {name}.",
+            sums[1 + machine],
+            sums[0]
+        );
+    }
+    let judge = sums[1 + machines.len()];
     let _ = writeln!(
         text,
-        "\nScore: {} of {mistakes} mistakes caught by this machine, {} by machine or judge.",
-        sums[0],
-        sums[0] + sums[1]
+        "By the judge alone: {judge}; by a machine or the judge: {} of {}.",
+        sums[0] - sums[2 + machines.len()],
+        sums[0]
     );
-    for (planned, fate) in fates {
-        if matches!(fate, Fate::Survived | Fate::Disagreement) {
-            let mutant = &planned.judged.mutant;
-            let _ = writeln!(
-                text,
-                "{}: {} in {}: {} (judge: {})",
-                fate.name(),
-                mutant.sequence,
-                planned.check.id(),
-                mutant.description,
-                planned.judged.verdict.name()
-            );
-        }
-    }
-    text
+    text + &odd
 }
 
 #[cfg(test)]
@@ -234,11 +273,19 @@ mod tests {
             .unwrap();
         assert_eq!(fate(wider, Some(&cases[0])), Fate::Equivalent);
         assert_eq!(fate(wider, Some(&cases[1])), Fate::Disagreement);
-        let text = report(
-            "m",
-            &vec![(local.clone(), Fate::CaughtByRun), (wider.clone(), Fate::Equivalent)],
+        let fates = |first| vec![(local.clone(), first), (wider.clone(), Fate::Equivalent)];
+        let text = report(&[
+            ("a".to_owned(), fates(Fate::CaughtByRun)),
+            ("q".to_owned(), fates(Fate::CaughtByJudge)),
+        ]);
+        assert!(
+            text.contains("| kind | mistakes | a | q | judge alone | survived |"),
+            "{text}"
         );
-        assert!(text.contains("Score: 1 of 1 mistakes caught by this machine"), "{text}");
+        assert!(text.contains("| all | 1 | 1 | 0 | 0 | 0 | 1 | 0 | 0 |"), "{text}");
+        assert!(text.contains("Score: 1 of 1 mistakes shown by a.\nScore: 0 of 1 mistakes shown by q."));
+        let alone = report(&[("q".to_owned(), fates(Fate::CaughtByJudge))]);
+        assert!(alone.contains("By the judge alone: 1;"), "{alone}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use results::check::Outcomes;
 use results::verdict::Class;
 
-use super::tally::{Case, count};
+use super::tally::{Case, Suite, count};
 
 /// Bytes that GitHub takes for a job summary.
 pub const MAX_SUMMARY: usize = 1 << 20;
@@ -82,14 +82,44 @@ fn worst(group: &[Case]) -> Class {
     order.iter().find(has).copied().unwrap_or(Class::Skipped)
 }
 
-/// Returns the Markdown of a job summary, cut with a note where it would be too long for GitHub.
-pub fn markdown(machine: &str, cases: &[Case], reproduce: &str) -> String {
-    let mut text = format!("## TLB maintenance conformance: {machine}\n\n{}\n\n", headline(cases));
+/// Returns the Markdown of a job summary: a row per machine, then the checks of each. It is cut with a note where it would
+/// be too long for GitHub.
+pub fn markdown(suites: &[Suite]) -> String {
+    let mut text = "## TLB maintenance conformance\n\n".to_owned();
+    text.push_str("| machine | passed | failed | excused | not observable | skipped | trials under test |\n");
+    text.push_str("|---|---:|---:|---:|---:|---:|---:|\n");
+    for suite in suites {
+        let [pass, fail, not_observable, skipped] =
+            [Class::Pass, Class::Fail, Class::NotObservable, Class::Skipped].map(|class| count(&suite.cases, class));
+        let excused = suite.cases.iter().filter(|case| case.excused).count();
+        let trials: u64 = suite.cases.iter().map(|case| u64::from(case.test.trials())).sum();
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            text,
+            "| {} | {pass} | {} | {excused} | {not_observable} | {skipped} | {trials} |",
+            suite.machine,
+            fail - excused
+        );
+    }
+    let tails = suites
+        .iter()
+        .map(|suite| format!("\nReproduce on {}: `{}`\n", suite.machine, suite.reproduce));
+    let tail: String = tails.collect();
+    let room = MAX_SUMMARY.saturating_sub(tail.len() + 200 * suites.len());
+    for (number, suite) in suites.iter().enumerate() {
+        // No machine takes the room of the next.
+        let room = text.len() + room.saturating_sub(text.len()) / (suites.len() - number);
+        checks(&mut text, suite, room);
+    }
+    text + &tail
+}
+
+/// Writes the checks of a machine, failures first.
+fn checks(text: &mut String, suite: &Suite, room: usize) {
+    let _ = writeln!(text, "\n### {}\n", suite.machine);
     text.push_str("| result | check | sequence | trials | stale | stale rate (95%) | without TLBI | without maintenance | reason |\n");
     text.push_str("|---|---|---|---:|---:|---:|---:|---:|---|\n");
-    let tail = format!("\nReproduce: `{reproduce}`\n");
-    let room = MAX_SUMMARY - tail.len() - 200;
-    let mut sorted: Vec<_> = cases.iter().collect();
+    let mut sorted: Vec<_> = suite.cases.iter().collect();
     sorted.sort_by_key(|case| match case.class {
         Class::Fail => 0,
         Class::Pass => 1,
@@ -116,24 +146,34 @@ pub fn markdown(machine: &str, cases: &[Case], reproduce: &str) -> String {
         }
         text.push_str(&row);
     }
-    text + &tail
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::tally::tests::examples;
+    use crate::check::tally::tests::{examples, suites};
 
     #[test]
-    fn failures_come_first_and_everything_is_counted() {
+    fn failures_come_first_and_every_machine_is_counted() {
         let cases = examples();
         assert_eq!(
             headline(&cases),
             "1 passed, 1 failed, 1 not observable here, 1 skipped; 3000 trials under test"
         );
-        let text = markdown("qemu", &cases, "bench-host check");
+        let text = markdown(&suites());
+        let rows: Vec<_> = text.lines().skip(4).take(2).collect();
+        assert_eq!(
+            rows,
+            [
+                "| machine adversary_latest_max_3pe | 1 | 1 | 0 | 1 | 1 | 3000 |",
+                "| machine qemu_7_2_max_3pe | 1 | 1 | 0 | 1 | 1 | 3000 |"
+            ]
+        );
         assert!(
-            text.lines().nth(6).unwrap().starts_with("| fail | mp_rt_el2 | local |"),
+            text.lines()
+                .nth(11)
+                .unwrap()
+                .starts_with("| fail | mp_rt_el2 | local |"),
             "{text}"
         );
         assert!(terminal(&cases).contains("FAIL mp_rt_el2 with local"));
@@ -141,8 +181,12 @@ mod tests {
 
     #[test]
     fn a_summary_stays_under_the_limit_and_says_what_it_leaves_out() {
-        let cases: Vec<_> = examples().into_iter().cycle().take(20_000).collect();
-        let text = markdown("qemu", &cases, "bench-host check");
-        assert!(text.len() <= MAX_SUMMARY && text.contains("more rows do not fit"));
+        let mut suites = suites();
+        for suite in &mut suites {
+            suite.cases = examples().into_iter().cycle().take(20_000).collect();
+        }
+        let text = markdown(&suites);
+        assert!(text.len() <= MAX_SUMMARY, "{}", text.len());
+        assert_eq!(text.matches("more rows do not fit").count(), 2);
     }
 }

@@ -43,6 +43,19 @@ pub struct Case {
     pub excused: bool,
 }
 
+/// What one machine saw.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Suite {
+    /// The machine, for people.
+    pub machine: String,
+    /// The machine as an id: `[a-z0-9_]+`.
+    pub id: String,
+    /// The command that makes its run again.
+    pub reproduce: String,
+    /// Every check with every sequence, in the order of the checks.
+    pub cases: Vec<Case>,
+}
+
 impl Case {
     /// Returns whether it failed and is not excused.
     pub fn is_failure(&self) -> bool {
@@ -179,6 +192,16 @@ pub(crate) mod tests {
                 ..case("alone", Outcomes::default(), stale)
             },
         ]
+    }
+
+    /// The same on two machines.
+    pub fn suites() -> [Suite; 2] {
+        ["adversary_latest_max_3pe", "qemu_7_2_max_3pe"].map(|id| Suite {
+            machine: format!("machine {id}"),
+            id: id.to_owned(),
+            reproduce: "bench-host check".to_owned(),
+            cases: examples(),
+        })
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod mutants;
 mod pace;
 mod source;
 
+use std::cell::Cell;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -23,11 +24,12 @@ use sequences::{Sequence, catalogue, parse};
 
 use self::bench::Bench;
 use self::failures::reproduce;
-use self::source::{BootedOn, Choose, On};
+use self::source::{BootedOn, On};
+use super::adversary::Choose;
 use super::console::ConsoleArgs;
 use super::print;
 use crate::check::suite::{self, Member};
-use crate::check::tally::{Case, Tally, count};
+use crate::check::tally::{Case, Suite, Tally, count};
 use crate::check::{histogram, junit, ktap, summary};
 use crate::doors::Door;
 use crate::error::Error;
@@ -40,11 +42,11 @@ use crate::plan::{self, Runtime, Unsaid};
 
 const EXAMPLES: &str = "\
 Examples:
-  bench-host check                                     known sequences: does this machine obey?
+  bench-host check                                     known sequences: does each machine obey?
   bench-host check --sequence 'mine=dsb nshst; tlbi alle2; dsb nsh; isb' --only cowinvt_el2
   bench-host check --cpu max --duration 60 --stress 50 --junit check.xml
-  bench-host check --machine adversary --cpu max       the same on the nastiest machine there may be
-  bench-host check --mutants                           which mistakes would this machine have shown?
+  bench-host check --machine adversary --cpu max       on the nastiest machine there may be, with every feature
+  bench-host check --mutants                           which mistakes would these machines have shown?
   bench-host check --image conform.img                 the same for a board
   bench-host check --log console.txt --hardware        what the board printed
   bench-host check --serial /dev/ttyUSB0:1500000 --hardware --junit board.xml
@@ -81,16 +83,16 @@ pub struct Args {
     /// Stress: delay every step by up to N loop turns, a random number, with memory traffic meanwhile
     #[arg(long, value_name = "N", default_value_t = 0)]
     stress: u16,
-    /// The machine to make the checks on
-    #[arg(long, value_enum, default_value_t = On::Qemu, conflicts_with_all = ["console-source", "image"])]
-    machine: On,
-    /// How the adversary chooses among what the architecture permits
-    #[arg(long, value_enum, default_value_t = Choose::Latest)]
-    choose: Choose,
+    /// The machine to make the checks on [default: the adversary, and QEMU too where there is one]
+    #[arg(long, value_enum, conflicts_with_all = ["console-source", "image"])]
+    machine: Option<On>,
+    /// How the adversary chooses among what the architecture permits [default: latest]
+    #[arg(long, value_enum)]
+    choose: Option<Choose>,
     /// Try every choice of the adversary, and tell the shortest story in which a sequence is not enough
     #[arg(long, requires = "sequence", conflicts_with_all = ["mutants", "duration", "out"])]
     explore: bool,
-    /// CPU model of the emulated machine; one with FEAT_VHE, such as max, adds EL2&0
+    /// CPU model: QEMU emulates it, the adversary has its features; one with FEAT_VHE, such as max, adds EL2&0
     #[arg(long, value_name = "MODEL", default_value = "cortex-a72", value_parser = NonEmptyStringValueParser::new())]
     cpu: String,
     /// Number of PEs
@@ -101,7 +103,7 @@ pub struct Args {
     runtime: Runtime,
     #[command(flatten)]
     unsaid: Unsaid,
-    /// Run each PE in a thread of its own (MTTCG): real races, and far fewer trials per second
+    /// In QEMU, run each PE in a thread of its own (MTTCG): real races, and far fewer trials per second
     #[arg(long)]
     threads: bool,
     /// The QEMU to run [default: qemu-system-aarch64 in PATH]
@@ -140,7 +142,7 @@ pub struct Args {
     /// Print how many trials each check made per second
     #[arg(long)]
     pace: bool,
-    /// Let the run pass in spite of failures that a known bug of this QEMU explains; they are still told
+    /// Let the run pass in spite of failures that a known bug of QEMU explains; they are still told
     #[arg(long)]
     allow_known_bugs: bool,
     /// Plant a bug, to prove that a run notices it: the sequences under test are not run
@@ -156,95 +158,145 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     have_places(args)?;
     let kernel = Kernel::load(args.kernel.as_deref()).map_err(|error| Error::Setup(error.to_string()))?;
     let source = args.console.source();
-    if let Some(source) = &source {
-        refuse_options_of_qemu(args, source)?;
+    match &source {
+        Some(source) => refuse_options_of_machines(args, source)?,
+        None => source::refuse(args)?,
     }
-    let booted_on = BootedOn::find(args)?;
-    let machine = source
-        .as_ref()
-        .map_or_else(|| booted_on.name(args), |source| source.name());
-    let mut bench = Bench {
-        args,
-        booted_on,
-        kernel,
-        boots: 0,
-        exit: Exit::Ok,
-        checks_failed: false,
-        paces: Vec::new(),
+    let members = if args.mutants {
+        Vec::new()
+    } else {
+        members(args, wanted)?
     };
+    let found = source::find(args)?;
+    let folders = Cell::new(0);
+    let bench = |machine: &BootedOn| Bench::new(args, machine.clone(), kernel.clone(), &folders);
+    let mut benches: Vec<Bench<'_>> = found.machines.iter().map(bench).collect();
+    if let (Some(image), [bench]) = (&args.image, &mut benches[..]) {
+        return write_image(bench, &members, image);
+    }
+    if source.is_none() {
+        say_machines(args, &found);
+    }
     if args.mutants {
-        return mutants::run(&mut bench, &machine);
+        return mutants::run(&mut benches);
     }
-    let members = members(args, wanted)?;
-    if let Some(image) = &args.image {
-        return write_image(&mut bench, &members, image);
+    if let (true, [bench]) = (args.explore, &mut benches[..]) {
+        return explore::run(bench, &members);
     }
-    if args.explore {
-        return match args.machine {
-            On::Adversary => explore::run(&mut bench, &members),
-            On::Qemu => Err(Error::Usage("--explore needs --machine adversary".to_owned())),
-        };
-    }
-    let mut tally = Tally::default();
+    let mut tallies: Vec<Tally> = benches.iter().map(|_| Tally::default()).collect();
     if let Some(source) = &source {
-        for folder in bench.listen(source, &members)? {
-            tally.add(&Run::open(&folder)?)?;
+        for folder in benches[0].listen(source, &members)? {
+            tallies[0].add(&Run::open(&folder)?)?;
         }
     }
+    // Every round boots each machine once, with the same seed.
     while source.is_none() {
-        let (run, _) = bench.boot(&members, args.seed.0.wrapping_add(bench.boots.into()))?;
-        tally.add(&run)?;
-        let done =
-            started.elapsed() >= Duration::from_secs(args.duration) && bench.boots >= args.console.boots.unwrap_or(1);
-        if done || !matches!(bench.exit, Exit::Ok | Exit::Failure) {
+        for (bench, tally) in benches.iter_mut().zip(&mut tallies) {
+            let (run, _) = bench.boot(&members, args.seed.0.wrapping_add(bench.boots.into()))?;
+            tally.add(&run)?;
+            if bench.exit == Exit::Interrupted {
+                break;
+            }
+        }
+        let rounds = benches.iter().map(|bench| bench.boots).max().unwrap_or(0);
+        let bad = |bench: &Bench<'_>| !matches!(bench.exit, Exit::Ok | Exit::Failure);
+        let done = started.elapsed() >= Duration::from_secs(args.duration) && rounds >= args.console.boots.unwrap_or(1);
+        if done || benches.iter().any(bad) {
             break;
         }
     }
-    let mut cases = tally.cases();
-    if let Some(version) = bench.booted_on.version() {
-        failures::explain(&mut cases, version, &members, args.allow_known_bugs);
+    let mut suites = Vec::new();
+    let mut exits = Vec::new();
+    for (bench, tally) in benches.iter().zip(&tallies) {
+        let mut cases = tally.cases();
+        if let Some(version) = bench.booted_on.version() {
+            failures::explain(&mut cases, version, &members, args.allow_known_bugs);
+        }
+        exits.push(verdict(bench.exit, bench.checks_failed, &cases));
+        suites.push(Suite {
+            machine: bench.booted_on.name(args),
+            id: bench.booted_on.id(args),
+            reproduce: reproduce(args, &bench.booted_on, None),
+            cases,
+        });
     }
-    let reproduce = reproduce(args, None);
-    print(&summary::terminal(&cases));
-    print(&failures::tell(args, &cases, &members));
-    let seed = args.seed;
-    print(&format!(
-        "{machine}, seed {seed}, {} boots: {}\n",
-        bench.boots,
-        summary::headline(&cases)
-    ));
-    if args.pace {
-        print(&pace::table(&bench.paces));
+    tell(&benches, &suites, &members);
+    write_reports(args, &suites, started.elapsed())?;
+    Ok(all_machines(&exits))
+}
+
+/// Says which machines the checks are made on, and why there is no other.
+fn say_machines(args: &Args, found: &source::Found) {
+    let names: Vec<_> = found.machines.iter().map(|machine| machine.name(args)).collect();
+    let left_out = match &found.left_out {
+        Some(why) => format!("; no other: {why}"),
+        None => String::new(),
+    };
+    eprintln!("on {}{left_out}", names.join(" and "));
+}
+
+/// Prints what each machine saw.
+fn tell(benches: &[Bench<'_>], suites: &[Suite], members: &[Member]) {
+    for (bench, suite) in benches.iter().zip(suites) {
+        if suites.len() > 1 {
+            print(&format!("== {}\n", suite.machine));
+        }
+        print(&summary::terminal(&suite.cases));
+        print(&failures::tell(bench.args, &bench.booted_on, &suite.cases, members));
+        if bench.args.pace {
+            print(&pace::table(&bench.paces));
+        }
     }
+    for (bench, suite) in benches.iter().zip(suites) {
+        print(&format!(
+            "{}, seed {}, {} boots: {}\n",
+            suite.machine,
+            bench.args.seed,
+            bench.boots,
+            summary::headline(&suite.cases)
+        ));
+    }
+}
+
+/// Writes the files asked for.
+fn write_reports(args: &Args, suites: &[Suite], took: Duration) -> Result<(), Error> {
     if let Some(path) = &args.junit {
-        let xml = junit::junit(&cases, started.elapsed())
-            .map_err(|error| Error::Setup(format!("cannot write JUnit XML: {error}")))?;
+        let xml =
+            junit::junit(suites, took).map_err(|error| Error::Setup(format!("cannot write JUnit XML: {error}")))?;
         write(path, &xml)?;
     }
     for (path, text) in [
-        (&args.ktap, ktap::ktap(&cases)),
-        (&args.summary, summary::markdown(&machine, &cases, &reproduce)),
-        (&args.litmus, histogram::histogram(&cases)),
+        (&args.ktap, ktap::ktap(suites)),
+        (&args.summary, summary::markdown(suites)),
+        (&args.litmus, histogram::histogram(suites)),
     ] {
         if let Some(path) = path {
             write(path, &text)?;
         }
     }
-    Ok(verdict(bench.exit, bench.checks_failed, &cases))
+    Ok(())
 }
 
-/// Refuses what says how to run QEMU, where a console is read.
-fn refuse_options_of_qemu(args: &Args, source: &Source) -> Result<(), Error> {
+/// Returns the exit code of several machines: a machine that can show nothing counts only if no other shows anything.
+fn all_machines(exits: &[Exit]) -> Exit {
+    let decided = exits.iter().filter(|exit| **exit != Exit::Undecided);
+    decided.copied().reduce(Exit::or).unwrap_or(Exit::Undecided)
+}
+
+/// Refuses what says how to run a machine, where a console is read.
+fn refuse_options_of_machines(args: &Args, source: &Source) -> Result<(), Error> {
     for (option, set) in [
         ("--duration", args.duration > 0),
         ("--qemu", args.qemu.is_some()),
         ("--threads", args.threads),
+        ("--choose", args.choose.is_some()),
+        ("--explore", args.explore),
         ("--kernel", args.kernel.is_some()),
     ] {
         if set {
             let (name, _) = source.option();
             return Err(Error::Usage(format!(
-                "{option} is for QEMU; with --{name} a console is read"
+                "{option} is for machines that are booted here; with --{name} a console is read"
             )));
         }
     }
@@ -372,6 +424,15 @@ mod tests {
             assert_eq!(verdict(boots, true, &cases), boots);
         }
         assert_eq!(verdict(Exit::Incomplete, true, &examples()), Exit::Failure);
+    }
+
+    #[test]
+    fn one_machine_that_shows_something_is_enough_and_any_failure_counts() {
+        use Exit::{Failure, Ok, Setup, Undecided};
+        assert_eq!(all_machines(&[Ok, Undecided]), Ok);
+        assert_eq!(all_machines(&[Undecided, Undecided]), Undecided);
+        assert_eq!(all_machines(&[Ok, Failure]), Failure);
+        assert_eq!(all_machines(&[Failure, Setup]), Setup);
     }
 
     #[test]

@@ -120,7 +120,7 @@ const MAX_RUN: usize = 16;
 /// Checks the changes in QEMU, each pair of sequences once.
 fn run_checks(found: &mut Review, cpu: &str) -> Result<(), Error> {
     let words = ["--cpu", cpu, "--trials", "200"];
-    let mut machine = Machine::new(&words)?;
+    let mut machine = Machine::find(&words)?.remove(0);
     let mut done: Vec<(String, Trials)> = Vec::new();
     let mut left = 0;
     for (change, trials) in found.changes.iter().zip(&mut found.trials) {

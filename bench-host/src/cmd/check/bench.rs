@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Boots a machine with the checks of a plan, and stores what it says.
 
+use std::cell::Cell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,8 +14,9 @@ use results::verdict::Class;
 
 use super::Args;
 use super::failures::reproduce;
-use super::source::{self, BootedOn};
+use super::source::BootedOn;
 use crate::check::suite::{self, Member};
+use crate::cmd::adversary;
 use crate::cmd::run::{describe, folder};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -23,7 +25,7 @@ use crate::kernel::Kernel;
 use crate::output::harmless;
 use crate::plan::{Checked, Conformance, RunPlan};
 use crate::progress::Progress;
-use crate::qemu::{Machine, Qemu, Version};
+use crate::qemu::{Machine, Qemu};
 use crate::receive::{Pace, PlanOrigin, Receiver};
 use crate::session::{self, Finished};
 
@@ -33,6 +35,8 @@ pub(super) struct Bench<'a> {
     /// What to boot, or to read.
     pub booted_on: BootedOn,
     pub kernel: Kernel,
+    /// Boots of all machines: the folders of --out are numbered.
+    pub folders: &'a Cell<u32>,
     pub boots: u32,
     /// The worst that a boot came to, apart from failed checks.
     pub exit: Exit,
@@ -41,7 +45,21 @@ pub(super) struct Bench<'a> {
     pub paces: Vec<(Pace, u64)>,
 }
 
-impl Bench<'_> {
+impl<'a> Bench<'a> {
+    /// Takes a machine into use.
+    pub fn new(args: &'a Args, booted_on: BootedOn, kernel: Kernel, folders: &'a Cell<u32>) -> Self {
+        Self {
+            args,
+            booted_on,
+            kernel,
+            folders,
+            boots: 0,
+            exit: Exit::Ok,
+            checks_failed: false,
+            paces: Vec::new(),
+        }
+    }
+
     /// Writes the plan of a boot into the kernel, and describes it.
     pub fn prepare(&mut self, members: &[Member], seed: u64) -> Result<manifest::Plan, Error> {
         let args = self.args;
@@ -81,11 +99,13 @@ impl Bench<'_> {
         Ok(plan.describe(crc, false))
     }
 
-    /// Boots QEMU once and returns the stored run and its folder.
+    /// Boots the machine once and returns the stored run and its folder.
     pub fn boot(&mut self, members: &[Member], seed: u64) -> Result<(Run, PathBuf), Error> {
         let plan = self.prepare(members, seed)?;
         self.boots += 1;
-        let out = self.args.out.as_ref().map(|out| out.join(self.boots.to_string()));
+        self.folders.set(self.folders.get() + 1);
+        let number = self.folders.get().to_string();
+        let out = self.args.out.as_ref().map(|out| out.join(number));
         let (folder, finished) = match &self.booted_on {
             BootedOn::Qemu(qemu) => self.in_qemu(qemu, plan, out.as_deref())?,
             BootedOn::Adversary => self.on_adversary(plan, seed, out.as_deref())?,
@@ -113,7 +133,7 @@ impl Bench<'_> {
         command.args(&arguments);
         let manifest = Manifest {
             qemu: Some(describe::called(qemu, &arguments)),
-            ..self.manifest(&machine_name(args, qemu), QEMU_LABEL, plan)
+            ..self.manifest(&self.machine_name(), QEMU_LABEL, plan)
         };
         let (folder, store) = folder::create(out, manifest)?;
         let receiver = Receiver::new(store, Progress::new(false), PlanOrigin::Installed);
@@ -123,16 +143,10 @@ impl Bench<'_> {
 
     fn on_adversary(&self, plan: manifest::Plan, seed: u64, out: Option<&Path>) -> Result<(PathBuf, Finished), Error> {
         let args = self.args;
-        let machine = adversary::Machine::new(&self.kernel.bytes, &source::options(args, seed))
+        let options = adversary::options(&args.cpu, args.smp, args.choose(), seed)?;
+        let machine = ::adversary::Machine::new(&self.kernel.bytes, &options)
             .map_err(|error| Error::Setup(format!("{}: {error}", self.kernel.source)))?;
-        let kind = if args.mutants { "mutants" } else { "check" };
-        let name = format!(
-            "adversary_{}_{}_{}pe_{kind}",
-            source::choose(args.choose),
-            describe::id(&args.cpu),
-            args.smp
-        );
-        let (folder, store) = folder::create(out, self.manifest(&name, ADVERSARY_LABEL, plan))?;
+        let (folder, store) = folder::create(out, self.manifest(&self.machine_name(), ADVERSARY_LABEL, plan))?;
         let receiver = Receiver::new(store, Progress::new(false), PlanOrigin::Stated);
         Ok((folder, session::run_adversary(machine, receiver)))
     }
@@ -204,9 +218,21 @@ impl Bench<'_> {
         self.paces.extend(received.paces.iter().map(|pace| (*pace, frequency)));
     }
 
+    /// Returns the name of the machine in the store.
+    fn machine_name(&self) -> String {
+        let kind = if self.args.mutants { "mutants" } else { "check" };
+        format!("{}_{kind}", self.booted_on.id(self.args))
+    }
+
     fn manifest(&self, machine: &str, label: &str, plan: manifest::Plan) -> Manifest {
         let kernel = (!matches!(self.booted_on, BootedOn::Elsewhere)).then_some(&self.kernel);
-        describe::start(machine, label, kernel, reproduce(self.args, None), plan)
+        describe::start(
+            machine,
+            label,
+            kernel,
+            reproduce(self.args, &self.booted_on, None),
+            plan,
+        )
     }
 }
 
@@ -220,18 +246,6 @@ fn besides_checks(finished: &Finished) -> Exit {
         Exit::Failure | Exit::Undecided => Exit::Ok,
         exit => exit,
     }
-}
-
-/// Returns the name of the emulated machine: its TLB depends on all of this.
-fn machine_name(args: &Args, qemu: &Qemu) -> String {
-    let Version(major, minor, _) = qemu.version;
-    let threads = if args.threads { "_threads" } else { "" };
-    let kind = if args.mutants { "mutants" } else { "check" };
-    format!(
-        "qemu_{major}_{minor}_{}_{}pe{threads}_{kind}",
-        describe::id(&args.cpu),
-        args.smp
-    )
 }
 
 fn temporary(error: std::io::Error) -> Error {

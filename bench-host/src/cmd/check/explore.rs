@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `bench-host check --explore`: the shortest schedule on which a check sees the old translation.
 
-use adversary::{Bound, Explored, explore};
+use ::adversary::{Bound, Explored, explore};
 use results::check::{Change, Check};
 
 use super::bench::Bench;
-use super::source;
 use crate::check::suite::Member;
+use crate::cmd::adversary;
 use crate::cmd::print;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -31,9 +31,10 @@ fn one(bench: &mut Bench<'_>, member: &Member, check: Check) -> Result<Exit, Err
     };
     let (seed, bound) = (bench.args.seed.0, Bound::default());
     bench.prepare(&[alone], seed)?;
+    let options = adversary::options(&bench.args.cpu, bench.args.smp, bench.args.choose(), seed)?;
     let found = explore(
         &bench.kernel.bytes,
-        &source::options(bench.args, seed),
+        &options,
         &bound,
         |printed| {
             lines(printed)

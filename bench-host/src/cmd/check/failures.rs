@@ -8,7 +8,7 @@ use results::check::Check;
 use results::verdict::Class;
 
 use super::Args;
-use super::source::{self, On};
+use super::source::BootedOn;
 use crate::check::known::{self, Effect};
 use crate::check::suite::Member;
 use crate::check::tally::Case;
@@ -42,7 +42,7 @@ fn text<'a>(members: &'a [Member], case: &Case) -> &'a str {
 }
 
 /// Returns the failures that a known bug explains, in a line for each bug, and a command for each check with others.
-pub(super) fn tell(args: &Args, cases: &[Case], members: &[Member]) -> String {
+pub(super) fn tell(args: &Args, on: &BootedOn, cases: &[Case], members: &[Member]) -> String {
     let mut bugs: BTreeMap<&str, Vec<&Case>> = BTreeMap::new();
     let mut output = String::new();
     let mut told: Option<Check> = None;
@@ -51,7 +51,7 @@ pub(super) fn tell(args: &Args, cases: &[Case], members: &[Member]) -> String {
             bugs.entry(bug).or_default().push(case);
         } else if told.replace(case.check) != Some(case.check) {
             // One command for each check shows enough. Writing to a string does not fail.
-            let command = reproduce(args, Some((case, text(members, case))));
+            let command = reproduce(args, on, Some((case, text(members, case))));
             let _ = writeln!(output, "reproduce {}: {command}", case.id());
         }
     }
@@ -68,21 +68,16 @@ pub(super) fn tell(args: &Args, cases: &[Case], members: &[Member]) -> String {
             checks.join(", "),
             sequences.join(", ")
         );
-        let command = reproduce(args, Some((cases[0], text(members, cases[0]))));
+        let command = reproduce(args, on, Some((cases[0], text(members, cases[0]))));
         let _ = writeln!(output, "  reproduce: {command}");
     }
     output
 }
 
 /// Returns the command that makes the run again; for a case, the shortest one that shows it.
-pub(super) fn reproduce(args: &Args, case: Option<(&Case, &str)>) -> String {
+pub(super) fn reproduce(args: &Args, on: &BootedOn, case: Option<(&Case, &str)>) -> String {
     let mut words = vec![describe::words("check", args.console.words())];
-    if args.console.source().is_none() {
-        if args.machine == On::Adversary {
-            words.push(format!("--machine adversary --choose {}", source::choose(args.choose)));
-        }
-        words.push(format!("--cpu {}", args.cpu));
-    }
+    words.extend(on.words(args));
     words.push(format!("--smp {}", args.smp));
     words.push(format!("--seed {} --trials {}", args.seed, args.trials));
     words.push(format!("--runtime {}", args.runtime));
@@ -96,7 +91,7 @@ pub(super) fn reproduce(args: &Args, case: Option<(&Case, &str)>) -> String {
         words.push(format!("--stress {}", args.stress));
     }
     for (flag, set) in [
-        ("--threads", args.threads),
+        ("--threads", args.threads && matches!(on, BootedOn::Qemu(_))),
         ("--plant-bug", args.plant_bug),
         ("--mutants", args.mutants),
         ("--allow-known-bugs", args.allow_known_bugs),

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Checks of sequences that another command chose, with the options of `bench-host check`.
 
+use std::cell::Cell;
+
 use clap::Parser;
 use results::check::Check;
 use results::plan::MAX_SEQUENCES;
 
 use super::bench::Bench;
-use super::source::BootedOn;
+use super::source::{self, BootedOn};
 use super::{Args, failures};
 use crate::check::mutants::{self, Fates};
 use crate::check::suite::Member;
@@ -26,43 +28,39 @@ struct Options {
 pub(in crate::cmd) struct Machine {
     args: Args,
     booted_on: BootedOn,
+    kernel: Kernel,
     folder: tempfile::TempDir,
-    boots: u32,
+    boots: Cell<u32>,
     /// What it is, for people.
     pub name: String,
 }
 
 impl Machine {
-    /// Finds the machine; `words` are options of `bench-host check`.
-    pub fn new(words: &[&str]) -> Result<Self, Error> {
-        let options = Options::try_parse_from(words).map_err(|error| Error::Usage(error.to_string()))?;
-        let args = options.args;
-        let booted_on = BootedOn::find(&args)?;
-        let folder =
-            tempfile::tempdir().map_err(|error| Error::Setup(format!("cannot make a folder for the run: {error}")))?;
-        Ok(Self {
-            name: booted_on.name(&args),
-            booted_on,
-            folder,
-            boots: 0,
-            args,
-        })
+    /// Finds the machines that options of `bench-host check` ask for.
+    pub fn find(words: &[&str]) -> Result<Vec<Self>, Error> {
+        let parse = || Options::try_parse_from(words).map_err(|error| Error::Usage(error.to_string()));
+        let found = source::find(&parse()?.args)?;
+        let machine = |booted_on: BootedOn| {
+            let args = parse()?.args;
+            let kernel = Kernel::load(args.kernel.as_deref()).map_err(|error| Error::Setup(error.to_string()))?;
+            let folder = tempfile::tempdir()
+                .map_err(|error| Error::Setup(format!("cannot make a folder for the run: {error}")))?;
+            Ok(Self {
+                name: booted_on.name(&args),
+                booted_on,
+                kernel,
+                folder,
+                boots: Cell::new(0),
+                args,
+            })
+        };
+        found.machines.into_iter().map(machine).collect()
     }
 
     /// Boots with sequences; returns what each check saw of each.
     pub fn check(&mut self, members: &[Member]) -> Result<Vec<Case>, Error> {
-        self.boots += 1;
-        self.args.out = Some(self.folder.path().join(self.boots.to_string()));
-        let kernel = Kernel::load(self.args.kernel.as_deref()).map_err(|error| Error::Setup(error.to_string()))?;
-        let mut bench = Bench {
-            args: &self.args,
-            booted_on: self.booted_on.clone(),
-            kernel,
-            boots: 0,
-            exit: Exit::Ok,
-            checks_failed: false,
-            paces: Vec::new(),
-        };
+        self.args.out = Some(self.folder.path().to_owned());
+        let mut bench = Bench::new(&self.args, self.booted_on.clone(), self.kernel.clone(), &self.boots);
         let (run, _) = bench.boot(members, self.args.seed.0)?;
         if !matches!(bench.exit, Exit::Ok | Exit::Failure) {
             return Err(Error::Setup(format!(

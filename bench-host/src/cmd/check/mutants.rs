@@ -16,14 +16,45 @@ use crate::exit::Exit;
 /// Most sequences that a plan needs beside the mutants: the good controls, and the boot flush.
 const HELPERS: usize = 4;
 
-/// Runs the mutants of every base, and tells their fates.
-pub(super) fn run(bench: &mut Bench<'_>, machine: &str) -> Result<Exit, Error> {
+/// Runs the mutants of every base on every machine, and tells their fates.
+pub(super) fn run(benches: &mut [Bench<'_>]) -> Result<Exit, Error> {
     let mut planned: Vec<(String, Planned)> = Vec::new();
     for (base, (check, text)) in mutants::BASES.into_iter().enumerate() {
         let Some(check) = Check::from_id(check) else { continue };
         let of_base = mutants::plan(check, text).into_iter().enumerate();
         planned.extend(of_base.map(|(number, mutant)| (format!("b{base}_{number}"), mutant)));
     }
+    let mut shown = Vec::new();
+    let mut exit = Exit::Ok;
+    for bench in &mut *benches {
+        let fates = on(bench, &planned)?;
+        exit = exit.or(bench.exit);
+        shown.push((bench.booted_on.name(bench.args), fates));
+        if bench.exit == Exit::Interrupted {
+            break;
+        }
+    }
+    let text = mutants::report(&shown);
+    print(&text);
+    if let Some(path) = benches.first().and_then(|bench| bench.args.summary.as_ref()) {
+        write(path, &text)?;
+    }
+    let any = |wanted: Fate| {
+        let mut fates = shown.iter().flat_map(|(_, fates)| fates);
+        fates.any(|(_, fate)| *fate == wanted)
+    };
+    // A mutant that fails is what is wanted here.
+    Ok(exit.or(if any(Fate::Disagreement) {
+        Exit::Failure
+    } else if !any(Fate::CaughtByRun) {
+        Exit::Undecided
+    } else {
+        Exit::Ok
+    }))
+}
+
+/// Runs mutants on a machine; returns what became of each, in their order.
+fn on(bench: &mut Bench<'_>, planned: &[(String, Planned)]) -> Result<Fates, Error> {
     let mut fates: Fates = Vec::new();
     // A boot for as many as a plan holds, whatever their checks: each runs in its own only.
     for group in planned.chunks(MAX_SEQUENCES - HELPERS) {
@@ -48,19 +79,5 @@ pub(super) fn run(bench: &mut Bench<'_>, machine: &str) -> Result<Exit, Error> {
             mutants::table(&rows).map_err(|error| Error::Setup(format!("cannot write {}: {error}", mutants::FILE)))?;
         write(&folder.join(mutants::FILE), &table)?;
     }
-    let text = mutants::report(machine, &fates);
-    print(&text);
-    if let Some(path) = &bench.args.summary {
-        write(path, &text)?;
-    }
-    let disagreement = fates.iter().any(|(_, fate)| *fate == Fate::Disagreement);
-    let caught = fates.iter().any(|(_, fate)| *fate == Fate::CaughtByRun);
-    // A mutant that fails is what is wanted here.
-    Ok(bench.exit.or(if disagreement {
-        Exit::Failure
-    } else if !caught {
-        Exit::Undecided
-    } else {
-        Exit::Ok
-    }))
+    Ok(fates)
 }
