@@ -18,6 +18,7 @@ pub enum ContextRegister {
     Ttbr0El1,
     Ttbr1El1,
     TcrEl1,
+    MairEl1,
     SctlrEl2,
     HcrEl2,
     Ttbr0El2,
@@ -25,9 +26,11 @@ pub enum ContextRegister {
     TcrEl2,
     VttbrEl2,
     VtcrEl2,
+    MairEl2,
     SctlrEl3,
     Ttbr0El3,
     TcrEl3,
+    MairEl3,
 }
 
 /// What a register is written with, seen from the question.
@@ -41,11 +44,12 @@ pub enum ContextValue {
 
 impl ContextRegister {
     /// Every register with its name and its place in the encoding space: `op1`, `CRn`, `CRm`, `op2`.
-    const TABLE: [(Self, &'static str, [u8; 4]); 14] = [
+    const TABLE: [(Self, &'static str, [u8; 4]); 17] = [
         (Self::SctlrEl1, "sctlr_el1", [0, 1, 0, 0]),
         (Self::Ttbr0El1, "ttbr0_el1", [0, 2, 0, 0]),
         (Self::Ttbr1El1, "ttbr1_el1", [0, 2, 0, 1]),
         (Self::TcrEl1, "tcr_el1", [0, 2, 0, 2]),
+        (Self::MairEl1, "mair_el1", [0, 10, 2, 0]),
         (Self::SctlrEl2, "sctlr_el2", [4, 1, 0, 0]),
         (Self::HcrEl2, "hcr_el2", [4, 1, 1, 0]),
         (Self::Ttbr0El2, "ttbr0_el2", [4, 2, 0, 0]),
@@ -53,9 +57,11 @@ impl ContextRegister {
         (Self::TcrEl2, "tcr_el2", [4, 2, 0, 2]),
         (Self::VttbrEl2, "vttbr_el2", [4, 2, 1, 0]),
         (Self::VtcrEl2, "vtcr_el2", [4, 2, 1, 2]),
+        (Self::MairEl2, "mair_el2", [4, 10, 2, 0]),
         (Self::SctlrEl3, "sctlr_el3", [6, 1, 0, 0]),
         (Self::Ttbr0El3, "ttbr0_el3", [6, 2, 0, 0]),
         (Self::TcrEl3, "tcr_el3", [6, 2, 0, 2]),
+        (Self::MairEl3, "mair_el3", [6, 10, 2, 0]),
     ];
 
     /// Iterates over every register.

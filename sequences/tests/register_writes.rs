@@ -72,6 +72,18 @@ fn such_a_sequence_is_encoded_but_never_lowered_to_run() {
         Instruction::Msr(ContextRegister::SctlrEl3, ContextValue::Old).encode(30),
         0xd51e_101e
     );
+    // Arm ARM, "MAIR_ELx": op0 3, op1 0, 4, 6, CRn 10, CRm 2, op2 0.
+    for (register, word) in [
+        (ContextRegister::MairEl1, 0xd518_a200),
+        (ContextRegister::MairEl2, 0xd51c_a200),
+        (ContextRegister::MairEl3, 0xd51e_a200),
+    ] {
+        assert_eq!(
+            Instruction::Msr(register, ContextValue::New).encode(0),
+            word,
+            "{register}"
+        );
+    }
     assert_eq!(sequences::decode(0xd518_2000), None);
     assert_eq!(
         lower(&sequence("msr ttbr0_el1, x0; isb"), 1),

@@ -14,6 +14,7 @@ pub mod publish;
 pub mod reduce;
 pub mod spelling;
 pub mod token;
+pub mod write;
 
 use event::{Event, Node};
 

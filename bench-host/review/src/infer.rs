@@ -17,7 +17,7 @@ use observers::observers;
 use regime::regime;
 use sequences::judge::inferred::Operations;
 use sequences::judge::{After, Change, Level, Name, Observers, Question, Regime, Stage, Stated};
-use sequences::{ExceptionLevel, Target};
+use sequences::{ExceptionLevel, Target, Tlbi};
 
 /// A part of the context: its name, its value, and why it is taken to be so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +84,18 @@ fn publication(sides: &[&Found], names: &Names, stated: &Stated) -> Option<(Ques
     Some((stated.complete(question), all))
 }
 
+/// Returns whether every side runs its operations for EL1 with HCR_EL2.TGE set: they are for EL2&0 then.
+fn of_host(sides: &[&Found], tlbis: &[Tlbi]) -> bool {
+    let by_host = |tlbi: &Tlbi| {
+        tlbi.op.level() == ExceptionLevel::El1
+            && !matches!(
+                tlbi.op.target(),
+                Target::All | Target::VmallS12 | Target::Ipa | Target::IpaLast
+            )
+    };
+    !tlbis.is_empty() && tlbis.iter().all(by_host) && sides.iter().all(|side| side.around.host == Some(true))
+}
+
 /// Infers the question that both sides of a change are to answer.
 pub fn infer(sides: &[&Found], place: Place<'_>, stated: &Stated) -> (Question, Vec<Assumption>) {
     let names = Names::of(sides, place);
@@ -102,7 +114,14 @@ pub fn infer(sides: &[&Found], place: Place<'_>, stated: &Stated) -> (Question, 
     };
     let flag = "given";
 
-    let (regime, stage, why) = regime(&operations, &names);
+    let (regime, stage, why) = match of_host(sides, tlbis) {
+        true => (
+            Regime::El20,
+            Stage::One,
+            "HCR_EL2.TGE is set before it: these operations are for the host",
+        ),
+        false => regime(&operations, &names),
+    };
     let (regime, why) = stated.regime.map_or((regime, why), |regime| (regime, flag));
     say("regime", regime.name(), why);
     let stage = stated
@@ -141,10 +160,12 @@ pub fn infer(sides: &[&Found], place: Place<'_>, stated: &Stated) -> (Question, 
                 Target::All | Target::VmallS12 | Target::Ipa | Target::IpaLast
             )
     });
-    // Whoever writes VTTBR_EL2 is no kernel at EL1.
+    // Whoever writes a register of EL2 is no kernel at EL1.
     let writes_el2 = sides.iter().any(|side| {
         let mut all = side.sequence.instructions();
-        all.any(|instruction| matches!(instruction, sequences::Instruction::Msr(..)))
+        all.any(|instruction| {
+            matches!(instruction, sequences::Instruction::Msr(register, _) if register.level() == ExceptionLevel::El2)
+        })
     });
     if regime == Regime::El10 && !writes_el2 && only_el1 && !names.hypervisor && stage == Stage::One {
         question.runs_at = ExceptionLevel::El1;

@@ -62,6 +62,15 @@ pub fn compare(before: &Sequence, after: &Sequence) -> (Relation, Vec<String>) {
             (None, None) => {}
         }
     }
+    let writes = |all: &[Instruction]| -> Vec<Instruction> {
+        let is_write = |instruction: &&Instruction| matches!(instruction, Instruction::Msr(..));
+        all.iter().filter(is_write).copied().collect()
+    };
+    if writes(&old) != writes(&new) {
+        all.apart = true;
+        all.words
+            .push("other registers of translation are written before the invalidation".to_owned());
+    }
     all.barriers("after the invalidation", a.after, b.after);
     all.isb("after the invalidation", a.after, b.after);
     let relation = match (all.less, all.more, all.apart) {

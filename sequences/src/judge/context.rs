@@ -115,9 +115,9 @@ pub(super) fn selects(question: &Question, register: ContextRegister) -> bool {
     match question.regime {
         Regime::El10 => matches!(
             register,
-            R::SctlrEl1 | R::Ttbr0El1 | R::Ttbr1El1 | R::TcrEl1 | R::VttbrEl2 | R::VtcrEl2 | R::HcrEl2
+            R::SctlrEl1 | R::Ttbr0El1 | R::Ttbr1El1 | R::TcrEl1 | R::MairEl1 | R::VttbrEl2 | R::VtcrEl2 | R::HcrEl2
         ),
-        Regime::El2 => matches!(register, R::SctlrEl2 | R::Ttbr0El2 | R::TcrEl2 | R::HcrEl2),
+        Regime::El2 => matches!(register, R::SctlrEl2 | R::Ttbr0El2 | R::TcrEl2 | R::MairEl2 | R::HcrEl2),
         // With E2H the registers of EL2 answer to the names of EL1 too.
         Regime::El20 => matches!(
             register,
@@ -125,13 +125,15 @@ pub(super) fn selects(question: &Question, register: ContextRegister) -> bool {
                 | R::Ttbr0El2
                 | R::Ttbr1El2
                 | R::TcrEl2
+                | R::MairEl2
                 | R::HcrEl2
                 | R::SctlrEl1
                 | R::Ttbr0El1
                 | R::Ttbr1El1
                 | R::TcrEl1
+                | R::MairEl1
         ),
-        Regime::El3 => matches!(register, R::SctlrEl3 | R::Ttbr0El3 | R::TcrEl3),
+        Regime::El3 => matches!(register, R::SctlrEl3 | R::Ttbr0El3 | R::TcrEl3 | R::MairEl3),
     }
 }
 

@@ -4,7 +4,7 @@
 //! Every possible repair is made at once; then each is taken back that the machine does not need. What remains is a
 //! smallest set of additions that makes the sequence sufficient: the missing elements.
 
-use super::context::unsynchronized;
+use super::context::{coverage_at, unsynchronized};
 use super::coverage::coverage;
 use super::judgement::{Judgement, Step, Verdict};
 use super::question::{Change, Level, Name, Observers, Question, Reading, Regime, Stage};
@@ -62,10 +62,9 @@ pub(super) fn diagnose(question: &Question, sequence: &[Instruction], counterexa
     };
     let Some(needed) = needed(question, sequence) else {
         // No single repair of what is there: what one more invalidation would do is tried out.
-        judgement.reasons = sequence
-            .iter()
-            .filter_map(|instruction| instruction.tlbi())
-            .filter_map(|tlbi| coverage(question, &tlbi).reason)
+        let tlbis = (0..sequence.len()).filter_map(|at| Some((at, sequence[at].tlbi()?)));
+        judgement.reasons = tlbis
+            .filter_map(|(at, tlbi)| coverage_at(question, sequence, at, &tlbi).reason)
             .collect();
         match added(question, sequence) {
             Ok((tlbi, whole)) => {

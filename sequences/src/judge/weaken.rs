@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What can be left out or weakened, and why the rest is needed.
 
+use super::context::is_switch;
 use super::coverage::coverage;
 use super::judgement::{Judgement, Verdict};
 use super::question::{Change, Observers, Question};
@@ -69,7 +70,10 @@ fn core(question: &Question, sequence: &[Instruction]) -> Option<Vec<usize>> {
         .filter(|at| matches!(sequence[*at], Instruction::Nop | Instruction::Msr(..)))
         .collect();
     core.push(tlbi);
-    core.extend(sequence[..tlbi].iter().rposition(is_dsb));
+    core.extend(match is_switch(question.change) {
+        true => sequence[..tlbi].iter().position(is_dsb),
+        false => sequence[..tlbi].iter().rposition(is_dsb),
+    });
     core.extend(sequence[tlbi..].iter().position(is_full).map(|after| tlbi + after));
     core.extend(
         sequence
@@ -81,11 +85,24 @@ fn core(question: &Question, sequence: &[Instruction]) -> Option<Vec<usize>> {
     (part.len() < sequence.len() && is_sufficient(question, &part) == Ok(true)).then_some(core)
 }
 
+/// Returns whether an instruction is the ISB that ends the time in which a register write takes effect.
+fn ends_write(sequence: &[Instruction], at: usize) -> bool {
+    let since = sequence[..at].iter().rev();
+    sequence[at] == Instruction::Isb
+        && since
+            .take_while(|instruction| **instruction != Instruction::Isb)
+            .any(|instruction| matches!(instruction, Instruction::Msr(..)))
+}
+
 /// Leaves out and weakens until nothing more can be. The sequence must be sufficient.
 fn weaken(question: &Question, sequence: &[Instruction]) -> (Vec<Instruction>, Vec<Excess>) {
     let all: Vec<(usize, Instruction)> = sequence.iter().copied().enumerate().collect();
     let mut kept = match core(question, sequence) {
-        Some(core) => all.iter().copied().filter(|(at, _)| core.contains(at)).collect(),
+        Some(core) => all
+            .iter()
+            .copied()
+            .filter(|(at, _)| core.contains(at) || ends_write(sequence, *at))
+            .collect(),
         None => all.clone(),
     };
     let left_out = all.into_iter().filter(|entry| !kept.contains(entry));
@@ -100,7 +117,17 @@ fn weaken(question: &Question, sequence: &[Instruction]) -> (Vec<Instruction>, V
     while index < kept.len() {
         let now: Vec<Instruction> = kept.iter().map(|(_, instruction)| *instruction).collect();
         let (at, found) = kept[index];
-        let weaker = weaker(&found, &now).into_iter().find(|instead| {
+        // Whatever the question is, the register's own effect waits for it.
+        if ends_write(&now, index) {
+            index += 1;
+            continue;
+        }
+        let weaker = weaker(&found, &now).into_iter().filter(|instead| {
+            // The stores that made the tables which are switched to are not in the question: a DSB may be there for them.
+            let for_tables = instead.is_none() && found.is_dsb() && !now[..index].iter().any(|i| i.tlbi().is_some());
+            !(for_tables && is_switch(question.change))
+        });
+        let weaker = weaker.into_iter().find(|instead| {
             let mut trial = now.clone();
             match instead {
                 Some(instruction) => trial[index] = *instruction,
@@ -295,6 +322,12 @@ fn roles(question: &Question, sequence: &[Instruction]) -> Vec<Reason> {
     for (at, instruction) in sequence.iter().enumerate() {
         let before = first.is_some_and(|first| at < first);
         let reason = match instruction {
+            Instruction::Dsb(_) if before && is_switch(question.change) => Reason::new(
+                Rule::StoreBeforeTlbi,
+                format!(
+                    "`{instruction}` completes the stores to the tables that are used now, where they were just made"
+                ),
+            ),
             Instruction::Dsb(_) if before || first.is_none() => Reason::new(
                 Rule::StoreBeforeTlbi,
                 format!("`{instruction}` completes the descriptor store, so that no later walk sees the old one"),

@@ -111,6 +111,12 @@ pub(super) fn look(found: &Found, sides: &[&Found], question: &Question, judgeme
             );
         }
     }
+    match mmu_first(found, sides) {
+        Some(text) if found.around.mmu_before.as_ref().is_some_and(|write| write.certain) || order_differs(sides) => {
+            insufficient(judgement, text);
+        }
+        _ => {}
+    }
     if let Some(cache) = &found.around.cache_after {
         keep(judgement);
         let ends = |side: &Found| side.sequence.instructions().last() == Some(Instruction::Isb);
@@ -122,6 +128,29 @@ pub(super) fn look(found: &Found, sides: &[&Found], question: &Question, judgeme
         }
     }
     grounds
+}
+
+/// Returns what is wrong where the MMU is turned on before anything is invalidated.
+fn mmu_first(found: &Found, sides: &[&Found]) -> Option<String> {
+    let write = found.around.mmu_before.as_ref()?;
+    // What ran before the text at hand begins may have invalidated; the other side shows whether it had to.
+    if found.open_start && !order_differs(sides) {
+        return None;
+    }
+    Some(format!(
+        "`msr {}` turns the MMU on before the TLB is invalidated: from then on what it holds from before is used, also to \
+         fetch the invalidation itself",
+        write.register
+    ))
+}
+
+/// Returns whether one side invalidates before it writes SCTLR, and another after it.
+fn order_differs(sides: &[&Found]) -> bool {
+    let late = |side: &&Found| side.around.mmu_before.is_some();
+    let early = |side: &&Found| {
+        side.around.mmu_before.is_none() && side.around.written_after.iter().any(|name| name.starts_with("sctlr"))
+    };
+    sides.iter().any(late) && sides.iter().any(early)
 }
 
 /// Takes back that something can go: it has another job.

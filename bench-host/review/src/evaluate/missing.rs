@@ -85,7 +85,10 @@ fn replaced(found: &Found) -> bool {
 
 /// Returns whether the change has a store that a DSB must complete.
 const fn asks_for_dsb(question: &Question) -> bool {
-    !matches!(question.change, Change::RecycleContext | Change::SwitchContext)
+    !matches!(
+        question.change,
+        Change::RecycleContext | Change::SwitchContext | Change::ReplaceTables
+    )
 }
 
 /// Returns whether a function says by its name that its callers complete what it issues.

@@ -8,7 +8,17 @@ use crate::extract::reduce::Found;
 use crate::placed::Placed;
 use crate::workaround::{is_workaround, without_workaround};
 use sequences::judge::{After, Question, Reason, Rule, Verdict, judge};
-use sequences::{Access, Barrier, Domain, Instruction, Sequence};
+use sequences::{Access, Barrier, ContextRegister, ContextValue, Domain, Instruction, Sequence};
+
+/// Takes a write of HCR_EL2 for the other setting.
+fn other_host(instruction: &mut Instruction) {
+    if let Instruction::Msr(ContextRegister::HcrEl2, value) = instruction {
+        *value = match value {
+            ContextValue::New => ContextValue::Old,
+            ContextValue::Old => ContextValue::New,
+        };
+    }
+}
 
 /// Judges one side.
 pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question) -> SideVerdict {
@@ -24,6 +34,10 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
         whole.push(Instruction::Isb);
     }
     let question = &jobs::question_of_arm(found, question);
+    // The sequence says whether a guest or the host is meant; the question says whether that is what is asked.
+    if question.host {
+        whole.iter_mut().for_each(other_host);
+    }
     let mut judgement = jobs::judge_regimes(found, sides, question, &whole, judge(question, &whole));
     let other_jobs = jobs::look(found, sides, question, &mut judgement);
     let mut open = None;

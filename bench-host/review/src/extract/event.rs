@@ -2,6 +2,7 @@
 //! What a piece of source does, as far as TLB maintenance goes: events, and the branches between them.
 
 use crate::extract::operand::Value;
+use crate::extract::write::Write;
 use sequences::{Instruction, TlbiOp, Ttl};
 use std::sync::Arc;
 
@@ -23,8 +24,8 @@ pub enum Kind {
     Barrier(Instruction),
     /// A TLB invalidation.
     Tlbi(TlbiOp, SourceOperand),
-    /// A write to a system register that matters for translation, by its name.
-    Sysreg(String),
+    /// A write to a system register that matters for translation.
+    Sysreg(Write),
     /// Maintenance of the data cache, by its name: the next DSB completes it too.
     Cache(String),
     /// A store that may be to a translation table.

@@ -3,6 +3,7 @@
 
 use crate::extract::event::{Kind, SourceOperand};
 use crate::extract::operand::{Shape, Value};
+use crate::extract::write::{self, Write};
 use sequences::{Barrier, Decoded, Domain, Instruction, SysEncoding, Tlbi, TlbiOp, decode};
 
 /// What an instruction turned out to be.
@@ -20,19 +21,6 @@ pub enum Read {
 const STORES: [&str; 21] = [
     "str", "stp", "stnp", "stlr", "stur", "stlur", "sttr", "stxr", "stlxr", "strh", "strb", "stllr", "cas", "casa",
     "casl", "casal", "swp", "swpa", "swpl", "swpal", "dc",
-];
-
-/// Registers whose write changes how addresses are translated.
-const TRANSLATION: [&str; 9] = [
-    "ttbr",
-    "vttbr",
-    "sctlr",
-    "tcr",
-    "vtcr",
-    "hcr",
-    "mair",
-    "scr_",
-    "contextidr",
 ];
 
 /// Returns whether an instruction writes a register that decides how addresses are translated.
@@ -76,13 +64,19 @@ pub fn read(mnemonic: &str, operands: &str) -> Read {
         "sys" => sys(operands),
         ".inst" | ".word" | ".long" | ".4byte" | ".hword" | "word" => word(first.trim_start_matches('$')),
         "msr" => {
-            let register = first.to_ascii_lowercase();
-            match TRANSLATION.iter().any(|prefix| register.starts_with(prefix)) {
-                true => Read::Event(Kind::Sysreg(register)),
-                false => Read::Other,
-            }
+            let second = parts.next().unwrap_or_default();
+            // Go's assembler has the register last.
+            let (register, text) = match write::register(first) {
+                None => (write::register(second), first),
+                found => (found, second),
+            };
+            let write = |register| Write {
+                text: text.to_owned(),
+                ..Write::of(register)
+            };
+            register.map_or(Read::Other, |register| Read::Event(Kind::Sysreg(write(register))))
         }
-        "ic" => Read::Event(Kind::Sysreg(format!("ic {}", first.to_ascii_lowercase()))),
+        "ic" => Read::Event(Kind::Sysreg(Write::of(format!("ic {}", first.to_ascii_lowercase())))),
         "eret" | "eretaa" | "eretab" => Read::Event(Kind::ExceptionReturn),
         "ret" | "retaa" | "retab" | "br" | "braa" => Read::Event(Kind::Return),
         "svc" | "hvc" | "smc" => Read::Event(Kind::Call(mnemonic)),

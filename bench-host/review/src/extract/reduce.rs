@@ -8,8 +8,9 @@ use crate::extract::event::{Event, Kind};
 use crate::extract::instruction::instruction;
 use crate::extract::operand::Value;
 use crate::extract::path::Path;
+use crate::extract::write::Write;
 use sequences::{
-    ContextRegister, ContextValue, ExceptionLevel, Instruction, Item, Operand, OperandFormat, Sequence, TlbiOp,
+    ContextRegister, ContextValue, ExceptionLevel, Instruction, Item, Operand, OperandFormat, Sequence, Target, TlbiOp,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,6 +24,15 @@ pub enum Use {
     ByCaller,
     /// Nobody in sight.
     Elsewhere,
+}
+
+/// A write of SCTLR before the first invalidation of a way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MmuWrite {
+    /// The register.
+    pub register: String,
+    /// It turns the MMU on for sure.
+    pub certain: bool,
 }
 
 /// What stands around a sequence, from which its context is inferred.
@@ -52,6 +62,10 @@ pub struct Around {
     pub cache_after: Option<String>,
     /// The write of SCTLR that stands after the last invalidation and before the DSB that completes it.
     pub control_before_dsb: Option<String>,
+    /// The write of SCTLR that comes before it, and before anything else that invalidates, and turns the MMU on or may.
+    pub mmu_before: Option<MmuWrite>,
+    /// Whose the `…e1` operations are (HCR_EL2.TGE), where the way says it before the first invalidation.
+    pub host: Option<bool>,
     /// It invalidates nothing and publishes new entries, for this use.
     pub publishes: Option<Use>,
     /// It invalidates nothing and stands beside this, which is not judged.
@@ -127,7 +141,7 @@ fn apart(between: &[Event]) -> bool {
             }
             Kind::Barrier(Instruction::Isb) if barriers > 0 => return true,
             Kind::Store | Kind::Return | Kind::ExceptionReturn => return true,
-            Kind::Sysreg(name) if barriers > 0 && !name.starts_with("ic") => return true,
+            Kind::Sysreg(write) if barriers > 0 && !write.register.starts_with("ic") => return true,
             _ => {}
         }
     }
@@ -182,24 +196,117 @@ fn backwards(events: &[Event], floor: usize, first: usize) -> Vec<usize> {
     taken
 }
 
-/// Returns the last writes, before an invalidation, of the registers it goes by: under which VMID, and whose EL1.
+/// Returns the last writes, before an invalidation, of the registers it goes by: under which VMID, whose EL1, and, where
+/// it is for all that was translated by the tables before, of the tables themselves.
 fn context_writes(events: &[Event], floor: usize, first: usize) -> Vec<usize> {
     let Kind::Tlbi(op, _) = &events[first].kind else {
         return Vec::new();
     };
-    if op.level() != ExceptionLevel::El1 || op.target() == sequences::Target::All {
+    let mut all = Vec::new();
+    let mut last = |is: &dyn Fn(&Write) -> bool| {
+        all.extend((floor..first).rfind(|&at| matches!(&events[at].kind, Kind::Sysreg(write) if is(write))));
+    };
+    if op.level() == ExceptionLevel::El1 && op.target() != Target::All {
+        last(&|write| write.context() == Some(ContextRegister::VttbrEl2));
+        // `vmalls12e1`, `ipas2e1` are for EL1&0 whatever TGE says.
+        if !matches!(op.target(), Target::VmallS12 | Target::Ipa | Target::IpaLast) {
+            last(&|write| write.context() == Some(ContextRegister::HcrEl2) && write.host().is_some());
+        }
+    }
+    all.extend(table_writes(events, floor, first, *op));
+    all
+}
+
+/// Returns the writes of TTBR, TCR and MAIR, or of SCTLR where it turns the MMU off, that an invalidation of everything
+/// follows: what was translated before them is to go. Not where the MMU is off, nor where a table entry is written in between.
+fn table_writes(events: &[Event], floor: usize, first: usize, op: TlbiOp) -> Vec<usize> {
+    use ContextRegister as R;
+    if !matches!(op.target(), Target::All | Target::Vmall) {
         return Vec::new();
     }
-    [ContextRegister::VttbrEl2]
-        .into_iter()
-        .filter_map(|register| (floor..first).rfind(|&at| written(&events[at]) == Some(register)))
-        .collect()
+    let control = |event: &Event| match &event.kind {
+        Kind::Sysreg(write) if write.register.starts_with("sctlr") => Some(write.mmu()),
+        _ => None,
+    };
+    let start = (floor..first)
+        .rfind(|&at| matches!(events[at].kind, Kind::Store | Kind::Tlbi(..) | Kind::Return))
+        .map_or(floor, |at| at + 1);
+    let of = |at: usize, registers: &[R]| {
+        written(&events[at]).is_some_and(|register| registers.contains(&register) && register.level() == op.level())
+    };
+    const TABLES: [R; 11] = [
+        R::Ttbr0El1,
+        R::Ttbr1El1,
+        R::TcrEl1,
+        R::MairEl1,
+        R::Ttbr0El2,
+        R::Ttbr1El2,
+        R::TcrEl2,
+        R::MairEl2,
+        R::Ttbr0El3,
+        R::TcrEl3,
+        R::MairEl3,
+    ];
+    // What is written while the MMU is still off is no replacement.
+    let turned_on = events[start..first].iter().rposition(|event| control(event).is_some());
+    let begin = start + turned_on.map_or(0, |at| at + 1);
+    let tables = |at: &usize| of(*at, &TABLES);
+    // While the MMU is off nothing is walked, and which way it was before its first write is not in sight.
+    let off = events[..first].iter().rev().find_map(control) == Some(Some(false));
+    let goes_on = events[first..].iter().any(|event| control(event).is_some());
+    if off {
+        let write = (start..first).rfind(|&at| of(at, &[R::SctlrEl1, R::SctlrEl2, R::SctlrEl3]));
+        return write.into_iter().collect();
+    }
+    match goes_on {
+        true => Vec::new(),
+        false => (begin..first).filter(tables).collect(),
+    }
+}
+
+/// Returns the write of SCTLR before everything that invalidates on a way, where it may turn the MMU on.
+fn mmu_before(function: &str, events: &[Event], first: usize) -> Option<MmuWrite> {
+    let Kind::Tlbi(op, _) = &events[first].kind else {
+        return None;
+    };
+    if !matches!(op.target(), Target::All | Target::Vmall | Target::VmallS12) {
+        return None;
+    }
+    let before = &events[..first];
+    let control = |event: &Event| match &event.kind {
+        Kind::Sysreg(write) if write.register.starts_with("sctlr") => Some(write.clone()),
+        _ => None,
+    };
+    let at = before.iter().rposition(|event| control(event).is_some())?;
+    let write = control(&before[at])?;
+    let level = match op.level() {
+        ExceptionLevel::El1 => "el1",
+        ExceptionLevel::El2 => "el2",
+        ExceptionLevel::El3 => "el3",
+    };
+    let other_level = write.register.contains("_el") && !write.register.ends_with(level);
+    let invalidated = before.iter().any(|event| {
+        matches!(&event.kind, Kind::Tlbi(..)) || matches!(&event.kind, Kind::Call(name) if may_complete(name))
+    });
+    let stored = before[at..].iter().any(|event| event.kind == Kind::Store);
+    if other_level || invalidated || stored || write.mmu() == Some(false) {
+        return None;
+    }
+    let name = function.to_ascii_lowercase();
+    let named = name.contains("mmu")
+        && ["enable", "_on", "setup", "init"]
+            .iter()
+            .any(|word| name.contains(word));
+    Some(MmuWrite {
+        certain: write.mmu() == Some(true) || named && !name.contains("disable"),
+        register: write.register,
+    })
 }
 
 /// Returns the register that an event writes, where an invalidation goes by it.
 fn written(event: &Event) -> Option<ContextRegister> {
     match &event.kind {
-        Kind::Sysreg(name) => ContextRegister::from_name(name.trim()),
+        Kind::Sysreg(write) => write.context(),
         _ => None,
     }
 }
@@ -226,7 +333,7 @@ fn cache_before(events: &[Event], start: &[usize]) -> Option<String> {
 fn cache_after(events: &[Event], last: usize, end: &[usize]) -> Option<String> {
     let until = end.last().copied().unwrap_or(events.len());
     events[last..until].iter().find_map(|event| match &event.kind {
-        Kind::Sysreg(name) if name.starts_with("ic ") => Some(name.clone()),
+        Kind::Sysreg(write) if write.register.starts_with("ic ") => Some(write.register.clone()),
         _ => None,
     })
 }
@@ -242,7 +349,9 @@ fn control_before_dsb(events: &[Event], last: usize) -> Option<String> {
             )
         })
         .find_map(|event| match &event.kind {
-            Kind::Sysreg(name) if name.starts_with("sctlr") => Some(name.clone()),
+            Kind::Sysreg(write) if write.register.starts_with("sctlr") && write.mmu() != Some(false) => {
+                Some(write.register.clone())
+            }
             _ => None,
         })
 }
@@ -256,7 +365,7 @@ fn level_of_arm(path: &Path, first: usize) -> Option<ExceptionLevel> {
             .any(|word| lower.contains(word))
     });
     let name = path.events[..first].iter().rev().find_map(|event| match &event.kind {
-        Kind::Sysreg(name) => Some(name),
+        Kind::Sysreg(write) => Some(&write.register),
         _ => None,
     });
     match name.filter(|_| asks)?.get(..)?.rsplit('_').next()? {
@@ -327,7 +436,7 @@ fn found(function: &str, path: &Path, start: &[usize], (first, last): (usize, us
         .collect();
     let registers = |range: &[Event]| -> Vec<String> {
         let name = |event: &Event| match &event.kind {
-            Kind::Sysreg(name) => Some(name.clone()),
+            Kind::Sysreg(write) => Some(write.register.clone()),
             _ => None,
         };
         range.iter().filter_map(name).collect()
@@ -372,6 +481,11 @@ fn found(function: &str, path: &Path, start: &[usize], (first, last): (usize, us
             cache_before: cache_before(events, start),
             cache_after: cache_after(events, last, end),
             control_before_dsb: control_before_dsb(events, last),
+            mmu_before: mmu_before(function, events, first),
+            host: events[..first].iter().rev().find_map(|event| match &event.kind {
+                Kind::Sysreg(write) => write.host(),
+                _ => None,
+            }),
             publishes: None,
             unjudged: None,
             level: level_of_arm(path, first),
@@ -474,10 +588,18 @@ fn push(event: &Event, paged: bool, items: &mut Vec<Item>) {
             let by_page = paged && matches!(op.operand_format(), OperandFormat::Va | OperandFormat::Ipa);
             items.push(Item::Instruction(instruction(*op, given, by_page)));
         }
-        Kind::Sysreg(_) => {
-            // What is written before an invalidation is the context the invalidation is meant for.
-            let write = written(event).map(|register| Instruction::Msr(register, ContextValue::New));
-            items.extend(write.map(Item::Instruction));
+        Kind::Sysreg(write) => {
+            // What is written before an invalidation is the context the invalidation is meant for. That of the host is
+            // told apart from that of a guest.
+            let value = match write.host() {
+                Some(true) => ContextValue::Old,
+                _ => ContextValue::New,
+            };
+            items.extend(
+                write
+                    .context()
+                    .map(|register| Item::Instruction(Instruction::Msr(register, value))),
+            );
         }
         _ => {}
     }

@@ -4,7 +4,29 @@
 use crate::extract::reduce::Found;
 use crate::infer::names::Names;
 use sequences::judge::Change;
-use sequences::{Instruction, Scope, Target, Tlbi};
+use sequences::{ContextRegister, Instruction, Scope, Target, Tlbi};
+
+/// Returns whether a register says which tables are walked, how, or whether any are.
+const fn replaces_tables(register: ContextRegister) -> bool {
+    use ContextRegister as R;
+    matches!(
+        register,
+        R::Ttbr0El1
+            | R::Ttbr1El1
+            | R::TcrEl1
+            | R::MairEl1
+            | R::SctlrEl1
+            | R::Ttbr0El2
+            | R::Ttbr1El2
+            | R::TcrEl2
+            | R::MairEl2
+            | R::SctlrEl2
+            | R::Ttbr0El3
+            | R::TcrEl3
+            | R::MairEl3
+            | R::SctlrEl3
+    )
+}
 
 /// Returns the change, and why it is taken to be that.
 pub(super) fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change, &'static str) {
@@ -62,6 +84,31 @@ pub(super) fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change
         return (
             Change::RecycleContext,
             "the MMU is switched on or off: what the TLB holds is from before",
+        );
+    }
+    // The ASID may be the same: all that was translated by the tables before is to go.
+    let replaced = sides.iter().any(|found| {
+        let mut all = found.sequence.instructions();
+        all.any(|instruction| matches!(instruction, Instruction::Msr(register, _) if replaces_tables(register)))
+    });
+    // The flush stands on the other side of a write of SCTLR now.
+    let order = sides.iter().any(|found| found.around.mmu_before.is_some()) && control && !stores;
+    if everything && order && (boot || sides.len() == 2) {
+        return (
+            Change::RecycleContext,
+            "the MMU is switched on beside it: what the TLB holds is from before",
+        );
+    }
+    if everything && !stores && replaced && boot {
+        return (
+            Change::RecycleContext,
+            "by the names, the MMU is off: what the TLB holds is from before",
+        );
+    }
+    if everything && !stores && replaced {
+        return (
+            Change::ReplaceTables,
+            "the tables are replaced by a register write, and everything is invalidated after it",
         );
     }
     let switches = names.function_has(&[

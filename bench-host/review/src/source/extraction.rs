@@ -219,8 +219,8 @@ fn beside(before: &[Event], is_table: &impl Fn(&Event) -> bool) -> Option<String
         .rev()
         .take_while(|event| !matches!(event.kind, Kind::Barrier(_) | Kind::Return))
         .find_map(|event| match &event.kind {
-            Kind::Sysreg(name) if !name.starts_with("ic ") && !name.starts_with("mair") => {
-                Some(format!("a write of `{name}`"))
+            Kind::Sysreg(write) if !write.register.starts_with("ic ") && !write.register.starts_with("mair") => {
+                Some(format!("a write of `{}`", write.register))
             }
             Kind::Call(name) if looks_like(name) => Some(format!("a call of `{name}`")),
             Kind::Store if is_table(event) => Some("a store to a translation table".to_owned()),

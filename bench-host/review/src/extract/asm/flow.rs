@@ -30,6 +30,10 @@ fn traced(event: &Event, registers: &mut Registers) -> Event {
             given.value = value;
             event.changed |= changed;
         }
+        Kind::Sysreg(write) if !write.text.is_empty() => {
+            // What a register of translation is given is no maintenance: a change of it alone is none.
+            write.value = registers.operand(&write.text).0;
+        }
         Kind::Call(_) => registers.call(),
         _ => {}
     }

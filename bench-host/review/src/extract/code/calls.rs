@@ -7,6 +7,7 @@ use crate::extract::instruction::{self, Read};
 use crate::extract::macros;
 use crate::extract::spelling::Spelled;
 use crate::extract::token::{Language, Token, TokenKind, closing, join, split};
+use crate::extract::write::Write;
 
 impl Context<'_> {
     /// Reads the calls in an expression, inner ones first.
@@ -88,7 +89,9 @@ impl Context<'_> {
                 };
                 out.extend(nodes);
             } else {
-                let before = at.checked_sub(2).filter(|_| tokens[at - 1].is("::"));
+                let before = at
+                    .checked_sub(2)
+                    .filter(|_| tokens[at - 1].is("::") || tokens[at - 1].is("."));
                 let path = before.map(|before| tokens[before].text.as_str()).unwrap_or_default();
                 self.call(token, path, bang, generics, inner, out, depth);
             }
@@ -192,23 +195,24 @@ impl Context<'_> {
             .read(&full, &texts, name.line, name.changed)
             .filter(|_| !path.is_empty())
             .or_else(|| self.spellings.read(plain, &texts, name.line, name.changed));
+        let written = Write::by_accessor(plain, &texts)
+            .or_else(|| Write::by_method(path, plain, &texts))
+            .or_else(|| {
+                names::writes_register(plain).then(|| Write {
+                    text: texts.join(", "),
+                    ..Write::of(names::register(plain))
+                })
+            });
         match spelled {
             Some(Spelled::Nodes(mut nodes)) => {
                 self.see_through(&mut nodes);
                 out.extend(nodes);
             }
             Some(Spelled::Unresolved) => self.unread(name, format!("{plain}({})", shortened(join(inner)))),
-            None if matches!(
-                plain.as_str(),
-                "write_sysreg" | "write_sysreg_s" | "WRITE_SYSREG" | "WRITE_SYSREG64"
-            ) =>
-            {
-                let register = texts.last().map(|text| text.to_ascii_lowercase()).unwrap_or_default();
-                if let Read::Event(kind) = instruction::read("msr", &register) {
-                    self.event(kind, name, out);
-                }
+            None if written.is_some() => {
+                let write = self.seen_through(written.unwrap_or_default());
+                self.event(Kind::Sysreg(write), name, out);
             }
-            None if names::writes_register(plain) => self.event(Kind::Sysreg(names::register(plain)), name, out),
             None if names::is_write(plain) => self.event(Kind::Store, name, out),
             None => match self
                 .spellings

@@ -5,6 +5,7 @@ use crate::extract::code::{Assigned, Context, names};
 use crate::extract::event::{Event, Kind, Node};
 use crate::extract::operand::{self, Names, Value};
 use crate::extract::token::{Language, Token, TokenKind, join};
+use crate::extract::write::Write;
 
 impl Context<'_> {
     /// Reads an expression up to its `;`; returns where the next statement starts.
@@ -125,9 +126,26 @@ impl Context<'_> {
         operand::evaluate(text, &names)
     }
 
+    /// Finds out what a register is written with: through the variable that it is given by.
+    pub(super) fn seen_through(&self, mut write: Write) -> Write {
+        write.value = self.evaluate(&write.text);
+        if let Some(known) = self.found.borrow().assigned.get(write.text.trim()) {
+            write.text.clone_from(&known.text);
+        }
+        write
+    }
+
     /// Finds out what operands hold: through the variables that they are given by.
     pub(super) fn see_through(&self, nodes: &mut [Node]) {
         Node::visit_mut(nodes, &mut |node| {
+            if let Node::Event(event) = node
+                && let Kind::Sysreg(write) = &mut event.kind
+                && !write.text.is_empty()
+                // What a general-purpose register holds was traced in the assembly.
+                && !is_general(&write.text)
+            {
+                *write = self.seen_through(write.clone());
+            }
             if let Node::Event(event) = node
                 && let Kind::Tlbi(_, given) = &mut event.kind
                 && !given.text.is_empty()
@@ -188,6 +206,12 @@ fn give(nodes: &mut [Node], fill: &impl Fn(&str) -> String, each: &mut impl FnMu
             Node::Jump => {}
         }
     }
+}
+
+/// Returns whether a text names a general-purpose register.
+fn is_general(text: &str) -> bool {
+    let digits = text.trim().strip_prefix(['x', 'w', 'X', 'W']);
+    digits.is_some_and(|digits| !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()))
 }
 
 /// Puts arguments for the names of parameters, members of the same name left alone.

@@ -293,29 +293,39 @@ fn rust_operand(name: String, tokens: &[Token]) -> AsmOperand {
     AsmOperand { name, text, changed }
 }
 
+/// Returns the operand that a place in the text stands for.
+fn operand<'a>(text: &str, named: &'a [AsmOperand]) -> Option<&'a AsmOperand> {
+    let text = text.trim();
+    let bare = text.trim_start_matches('%').trim_matches(['{', '}']);
+    let bare = bare.split(':').next().unwrap_or(bare);
+    let bracket = bare.find('[').map(|at| bare[at + 1..].trim_end_matches(']'));
+    let place = bracket.unwrap_or_else(|| bare.trim_start_matches(['x', 'w']));
+    match place.parse::<usize>() {
+        Ok(index) if text.starts_with(['%', '{']) => named.get(index),
+        _ => named
+            .iter()
+            .find(|named| !named.name.is_empty() && [place, bare].contains(&named.name.as_str())),
+    }
+}
+
 /// Puts expressions for `%0`, `%x0`, `%[name]`, `{0}`, `{name:x}`.
 fn resolve(nodes: &mut [Node], named: &[AsmOperand]) {
     for node in nodes {
         match node {
-            Node::Event(event) => {
-                if let Kind::Tlbi(_, given) = &mut event.kind {
-                    let text = given.text.trim();
-                    let bare = text.trim_start_matches('%').trim_matches(['{', '}']);
-                    let bare = bare.split(':').next().unwrap_or(bare);
-                    let bracket = bare.find('[').map(|at| bare[at + 1..].trim_end_matches(']'));
-                    let place = bracket.unwrap_or_else(|| bare.trim_start_matches(['x', 'w']));
-                    let found = match place.parse::<usize>() {
-                        Ok(index) if text.starts_with(['%', '{']) => named.get(index),
-                        _ => named
-                            .iter()
-                            .find(|named| !named.name.is_empty() && [place, bare].contains(&named.name.as_str())),
-                    };
-                    if let Some(found) = found {
+            Node::Event(event) => match &mut event.kind {
+                Kind::Tlbi(_, given) => {
+                    if let Some(found) = operand(&given.text, named) {
                         given.text.clone_from(&found.text);
                         event.changed |= found.changed;
                     }
                 }
-            }
+                Kind::Sysreg(write) => {
+                    if let Some(found) = operand(&write.text, named) {
+                        write.text.clone_from(&found.text);
+                    }
+                }
+                _ => {}
+            },
             Node::Either { arms, .. } => arms.iter_mut().for_each(|arm| resolve(arm, named)),
             Node::Loop(body) | Node::Region(body) => resolve(body, named),
             Node::Jump => {}
