@@ -3,7 +3,7 @@
 //!
 //! The parts in the order in which text passes through them: [`input`] opens a patch and [`mail`] undoes its mail
 //! encoding, [`diff`] reads hunks, [`loss`] says
-//! what could not be read, [`source`] makes the two sides, [`extract`] finds sequences in them, [`mod@pair`] says
+//! what could not be read, [`source`] makes the two sides, [`extract`] finds sequences in them ([`foreign`] says which files are none of ours), [`mod@pair`] says
 //! which became which, [`infer`] guesses what they are for, [`mod@evaluate`] asks the judge, and [`output`] prints.
 //! [`tree`] reads whole source trees, [`evidence`] holds what stored runs and checks saw, [`check_question`] puts a check
 //! as a question to the judge, and [`workaround`] knows the dummies that errata ask for. Nothing of a patch or a tree is ever executed.
@@ -13,6 +13,7 @@ pub mod diff;
 pub mod evaluate;
 pub mod evidence;
 pub mod extract;
+pub mod foreign;
 pub mod git;
 pub mod infer;
 pub mod input;

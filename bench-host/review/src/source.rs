@@ -5,7 +5,6 @@
 //! what was found in it.
 
 mod extraction;
-mod foreign;
 mod part;
 mod surroundings;
 
@@ -14,7 +13,7 @@ pub use surroundings::Surroundings;
 
 use crate::diff::{FileDiff, Hunk, Origin};
 use crate::extract::token::{Language, SourceLine};
-use foreign::is_foreign;
+use crate::foreign::is_source_path;
 
 /// A piece of a file without gaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,11 +109,6 @@ impl Unit {
     pub fn is_source(&self) -> bool {
         is_source_path(&self.path)
     }
-}
-
-/// Returns whether a file may be source for AArch64 by its name.
-pub fn is_source_path(path: &str) -> bool {
-    Language::of(path).is_some() && !is_foreign(path)
 }
 
 /// Returns a line without its comment, in a language whose comments the readers do not know.

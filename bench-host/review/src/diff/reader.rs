@@ -5,9 +5,9 @@ use super::header::{HunkHeader, binary_path, git_paths, is_combined, is_context,
 use super::quote::depth;
 use super::{FileDiff, Hunk, Line, Origin, Patch, Quoting};
 use crate::extract::token::Language;
+use crate::foreign::is_source_path;
 use crate::loss::{Loss, Remark};
 use crate::mail::MAX_LINE;
-use crate::source::is_source_path;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 

@@ -8,7 +8,7 @@
 use crate::extract::event::{Event, Kind};
 use crate::extract::path::Path;
 use crate::extract::reduce::{Around, Found};
-use sequences::{ContextRegister, ContextValue, Instruction, Sequence};
+use sequences::{ContextValue, Instruction, Sequence};
 use std::collections::BTreeSet;
 
 /// Most instructions of a passage.
@@ -47,7 +47,7 @@ fn passage(
     let events = &path.events;
     let picked: Vec<usize> = (start..end).filter(|&at| instruction(&events[at]).is_some()).collect();
     let subject = |&at: &usize| match &events[at].kind {
-        Kind::Sysreg(name) => Some(format!("a write of `{name}`")),
+        Kind::Sysreg(write) => Some(format!("a write of `{}`", write.register)),
         _ => beside(&events[..at], &events[at]),
     };
     let changed = |at: &usize| events[*at].changed && subject(at).is_some();
@@ -87,8 +87,8 @@ fn passage(
 fn instruction(event: &Event) -> Option<Instruction> {
     match &event.kind {
         Kind::Barrier(barrier @ (Instruction::Dsb(_) | Instruction::DsbNxs(_) | Instruction::Isb)) => Some(*barrier),
-        Kind::Sysreg(name) => {
-            let register = ContextRegister::from_name(name.trim())?;
+        Kind::Sysreg(write) => {
+            let register = write.context()?;
             Some(Instruction::Msr(register, ContextValue::New))
         }
         _ => None,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Files that are not AArch64's: other architectures, I/O MMUs, documents.
 
+use crate::extract::token::Language;
+
 /// Words that name another architecture, as a folder or between the marks of a file's name.
 const FOREIGN: [&str; 44] = [
     "x86",
@@ -51,7 +53,7 @@ const FOREIGN: [&str; 44] = [
 
 /// Returns whether lines are code for AArch32, which shares files and folders with AArch64 in many projects: coprocessor 15
 /// is used, and nothing that only AArch64 has.
-pub(super) fn is_aarch32<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
+pub fn is_aarch32<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
     let mut coprocessor = false;
     for line in lines {
         let lower = line.to_ascii_lowercase();
@@ -66,8 +68,13 @@ pub(super) fn is_aarch32<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
     coprocessor
 }
 
+/// Returns whether a file may be source for AArch64 by its name.
+pub fn is_source_path(path: &str) -> bool {
+    Language::of(path).is_some() && !is_foreign(path)
+}
+
 /// Returns whether a path is that of another architecture, of an I/O MMU, or of a document.
-pub(super) fn is_foreign(path: &str) -> bool {
+fn is_foreign(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     let (folders, file) = lower.rsplit_once('/').unwrap_or(("", &lower));
     let stem = file.split('.').next().unwrap_or(file);
