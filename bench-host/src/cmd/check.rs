@@ -45,7 +45,7 @@ Examples:
   bench-host check                                     known sequences: does each machine obey?
   bench-host check --sequence 'mine=dsb nshst; tlbi alle2; dsb nsh; isb' --only cowinvt_el2
   bench-host check --cpu max --duration 60 --stress 50 --junit check.xml
-  bench-host check --machine adversary --cpu max       on the nastiest machine there may be, with every feature
+  bench-host check --machine adversary --cpu max       the nastiest machine, with every feature
   bench-host check --mutants                           which mistakes would these machines have shown?
   bench-host check --image conform.img                 the same for a board
   bench-host check --log console.txt --hardware        what the board printed
