@@ -37,8 +37,9 @@ def review(tool, patch):
 def sites(row):
     out = []
     for site in row["sites"].split(";"):
-        path, _, function = site.strip().rpartition(":")
-        out.append((path, function.strip("() ")))
+        path, colon, function = site.strip().rpartition(":")
+        # A file alone names no function.
+        out.append((path, function.strip("() ")) if colon else (function, ""))
     return out
 
 

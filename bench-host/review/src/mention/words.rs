@@ -123,6 +123,8 @@ pub(super) fn write(tokens: &[Token], index: usize) -> Option<String> {
     if !name.iter().any(|part| VERBS.contains(&part.as_str())) {
         return None;
     }
+    // `REG_LOAD(ttbr0_el1)` reads; `load_ttbr0(x)` writes.
+    let loads = name.iter().any(|part| part == "load");
     let own = name.iter().find(|part| REGISTERS.contains(&part.as_str()));
     let access = ["sysreg", "reg", "sys", "special", "specialreg", "msr", "cp"];
     let general = name.iter().any(|part| access.iter().any(|word| part.starts_with(word)));
@@ -138,7 +140,7 @@ pub(super) fn write(tokens: &[Token], index: usize) -> Option<String> {
     if name.iter().any(|part| part == "read" || part == "get") {
         return None;
     }
-    let register = own.cloned().or_else(|| given().filter(|_| general))?;
+    let register = own.cloned().or_else(|| given().filter(|_| general && !loads))?;
     Some(format!(
         "a write of `{}` by `{}`",
         register.to_ascii_lowercase(),
