@@ -114,6 +114,7 @@ pub fn pair(before: Vec<Placed<Found>>, after: Vec<Placed<Found>>) -> Vec<Pair> 
         });
     }
     lend(&mut pairs, &mut old, &mut new);
+    lend_level(&mut pairs, &mut new);
     for pair in &mut pairs {
         if let (Some(a), Some(b)) = (&pair.before, &pair.after) {
             pair.kind = if same_place(a, b) { Kind::Changed } else { Kind::Moved };
@@ -258,6 +259,38 @@ fn lend(pairs: &mut Vec<Pair>, old: &mut [Option<Placed<Found>>], new: &mut [Opt
                 kind: Kind::Changed,
                 before: slot.take(),
                 after: Some(after),
+            });
+        }
+    }
+}
+
+/// Pairs a new way, for another exception level, with the one way that was there for all: what ran on it before is judged
+/// for that level.
+fn lend_level(pairs: &mut Vec<Pair>, new: &mut [Option<Placed<Found>>]) {
+    for slot in new {
+        let Some(placed) = slot
+            .as_ref()
+            .filter(|placed| placed.found.primary && placed.found.changed)
+        else {
+            continue;
+        };
+        let conditions = |placed: &Placed<Found>| placed.found.conditions.clone();
+        let own = conditions(placed);
+        let before = pairs.iter().filter_map(|pair| pair.before.as_ref()).find(|other| {
+            let known = conditions(other);
+            other.path == placed.path
+                && other.found.function == placed.found.function
+                && other.found.primary
+                && other.found.changed
+                && level(other) != level(placed)
+                && known.len() < own.len()
+                && known.iter().all(|condition| own.contains(condition))
+        });
+        if let Some(before) = before.cloned() {
+            pairs.push(Pair {
+                kind: Kind::Changed,
+                before: Some(before),
+                after: slot.take(),
             });
         }
     }

@@ -7,8 +7,8 @@
 
 use crate::evaluate::Ground;
 use crate::extract::reduce::Found;
-use sequences::judge::{After, Change, Judgement, Observers, Question, Regime, Stage, Verdict, judge};
-use sequences::{Access, Barrier, ExceptionLevel, Instruction, Target, Tlbi};
+use sequences::judge::{After, Change, Judgement, Observers, Question, Regime, Rule, Stage, Verdict, judge};
+use sequences::{Access, Barrier, ExceptionLevel, Instruction, Operand, Target, Tlbi};
 
 /// Returns the question as it is for the arm that a sequence stands in.
 pub(super) fn question_of_arm(found: &Found, question: &Question) -> Question {
@@ -24,6 +24,42 @@ pub(super) fn question_of_arm(found: &Found, question: &Question) -> Question {
         _ => {}
     }
     own
+}
+
+/// Returns the question as it is for a flush of one page in another function than that of many pages which stands for it
+/// now: that one was called for each.
+pub(super) fn question_of_helper(found: &Found, sides: &[&Found], question: &Question) -> Question {
+    let mut own = question.clone();
+    let many = |side: &Found| {
+        let mut all = side.sequence.instructions();
+        all.any(|instruction| matches!(instruction.operand(), Operand::Page(_) | Operand::Range(_)))
+    };
+    let elsewhere = sides.iter().any(|side| many(side) && side.function != found.function);
+    if question.range && !many(found) && elsewhere {
+        own.range = false;
+    }
+    own
+}
+
+/// Returns what to ask of a way that is new, under a condition, and for this PE alone, where the other side reached more:
+/// the condition may be just that no other PE holds the entry.
+pub(super) fn local_way(found: &Found, sides: &[&Found], judgement: &Judgement) -> Option<String> {
+    let only_scope = judgement
+        .reasons
+        .iter()
+        .all(|reason| matches!(reason.rule, Rule::Scope | Rule::CompletionDomain));
+    let covers = found
+        .sequence
+        .instructions()
+        .any(|instruction| instruction.tlbi().is_some());
+    let known = |condition: &String| {
+        sides
+            .iter()
+            .any(|side| side.conditions.contains(condition) && side.sequence != found.sequence)
+    };
+    let condition = found.conditions.iter().find(|condition| !known(condition))?;
+    (only_scope && covers && (sides.len() == 2 || found.around.broadcast_beside) && found.changed)
+        .then(|| format!("where `{condition}` holds, only this PE is reached: can no other PE hold the entry there?"))
 }
 
 /// Judges a sequence of EL2 for EL1&0 as well, where it, or the other side, has operations for both.

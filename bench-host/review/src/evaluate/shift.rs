@@ -11,6 +11,9 @@ use sequences::{Instruction, Item, Operand, OperandFormat, Target, Tlbi, TlbiOp,
 
 /// Marks the operands of a side that the other side shows to be wrong, and doubts those that differ otherwise.
 pub(super) fn mark_operands(before: &mut Option<Placed<Found>>, after: &mut Option<Placed<Found>>) {
+    for side in before.iter_mut().chain(after.iter_mut()) {
+        doubt_hint_of_table(&mut side.found);
+    }
     let (Some(a), Some(b)) = (before, after) else { return };
     let (a, b) = (&mut a.found, &mut b.found);
     mark_hints(a, b);
@@ -54,6 +57,33 @@ pub(super) fn mark_operands(before: &mut Option<Placed<Found>>, after: &mut Opti
     }
 }
 
+/// Doubts a hint that is given, by a variable, to an operation for all levels where a table goes: the hint is of a leaf.
+fn doubt_hint_of_table(found: &mut Found) {
+    let table = found.conditions.iter().any(|condition| {
+        let lower = condition.to_ascii_lowercase();
+        !lower.starts_with("not (") && ["table", "childp", "child"].iter().any(|word| lower.contains(word))
+    });
+    let hinted = |text: &&String| {
+        let level = text.split("/* ttl=").nth(1).and_then(|rest| rest.split(" */").next());
+        level.is_some_and(|level| level != "0" && !level.to_ascii_lowercase().contains("unknown"))
+    };
+    let tlbis: Vec<Tlbi> = found.sequence.instructions().filter_map(Instruction::tlbi).collect();
+    let all_levels = tlbis
+        .iter()
+        .any(|tlbi| tlbi.op.takes_operand() && !tlbi.op.target().is_last_level());
+    if table
+        && all_levels
+        && let Some(text) = found.around.operands.iter().find(hinted).cloned()
+    {
+        found.around.doubt.get_or_insert_with(|| {
+            format!(
+                "`{text}`: a level hint promises a leaf entry, and by the condition a table goes here: what was cached of the \
+                 walk through it may stay"
+            )
+        });
+    }
+}
+
 /// Doubts the side before where it names one page of stage 2, and the side after everything: more may have changed, as
 /// where a table goes.
 fn doubt_one_page(before: &mut Found, after: &Found) {
@@ -73,6 +103,10 @@ fn doubt_one_page(before: &mut Found, after: &Found) {
                 Target::Vmall | Target::VmallS12 | Target::All | Target::Asid
             )
         }) && !one(found)
+            && !found
+                .sequence
+                .instructions()
+                .any(|instruction| matches!(instruction.operand(), Operand::Page(_) | Operand::Range(_)))
     };
     if before.changed && after.changed && one(before) && all(after) {
         before.around.doubt.get_or_insert_with(|| {

@@ -38,6 +38,8 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
     if question.host {
         whole.iter_mut().for_each(other_host);
     }
+    let own = jobs::question_of_helper(found, sides, question);
+    let question = &own;
     let mut judgement = jobs::judge_regimes(found, sides, question, &whole, judge(question, &whole));
     let other_jobs = jobs::look(found, sides, question, &mut judgement);
     let mut open = None;
@@ -57,11 +59,15 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
         open =
             Some("no ISB stands after it here: sufficient only if the context is synchronized before it is relied on");
     }
+    let local = (judgement.verdict == Verdict::Insufficient)
+        .then(|| jobs::local_way(found, sides, &judgement))
+        .flatten();
     let doubt = found
         .around
         .doubt
         .as_ref()
-        .filter(|_| judgement.verdict != Verdict::Insufficient);
+        .filter(|_| judgement.verdict != Verdict::Insufficient)
+        .or(local.as_ref());
     let unused = found.around.publishes.is_some()
         && question.after == After::Nothing
         && judgement.verdict != Verdict::Insufficient

@@ -258,9 +258,14 @@ fn table_writes(events: &[Event], floor: usize, first: usize, op: TlbiOp) -> Vec
         let write = (start..first).rfind(|&at| of(at, &[R::SctlrEl1, R::SctlrEl2, R::SctlrEl3]));
         return write.into_iter().collect();
     }
-    match goes_on {
+    let all: Vec<usize> = (begin..first).filter(tables).collect();
+    let writes = |registers: &[R]| all.iter().any(|&at| of(at, registers));
+    // Nobody changes all of how a table is walked while it is walked.
+    let sets_up = writes(&[R::Ttbr0El1, R::Ttbr1El1, R::Ttbr0El2, R::Ttbr0El3])
+        && writes(&[R::TcrEl1, R::TcrEl2, R::TcrEl3, R::MairEl1, R::MairEl2, R::MairEl3]);
+    match goes_on || sets_up {
         true => Vec::new(),
-        false => (begin..first).filter(tables).collect(),
+        false => all,
     }
 }
 
@@ -360,9 +365,16 @@ fn control_before_dsb(events: &[Event], last: usize) -> Option<String> {
 fn level_of_arm(path: &Path, first: usize) -> Option<ExceptionLevel> {
     let asks = path.conditions.iter().any(|condition| {
         let lower = condition.to_ascii_lowercase();
-        ["current_el", "currentel", "switch_el"]
-            .iter()
-            .any(|word| lower.contains(word))
+        [
+            "current_el",
+            "currentel",
+            "switch_el",
+            "hypervisor",
+            "hyp_mode",
+            "hyp_support",
+        ]
+        .iter()
+        .any(|word| lower.contains(word))
     });
     let name = path.events[..first].iter().rev().find_map(|event| match &event.kind {
         Kind::Sysreg(write) => Some(&write.register),

@@ -80,6 +80,14 @@ pub(super) fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change
         ]);
     let control = around("sctlr", true) || around("sctlr", false);
     let root = boot && (around("ttbr", true) || around("ttbr", false));
+    // Tables, their form and their attributes together are set before the MMU goes on.
+    let sets_up = around("ttbr", false) && around("tcr", false) && around("mair", false);
+    if everything && !stores && sets_up {
+        return (
+            Change::RecycleContext,
+            "all registers of the regime are set up: what the TLB holds is from before",
+        );
+    }
     if everything && !has_dsb_before && (control || root || boot && !stores) {
         return (
             Change::RecycleContext,
@@ -109,6 +117,14 @@ pub(super) fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change
         return (
             Change::ReplaceTables,
             "the tables are replaced by a register write, and everything is invalidated after it",
+        );
+    }
+    let by_asid = tlbis.iter().all(|tlbi| tlbi.op.target() == Target::Asid);
+    let after_ttbr = |found: &&Found| found.around.written_before.iter().any(|name| name.starts_with("ttbr"));
+    if by_asid && !tlbis.is_empty() && !stores && sides.iter().all(after_ttbr) {
+        return (
+            Change::RecycleContext,
+            "an address space is switched by a register write, no table entry is written",
         );
     }
     let switches = names.function_has(&[

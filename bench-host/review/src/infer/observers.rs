@@ -68,6 +68,16 @@ pub(super) fn observers(sides: &[&Found], operations: &Operations, names: &Names
         "this pe",
     ];
     let mixed = scopes.contains(&Scope::Local);
+    let sets_up = |found: &&Found| {
+        let writes = |prefix: &str| found.around.written_before.iter().any(|name| name.starts_with(prefix));
+        writes("ttbr") && writes("tcr") && writes("mair") && !found.around.store_before
+    };
+    if mixed && sides.iter().all(sets_up) {
+        return (
+            Observers::ThisPe,
+            "the registers of the regime are set up, which are this PE's own",
+        );
+    }
     // Names that leave no doubt count where one side is broadcast, too.
     const OWN: [&str; 9] = [
         "idmap",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What calls may mean: the macros and functions that the units at hand, and their tree, define.
 
-use crate::extract::event::{Kind, Node};
+use crate::extract::event::{Event, Kind, Node};
 use crate::extract::spelling::Spellings;
 use crate::extract::token::{Language, Token, tokens};
 use crate::extract::{Function, Unread, asm, code, macros};
@@ -138,7 +138,7 @@ impl Surroundings {
         let Function {
             name,
             parameters,
-            nodes,
+            mut nodes,
             open_start,
             open_end,
             ..
@@ -149,6 +149,15 @@ impl Surroundings {
             part => part,
         };
         let bare = without_places(&nodes);
+        if open_end {
+            // What the text at hand cuts off may complete what is in it.
+            nodes.push(Node::Event(Event {
+                kind: Kind::Call("complete_out_of_sight".into()),
+                line: 0,
+                changed: false,
+                via: Vec::new(),
+            }));
+        }
         match (&part, own.get(&name)) {
             (Part::Nothing, _) => return,
             // Two of one file are for two configurations.
