@@ -46,7 +46,7 @@ Examples:
   bench-host check --sequence 'mine=dsb nshst; tlbi alle2; dsb nsh; isb' --only cowinvt_el2
   bench-host check --cpu max --duration 60 --stress 50 --junit check.xml
   bench-host check --machine adversary --cpu max       the nastiest machine, with every feature
-  bench-host check --mutants                           which mistakes would these machines have shown?
+  bench-host check --mutants                           which mistakes would they have shown?
   bench-host check --image conform.img                 the same for a board
   bench-host check --log console.txt --hardware        what the board printed
   bench-host check --serial /dev/ttyUSB0:1500000 --hardware --junit board.xml
