@@ -19,7 +19,7 @@ pub mod warnings;
 use std::path::{Path, PathBuf};
 
 use report::model::{BootPhase, Proof, Summary};
-use results::manifest::{Manifest, Status};
+use results::manifest::{ADVERSARY_LABEL, Manifest, Status};
 use results::store::{Run, StoreError};
 
 use crate::break_even;
@@ -54,7 +54,9 @@ pub enum AggregateError {
 pub fn aggregate(run: &Path) -> Result<Summary, AggregateError> {
     let run = Run::open(run)?;
     let (collected, altered) = samples::read(&run)?;
-    let boot = run.boot()?.map(|row| {
+    // A machine without time counts something all the same; it is nobody's timing, not even a simulator's.
+    let is_timed = run.manifest.label != ADVERSARY_LABEL;
+    let boot = run.boot()?.filter(|_| is_timed).map(|row| {
         row.map(|row| BootPhase {
             pe: row.pe,
             phase: row.phase,

@@ -2,6 +2,7 @@
 //! The kernel on the adversary: that machine shows no mistake where there is none, and the same bytes each time.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Command;
 
 use adversary::{Choices, End, Error, Features, Machine, Options};
@@ -197,6 +198,96 @@ fn what_cannot_be_run_is_told_and_exits_4() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+/// Runs a command without a QEMU in reach; returns the exit code and everything it said.
+fn bench_host(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_bench-host"))
+        .current_dir(folder)
+        .env("PATH", folder)
+        .args(arguments)
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    (output.status.code(), said.concat())
+}
+
+#[test]
+fn a_run_boots_proves_and_checks_but_times_nothing_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |flow, out| {
+        let words = [
+            "run",
+            "--machine",
+            "adversary",
+            "--trials",
+            "5",
+            "--flow",
+            flow,
+            "--out",
+            out,
+        ];
+        bench_host(folder.path(), &words)
+    };
+    let (code, said) = run("new", "new");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("Nothing was timed [adversary: no timing at all]."),
+        "{said}"
+    );
+    assert!(said.contains("Boot path: 1 of 5 proofs FAILED."), "{said}");
+    assert!(said.contains("this is no fault of the"), "{said}");
+    assert!(!said.contains("Boot phases"), "what it counts is no time: {said}");
+    let (code, said) = run("fixed", "fixed");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("Boot path: 5 of 5 proofs hold."), "{said}");
+    let read = |name: &str| std::fs::read_to_string(folder.path().join("fixed").join(name)).unwrap();
+    assert_eq!(read("samples.csv").lines().count(), 1);
+    let manifest = read("run.toml");
+    assert!(manifest.contains("label = \"adversary: no timing at all\"") && manifest.contains("simulator = true"));
+    let reproduce = manifest.lines().find(|line| line.starts_with("reproduce")).unwrap();
+    assert!(
+        reproduce.contains("--machine adversary --choose latest") && !reproduce.contains("--iterations"),
+        "{reproduce}"
+    );
+    for timing in [
+        &["--iterations", "10"][..],
+        &["--sweep", "tlbis=1,2"],
+        &["--deterministic"],
+        &["--qemu", "q"],
+    ] {
+        let words = [&["run", "--machine", "adversary"], timing].concat();
+        assert_eq!(bench_host(folder.path(), &words).0, Some(64), "{timing:?}");
+    }
+}
+
+#[test]
+fn the_mistake_of_the_seed_patch_is_a_story() {
+    let folder = tempfile::tempdir().unwrap();
+    let explore = |flow| {
+        let words = ["run", "--machine", "adversary", "--explore", "--flow", flow];
+        bench_host(folder.path(), &words)
+    };
+    let (code, said) = explore("new");
+    assert_eq!(code, Some(1), "{said}");
+    let story: Vec<&str> = said.lines().collect();
+    assert!(
+        story[0].starts_with("flow new: fixmap_mapped: first use of 0x"),
+        "{said}"
+    );
+    assert!(
+        story[1].contains("stores ") && story[1].ends_with("no barrier completes it yet"),
+        "{said}"
+    );
+    let barrier = story.iter().position(|line| line.contains("`dsb nshst`")).unwrap();
+    assert!(
+        story[barrier + 1].contains("uses a walk made before the descriptor"),
+        "{said}"
+    );
+    for flow in ["fixed", "old"] {
+        let (code, said) = explore(flow);
+        assert_eq!(code, Some(0), "{said}");
+    }
 }
 
 #[test]

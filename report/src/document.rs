@@ -18,7 +18,7 @@ use crate::command::{self, broken};
 use crate::model::Summary;
 
 pub use block::{Block, Document, Section};
-pub use headline::{checks_line, finding, headline};
+pub use headline::{FIXMAP_WITHOUT_ISB, checks_line, finding, headline};
 pub use machine::machine;
 pub use runs::{check_classes, main_ratio};
 

@@ -25,4 +25,5 @@ pub mod terminal;
 pub mod wording;
 mod write;
 
+pub use document::FIXMAP_WITHOUT_ISB;
 pub use write::{Paths, ReportError, replace, write_comparison, write_reports};

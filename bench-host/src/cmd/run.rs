@@ -2,20 +2,22 @@
 //! `bench-host run`: one boot, from the plan to the report.
 
 pub mod describe;
+mod explore;
 pub(super) mod folder;
 mod summary;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args as _};
+use clap::{ArgMatches, Args as _, ValueEnum};
 use results::manifest;
 use results::store::Run;
 
+use super::adversary::{self, Choose};
 use super::console::ConsoleArgs;
 use super::{print, report};
 use crate::error::Error;
@@ -30,6 +32,7 @@ use crate::progress::Progress;
 use crate::qemu::{Machine, Qemu};
 use crate::receive::{PlanOrigin, Receiver};
 use crate::session;
+use crate::session::Finished;
 use crate::session::console::{Boot, Heard};
 
 const EXAMPLES: &str = "\
@@ -42,6 +45,8 @@ Examples:
   bench-host run --scenario refill=64 --events all     what the code after the flush pays
   bench-host run --sweep broadcast=0,1,3               beside other PEs that broadcast TLBIs
   bench-host run --full                                a sensible set of all conditions
+  bench-host run --machine adversary                   boot, prove, check; time nothing
+  bench-host run --machine adversary --explore         how the patch's own mistake shows
   bench-host run --boots 10                            ten boots, summed up
   bench-host run --log console.txt --hardware          what a board printed
   bench-host run --serial /dev/ttyUSB0 --hardware      what it prints now
@@ -59,7 +64,16 @@ Examples:
 pub struct Args {
     #[command(flatten)]
     plan: PlanArgs,
-    /// CPU model of the emulated machine
+    /// The machine to boot
+    #[arg(long, value_enum, default_value_t = On::Qemu, conflicts_with = "console-source")]
+    machine: On,
+    /// How the adversary chooses among what the architecture permits [default: latest]
+    #[arg(long, value_enum)]
+    choose: Option<Choose>,
+    /// Try every choice of the adversary on the boot path, and tell the shortest story in which a proof does not hold
+    #[arg(long, conflicts_with_all = ["choose", "out", "boots", "quiet", "console-source"])]
+    explore: bool,
+    /// CPU model: QEMU emulates it, the adversary has its features
     #[arg(long, value_name = "MODEL", default_value = "cortex-a72", value_parser = NonEmptyStringValueParser::new())]
     cpu: String,
     /// Number of PEs [default: as many as the plan needs]
@@ -91,6 +105,15 @@ pub struct Args {
     quiet: bool,
 }
 
+/// The machine to boot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum On {
+    /// An emulator.
+    Qemu,
+    /// The built-in machine, as nasty as the architecture permits: it has no timing, so that nothing is timed.
+    Adversary,
+}
+
 /// Returns whether an option of the plan was given, be it with the value that it has without.
 pub fn states_a_plan(given: &ArgMatches) -> bool {
     let options = PlanArgs::augment_args(clap::Command::new("plan"));
@@ -113,7 +136,11 @@ pub fn run(args: &Args, stated: bool) -> Result<Exit, Error> {
             return Err(Error::Usage(format!("{option} is for QEMU; a console is read here")));
         }
     }
-    let plan = RunPlan::new(&args.plan)?;
+    refuse_options_of_others(args)?;
+    let plan = match args.machine {
+        On::Adversary => RunPlan::new(&without_timing(&args.plan)?)?,
+        On::Qemu => RunPlan::new(&args.plan)?,
+    };
     let needed = u32::from(plan.settings.measure.pes());
     let smp = args.smp.unwrap_or(needed);
     if source.is_none() && smp < needed {
@@ -128,8 +155,12 @@ pub fn run(args: &Args, stated: bool) -> Result<Exit, Error> {
         ));
     }
     let mut kernel = Kernel::load(args.kernel.as_deref()).map_err(setup)?;
+    if args.explore {
+        return explore::run(args, smp, &mut kernel);
+    }
     let silence = Duration::from_secs(args.timeout.unwrap_or_else(|| patience(&plan)));
     let heard = match &source {
+        None if args.machine == On::Adversary => on_adversary(args, smp, &mut kernel, &plan)?,
         Some(source) => {
             let crc = install(&mut kernel, &plan)?;
             listen(args, source, silence, &plan.describe(crc, false), stated)?
@@ -138,6 +169,52 @@ pub fn run(args: &Args, stated: bool) -> Result<Exit, Error> {
     };
     tell(args, &heard);
     Ok(heard.exit)
+}
+
+/// Refuses options of a machine that is not the one to boot.
+fn refuse_options_of_others(args: &Args) -> Result<(), Error> {
+    let given = [
+        ("--qemu", args.qemu.is_some(), On::Qemu),
+        ("--one-thread", args.one_thread, On::Qemu),
+        ("--deterministic", args.deterministic, On::Qemu),
+        ("--choose", args.choose.is_some(), On::Adversary),
+        ("--explore", args.explore, On::Adversary),
+    ];
+    for (option, set, of) in given {
+        if set && of != args.machine {
+            return Err(Error::Usage(match of {
+                On::Qemu => format!("{option} is for QEMU"),
+                On::Adversary => format!("{option} is for the adversary (--machine adversary)"),
+            }));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the plan of a machine that times nothing.
+fn without_timing(plan: &PlanArgs) -> Result<PlanArgs, Error> {
+    let measure = &plan.measure;
+    for (option, set) in [
+        ("--iterations", plan.iterations.is_some_and(|samples| samples > 0)),
+        ("--batch", plan.batch.is_some()),
+        ("--break-even", plan.break_even),
+        ("--scenario", !measure.scenario.is_empty()),
+        ("--sweep", !measure.sweep.is_empty()),
+        ("--full", measure.full),
+        ("--events", measure.events.is_some()),
+        ("--overhead", measure.overhead),
+        ("--timed-pes", measure.timed_pes != 1),
+    ] {
+        if set {
+            return Err(Error::Usage(format!(
+                "{option} is about timing, and the adversary has none: it boots, proves and checks"
+            )));
+        }
+    }
+    Ok(PlanArgs {
+        iterations: Some(0),
+        ..plan.clone()
+    })
 }
 
 fn install(kernel: &mut Kernel, plan: &RunPlan) -> Result<u32, Error> {
@@ -154,7 +231,7 @@ fn patience(plan: &RunPlan) -> u64 {
     LEAST.max(samples / SAMPLES_PER_SECOND)
 }
 
-/// Boots QEMU as often as it is asked for, each time with the next seed, so that addresses and orders are others.
+/// Boots QEMU as often as it is asked for.
 fn in_qemu(args: &Args, smp: u32, timeout: Duration, kernel: &mut Kernel, first: &RunPlan) -> Result<Heard, Error> {
     let qemu = Qemu::find(args.qemu.as_deref()).map_err(setup)?;
     let machine = Machine {
@@ -163,12 +240,7 @@ fn in_qemu(args: &Args, smp: u32, timeout: Duration, kernel: &mut Kernel, first:
         deterministic: args.deterministic,
         one_thread: args.one_thread,
     };
-    let wanted = args.console.boots.unwrap_or(1);
-    let mut heard = Heard::default();
-    for boot in 0..wanted {
-        let mut plan = first.clone();
-        plan.settings.seed = plan.settings.seed.wrapping_add(boot.into());
-        let crc = install(kernel, &plan)?;
+    again_and_again(args, kernel, first, |kernel, plan, out, _| {
         let mut image = tempfile::Builder::new()
             .prefix("el2-kernel-")
             .suffix(".img")
@@ -179,12 +251,45 @@ fn in_qemu(args: &Args, smp: u32, timeout: Duration, kernel: &mut Kernel, first:
             .and_then(|()| image.flush())
             .map_err(temporary)?;
         let arguments = qemu.arguments(&machine, image.path());
-        let manifest = describe::qemu(args, &qemu, &arguments, kernel, plan.describe(crc, args.deterministic));
-        let (folder, store) = folder::create(numbered(args, boot).as_deref(), manifest)?;
+        let manifest = describe::qemu(args, &qemu, &arguments, kernel, plan);
+        let (folder, store) = folder::create(out, manifest)?;
         let receiver = Receiver::new(store, Progress::new(args.quiet), PlanOrigin::Installed);
         let mut command = Command::new(&qemu.program);
         command.args(&arguments);
-        let finished = session::run_qemu(command, receiver, timeout);
+        Ok((folder, session::run_qemu(command, receiver, timeout)))
+    })
+}
+
+/// Boots the adversary as often as it is asked for.
+fn on_adversary(args: &Args, smp: u32, kernel: &mut Kernel, first: &RunPlan) -> Result<Heard, Error> {
+    let choose = args.choose.unwrap_or(Choose::Latest);
+    again_and_again(args, kernel, first, |kernel, plan, out, seed| {
+        let options = adversary::options(&args.cpu, smp, choose, seed)?;
+        let machine = ::adversary::Machine::new(&kernel.bytes, &options)
+            .map_err(|error| Error::Setup(format!("{}: {error}", kernel.source)))?;
+        let name = adversary::id(&args.cpu, smp, choose);
+        let manifest = describe::adversary(args, &name, kernel, plan);
+        let (folder, store) = folder::create(out, manifest)?;
+        let receiver = Receiver::new(store, Progress::new(args.quiet), PlanOrigin::Stated);
+        Ok((folder, session::run_adversary(machine, receiver)))
+    })
+}
+
+/// Boots a machine as often as it is asked for, each time with the next seed, so that addresses and orders are others.
+fn again_and_again(
+    args: &Args,
+    kernel: &mut Kernel,
+    first: &RunPlan,
+    mut once: impl FnMut(&Kernel, manifest::Plan, Option<&Path>, u64) -> Result<(PathBuf, Finished), Error>,
+) -> Result<Heard, Error> {
+    let wanted = args.console.boots.unwrap_or(1);
+    let mut heard = Heard::default();
+    for boot in 0..wanted {
+        let mut plan = first.clone();
+        plan.settings.seed = plan.settings.seed.wrapping_add(boot.into());
+        let crc = install(kernel, &plan)?;
+        let described = plan.describe(crc, args.deterministic);
+        let (folder, finished) = once(kernel, described, numbered(args, boot).as_deref(), plan.settings.seed)?;
         heard.exit = heard.exit.or(finished.exit);
         let go_on = matches!(finished.exit, Exit::Ok | Exit::Undecided);
         heard.boots.push(Boot {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The result in words.
 
-use results::manifest::HARDWARE_LABEL;
+use results::manifest::{ADVERSARY_LABEL, HARDWARE_LABEL};
+use results::plan::Flow;
 use results::verdict::Class;
 
 use super::block::Block;
@@ -50,6 +51,10 @@ pub fn blocks(summary: &Summary) -> Vec<Block> {
     }
     if summary.label() != HARDWARE_LABEL {
         let words = match summary.manifest.simulator {
+            true if summary.label() == ADVERSARY_LABEL => {
+                "Nothing is timed here: this machine has no time. Its memory system is as nasty as the architecture \
+                 permits, so that what fails here is a mistake, whether or not any one processor shows it."
+            }
             true => {
                 "Counts come from a simulator. They say nothing about how long a sequence takes on hardware; the checks \
                  below do test what the simulator models."
@@ -92,6 +97,9 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     };
     let first = break_even(summary).chain(compared);
     let mut sentences: Vec<String> = first.map(|text| format!("{so_far}{text}{label}.")).collect();
+    if summary.label() == ADVERSARY_LABEL && summary.series.is_empty() {
+        sentences.push(format!("Nothing was timed{label}."));
+    }
     if tested.is_empty() {
         sentences.extend(alone(summary).map(|text| format!("{text}{label}.")));
     }
@@ -108,7 +116,23 @@ pub fn headline(summary: &Summary) -> Vec<String> {
             all => format!("Boot path: {} of {all} proofs FAILED.", all - holds),
         });
     }
+    sentences.extend(fixmap_without_isb(summary).map(str::to_owned));
     sentences
+}
+
+/// Says what the seed patch lacks.
+pub const FIXMAP_WITHOUT_ISB: &str = "The first use of the fixmap faulted, and the fixmap is in the tables: this is no \
+    fault of the machine. In flow `new`, as in the patch, `dsb nshst` makes the new entry visible to the walker, and no ISB \
+    follows: the walk for that first use may have been made before, and have found nothing. Only context synchronization \
+    (or FEAT_ETS2) forbids it; flow `fixed` has the ISB, and flow `old` had one behind its flush.";
+
+/// Returns why a proof of the fixmap does not hold, where the patch's own mistake shows.
+fn fixmap_without_isb(summary: &Summary) -> Option<&'static str> {
+    let fixmap = summary.proofs.iter().find(|proof| proof.name == "fixmap_mapped")?;
+    let faulted = fixmap.detail.starts_with("first use ") && fixmap.detail.ends_with("is in the tables");
+    let m = &summary.manifest;
+    let flow = m.kernel.flow.as_deref().unwrap_or(m.plan.flow.id());
+    (!fixmap.holds && faulted && flow == Flow::New.id()).then_some(FIXMAP_WITHOUT_ISB)
 }
 
 /// Returns from where on which way to invalidate pages is cheaper.

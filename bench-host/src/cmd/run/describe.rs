@@ -4,9 +4,10 @@
 use std::ffi::OsString;
 
 use results::SCHEMA_VERSION;
-use results::manifest::{self, HARDWARE_LABEL, Hex, LOG_LABEL, Manifest, QEMU_LABEL, Status};
+use results::manifest::{self, ADVERSARY_LABEL, HARDWARE_LABEL, Hex, LOG_LABEL, Manifest, QEMU_LABEL, Status};
 
-use super::Args;
+use super::{Args, On};
+use crate::cmd::adversary::Choose;
 use crate::host;
 use crate::input::Source;
 use crate::kernel::Kernel;
@@ -21,6 +22,11 @@ pub fn qemu(args: &Args, qemu: &Qemu, arguments: &[OsString], kernel: &Kernel, p
         qemu: Some(called(qemu, arguments)),
         ..start(&machine, QEMU_LABEL, Some(kernel), reproduce(args, true), plan)
     }
+}
+
+/// Describes a run on the adversary.
+pub fn adversary(args: &Args, machine: &str, kernel: &Kernel, plan: manifest::Plan) -> Manifest {
+    start(machine, ADVERSARY_LABEL, Some(kernel), reproduce(args, true), plan)
 }
 
 /// Describes a run that a console shows. Unless the plan is stated, it is the default one until the console says otherwise.
@@ -96,6 +102,12 @@ pub fn id(text: &str) -> String {
 fn reproduce(args: &Args, with_plan: bool) -> String {
     let mut options: Vec<(&str, Option<String>)> = Vec::new();
     let console = args.console.source().is_some();
+    let untimed = args.machine == On::Adversary;
+    if untimed {
+        let choose = args.choose.unwrap_or(Choose::Latest);
+        options.push(("machine", Some("adversary".to_owned())));
+        options.push(("choose", Some(choose.word().to_owned())));
+    }
     if !console {
         options.push(("cpu", Some(args.cpu.clone())));
         options.extend(args.smp.map(|smp| ("smp", Some(smp.to_string()))));
@@ -105,14 +117,14 @@ fn reproduce(args: &Args, with_plan: bool) -> String {
         options.push(("kernel", Some(kernel.display().to_string())));
     }
     if with_plan {
-        options.extend(plan_options(&args.plan));
+        options.extend(plan_options(&args.plan, !untimed));
     }
     let flags = [("deterministic", args.deterministic), ("one-thread", args.one_thread)];
     options.extend(flags.into_iter().filter(|(_, set)| *set).map(|(flag, _)| (flag, None)));
     words("run", options)
 }
 
-fn plan_options(p: &PlanArgs) -> Vec<(&'static str, Option<String>)> {
+fn plan_options(p: &PlanArgs, timed: bool) -> Vec<(&'static str, Option<String>)> {
     let mut options: Vec<(&'static str, Option<String>)> = Vec::new();
     let mut option = |name, value: String| options.push((name, Some(value)));
     if !p.break_even {
@@ -121,13 +133,11 @@ fn plan_options(p: &PlanArgs) -> Vec<(&'static str, Option<String>)> {
             .for_each(|sequence| option("sequence", sequence.clone()));
         option("pages", p.pages.to_string());
     }
-    for (name, value) in [
-        ("iterations", p.iterations()),
-        ("batch", p.batch()),
-        ("trials", p.trials),
-    ] {
-        option(name, value.to_string());
+    if timed {
+        option("iterations", p.iterations().to_string());
+        option("batch", p.batch().to_string());
     }
+    option("trials", p.trials.to_string());
     option("seed", Hex::to_string(&p.seed));
     option("runtime", p.runtime.to_string());
     option("flow", p.flow.id().to_owned());
@@ -140,7 +150,9 @@ fn plan_options(p: &PlanArgs) -> Vec<(&'static str, Option<String>)> {
     if let Some(conduit) = p.psci {
         option("psci", conduit_text(conduit).to_owned());
     }
-    options.extend(p.measure.options());
+    if timed {
+        options.extend(p.measure.options());
+    }
     let flags = [("break-even", p.break_even), ("no-checks", p.no_checks)];
     options.extend(flags.into_iter().filter(|(_, set)| *set).map(|(flag, _)| (flag, None)));
     options
