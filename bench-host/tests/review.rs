@@ -188,3 +188,51 @@ fn commits_are_reviewed() {
     let (code, out, _) = bench_host(&["review", "--git", &repository.path().display().to_string(), "one..HEAD"]);
     assert!(code == Some(1) && out.contains("changed: f.S:2 f"), "{out}");
 }
+
+#[test]
+fn a_run_shows_how_the_mistake_happens_and_needs_no_qemu() {
+    let folder = tempfile::tempdir().unwrap();
+    let patch = folder.path().join("p.patch");
+    let text = "--- a/f.S\n+++ b/f.S\n@@ -1,7 +1,6 @@\n f:\n \tstr\txzr, [x0]\n-\tdsb\tishst\n \ttlbi\tvae2is, x1\n \tdsb\tish\n \tisb\n \tret\n";
+    fs::write(&patch, text).unwrap();
+    let run = |words: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_bench-host"))
+            .current_dir(folder.path())
+            .env("PATH", folder.path())
+            .args(["review", "--run"])
+            .args(words)
+            .arg("p.patch")
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, out) = run(&["--json"]);
+    assert_eq!(code, Some(1), "{out}");
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let checks = &json["evidence"][0]["checks"];
+    assert_eq!(checks.as_array().unwrap().len(), 1);
+    assert_eq!(checks[0]["machine"], "adversary (latest) as max, 3 PEs");
+    let story = &checks[0]["story"];
+    assert_eq!(story["side"], "after");
+    let events: Vec<&str> = story["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event.as_str().unwrap())
+        .collect();
+    assert!(events[0].contains("stores 0x0 to the descriptor"), "{events:?}");
+    assert!(
+        events.last().unwrap().contains("walked again after `tlbi vae2is`"),
+        "{events:?}"
+    );
+    // Every form has it.
+    for form in ["text", "markdown", "html", "sarif"] {
+        let (code, out) = run(&["--format", form]);
+        assert_eq!(code, Some(1), "{form}: {out}");
+        let flat = out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains("adversary (latest) as max"), "{form}: {out}");
+        assert!(flat.contains("how after is stale in "), "{form}: {out}");
+        assert!(flat.contains("no barrier completes it yet"), "{form}: {out}");
+    }
+    assert_eq!(run(&["--machine", "qemu"]).0, Some(4), "which is not there");
+}

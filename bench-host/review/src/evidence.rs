@@ -58,6 +58,25 @@ pub struct Mutants {
     pub disagreements: usize,
 }
 
+/// How a check came to fail: the shortest schedule that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Story {
+    /// It is about the side after.
+    pub after: bool,
+    /// The check.
+    pub check: Check,
+    /// What happened, one event each.
+    pub events: Vec<String>,
+}
+
+impl Story {
+    /// Returns what it is the story of.
+    pub fn heading(&self) -> String {
+        let side = if self.after { "after" } else { "before" };
+        format!("how {side} is stale in {}", self.check.id())
+    }
+}
+
 /// What the checks that fit saw on one machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trials {
@@ -69,6 +88,8 @@ pub struct Trials {
     pub seen: Vec<Seen>,
     /// The mutants of the side after; `None` if none were run.
     pub mutants: Option<Mutants>,
+    /// How a check of the side after, or else of the side before, came to fail, where the machine can tell.
+    pub story: Option<Story>,
 }
 
 impl Trials {
@@ -134,6 +155,18 @@ impl Trials {
             ));
         }
         lines
+    }
+}
+
+impl Trials {
+    /// Returns the check whose failure should be told, and whether it is one of the side after.
+    pub fn to_tell(&self) -> Option<(Check, bool)> {
+        let failed = |class: Option<Class>| class == Some(Class::Fail);
+        let after = self.seen.iter().find(|seen| failed(seen.after) && seen.known.is_none());
+        let before = self.seen.iter().find(|seen| failed(seen.before));
+        after
+            .map(|seen| (seen.check, true))
+            .or(before.map(|seen| (seen.check, false)))
     }
 }
 
@@ -265,6 +298,7 @@ mod tests {
                 seen("identity_el2", Class::NotObservable),
             ],
             mutants: None,
+            story: None,
         };
         let lines = trials.lines();
         assert_eq!(

@@ -7,7 +7,7 @@ mod failures;
 pub(in crate::cmd) mod machine;
 mod mutants;
 mod pace;
-mod source;
+pub(in crate::cmd) mod source;
 
 use std::cell::Cell;
 use std::io;

@@ -3,6 +3,7 @@
 
 use crate::check::suite::Member;
 use crate::cmd::check::machine::Machine;
+use crate::cmd::check::source::On;
 use crate::cmd::context::Context;
 use crate::error::Error;
 use crate::evidence::{timing, trials};
@@ -11,8 +12,8 @@ use crate::interrupt;
 use crate::output::print;
 use clap::ValueEnum;
 use review::diff::Patch;
-use review::evaluate::SideVerdict;
-use review::evidence::{Trials, fitting, is_worth_running, mutants_check, sides};
+use review::evaluate::{Evaluated, SideVerdict};
+use review::evidence::{Story, Trials, fitting, is_worth_running, mutants_check, sides};
 use review::input::Source;
 use review::loss::Remark;
 use review::output::{html, json, markdown, sarif, text};
@@ -51,9 +52,13 @@ pub struct Args {
     /// Stored runs to take timing and checks from: a run's folder, or a folder of runs
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
-    /// Boot QEMU, as this CPU model, and check both sides, and the mutants of the side after, in the checks that fit
-    #[arg(long, value_name = "CPU", num_args = 0..=1, require_equals = true, default_missing_value = "cortex-a72")]
+    /// Boot the adversary, as this CPU model [default: max], and check both sides, and the mutants of the side after, in
+    /// the checks that fit; where one fails, tell how
+    #[arg(long, value_name = "CPU", num_args = 0..=1, require_equals = true, default_missing_value = "max")]
     run: Option<String>,
+    /// The machine for --run
+    #[arg(long, value_enum, default_value_t = On::Adversary, requires = "run")]
+    machine: On,
     /// All evidence in the text, not only what fits a screen
     #[arg(long, visible_alias = "verbose")]
     long: bool,
@@ -101,7 +106,7 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     }
     if let Some(cpu) = &args.run {
         interrupt::install();
-        run_checks(&mut found, cpu)?;
+        run_checks(&mut found, args.machine, cpu)?;
     }
     found.source = names.join(" ");
     found.command = command(args);
@@ -117,11 +122,11 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
 /// Most changes that are run.
 const MAX_RUN: usize = 16;
 
-/// Checks the changes in QEMU, each pair of sequences once.
-fn run_checks(found: &mut Review, cpu: &str) -> Result<(), Error> {
-    let words = ["--cpu", cpu, "--trials", "200"];
-    let mut machine = Machine::find(&words)?.remove(0);
-    let mut done: Vec<(String, Trials)> = Vec::new();
+/// Checks the changes on every machine asked for, each pair of sequences once.
+fn run_checks(found: &mut Review, on: On, cpu: &str) -> Result<(), Error> {
+    let words = ["--machine", on.word(), "--cpu", cpu, "--trials", "200"];
+    let mut machines = Machine::find(&words)?;
+    let mut done: Vec<(String, Vec<Trials>)> = Vec::new();
     let mut left = 0;
     for (change, trials) in found.changes.iter().zip(&mut found.trials) {
         let sides = sides(change);
@@ -130,7 +135,7 @@ fn run_checks(found: &mut Review, cpu: &str) -> Result<(), Error> {
             .map(|(name, side)| format!("{name} {};", side.sequence))
             .collect();
         if let Some((_, known)) = done.iter().find(|(known, _)| *known == key) {
-            trials.push(known.clone());
+            trials.extend(known.iter().cloned());
             continue;
         }
         let member = |(name, side): &(&str, &SideVerdict)| Member {
@@ -148,28 +153,52 @@ fn run_checks(found: &mut Review, cpu: &str) -> Result<(), Error> {
             left += 1;
             continue;
         }
-        let cases = machine.check(&members)?;
-        let after = sides.iter().find(|(name, _)| *name == "after");
-        let mutants = match after.and_then(|(_, side)| {
-            let check = mutants_check(&change.question, &side.sequence)?;
-            Some((check, side.sequence.to_string()))
-        }) {
-            Some((check, text)) => Some(trials::mutants(check, &machine.mutants(check, &text)?)),
-            None => None,
-        };
-        let seen = Trials {
-            machine: machine.name.clone(),
-            simulator: true,
-            seen: trials::seen(&cases, "before", "after"),
-            mutants,
-        };
-        done.push((key, seen.clone()));
-        trials.push(seen);
+        let mut seen = Vec::new();
+        for machine in &mut machines {
+            seen.push(on_machine(machine, change, &sides, &members)?);
+        }
+        trials.extend(seen.iter().cloned());
+        done.push((key, seen));
     }
     if left > 0 {
         found.notes.remark(None, Remark::NotRun { left, most: MAX_RUN });
     }
     Ok(())
+}
+
+/// Checks a change on a machine, and the mutants of its side after; and tells how a side fails that does.
+fn on_machine(
+    machine: &mut Machine,
+    change: &Evaluated,
+    sides: &[(&str, &SideVerdict)],
+    members: &[Member],
+) -> Result<Trials, Error> {
+    let cases = machine.check(members)?;
+    let after = sides.iter().find(|(name, _)| *name == "after");
+    let mutants = match after.and_then(|(_, side)| {
+        let check = mutants_check(&change.question, &side.sequence)?;
+        Some((check, side.sequence.to_string()))
+    }) {
+        Some((check, text)) => Some(trials::mutants(check, &machine.mutants(check, &text)?)),
+        None => None,
+    };
+    let mut seen = Trials {
+        machine: machine.name.clone(),
+        simulator: true,
+        seen: trials::seen(&cases, "before", "after"),
+        mutants,
+        story: None,
+    };
+    if let Some((check, after)) = seen.to_tell() {
+        let id = if after { "after" } else { "before" };
+        let text = members.iter().find(|member| member.id == id);
+        let events = match text {
+            Some(member) => machine.story(check, &member.text)?,
+            None => None,
+        };
+        seen.story = events.map(|events| Story { after, check, events });
+    }
+    Ok(seen)
 }
 
 fn render(review: &Review, format: Format, long: bool) -> String {
@@ -196,9 +225,12 @@ fn command(args: &Args) -> String {
         }
     }
     match args.run.as_deref() {
-        Some("cortex-a72") => words.push("--run".to_owned()),
+        Some("max") => words.push("--run".to_owned()),
         Some(cpu) => words.push(quote(&format!("--run={cpu}"))),
         None => {}
+    }
+    if args.run.is_some() && args.machine != On::Adversary {
+        words.extend(["--machine".to_owned(), args.machine.word().to_owned()]);
     }
     words.extend(args.context.words().iter().map(|word| quote(word)));
     words.extend(args.patches.iter().map(|word| quote(word)));

@@ -85,6 +85,7 @@ pub fn stored(runs: &[Summary], change: &Evaluated) -> Vec<Trials> {
                 simulator: run.manifest.simulator,
                 seen: list,
                 mutants: None,
+                story: None,
             });
         }
     }

@@ -34,6 +34,13 @@ pub fn render(review: &Review) -> String {
         one(&mut out, change);
         let checks = trial_lines(&review.trials[index], true);
         items(&mut out, "Checks", checks.iter().map(|line| escape(line)));
+        for story in review.trials[index].iter().filter_map(|trials| trials.story.as_ref()) {
+            items(
+                &mut out,
+                &story.heading(),
+                story.events.iter().map(|event| prose(event)),
+            );
+        }
         let timing = timing(&review.timing[index]);
         items(&mut out, "Timing", timing.iter().map(|line| escape(line)));
         items(
@@ -54,7 +61,7 @@ pub fn render(review: &Review) -> String {
     list("Notes", review.notes.lines(usize::MAX));
     match tested_on(review) {
         machines if machines.is_empty() => out.push_str(&format!(
-            "<p>Nothing was run; to check in QEMU: <code>{}</code></p>\n",
+            "<p>Nothing was run; to check on the adversary: <code>{}</code></p>\n",
             escape(&run_command(review))
         )),
         machines => out.push_str(&format!("<p>Tested on: {}</p>\n", escape(&machines))),

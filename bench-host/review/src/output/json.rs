@@ -98,6 +98,14 @@ struct Checks<'a> {
     simulator: bool,
     checks: Vec<CheckSeen<'a>>,
     mutants: Option<MutantsSeen<'a>>,
+    story: Option<StoryTold<'a>>,
+}
+
+#[derive(Serialize)]
+struct StoryTold<'a> {
+    side: &'a str,
+    check: &'a str,
+    events: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -132,6 +140,11 @@ fn checks(trials: &Trials) -> Checks<'_> {
             mistakes: mutants.mistakes,
             shown: mutants.shown,
             disagreements: mutants.disagreements,
+        }),
+        story: trials.story.as_ref().map(|story| StoryTold {
+            side: if story.after { "after" } else { "before" },
+            check: story.check.id(),
+            events: &story.events,
         }),
     }
 }

@@ -72,6 +72,12 @@ pub fn render(review: &Review) -> String {
         for line in trial_lines(&review.trials[index], true) {
             out.push_str(&format!("- checks: {}\n", escape(&line)));
         }
+        for story in review.trials[index].iter().filter_map(|trials| trials.story.as_ref()) {
+            out.push_str(&format!("- {}\n", escape(&story.heading())));
+            for (number, event) in story.events.iter().enumerate() {
+                out.push_str(&format!("    {}. {}\n", number + 1, escape_keep_code(event)));
+            }
+        }
         for line in timing(&review.timing[index]) {
             out.push_str(&format!("- timing: {}\n", escape(&line)));
         }
@@ -101,7 +107,7 @@ pub fn render(review: &Review) -> String {
     match tested_on(review) {
         machines if machines.is_empty() => {
             out.push_str(&format!(
-                "\nNothing was run; to check in QEMU: {}\n",
+                "\nNothing was run; to check on the adversary: {}\n",
                 code(&run_command(review))
             ));
         }

@@ -2,9 +2,11 @@
 //! SARIF 2.1.0 (OASIS), for code scanning.
 
 use crate::evaluate::{Ground, SideVerdict};
+use crate::evidence::Trials;
 use crate::loss::Notes;
 use crate::output::json::pretty;
 use crate::{Review, Unrecognised};
+use results::verdict::Class;
 use sequences::judge::Verdict;
 use serde_json::{Value, json};
 
@@ -17,12 +19,16 @@ pub fn render(review: &Review) -> String {
         .iter()
         .filter_map(|change| change.after.as_ref())
         .filter_map(result);
+    let seen = review.changes.iter().zip(&review.trials).flat_map(|(change, trials)| {
+        let side = change.after.as_ref();
+        trials.iter().filter_map(move |trials| stale(side?, trials))
+    });
     let unread = review
         .unrecognised
         .iter()
         .filter(|unread| unread.after)
         .map(unrecognised);
-    document(results.chain(unread).collect(), &review.notes)
+    document(results.chain(seen).chain(unread).collect(), &review.notes)
 }
 
 /// Renders the sequences of a tree.
@@ -43,6 +49,7 @@ fn document(results: Vec<Value>, notes: &Notes) -> String {
                     rule("tlb-insufficient", "A stale translation can be used after this sequence"),
                     rule("tlb-stronger-than-needed", "A weaker sequence is enough"),
                     rule("tlb-undecided", "It is not decided whether this sequence is enough"),
+                    rule("tlb-stale", "A check saw a stale translation after this sequence"),
                     rule("tlb-unrecognised", "This looks like TLB maintenance and was not understood"),
                 ],
             }},
@@ -76,6 +83,28 @@ fn result(side: &SideVerdict) -> Option<Value> {
         text.push_str(&format!("; enough: `{weakest}`"));
     }
     Some(at(rule, level, &text, &side.file, side.line))
+}
+
+/// Returns what a machine saw of the side after, if it failed there and no known bug explains it.
+fn stale(side: &SideVerdict, trials: &Trials) -> Option<Value> {
+    if !trials.is_failure() {
+        return None;
+    }
+    let failed = trials
+        .seen
+        .iter()
+        .filter(|seen| seen.after == Some(Class::Fail) && seen.known.is_none());
+    let checks: Vec<_> = failed.map(|seen| seen.check.id()).collect();
+    let mut text = format!(
+        "`{}` fails on {} in {}",
+        side.sequence,
+        trials.machine,
+        checks.join(", ")
+    );
+    if let Some(story) = trials.story.as_ref().filter(|story| story.after) {
+        text.push_str(&format!("; {}: {}", story.heading(), story.events.join("; ")));
+    }
+    Some(at("tlb-stale", "error", &text, &side.file, side.line))
 }
 
 fn unrecognised(unread: &Unrecognised) -> Value {

@@ -54,6 +54,12 @@ fn render_as(review: &Review, shown: Shown) -> String {
         for line in trial_lines(&review.trials[index], shown.long) {
             wrap(&mut out, "  checks: ", &line);
         }
+        for story in review.trials[index].iter().filter_map(|trials| trials.story.as_ref()) {
+            wrap(&mut out, "  ", &story.heading());
+            for (number, event) in story.events.iter().enumerate() {
+                wrap(&mut out, &format!("    {}. ", number + 1), event);
+            }
+        }
         for line in timing(&review.timing[index]) {
             wrap(&mut out, "  timing: ", &clean(&line));
         }

@@ -62,6 +62,11 @@ impl<'a> Bench<'a> {
 
     /// Writes the plan of a boot into the kernel, and describes it.
     pub fn prepare(&mut self, members: &[Member], seed: u64) -> Result<manifest::Plan, Error> {
+        self.prepare_with(members, seed, self.args.trials)
+    }
+
+    /// The same with another number of trials: one is enough to explore, and all that a story should tell.
+    pub fn prepare_with(&mut self, members: &[Member], seed: u64, trials: u32) -> Result<manifest::Plan, Error> {
         let args = self.args;
         let all = members.iter().fold(0, |all, member| all | member.checks);
         let mut sequences: Vec<_> = members
@@ -83,8 +88,7 @@ impl<'a> Bench<'a> {
         }
         let settings = Conformance {
             seed,
-            // One trial is enough to explore, and all that a story should tell.
-            trials: if args.explore { 1 } else { args.trials },
+            trials,
             pes: u8::try_from(args.smp).unwrap_or(MAX_PES).min(MAX_PES),
             stress: args.stress,
             planted: args.plant_bug.then_some(Planted::SkipSequence),

@@ -24,28 +24,9 @@ pub(super) fn run(bench: &mut Bench<'_>, members: &[Member]) -> Result<Exit, Err
 }
 
 fn one(bench: &mut Bench<'_>, member: &Member, check: Check) -> Result<Exit, Error> {
-    let alone = Member {
-        id: member.id.clone(),
-        text: member.text.clone(),
-        checks: check.mask(),
-    };
-    let (seed, bound) = (bench.args.seed.0, Bound::default());
-    bench.prepare(&[alone], seed)?;
-    let options = adversary::options(&bench.args.cpu, bench.args.smp, bench.args.choose(), seed)?;
-    let found = explore(
-        &bench.kernel.bytes,
-        &options,
-        &bound,
-        |printed| {
-            lines(printed)
-                .iter()
-                .any(|fields| fields[2..].starts_with(&["phase", "check"]))
-        },
-        |printed| lines(printed).iter().any(|fields| is_old(fields, check)),
-    );
-    let found = found.map_err(|error| Error::Setup(format!("{}: {error}", bench.kernel.source)))?;
+    let bound = Bound::default();
     let id = check.id();
-    Ok(match found {
+    Ok(match find(bench, member, check, &bound)? {
         Explored::Fails(schedule) => {
             print(&format!("{id} with {}: the old translation is used\n", member.id));
             for event in &schedule.events {
@@ -68,6 +49,30 @@ fn one(bench: &mut Bench<'_>, member: &Member, check: Check) -> Result<Exit, Err
             Exit::Undecided
         }
     })
+}
+
+/// Explores a sequence in a check.
+pub(super) fn find(bench: &mut Bench<'_>, member: &Member, check: Check, bound: &Bound) -> Result<Explored, Error> {
+    let alone = Member {
+        id: member.id.clone(),
+        text: member.text.clone(),
+        checks: check.mask(),
+    };
+    let seed = bench.args.seed.0;
+    bench.prepare_with(&[alone], seed, 1)?;
+    let options = adversary::options(&bench.args.cpu, bench.args.smp, bench.args.choose(), seed)?;
+    let found = explore(
+        &bench.kernel.bytes,
+        &options,
+        bound,
+        |printed| {
+            lines(printed)
+                .iter()
+                .any(|fields| fields[2..].starts_with(&["phase", "check"]))
+        },
+        |printed| lines(printed).iter().any(|fields| is_old(fields, check)),
+    );
+    found.map_err(|error| Error::Setup(format!("{}: {error}", bench.kernel.source)))
 }
 
 /// Returns the fields of every line of a record.

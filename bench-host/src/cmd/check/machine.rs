@@ -3,13 +3,14 @@
 
 use std::cell::Cell;
 
+use adversary::{Bound, Explored};
 use clap::Parser;
 use results::check::Check;
 use results::plan::MAX_SEQUENCES;
 
 use super::bench::Bench;
 use super::source::{self, BootedOn};
-use super::{Args, failures};
+use super::{Args, explore, failures};
 use crate::check::mutants::{self, Fates};
 use crate::check::suite::Member;
 use crate::check::tally::{Case, Tally};
@@ -75,6 +76,29 @@ impl Machine {
             failures::explain(&mut cases, version, members, false);
         }
         Ok(cases)
+    }
+
+    /// Returns the shortest schedule on which a sequence is stale in a check, one event a line; `None` on a machine that
+    /// cannot be explored, or where none is found soon.
+    pub fn story(&mut self, check: Check, text: &str) -> Result<Option<Vec<String>>, Error> {
+        if !matches!(self.booted_on, BootedOn::Adversary) {
+            return Ok(None);
+        }
+        let mut bench = Bench::new(&self.args, self.booted_on.clone(), self.kernel.clone(), &self.boots);
+        let member = Member {
+            id: "sequence".to_owned(),
+            text: text.to_owned(),
+            checks: check.mask(),
+        };
+        // Whoever waits for a review does not wait for more.
+        let bound = Bound {
+            runs: 1000,
+            ..Bound::default()
+        };
+        Ok(match explore::find(&mut bench, &member, check, &bound)? {
+            Explored::Fails(schedule) => Some(schedule.events.iter().map(ToString::to_string).collect()),
+            Explored::Holds { .. } => None,
+        })
     }
 
     /// Boots with the mutants of a sequence; returns what became of them.

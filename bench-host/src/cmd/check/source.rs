@@ -20,6 +20,17 @@ pub enum On {
     Both,
 }
 
+impl On {
+    /// Returns the word of the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Adversary => "adversary",
+            Self::Qemu => "qemu",
+            Self::Both => "both",
+        }
+    }
+}
+
 /// What boots the kernel here.
 #[derive(Debug, Clone)]
 pub(super) enum BootedOn {
