@@ -102,6 +102,9 @@ pub fn infer(sides: &[&Found], place: Place<'_>, stated: &Stated) -> (Question, 
     if let Some(published) = publication(sides, &names, stated) {
         return published;
     }
+    // What ran on a way before it was for another exception level says nothing of what the way is for.
+    let own: Vec<&Found> = sides.iter().copied().filter(|side| !side.around.lent).collect();
+    let sides = if own.is_empty() { sides } else { &own };
     let operations = Operations::of(sides.iter().map(|found| &found.sequence));
     let tlbis = operations.tlbis();
     let mut all = Vec::new();

@@ -286,7 +286,8 @@ fn lend_level(pairs: &mut Vec<Pair>, new: &mut [Option<Placed<Found>>]) {
                 && known.len() < own.len()
                 && known.iter().all(|condition| own.contains(condition))
         });
-        if let Some(before) = before.cloned() {
+        if let Some(mut before) = before.cloned() {
+            before.found.around.lent = true;
             pairs.push(Pair {
                 kind: Kind::Changed,
                 before: Some(before),

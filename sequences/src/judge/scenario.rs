@@ -174,14 +174,19 @@ pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shap
         descriptor: 1,
         stale: question.change == Change::ReplaceTables,
     };
-    let by_sequence = sequence.iter().any(|instruction| switches(question, instruction));
+    // A register is its PE's own: what another PE walks by does not wait for the write of this one.
+    let elsewhere = matches!(shape, Shape::Message(_) | Shape::Reuse(_));
+    let by_sequence = !elsewhere && sequence.iter().any(|instruction| switches(question, instruction));
     let mut ops = vec![match is_switch(question.change) {
         true if by_sequence => Op::Nop,
         true => switch,
         false => store(register::DESCRIPTOR, register::TABLE),
     }];
+    if elsewhere && is_switch(question.change) {
+        ops.push(Op::Isb);
+    }
     ops.extend(sequence.iter().enumerate().map(|(at, instruction)| {
-        if switches(question, instruction) {
+        if by_sequence && switches(question, instruction) {
             switch
         } else {
             op(question, sequence, at)

@@ -26,10 +26,14 @@ pub(super) fn question_of_arm(found: &Found, question: &Question) -> Question {
     own
 }
 
-/// Returns the question as it is for a flush of one page in another function than that of many pages which stands for it
-/// now: that one was called for each.
-pub(super) fn question_of_helper(found: &Found, sides: &[&Found], question: &Question) -> Question {
+/// Returns the question as it is for one side alone: with the MMU off, or for a flush of one page in another function than
+/// that of many pages which stands for it now, and which was called for each.
+pub(super) fn question_of_side(found: &Found, sides: &[&Found], question: &Question) -> Question {
     let mut own = question.clone();
+    // While nothing is walked there is no old entry to come back.
+    if found.around.mmu_off && matches!(question.change, Change::Invalidate | Change::RemoveTable) {
+        own.change = Change::RecycleContext;
+    }
     let many = |side: &Found| {
         let mut all = side.sequence.instructions();
         all.any(|instruction| matches!(instruction.operand(), Operand::Page(_) | Operand::Range(_)))

@@ -20,9 +20,15 @@ impl Missing {
     pub(super) fn of(found: &Found, sides: &[&Found], question: &Question) -> Self {
         let (has_before, has_after) = ends(found);
         let any = |pick: fn((bool, bool)) -> bool| sides.iter().any(|side| pick(ends(side)));
+        // What was taken out of a function and put where nothing is stored has its store, and what completes that, in its
+        // callers.
+        let store_left = sides.iter().any(|side| side.function != found.function) && !found.around.store_before;
         let lost = |pick| any(pick) && !leaves_completion(&found.function);
         Self {
-            before: !has_before && !any(|ends| ends.0) && !found.around.store_before && asks_for_dsb(question),
+            before: !has_before
+                && (store_left || !any(|ends| ends.0))
+                && !found.around.store_before
+                && asks_for_dsb(question),
             // An ISB or a DMB in the DSB's place says that nothing else is meant to follow.
             after: !has_after && (found.around.call_after || !lost(|ends| ends.1) && !replaced(found)),
         }

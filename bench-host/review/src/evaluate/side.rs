@@ -38,7 +38,7 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
     if question.host {
         whole.iter_mut().for_each(other_host);
     }
-    let own = jobs::question_of_helper(found, sides, question);
+    let own = jobs::question_of_side(found, sides, question);
     let question = &own;
     let mut judgement = jobs::judge_regimes(found, sides, question, &whole, judge(question, &whole));
     let other_jobs = jobs::look(found, sides, question, &mut judgement);

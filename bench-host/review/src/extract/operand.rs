@@ -172,7 +172,8 @@ impl Value {
         let lower = term.base.to_ascii_lowercase();
         let is_number = ["pfn", "vpn", "ppn", "page_num", "page_no", "pagenum", "pageno", "frame"]
             .iter()
-            .any(|word| lower.contains(word));
+            .any(|word| lower.contains(word))
+            && !lower.contains("addr");
         let right = if is_number { 0 } else { -12 };
         if term.left == right {
             // Sign bits of the upper half, which EL1 has, reach the hint where a mask keeps more than 44 bits.
@@ -527,6 +528,7 @@ mod tests {
             "(self.start.as_u64() >> 12) as u64",
             "(va / 4096)",
             "page_number",
+            "(asid << 48) | cap_frame_get_mapped_address(cap) >> 12",
             "(va >> 21) << 9",
         ] {
             let shape = shape("vae1is", right);

@@ -66,6 +66,10 @@ pub struct Around {
     pub mmu_before: Option<MmuWrite>,
     /// Whose the `…e1` operations are (HCR_EL2.TGE), where the way says it before the first invalidation.
     pub host: Option<bool>,
+    /// The MMU was turned off before it, and goes on after it: nothing is walked while the entry is written.
+    pub mmu_off: bool,
+    /// It stands here for a way of another exception level, which decides what is asked.
+    pub lent: bool,
     /// It invalidates nothing and publishes new entries, for this use.
     pub publishes: Option<Use>,
     /// It invalidates nothing and stands beside this, which is not judged.
@@ -267,6 +271,43 @@ fn table_writes(events: &[Event], floor: usize, first: usize, op: TlbiOp) -> Vec
         true => Vec::new(),
         false => all,
     }
+}
+
+/// Returns what is in doubt of an operation for a lower exception level at EL3, where SCR_EL3 is written beside it: that says
+/// whether it is defined, and for which Security state it is.
+fn security_doubt(events: &[Event], first: usize) -> Option<String> {
+    let Kind::Tlbi(op, _) = &events[first].kind else {
+        return None;
+    };
+    let is_write = |event: &Event| matches!(&event.kind, Kind::Sysreg(write) if write.register == "scr_el3");
+    let isb = |event: &Event| event.kind == Kind::Barrier(Instruction::Isb);
+    if op.level() == ExceptionLevel::El3 {
+        return None;
+    }
+    match events[..first].iter().rposition(is_write) {
+        Some(at) if events[at..first].iter().any(isb) => None,
+        Some(_) => Some(format!(
+            "`tlbi {op}` at EL3 goes by SCR_EL3, and no ISB stands between the write of it and the TLBI"
+        )),
+        None if events[first..].iter().any(is_write) => Some(format!(
+            "`tlbi {op}` at EL3 goes by SCR_EL3, which is written only after it: is it defined, and for the Security state that \
+             is meant?"
+        )),
+        None => None,
+    }
+}
+
+/// Returns whether the MMU is off around an invalidation: the way turns it off before and writes SCTLR again after.
+fn mmu_off(events: &[Event], first: usize, last: usize) -> bool {
+    let control = |event: &Event| match &event.kind {
+        Kind::Sysreg(write) if write.register.starts_with("sctlr") => Some(write.mmu()),
+        _ => None,
+    };
+    events[..first].iter().rev().find_map(control) == Some(Some(false))
+        && events[last..]
+            .iter()
+            .find_map(control)
+            .is_some_and(|mmu| mmu != Some(false))
 }
 
 /// Returns the write of SCTLR before everything that invalidates on a way, where it may turn the MMU on.
@@ -484,7 +525,7 @@ fn found(function: &str, path: &Path, start: &[usize], (first, last): (usize, us
             returns_from_exception: events[last..].iter().any(|event| event.kind == Kind::ExceptionReturn),
             operands: picked.iter().filter_map(operand).collect(),
             values: picked.iter().filter_map(value).collect(),
-            doubt: None,
+            doubt: security_doubt(events, first),
             broadcast_beside: false,
             call_after: events[last + 1..]
                 .iter()
@@ -493,6 +534,8 @@ fn found(function: &str, path: &Path, start: &[usize], (first, last): (usize, us
             cache_before: cache_before(events, start),
             cache_after: cache_after(events, last, end),
             control_before_dsb: control_before_dsb(events, last),
+            mmu_off: mmu_off(events, first, last),
+            lent: false,
             mmu_before: mmu_before(function, events, first),
             host: events[..first].iter().rev().find_map(|event| match &event.kind {
                 Kind::Sysreg(write) => write.host(),

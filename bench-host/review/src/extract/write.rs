@@ -146,6 +146,10 @@ impl Write {
             "sctlr_mmu_en",
             "sctlr_el1_m",
             "sctlr_el2_m",
+            "sctlr_el3_m",
+            "sctlr_m_bit",
+            "ctrl_m",
+            "ctrl_m_bit",
         ]) {
             return Some(on);
         }
@@ -189,7 +193,6 @@ impl Write {
             self.value
                 .terms
                 .iter()
-                .filter(|term| !term.loose)
                 .map(|term| term.base.as_str())
                 .collect::<Vec<_>>()
                 .join(" | ")

@@ -25,6 +25,15 @@ pub(super) fn after(
     let user = (by_space || names.function_has(&["user", "vma", "mm"])) && !kernel;
     let clearly_user =
         names.function_has(&["_mm", "user", "vma", "flush_tlb_page", "flush_tlb_range", "_asid"]) && !kernel;
+    let writes_control = sides
+        .iter()
+        .any(|found| found.around.written_after.iter().any(|name| name.starts_with("sctlr")));
+    if !any_isb && change == Change::RecycleContext && (writes_control || !names.function.is_empty()) {
+        return (
+            After::Nothing,
+            "the MMU or the address space is switched later, with its own ISB",
+        );
+    }
     if stage == Stage::Two && !any_isb {
         return (
             elsewhere(change, observers),
@@ -54,15 +63,6 @@ pub(super) fn after(
         return (
             elsewhere(change, observers),
             "an exception return follows, which synchronizes the context",
-        );
-    }
-    let writes_control = sides
-        .iter()
-        .any(|found| found.around.written_after.iter().any(|name| name.starts_with("sctlr")));
-    if !any_isb && change == Change::RecycleContext && (writes_control || !names.function.is_empty()) {
-        return (
-            After::Nothing,
-            "the MMU or the address space is switched later, with its own ISB",
         );
     }
     if change == Change::Permissions {

@@ -55,12 +55,16 @@ pub(super) fn observers(sides: &[&Found], operations: &Operations, names: &Names
             "only local operations are used: no other PE may hold the entry",
         );
     }
-    const MESSAGE: [&str; 10] = [
+    const MESSAGE: [&str; 14] = [
         "shootdown",
         "ipi",
         "uniprocessor",
         "this cpu",
         "local cpu",
+        "local vcpu",
+        "local core",
+        "local pe",
+        "this core",
         "boot cpu",
         "per-cpu mapping",
         "only used by this",

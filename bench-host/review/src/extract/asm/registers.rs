@@ -143,7 +143,7 @@ impl Registers {
                 let value = source(1);
                 match mask.known() {
                     Some(mask) => value.masked(!mask),
-                    None => with_unknown_mask(value),
+                    None => without(value, &mask),
                 }
             }
             "orr" | "eor" | "add" => {
@@ -201,6 +201,16 @@ impl Registers {
             self.values.insert(second, (opaque(), compute.changed));
         }
     }
+}
+
+/// Takes the bits of something unknown away, by its name.
+fn without(value: Value, mask: &Value) -> Value {
+    let mut value = with_unknown_mask(value);
+    let names: Vec<&str> = mask.terms.iter().map(|term| term.base.as_str()).collect();
+    for term in &mut value.terms {
+        term.base = format!("{} & ~({})", term.base, names.join(" | "));
+    }
+    value
 }
 
 fn with_unknown_mask(mut value: Value) -> Value {

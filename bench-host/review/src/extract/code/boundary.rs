@@ -91,6 +91,8 @@ fn c_start(tokens: &[Token], at: usize, end: usize, margin: bool) -> Option<Star
                 | "noexcept"
                 | "__asm"
                 | "catch"
+                // Go: what follows is the receiver, and then the name.
+                | "func"
         );
         let called =
             token.kind == TokenKind::Word && !keyword && tokens.get(index + 1).is_some_and(|next| next.is("("));
@@ -235,6 +237,12 @@ pub(super) fn section_name(section: &str, language: Language) -> String {
         let rest = rest.trim_start().strip_prefix("define").unwrap_or_default();
         return rest.split('(').next().unwrap_or_default().trim().to_owned();
     }
+    // Go: `func (c *CPU) SwitchToUser(...)`.
+    let receiver = section
+        .trim_start()
+        .strip_prefix("func (")
+        .and_then(|rest| rest.split_once(')'));
+    let section = receiver.map_or(section, |(_, rest)| rest);
     match section.find('(') {
         Some(at) => before(&section[..at]),
         None => String::new(),
