@@ -93,9 +93,22 @@ pub fn name(cpu: &str, pes: u32, choose: Choose) -> String {
     format!("adversary ({}) as {cpu}, {pes} PEs", choose.word())
 }
 
+/// Returns a text as an id: lowercase letters, digits and underscores.
+pub fn word_of(text: &str) -> String {
+    let id_char = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '_'
+        }
+    };
+    let id: String = text.chars().take(40).map(id_char).collect();
+    if id.is_empty() { "log".to_owned() } else { id }
+}
+
 /// Returns what it is, as an id.
 pub fn id(cpu: &str, pes: u32, choose: Choose) -> String {
-    let cpu = super::run::describe::id(cpu);
+    let cpu = word_of(cpu);
     format!("adversary_{}_{cpu}_{pes}pe", choose.word())
 }
 

@@ -8,6 +8,7 @@ use results::manifest::{self, ADVERSARY_LABEL, HARDWARE_LABEL, Hex, LOG_LABEL, M
 
 use super::{Args, On};
 use crate::cmd::adversary::Choose;
+pub use crate::cmd::adversary::word_of as id;
 use crate::host;
 use crate::input::Source;
 use crate::kernel::Kernel;
@@ -82,19 +83,6 @@ pub fn start(machine: &str, label: &str, kernel: Option<&Kernel>, reproduce: Str
         stream: manifest::Stream::default(),
         pes: Vec::new(),
     }
-}
-
-/// Returns a text as an id: lowercase letters, digits and underscores.
-pub fn id(text: &str) -> String {
-    let id_char = |c: char| {
-        if c.is_ascii_alphanumeric() {
-            c.to_ascii_lowercase()
-        } else {
-            '_'
-        }
-    };
-    let id: String = text.chars().take(40).map(id_char).collect();
-    if id.is_empty() { "log".to_owned() } else { id }
 }
 
 /// Returns the command that makes the run again. Defaults are spelled out: another version may have others. The plan of a
