@@ -121,7 +121,9 @@ def main():
         patch = args.patches / f"{row['id']}.patch"
         if not patch.exists() and args.fetch:
             mirror = args.fetch / row["repository"].replace("/", "+") / "repo"
-            show = ["git", f"--git-dir={mirror}", "show", "--format=email", "-U12", row["commit"]]
+            # An archive of a mailing list holds one mail a commit.
+            what = [f"{row['commit']}:m"] if "mailinglist" in row["repository"] else ["--format=email", "-U12", row["commit"]]
+            show = ["git", f"--git-dir={mirror}", "show", *what]
             text = subprocess.run(show, capture_output=True)
             if text.returncode == 0:
                 patch.write_bytes(text.stdout)

@@ -123,7 +123,25 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
         },
         text: text.split_whitespace().collect::<Vec<_>>().join(" "),
     };
-    found.into_iter().map(mention).collect()
+    found
+        .into_iter()
+        .filter(|(line, text)| every || !words::is_barrier(text) || is_near_translation(unit, *line))
+        .map(mention)
+        .collect()
+}
+
+/// Returns whether anything that a barrier may order for translation is near a line.
+fn is_near_translation(unit: &Unit, line: u32) -> bool {
+    const FAR: usize = 12;
+    unit.segments.iter().any(|segment| {
+        let lines = &segment.lines;
+        let Ok(at) = lines.binary_search_by_key(&line, |source| source.number) else {
+            return false;
+        };
+        let near = &lines[at.saturating_sub(FAR)..lines.len().min(at + 1 + FAR)];
+        words::speak_of_translation(near.iter().map(|source| source.text.as_str()))
+            || words::speak_of_translation([segment.section.as_str(), unit.path.as_str()].into_iter())
+    })
 }
 
 /// Says what stands around a line: its indentation, and what orders or translates next to it on both sides.

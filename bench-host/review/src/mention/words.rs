@@ -88,6 +88,23 @@ fn is_emulated(name: &str) -> bool {
         .any(|word| lower.contains(word))
 }
 
+/// Returns whether a text is a barrier and nothing else.
+pub(super) fn is_barrier(text: &str) -> bool {
+    let mnemonic = text.split_whitespace().next().unwrap_or_default();
+    ["dsb", "isb"].iter().any(|word| mnemonic.eq_ignore_ascii_case(word))
+}
+
+/// Returns whether lines speak of anything that a barrier may order for translation.
+pub(super) fn speak_of_translation<'a>(mut lines: impl Iterator<Item = &'a str>) -> bool {
+    const WORDS: [&str; 12] = [
+        "tlb", "ttbr", "sctlr", "tcr", "hcr_", "pgd", "pte", "pmd", "table", "mmu", "desc", "mapp",
+    ];
+    lines.any(|line| {
+        let lower = line.to_ascii_lowercase();
+        WORDS.iter().any(|word| lower.contains(word))
+    })
+}
+
 /// Returns whether what a mention says is the write of a translation register.
 pub(super) fn is_write(text: &str) -> bool {
     text.starts_with("a write of") || instruction::writes_translation(text)
@@ -138,6 +155,11 @@ pub(super) fn write(tokens: &[Token], index: usize) -> Option<String> {
             .map(|token| token.text.clone())
     };
     if name.iter().any(|part| part == "read" || part == "get") {
+        return None;
+    }
+    // `MAIR_ATTR_SET(x)` makes a value.
+    let first = name.first().is_some_and(|part| VERBS.contains(&part.as_str()));
+    if own.is_some() && !first && !token.text.chars().any(char::is_lowercase) {
         return None;
     }
     let register = own.cloned().or_else(|| given().filter(|_| general && !loads))?;

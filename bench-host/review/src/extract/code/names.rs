@@ -40,15 +40,23 @@ pub(super) fn writes_register(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let writes = ["write", "set", "load", "msr", "install"]
         .iter()
-        .any(|word| lower.contains(word));
-    writes && REGISTERS.iter().any(|register| lower.contains(register))
+        .any(|word| lower.contains(word))
+        || lower.ends_with("_wr");
+    // `ttbr_offset(x)` and `MAIR_ATTR_SET(x)` make values.
+    let value = lower.contains("offset") || name.ends_with("_SET") && !name.chars().any(char::is_lowercase);
+    writes && !value && REGISTERS.iter().any(|register| lower.contains(register))
 }
 
 /// Returns the register in the name of its accessor.
 pub(super) fn register(name: &str) -> String {
     let lower = name.to_ascii_lowercase();
     let found = REGISTERS.iter().find_map(|register| lower.find(register));
-    found.map_or(lower.clone(), |at| lower[at..].to_owned())
+    let rest = found.map_or(lower.as_str(), |at| &lower[at..]);
+    // `ttbr0_el2_wr` has the verb behind the register.
+    let level = ["_el1", "_el2", "_el3"]
+        .iter()
+        .find_map(|level| Some(rest.find(level)? + level.len()));
+    level.map_or(rest, |end| &rest[..end]).to_owned()
 }
 
 /// Returns whether a function runs one that it is given, here, at another exception level or on other CPUs, by its name.
