@@ -2,6 +2,7 @@
 //! `bench-host check`: is a stale translation ever used here where the architecture forbids it?
 
 mod bench;
+mod catalogue;
 mod explore;
 mod failures;
 pub(in crate::cmd) mod machine;
@@ -20,7 +21,7 @@ use results::manifest::Hex;
 use results::store::Run;
 use results::verdict::Class;
 use sequences::parse::nearest;
-use sequences::{Sequence, catalogue, parse};
+use sequences::{Sequence, parse};
 
 use self::bench::Bench;
 use self::failures::reproduce;
@@ -71,6 +72,10 @@ pub struct Args {
     /// Run the mutants of known sequences: which mistakes would this machine have shown?
     #[arg(long, conflicts_with_all = ["sequence", "only", "plant_bug", "console-source", "boots"])]
     mutants: bool,
+    /// Run the catalogue in every check it is about: is the machine of the judge's opinion? With --choose random and
+    /// --boots N: with so many seeds
+    #[arg(long, conflicts_with_all = ["sequence", "mutants", "plant_bug", "console-source", "image", "duration"])]
+    catalogue: bool,
     /// Trials per check, sequence and control, in each boot
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     trials: u32,
@@ -162,7 +167,7 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         Some(source) => refuse_options_of_machines(args, source)?,
         None => source::refuse(args)?,
     }
-    let members = if args.mutants {
+    let members = if args.mutants || args.catalogue {
         Vec::new()
     } else {
         members(args, wanted)?
@@ -179,6 +184,9 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     }
     if args.mutants {
         return mutants::run(&mut benches);
+    }
+    if args.catalogue {
+        return catalogue::run(&mut benches, wanted);
     }
     if let (true, [bench]) = (args.explore, &mut benches[..]) {
         return explore::run(bench, &members);
@@ -358,7 +366,7 @@ fn members(args: &Args, wanted: Mask) -> Result<Vec<Member>, Error> {
         let (id, text) = match argument.split_once('=') {
             Some((id, text)) => (plan::new_name(argument, id)?, text),
             None => {
-                let known = catalogue::find(argument).map_err(|unknown| {
+                let known = sequences::catalogue::find(argument).map_err(|unknown| {
                     Error::Usage(format!(
                         "--sequence {argument}: {unknown} (`bench-host list` shows all)"
                     ))

@@ -224,7 +224,11 @@ impl<'a> Bench<'a> {
 
     /// Returns the name of the machine in the store.
     fn machine_name(&self) -> String {
-        let kind = if self.args.mutants { "mutants" } else { "check" };
+        let kind = match () {
+            () if self.args.mutants => "mutants",
+            () if self.args.catalogue => "catalogue",
+            () => "check",
+        };
         format!("{}_{kind}", self.booted_on.id(self.args))
     }
 

@@ -94,6 +94,7 @@ pub(super) fn reproduce(args: &Args, on: &BootedOn, case: Option<(&Case, &str)>)
         ("--threads", args.threads && matches!(on, BootedOn::Qemu(_))),
         ("--plant-bug", args.plant_bug),
         ("--mutants", args.mutants),
+        ("--catalogue", args.catalogue),
         ("--allow-known-bugs", args.allow_known_bugs),
     ] {
         if set {
