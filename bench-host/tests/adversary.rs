@@ -9,8 +9,12 @@ use adversary::{Choices, End, Error, Features, Machine, Options};
 use bench_host::check::suite::{GOOD, Member, default};
 use bench_host::kernel::Kernel;
 use bench_host::plan::{Checked, Conformance, RunPlan, runtime};
+use results::SCHEMA_VERSION;
 use results::check::{Change, Check, Mask};
+use results::image::{ARM64_MAGIC, ARM64_MAGIC_OFFSET, HEADER_MAGIC, HEADER_OFFSET, PLAN_CAPACITY};
 use results::plan::Flow;
+use results::record::Record;
+use results::wire::LineWriter;
 
 /// Returns the kernel with the checks of these sequences.
 fn image(members: &[Member], trials: u32, pes: u8) -> Vec<u8> {
@@ -186,25 +190,109 @@ fn the_catalogue_is_seen_as_the_judge_sees_it() {
     );
 }
 
-#[test]
-fn what_cannot_be_run_is_told_and_exits_4() {
-    let options = Options::default();
-    assert_eq!(Machine::new(b"no image", &options).err(), Some(Error::NotAnImage));
+/// Returns an arm64 Image with a plan area, of this size in memory; it prints a text, and then runs these words.
+fn guest(size: u64, text: &str, then: &[u32]) -> Vec<u8> {
+    const AREA: usize = 0x1000;
+    let mut image = vec![0; AREA + PLAN_CAPACITY];
+    let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, &0x1400_0040_u32.to_le_bytes()); // b 0x100
+    put(0x10, &size.to_le_bytes());
+    put(ARM64_MAGIC_OFFSET, &ARM64_MAGIC);
+    put(HEADER_OFFSET, &HEADER_MAGIC);
+    put(HEADER_OFFSET + 8, &(AREA as u32).to_le_bytes());
+    put(HEADER_OFFSET + 12, &(PLAN_CAPACITY as u32).to_le_bytes());
+    // adr x1, 0x200; mov x2, #0x9000000; ldrb w0, [x1], #1; cbz w0, 3f; str w0, [x2]; b the ldrb; 3:
+    let print = [
+        0x1000_0801,
+        0xd2a1_2002,
+        0x3840_1420,
+        0x3400_0060,
+        0xb900_0040,
+        0x17ff_fffd,
+    ];
+    for (at, word) in (0x100..).step_by(4).zip(print.iter().chain(then)) {
+        put(at, &word.to_le_bytes());
+    }
+    put(0x200, text.as_bytes());
+    image
+}
+
+/// `mov w0, #0x84000008; smc #0`: PSCI SYSTEM_OFF.
+const OFF: [u32; 3] = [0x52b0_8000, 0x7280_0100, 0xd400_0003];
+/// `b .`
+const LOOP: [u32; 1] = [0x1400_0000];
+
+/// Runs a kernel file by both commands; returns the exit codes and what was said.
+fn with_kernel(kernel: &[u8], options: &[&str]) -> [(Option<i32>, String); 2] {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("kernel");
-    std::fs::write(&file, vec![0; 4096]).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_bench-host"))
-        .current_dir(folder.path())
-        .args(["check", "--machine", "adversary", "--kernel"])
-        .arg(&file)
-        .output()
-        .unwrap();
+    std::fs::write(folder.path().join("kernel"), kernel).unwrap();
+    ["check", "run"].map(|command| {
+        let words = [
+            command,
+            "--machine",
+            "adversary",
+            "--kernel",
+            "kernel",
+            "--trials",
+            "1",
+            "--out",
+            command,
+        ];
+        bench_host(folder.path(), &[&words[..], options].concat())
+    })
+}
+
+/// Returns the one line of an error.
+fn errors(said: &str) -> Vec<&str> {
+    said.lines().filter(|line| line.starts_with("error: ")).collect()
+}
+
+#[test]
+fn what_cannot_be_run_is_told_once_and_exits_4() {
     assert_eq!(
-        output.status.code(),
-        Some(4),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
+        Machine::new(b"no image", &Options::default()).err(),
+        Some(Error::NotAnImage)
     );
+    let start = |plan_crc| {
+        let mut lines = String::new();
+        let record = Record::Start {
+            schema: SCHEMA_VERSION,
+            kernel: "0.1.0",
+            plan_crc,
+            seed: 1,
+            el: 2,
+        };
+        LineWriter::new(&mut lines).record(&record).unwrap();
+        lines
+    };
+    for (kernel, why) in [
+        (vec![0; 4096], "not an arm64 Image"),
+        (Vec::new(), "not an arm64 Image"),
+        (guest(1 << 40, "", &OFF)[..0x80].to_vec(), "cut short"),
+        (
+            guest(1 << 40, "", &OFF),
+            "the image takes 0x10000000000 bytes of memory",
+        ),
+        (guest(0x10000, &start(7), &OFF), "plan"),
+    ] {
+        for (code, said) in with_kernel(&kernel, &[]) {
+            assert_eq!(code, Some(4), "{why}: {said}");
+            let errors = errors(&said);
+            assert_eq!(errors.len(), 1, "{why}: {said}");
+            assert!(errors[0].contains(why), "{why}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_guest_that_loops_is_told_as_one_by_its_budget() {
+    for (code, said) in with_kernel(&guest(0x10000, "hello\r\n", &LOOP), &["--budget", "1000000"]) {
+        assert_eq!(code, Some(3), "{said}");
+        assert!(
+            said.contains("still running after 1000000 instructions; PE 0 is at 0x"),
+            "{said}"
+        );
+    }
 }
 
 /// Runs a command without a QEMU in reach; returns the exit code and everything it said.

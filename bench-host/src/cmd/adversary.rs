@@ -65,6 +65,17 @@ fn features(cpu: &str) -> Option<Features> {
     known.map(|(_, features)| *features)
 }
 
+/// Instructions that a boot may take beside its trials: hundreds of times what it does take.
+const BOOT: u64 = 5_000_000_000;
+/// Instructions that a trial may take, with its controls: some ten times what the longest do take.
+const TRIAL: u64 = 100_000;
+
+/// Returns how many instructions a boot with so many trials may take: one that takes more is lost in a loop. `pause` is
+/// the longest pause of a trial, in loop turns.
+pub fn budget(trials: u64, pause: u64) -> u64 {
+    BOOT.saturating_add(trials.saturating_mul(TRIAL.saturating_add(pause.saturating_mul(200))))
+}
+
 /// Returns the options of the machine for one boot, or why there is no such machine.
 pub fn options(cpu: &str, pes: u32, choose: Choose, seed: u64) -> Result<Options, Error> {
     let Some(features) = features(cpu) else {

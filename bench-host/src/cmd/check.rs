@@ -121,6 +121,9 @@ pub struct Args {
     /// begins]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: Option<u64>,
+    /// Give the adversary up after so many instructions [default: far more than the plan needs]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    budget: Option<u64>,
     /// Write the kernel with this plan to FILE, for a board, and stop: an arm64 Linux Image; it uses --smp PEs
     #[arg(long, value_name = "FILE", conflicts_with_all = ["console-source", "mutants", "out", "duration", "boots"])]
     image: Option<PathBuf>,
@@ -299,6 +302,7 @@ fn refuse_options_of_machines(args: &Args, source: &Source) -> Result<(), Error>
         ("--threads", args.threads),
         ("--choose", args.choose.is_some()),
         ("--explore", args.explore),
+        ("--budget", args.budget.is_some()),
         ("--kernel", args.kernel.is_some()),
     ] {
         if set {

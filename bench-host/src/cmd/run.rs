@@ -73,6 +73,9 @@ pub struct Args {
     /// Try every choice of the adversary on the boot path, and tell the shortest story in which a proof does not hold
     #[arg(long, conflicts_with_all = ["choose", "out", "boots", "quiet", "console-source"])]
     explore: bool,
+    /// Give the adversary up after so many instructions [default: far more than the plan needs]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    budget: Option<u64>,
     /// CPU model: QEMU emulates it, the adversary has its features
     #[arg(long, value_name = "MODEL", default_value = "cortex-a72", value_parser = NonEmptyStringValueParser::new())]
     cpu: String,
@@ -179,6 +182,7 @@ fn refuse_options_of_others(args: &Args) -> Result<(), Error> {
         ("--deterministic", args.deterministic, On::Qemu),
         ("--choose", args.choose.is_some(), On::Adversary),
         ("--explore", args.explore, On::Adversary),
+        ("--budget", args.budget.is_some(), On::Adversary),
     ];
     for (option, set, of) in given {
         if set && of != args.machine {
@@ -264,7 +268,10 @@ fn in_qemu(args: &Args, smp: u32, timeout: Duration, kernel: &mut Kernel, first:
 fn on_adversary(args: &Args, smp: u32, kernel: &mut Kernel, first: &RunPlan) -> Result<Heard, Error> {
     let choose = args.choose.unwrap_or(Choose::Latest);
     again_and_again(args, kernel, first, |kernel, plan, out, seed| {
-        let options = adversary::options(&args.cpu, smp, choose, seed)?;
+        let mut options = adversary::options(&args.cpu, smp, choose, seed)?;
+        let pairs = plan.checks.len() * plan.sequences.len();
+        let trials = pairs as u64 * u64::from(plan.trials);
+        options.budget = args.budget.unwrap_or_else(|| adversary::budget(trials, 0));
         let machine = ::adversary::Machine::new(&kernel.bytes, &options)
             .map_err(|error| Error::Setup(format!("{}: {error}", kernel.source)))?;
         let name = adversary::id(&args.cpu, smp, choose);

@@ -147,7 +147,18 @@ impl<'a> Bench<'a> {
 
     fn on_adversary(&self, plan: manifest::Plan, seed: u64, out: Option<&Path>) -> Result<(PathBuf, Finished), Error> {
         let args = self.args;
-        let options = adversary::options(&args.cpu, args.smp, args.choose(), seed)?;
+        let mut options = adversary::options(&args.cpu, args.smp, args.choose(), seed)?;
+        let tested = plan
+            .sequences
+            .iter()
+            .map(|sequence| match sequence.checks.len() as u64 {
+                0 if sequence.checked => plan.checks.len() as u64,
+                checks => checks,
+            });
+        let trials = tested.sum::<u64>() * u64::from(args.trials);
+        options.budget = args
+            .budget
+            .unwrap_or_else(|| adversary::budget(trials, args.stress.into()));
         let machine = ::adversary::Machine::new(&self.kernel.bytes, &options)
             .map_err(|error| Error::Setup(format!("{}: {error}", self.kernel.source)))?;
         let (folder, store) = folder::create(out, self.manifest(&self.machine_name(), ADVERSARY_LABEL, plan))?;

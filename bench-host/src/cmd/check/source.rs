@@ -170,6 +170,7 @@ pub(super) fn refuse(args: &Args) -> Result<(), Error> {
         ("--threads", args.threads, On::Qemu),
         ("--choose", args.choose.is_some(), On::Adversary),
         ("--explore", args.explore, On::Adversary),
+        ("--budget", args.budget.is_some(), On::Adversary),
     ];
     for (option, set, of) in given {
         let other = match args.machine {
