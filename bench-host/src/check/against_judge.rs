@@ -179,9 +179,15 @@ pub fn report(machines: &[(String, Vec<Pair>)]) -> String {
 fn not_shown(text: &mut String, pairs: &[Pair]) {
     let mut reasons: BTreeMap<String, (usize, BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
     for pair in pairs.iter().filter(|pair| pair.seen == Seen::NotShown) {
-        let why = pair
-            .why
-            .map_or_else(|| format!("not explained; missing {:?}", pair.missing), str::to_owned);
+        let why = pair.why.map_or_else(
+            || {
+                format!(
+                    "the shape could show it, and this machine does not; missing {:?}",
+                    pair.missing
+                )
+            },
+            str::to_owned,
+        );
         let (count, checks, sequences) = reasons.entry(why).or_default();
         *count += 1;
         checks.insert(pair.check.id());
