@@ -15,11 +15,13 @@ use std::{env, fs};
 use toolchain::Toolchain;
 
 /// Folders of the crates whose sources decide what the binary is, for the commit and its `-dirty`.
-const CRATES: [&str; 8] = [
+const CRATES: [&str; 10] = [
     "bench-host",
     "bench-host/adversary",
     "bench-host/review",
     "bench-host/stats",
+    "bench-host/trace",
+    "bench-host/trace/plugin",
     "el2-kernel",
     "report",
     "results",
@@ -53,7 +55,55 @@ fn build() -> Result<(), String> {
     };
     results::image::plan_area(&mut image).map_err(|error| format!("{what}: {error}"))?;
     let file = out.join("el2-kernel.bin");
-    fs::write(&file, image).map_err(|error| format!("cannot write {}: {error}", file.display()))
+    fs::write(&file, image).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+    let file = out.join("trace-plugin");
+    let plugin = plugin(root, &out.join("plugin"))?;
+    fs::write(&file, plugin).map_err(|error| format!("cannot write {}: {error}", file.display()))
+}
+
+/// Builds the QEMU plugin for this host with a cargo of its own. Empty where a host has no such libraries.
+fn plugin(root: &Path, target: &Path) -> Result<Vec<u8>, String> {
+    let os = variable("CARGO_CFG_TARGET_OS")?;
+    let name = match os.as_str() {
+        "linux" | "freebsd" | "netbsd" => "libtrace_plugin.so",
+        "macos" => "libtrace_plugin.dylib",
+        _ => return Ok(Vec::new()),
+    };
+    let triple = variable("TARGET")?;
+    let mut cargo = Command::new(variable("CARGO")?);
+    for (name, _) in env::vars_os() {
+        let shapes_the_build = name.to_str().is_some_and(|name| {
+            ["CARGO_BUILD_", "CARGO_PROFILE_", "RUSTFLAGS"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+        });
+        if shapes_the_build {
+            cargo.env_remove(&name);
+        }
+    }
+    cargo
+        .env_remove("RUSTC_WORKSPACE_WRAPPER")
+        .env_remove("CLIPPY_ARGS")
+        .env("CARGO_ENCODED_RUSTFLAGS", "")
+        .args([
+            "build",
+            "--package",
+            "trace-plugin",
+            "--lib",
+            "--release",
+            "--target",
+            &triple,
+            "--manifest-path",
+        ])
+        .arg(root.join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(target);
+    let status = cargo.status().map_err(|error| format!("cannot start cargo: {error}"))?;
+    if !status.success() {
+        return Err("building the QEMU plugin failed; the reason is above".to_owned());
+    }
+    let file = target.join(triple).join("release").join(name);
+    fs::read(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))
 }
 
 /// Builds the kernel with a cargo of its own and returns it as a flat image.

@@ -25,6 +25,7 @@ mod run;
 mod scan;
 mod scan_table;
 mod sequence_argument;
+mod trace;
 mod verify;
 
 use clap::error::ErrorKind;
@@ -45,6 +46,7 @@ Examples:
   bench-host judge 'dsb nshst; tlbi alle2; dsb nsh; isb'
                                                      correct or not, by which rule of the Arm ARM
   bench-host review fix.patch                        what a patch does to TLB maintenance
+  bench-host trace --kernel Image --initrd rd.gz     judge what a real kernel executes, in QEMU
   bench-host report results/runs/RUN                 show a stored run again
   bench-host compare RUN RUN --fail-above 3%         stored runs beside each other
   bench-host aggregate samples.csv                   exact figures of raw sample rows, however many
@@ -74,6 +76,7 @@ enum Command {
     Export(export::Args),
     Review(review::Args),
     Scan(scan::Args),
+    Trace(trace::Args),
     List(list::Args),
     Explain(explain::Args),
     Judge(judge::Args),
@@ -114,6 +117,7 @@ pub fn main() -> Exit {
         Command::Export(args) => export::run(args),
         Command::Review(args) => review::run(args),
         Command::Scan(args) => scan::run(args),
+        Command::Trace(args) => trace::run(args),
         Command::List(args) => list::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Judge(args) => judge::run(args),

@@ -29,4 +29,5 @@ pub mod receive;
 pub mod rows;
 pub mod session;
 pub mod syndrome;
+pub mod trace;
 pub mod verify;

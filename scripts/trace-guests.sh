@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Fetches the guests that `bench-host trace` is tried on into a folder: Debian's arm64 kernels, Xen, U-Boot, EDK2, BusyBox.
+# Through apt, with lists of its own; unpacked, never installed.
+#
+#   scripts/trace-guests.sh DIR [--symbols]     --symbols: the kernels' debug symbols too (about 2 GB)
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+dir=${1:?usage: scripts/trace-guests.sh DIR [--symbols]}
+symbols=${2:-}
+mkdir -p "$dir" && dir=$(cd "$dir" && pwd)
+command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || { echo "this needs apt-get and dpkg-deb" >&2; exit 4; }
+mkdir -p "$dir"/apt/{lists/partial,cache/archives/partial,sources} "$dir"/deb "$dir"/root
+
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+source_of() { printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n\n' "$1" "$2" "$keyring"; }
+source_of http://deb.debian.org/debian "bookworm bookworm-backports" >"$dir/apt/sources/main.sources"
+
+apt() {
+  local tool=$1
+  shift
+  "$tool" -qq -o APT::Architecture=arm64 -o APT::Architectures::=arm64 -o APT::Sandbox::User=root \
+    -o Dir::State::lists="$dir/apt/lists" -o Dir::Cache="$dir/apt/cache" -o Dir::State::status=/dev/null \
+    -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$dir/apt/sources" "$@"
+}
+
+# Downloads a package once and unpacks it, or the named paths of it.
+get() {
+  local package=$1 file
+  shift
+  if [ ! -e "$dir/deb/${package%%[=/]*}.done" ]; then
+    (cd "$dir/deb" && apt apt-get download "$package")
+    file=$(ls -t "$dir/deb/${package%%[=/]*}"_*.deb | head -1)
+    dpkg-deb --fsys-tarfile "$file" | tar -x -C "$dir/root" --wildcards "${@:-.}"
+    rm "$file"
+    touch "$dir/deb/${package%%[=/]*}.done"
+  fi
+}
+
+# The package of the newest kernel of a suite.
+kernel_of() {
+  apt apt-cache show "linux-image-arm64" | awk -v want="$1" '
+    /^Version:/ { version = $2 } /^Depends:/ && index(version, want) == 1 { sub(/,.*/, "", $0); print $2; exit }'
+}
+
+apt apt-get update
+old=$(kernel_of 6.1.)
+new=$(kernel_of 6.12)
+echo "kernels: $old, $new"
+for kernel in $old $new; do
+  get "$kernel" './boot/*'
+  [ "$symbols" != --symbols ] || get "$kernel-dbg" './usr/lib/debug/boot/vmlinux-*'
+done
+get xen-hypervisor-4.17-arm64
+get busybox-static
+get qemu-efi-aarch64
+get u-boot-qemu
+
+# Names that do not change with the packages.
+cd "$dir"
+ln -sf "root/boot/vmlinuz-${old#linux-image-}" linux-6.1
+ln -sf "root/boot/vmlinuz-${new#linux-image-}" linux-6.12
+if [ "$symbols" = --symbols ]; then
+  ln -sf "root/usr/lib/debug/boot/vmlinux-${old#linux-image-}" linux-6.1.elf
+  ln -sf "root/usr/lib/debug/boot/vmlinux-${new#linux-image-}" linux-6.12.elf
+fi
+find root -name 'QEMU_EFI.fd' -o -name 'xen-4.17*' -o -name u-boot.bin -o -name busybox
