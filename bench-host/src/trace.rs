@@ -5,6 +5,7 @@ pub mod html;
 pub mod junit;
 pub mod machine;
 pub mod sarif;
+pub mod shown;
 pub mod suppress;
 pub mod text;
 pub mod view;

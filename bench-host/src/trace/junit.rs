@@ -35,7 +35,7 @@ pub fn render(view: &View) -> Result<String, SerializeError> {
             let name = format!(
                 "{} {}",
                 kind.id(),
-                shown.main().map(super::view::Step::at).unwrap_or_default()
+                shown.main().map(super::shown::Step::at).unwrap_or_default()
             );
             let story: Vec<String> = shown
                 .story

@@ -4,7 +4,8 @@
 use ::trace::finding::Kind;
 use serde_json::{Value, json};
 
-use super::view::{CAVEAT, Shown, Step, View, short};
+use super::shown::{Shown, Step, short};
+use super::view::{CAVEAT, View};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json";
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use ::trace::finding::Kind;
 
-use super::view::Shown;
+use super::shown::Shown;
 use crate::error::Error;
 
 #[derive(Debug, Clone)]

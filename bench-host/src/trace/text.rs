@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A trace for the terminal.
 
-use super::view::{CAVEAT, Shown, View};
+use super::shown::Shown;
+use super::view::{CAVEAT, View};
 use crate::output::{harmless, table};
 
 /// Sequences that are shown.

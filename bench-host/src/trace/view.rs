@@ -3,103 +3,15 @@
 
 use std::path::Path;
 
-use ::trace::finding::{Count, Executed, Finding, Kind, Report};
-use ::trace::symbols::{self, Place, Symbols};
+use ::trace::finding::{Count, Executed, Report};
+use ::trace::symbols::{self, Symbols};
 
+use super::shown::{Shown, Step};
 use super::suppress::Suppressions;
 
 /// What every form says, because a finding is easily taken for more.
 pub const CAVEAT: &str = "A finding means that the architecture permits a stale or missing translation there. None was \
                           seen: QEMU hides them.";
-
-/// One step of a story.
-#[derive(Debug, Clone)]
-pub struct Step {
-    /// Who, where, and what.
-    pub step: ::trace::finding::Step,
-    /// The place in the source.
-    pub place: Option<Place>,
-}
-
-impl Step {
-    /// Returns the program counter with the function, and the line where it is known.
-    pub fn at(&self) -> String {
-        let Some(place) = &self.place else {
-            return format!("{:#x}", self.step.pc);
-        };
-        let name = place.functions.join(" in ");
-        match (&place.file, place.line) {
-            (Some(file), Some(line)) => format!("{name}+{:#x} ({}:{line})", place.offset, short(file)),
-            _ => format!("{name}+{:#x}", place.offset),
-        }
-    }
-}
-
-/// Returns a path without the folder it was built in.
-pub fn short(file: &str) -> &str {
-    const TREES: [&str; 12] = [
-        "/arch/",
-        "/mm/",
-        "/kernel/",
-        "/drivers/",
-        "/fs/",
-        "/lib/",
-        "/init/",
-        "/include/",
-        "/xen/",
-        "/net/",
-        "/block/",
-        "/common/",
-    ];
-    let places = TREES.iter().filter_map(|tree| file.find(tree));
-    match places.min() {
-        Some(at) => &file[at + 1..],
-        None => file,
-    }
-}
-
-/// A finding that is shown.
-#[derive(Debug, Clone)]
-pub struct Shown {
-    /// What is wrong.
-    pub kind: Kind,
-    /// The finding.
-    pub finding: Finding,
-    /// Its story.
-    pub story: Vec<Step>,
-    /// Why it is suppressed.
-    pub suppressed: Option<String>,
-}
-
-impl Shown {
-    /// Returns the functions of the story, each once, outermost last.
-    pub fn functions(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = Vec::new();
-        for place in self.story.iter().filter_map(|step| step.place.as_ref()) {
-            for name in &place.functions {
-                if !names.contains(&name.as_str()) {
-                    names.push(name);
-                }
-            }
-        }
-        names
-    }
-
-    /// Returns the step to point at: the TLBI, or the last.
-    pub fn main(&self) -> Option<&Step> {
-        let tlbi = self.story.iter().find(|step| step.step.text.starts_with("tlbi"));
-        tlbi.or(self.story.last())
-    }
-
-    /// Returns the addresses it is about.
-    pub fn addresses(&self) -> String {
-        if self.finding.first == self.finding.last {
-            format!("{:#x}", self.finding.first)
-        } else {
-            format!("{:#x} to {:#x}", self.finding.first, self.finding.last)
-        }
-    }
-}
 
 /// Everything that is shown.
 #[derive(Debug, Clone)]

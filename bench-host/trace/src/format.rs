@@ -3,7 +3,14 @@
 //!
 //! A format that is not known is refused: a wrong guess would make findings out of nothing.
 
-use crate::registers::Undecodable;
+/// Why a PE's tables are not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Undecodable {
+    /// `TCR_ELx.TG` or `VTCR_EL2.TG` holds a reserved value.
+    Granule,
+    /// The size of the address range fits no start level.
+    Size,
+}
 
 /// The format of the tables under one root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -336,9 +343,7 @@ const fn start_level(input: u8, page: u8) -> Option<i8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, Format};
-    use crate::registers::Undecodable;
-
+    use super::{Entry, Format, Undecodable};
     const LPA2: u64 = 1 << 28 | 2 << 20 | 6;
 
     #[test]

@@ -8,9 +8,10 @@
 
 mod obligation;
 mod operand;
+mod state;
 mod tell;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io::Read;
 
 use sequences::judge::{Change, Regime, Stage};
@@ -21,128 +22,13 @@ use crate::finding::{Count, Report};
 use crate::format::{ACCESS_FLAG, EL0, Entry, Format};
 use crate::log::{Event, LogError, Reader};
 use crate::registers::{HCR_TGE, Register, Slot};
-use crate::rules::{Dsb, Rules};
-use crate::shadow::{Memory, Place, Shadow, Way};
+use crate::rules::Dsb;
+use crate::shadow::{Place, Way};
 
-use obligation::{Aim, Book, Holder, Obligation, State};
+use obligation::{Aim, Holder, Obligation, State};
 use operand::Named;
-
-/// Instructions of a PE that are remembered for stories.
-const REMEMBERED: usize = 64;
-/// Entries made valid by one PE that are remembered until it synchronizes.
-const FRESH: usize = 1 << 14;
-
-/// What an instruction was, for stories and sequences.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Done {
-    Dsb(Dsb),
-    Isb,
-    Tlbi(Named),
-    Return,
-    Exception,
-    Write(Register),
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Past {
-    time: u64,
-    /// The time of the last one, where a TLBI stands for several of its operation: a loop over pages.
-    until: u64,
-    pc: u64,
-    what: Done,
-}
-
-impl Past {
-    fn is_at(&self, time: u64) -> bool {
-        (self.time..=self.until).contains(&time)
-    }
-}
-
-/// An entry that a PE made valid.
-#[derive(Debug, Clone)]
-struct Fresh {
-    first: u64,
-    bytes: u64,
-    time: u64,
-    pc: u64,
-    address: u64,
-    regime: Regime,
-    /// User memory of EL1&0: an early use faults and is tried again.
-    tolerated: bool,
-}
-
-#[derive(Debug, Default)]
-struct PeState {
-    past: VecDeque<Past>,
-    /// When it last executed a DSB that orders stores.
-    ordered: u64,
-    /// Obligations with a TLBI of this PE that no DSB completed yet: the descriptor, and when the obligation began.
-    started: Vec<(u64, u64)>,
-    /// Obligations of this PE that a TLBI of its own was aimed at, and missed.
-    missed: Vec<(u64, u64)>,
-    fresh: Vec<Fresh>,
-    /// When all entries of EL1&0, EL2 and stage 2 were last invalidated on this PE.
-    flushed: [u64; 3],
-    /// Sequences that wait for their tail.
-    ended: Vec<tell::Ended>,
-}
-
-/// The shadow's memory: what the log holds.
-#[derive(Debug, Default)]
-struct Staged(HashMap<u64, Vec<u64>>);
-
-impl Memory for Staged {
-    fn read(&mut self, address: u64, entries: &mut [u64]) -> bool {
-        match self.0.remove(&address) {
-            Some(held) if held.len() == entries.len() => {
-                entries.copy_from_slice(&held);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    fn watch(&mut self, _: u64, _: u64) {}
-
-    fn unwatch(&mut self, _: u64, _: u64, _: bool) {}
-}
-
-/// Judges events one after the other.
-#[derive(Debug)]
-pub struct Judge {
-    shadow: Shadow,
-    staged: Staged,
-    rules: Rules,
-    pes: Vec<PeState>,
-    book: Book,
-    /// When the entry at an address was made valid.
-    valid: HashMap<u64, u64>,
-    /// When a table was last read: what it held was made while no walk could reach it.
-    read: HashMap<u64, u64>,
-    /// PEs there can be.
-    machine: u32,
-    /// When a root was last loaded on a PE, with which ASID.
-    held: Vec<HashMap<(u32, u16), u64>>,
-    /// Output frames of obligations.
-    frames: HashMap<u64, u32>,
-    report: Report,
-    time: u64,
-}
-
-impl Default for Judge {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-fn regime_of(slot: Slot, host: bool) -> (Regime, Stage) {
-    match slot {
-        Slot::El1Lower | Slot::El1Upper => (Regime::El10, Stage::One),
-        Slot::Stage2 => (Regime::El10, Stage::Two),
-        _ if host => (Regime::El20, Stage::One),
-        _ => (Regime::El2, Stage::One),
-    }
-}
+pub use state::Judge;
+use state::{Done, FRESH, Fresh, regime_of};
 
 /// The place of a regime and stage in lists of three.
 const fn class(regime: Regime, stage: Stage) -> usize {
@@ -154,24 +40,6 @@ const fn class(regime: Regime, stage: Stage) -> usize {
 }
 
 impl Judge {
-    /// Begins.
-    pub fn new() -> Self {
-        Self {
-            shadow: Shadow::new(0),
-            staged: Staged::default(),
-            rules: Rules::new(),
-            pes: Vec::new(),
-            book: Book::default(),
-            valid: HashMap::new(),
-            read: HashMap::new(),
-            machine: 1,
-            held: Vec::new(),
-            frames: HashMap::new(),
-            report: Report::default(),
-            time: 0,
-        }
-    }
-
     /// Judges a log to its end.
     ///
     /// # Errors
@@ -193,52 +61,11 @@ impl Judge {
                     break;
                 }
             }
-            if judge.time % (1 << 16) == 0 {
+            if judge.time.trailing_zeros() >= 16 {
                 progress(judge.time, reader.position());
             }
         }
         Ok(judge.end())
-    }
-
-    fn count(&mut self, what: Count, by: u64) {
-        if by > 0 {
-            *self.report.counts.entry(what).or_default() += by;
-        }
-    }
-
-    fn pe(&mut self, pe: u32) -> &mut PeState {
-        let pe = pe as usize;
-        if self.pes.len() <= pe {
-            self.pes.resize_with(pe + 1, PeState::default);
-            self.report.pes = self.pes.len() as u32;
-        }
-        &mut self.pes[pe]
-    }
-
-    fn remember(&mut self, pe: u32, pc: u64, what: Done) {
-        let time = self.time;
-        let past = &mut self.pe(pe).past;
-        if let (Done::Tlbi(now), Some(last)) = (what, past.back_mut())
-            && let Done::Tlbi(before) = last.what
-            && before.op == now.op
-            && last.pc == pc
-        {
-            *last = Past {
-                until: time,
-                what,
-                ..*last
-            };
-            return;
-        }
-        if past.len() >= REMEMBERED {
-            past.pop_front();
-        }
-        past.push_back(Past {
-            time,
-            until: time,
-            pc,
-            what,
-        });
     }
 
     /// Judges an event.
@@ -501,20 +328,6 @@ impl Judge {
         }
         self.count(Count::Obligations, 1);
         self.book.open(obligation);
-    }
-
-    fn close(&mut self, address: u64) -> Option<Obligation> {
-        let obligation = self.book.close(address)?;
-        if obligation.change != Change::Permissions {
-            let frame = obligation.output >> obligation.format.page;
-            if let Some(count) = self.frames.get_mut(&frame) {
-                *count -= 1;
-                if *count == 0 {
-                    self.frames.remove(&frame);
-                }
-            }
-        }
-        Some(obligation)
     }
 
     /// An entry is made where something may be left of the one before it.
@@ -786,6 +599,7 @@ impl Judge {
         self.shadow.bytes()
     }
 
+    #[expect(clippy::too_many_arguments, reason = "a store is all of this")]
     fn broken(&mut self, pe: u32, pc: u64, address: u64, old: u64, new: u64, place: &Place, what: Breaking) {
         self.tell_broken(pe, pc, address, old, new, place, what);
         self.close(address);

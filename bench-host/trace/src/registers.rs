@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The registers that say how a PE translates, and what they say.
 
-use crate::format::Format;
+use crate::format::{Format, Undecodable};
 
 /// A register that says how addresses are translated, or where exceptions go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -214,15 +214,6 @@ pub struct Registers {
     values: [u64; Register::ALL.len()],
     /// `ID_AA64MMFR0_EL1`, `...MMFR1...`, `...MMFR2...`.
     pub id: [u64; 3],
-}
-
-/// Why a PE's tables are not followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Undecodable {
-    /// `TCR_ELx.TG` or `VTCR_EL2.TG` holds a reserved value.
-    Granule,
-    /// The size of the address range fits no start level.
-    Size,
 }
 
 impl Registers {

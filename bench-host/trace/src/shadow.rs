@@ -10,8 +10,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::format::{Entry, Format};
-use crate::registers::{Load, Register, Registers, Slot, Undecodable};
+use crate::format::{Entry, Format, Undecodable};
+use crate::registers::{Load, Register, Registers, Slot};
 
 /// Guest memory, as far as it is needed.
 pub trait Memory {

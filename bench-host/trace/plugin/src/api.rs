@@ -81,6 +81,7 @@ pub type BlockCallback = extern "C" fn(u64, *mut Block);
 pub type ExecCallback = extern "C" fn(c_uint, *mut c_void);
 /// Called after an access.
 pub type AccessCallback = extern "C" fn(c_uint, u32, u64, *mut c_void);
+type When = unsafe extern "C" fn(*mut Block, ExecCallback, c_int, c_int, Counter, u64, *mut c_void);
 /// Called at the end.
 pub type EndCallback = extern "C" fn(u64, *mut c_void);
 
@@ -98,7 +99,7 @@ macro_rules! functions {
         pub struct Api {
             version: c_int,
             $($field: unsafe extern "C" fn($($argument),*) $(-> $result)?,)*
-            when: Option<unsafe extern "C" fn(*mut Block, ExecCallback, c_int, c_int, Counter, u64, *mut c_void)>,
+            when: Option<When>,
             instruction_data: *mut c_void,
         }
 
@@ -125,7 +126,7 @@ macro_rules! functions {
                     when: {
                         let found = look_up("qemu_plugin_register_vcpu_tb_exec_cond_cb\0");
                         // SAFETY: null is `None`; from version 3 on the function has this type.
-                        unsafe { std::mem::transmute(found) }
+                        unsafe { std::mem::transmute::<*mut c_void, Option<When>>(found) }
                     },
                     instruction_data: look_up("qemu_plugin_insn_data\0"),
                 })

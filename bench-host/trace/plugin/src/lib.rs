@@ -22,7 +22,7 @@ use recorder::{Kind, Recorder, Site};
 /// The interface version we are written for: QEMU takes plugins from its oldest version to its own.
 #[unsafe(no_mangle)]
 #[allow(unsafe_code, reason = "QEMU looks for this name")]
-#[expect(non_upper_case_globals, reason = "QEMU looks for this name")]
+#[allow(non_upper_case_globals, reason = "QEMU looks for this name")]
 pub static qemu_plugin_version: c_int = 2;
 
 /// What the callbacks work with.

@@ -5,22 +5,14 @@ use sequences::judge::{After, Change, Observers, Question, Regime, Rule, Stage};
 use sequences::{Instruction, Scope, Sequence, Tlbi};
 use std::collections::BTreeSet;
 
-use super::obligation::{Holder, Obligation};
+use super::obligation::{Holder, Obligation, State};
 use super::operand::Named;
-use super::{Done, Judge, Past, regime_of};
+use super::state::{Done, Ended, Judge, Past, regime_of};
 use crate::compare::Breaking;
 use crate::finding::{Count, Executed, Finding, Kind, Path, Step};
 use crate::log::Access;
 use crate::rules::Dsb;
 use crate::shadow::Place;
-
-/// A sequence that was executed, up to the completion: what follows at once belongs to it.
-#[derive(Debug)]
-pub(super) struct Ended {
-    context: (Question, String),
-    instructions: Vec<Instruction>,
-    entries: u64,
-}
 
 /// Most instructions of a sequence that is shown and judged.
 const LONGEST: usize = 12;
@@ -248,12 +240,10 @@ impl Judge {
                 Rule::BreakBeforeMake,
             );
         }
-        let owed = |holder: &&Holder| holder.parts.contains(&super::State::Owed);
+        let owed = |holder: &&Holder| holder.parts.contains(&State::Owed);
         let local = open.holders.iter().filter(owed).any(others);
         let started = open.holders.iter().flat_map(|holder| holder.parts);
-        let waits = started
-            .into_iter()
-            .any(|part| matches!(part, super::State::Started { .. }));
+        let waits = started.into_iter().any(|part| matches!(part, State::Started { .. }));
         if local && !waits {
             let pes: BTreeSet<u32> = open.holders.iter().filter(owed).map(|holder| holder.pe).collect();
             let pes: Vec<String> = pes.iter().map(u32::to_string).collect();
@@ -367,9 +357,9 @@ impl Judge {
     /// A PE used an entry that it made valid.
     pub(super) fn used(&mut self, pe: u32, pc: u64, address: u64, access: Access) {
         self.pe(pe);
-        let fresh = self.pe(pe).fresh.iter().rev();
+        let mut fresh = self.pe(pe).fresh.iter().rev();
         let within = |first: u64, bytes: u64| address.wrapping_sub(first) < bytes;
-        let Some(fresh) = fresh.filter(|fresh| within(fresh.first, fresh.bytes)).next().cloned() else {
+        let Some(fresh) = fresh.find(|fresh| within(fresh.first, fresh.bytes)).cloned() else {
             return;
         };
         if fresh.tolerated {
