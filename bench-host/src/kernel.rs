@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use results::image::{ImageError, plan_area};
-use results::plan::{Entry, PlanError, Settings, encode};
+use results::plan::{Entry, Plan, PlanError, Settings, encode};
 use sha2::{Digest, Sha256};
 
 static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/el2-kernel.bin"));
@@ -70,7 +70,8 @@ impl Kernel {
         let area = plan_area(&mut self.bytes).map_err(|_| PlanError::NoPlan)?;
         area.fill(0);
         encode(settings, entries, area)?;
-        Ok(u32::from_le_bytes([area[12], area[13], area[14], area[15]]))
+        let plan = Plan::read(area)?.ok_or(PlanError::NoPlan)?;
+        Ok(plan.crc)
     }
 }
 

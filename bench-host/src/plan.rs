@@ -13,7 +13,8 @@ use clap::Args;
 use results::check::{Change, Check, Mask, Observer, Regime};
 use results::manifest;
 use results::plan::{
-    Conduit, Console, EMPTY_FRAME, Entry, Flow, MAX_PAGES, MAX_STREAMS, Measure, Planted, RuntimeCase, Settings, flags,
+    AtEnd, Conduit, Console, EMPTY_FRAME, Entry, Flow, MAX_PAGES, MAX_STREAMS, Measure, Planted, RuntimeCase, Settings,
+    Silence, flags,
 };
 use sequences::catalogue;
 
@@ -22,9 +23,9 @@ use crate::error::Error;
 use crate::plan::measure::MeasureArgs;
 use crate::plan::sequence::PlannedSequence;
 pub use crate::plan::sequence::{new_name, words_text};
-pub use crate::plan::values::{Runtime, conduit_text, console_text, runtime};
+pub use crate::plan::values::{Runtime, conduit_text, console_text, runtime, silence};
+pub use crate::plan::values::{at_end, conduit, console};
 use crate::plan::values::{batch_samples, flow};
-pub use crate::plan::values::{conduit, console};
 
 /// Pages in the range under test.
 pub const RANGE_PAGES: u16 = 2;
@@ -86,6 +87,12 @@ pub struct PlanArgs {
     /// Time only; make no checks
     #[arg(long)]
     pub no_checks: bool,
+    /// What happens at the end.
+    #[command(flatten)]
+    pub ending: Ending,
+    /// Have a PE fall silent in one of its jobs, to prove that a run survives it
+    #[arg(long, value_name = "PE:JOB:before|after|late", value_parser = values::silence, hide = true)]
+    pub plant_silence: Option<Silence>,
     /// How and under which conditions sequences are timed.
     #[command(flatten)]
     pub measure: MeasureArgs,
@@ -129,7 +136,29 @@ pub struct Conformance {
     pub unsaid: Unsaid,
 }
 
-/// What a board's firmware may not say, for an image that only makes checks.
+/// What the kernel does when a run has ended.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Ending {
+    /// What the board does at the end: off, reset (its firmware boots it again), loop (the kernel boots again by itself,
+    /// without firmware), or park (it waits for ever). What the firmware cannot do is park
+    #[arg(long, value_name = "off|reset|loop|park", default_value = "off", value_parser = at_end)]
+    pub at_end: AtEnd,
+}
+
+impl Ending {
+    /// Refuses what would have one machine of the host's boot more than once.
+    pub fn for_one_boot(self) -> Result<(), Error> {
+        match self.at_end {
+            AtEnd::Off | AtEnd::Park => Ok(()),
+            again => Err(usage(format!(
+                "--at-end {}: it is for a board; here --boots N boots again",
+                again.id()
+            ))),
+        }
+    }
+}
+
+/// What a board's firmware may not say, and what is for boards only, for an image that only makes checks.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct Unsaid {
     /// Console of a board, as of `bench-host image`
@@ -138,6 +167,12 @@ pub struct Unsaid {
     /// How to call the firmware of a board whose device tree does not say
     #[arg(long, value_name = "smc|hvc", value_parser = conduit)]
     pub psci: Option<Conduit>,
+    /// What happens at the end.
+    #[command(flatten)]
+    pub ending: Ending,
+    /// Whether each boot of the image draws a seed of its own.
+    #[arg(skip)]
+    pub seed_by_boot: bool,
 }
 
 /// A sequence of a conformance run.
@@ -242,6 +277,8 @@ impl RunPlan {
         let batch = args.batch().min(iterations.max(1));
         let plan = Self {
             settings: Settings {
+                at_end: args.ending.at_end,
+                seed_by_boot: false,
                 seed: args.seed.0,
                 iterations,
                 batch,
@@ -254,7 +291,7 @@ impl RunPlan {
                 boot_flush,
                 pes: 1,
                 stress: 0,
-                planted: None,
+                planted: args.plant_silence.map(Planted::Silence),
                 measure,
             },
             sequences,
@@ -277,6 +314,8 @@ impl RunPlan {
         let boot_flush = place(&mut sequences, "xen_head_new", "boot flush")?;
         let plan = Self {
             settings: Settings {
+                at_end: settings.unsaid.ending.at_end,
+                seed_by_boot: settings.unsaid.seed_by_boot,
                 seed: settings.seed,
                 iterations: 0,
                 batch: 1,

@@ -192,6 +192,12 @@ fn differences(stored: &Manifest, received: &Received) -> Vec<String> {
     if stored.status == Status::Complete {
         differ("status", stored.status.to_string(), again.status.to_string());
     }
+    if stored.stream.lost_pes != again.stream.lost_pes {
+        problems.push("run.toml and the console differ in which PEs were lost".to_owned());
+    }
+    if stored.kernel.seed != again.kernel.seed {
+        problems.push("run.toml and the console differ in the seed of this boot".to_owned());
+    }
     if stored.board != again.board {
         problems.push("run.toml describes another board than the console".to_owned());
     }

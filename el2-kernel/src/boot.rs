@@ -4,6 +4,8 @@
 pub mod default_plan;
 
 #[cfg(target_os = "none")]
+pub mod again;
+#[cfg(target_os = "none")]
 pub mod early;
 #[cfg(target_os = "none")]
 pub mod kernel_map;

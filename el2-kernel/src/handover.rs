@@ -22,6 +22,12 @@ use crate::stub::resident::Stubs;
 pub struct Handover {
     /// Load address.
     pub load: u64,
+    /// Seed of every random choice of this boot.
+    pub seed: u64,
+    /// The exception level at entry.
+    pub entered_at: usize,
+    /// The address that the boot loader passed as that of the device tree.
+    pub device_tree: usize,
     /// Bytes of the image in memory.
     pub size: u64,
     /// The runtime region.
@@ -59,8 +65,8 @@ impl Handover {
     }
 
     /// Returns what the first half has left.
-    pub fn take_over() -> Option<Self> {
+    pub fn take_over() -> Option<&'static Self> {
         // SAFETY: by the promise of `leave` nobody writes it any more.
-        unsafe { *HANDOVER.0.get() }
+        unsafe { (*HANDOVER.0.get()).as_ref() }
     }
 }

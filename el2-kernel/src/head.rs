@@ -38,6 +38,8 @@ global_asm!(
     .long   {plan_capacity}
 
 entry:
+    mov     x23, xzr
+entry_again:                        // x23: exception level at the first entry, if this is not it
     msr     daifset, #0xf
     msr     spsel, #1
     mov     x20, x0                 // x20 := device tree
@@ -46,7 +48,8 @@ entry:
     add     x1, x1, :lo12:{vectors}
     mrs     x2, CurrentEL
     lsr     x21, x2, #2             // x21 := exception level
-    mov     x22, x21                // x22 := exception level at entry
+    cmp     x23, #0
+    csel    x22, x21, x23, eq       // x22 := exception level at entry
     cmp     x21, #2
     b.eq    2f
     b.hi    3f

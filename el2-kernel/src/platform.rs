@@ -4,6 +4,8 @@
 pub mod blob;
 pub mod board;
 pub mod device_tree;
+#[cfg(target_os = "none")]
+pub mod lost;
 pub mod memory;
 pub mod message;
 pub mod uart;

@@ -11,6 +11,13 @@ impl Random {
         Self(seed)
     }
 
+    /// Creates the generator of one boot of an image that is booted again and again: from the seed of its plan, and from
+    /// two counters, which firmware that never takes exactly as long leaves elsewhere each time.
+    pub const fn of_this_boot(seed: u64, ticks: u64, cycles: u64) -> Self {
+        let mut of_ticks = Self::new(seed ^ ticks);
+        Self::new(of_ticks.next() ^ cycles)
+    }
+
     /// Returns the next 64 random bits.
     pub const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -45,6 +52,16 @@ mod tests {
             9_817_491_932_198_370_423,
         ];
         assert_eq!([random.next(), random.next(), random.next()], expected);
+    }
+
+    #[test]
+    fn boots_one_tick_apart_draw_other_numbers() {
+        let drawn = |seed, ticks, cycles| Random::of_this_boot(seed, ticks, cycles).next();
+        let boot = drawn(1, 1000, 5);
+        for other in [drawn(1, 1001, 5), drawn(1, 1000, 6), drawn(2, 1000, 5)] {
+            assert!((boot ^ other).count_ones() > 10, "{boot:x} {other:x}");
+        }
+        assert_eq!(drawn(1, 1000, 5), boot);
     }
 
     #[test]

@@ -209,6 +209,9 @@ pub struct Kernel {
     /// Boot flow it took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow: Option<String>,
+    /// Seed that this boot drew for itself, in place of the plan's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<Hex>,
 }
 
 /// What the kernel was told to do.
@@ -374,6 +377,20 @@ pub struct Stream {
     /// Where lines are missing; at most [`MAX_GAPS`] gaps are listed.
     #[serde(default)]
     pub lost: Vec<Gap>,
+    /// PEs that did not come up, did not come back, or fell silent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost_pes: Vec<LostPe>,
+}
+
+/// A PE that was lost; what needed it was skipped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostPe {
+    /// Index of the PE.
+    pub pe: u32,
+    /// Affinity fields of its `MPIDR_EL1`.
+    pub mpidr: Hex,
+    /// What it did not do.
+    pub reason: String,
 }
 
 fn is_zero(number: &u64) -> bool {

@@ -6,17 +6,21 @@
 //!
 //! | at | field |
 //! |---|---|
-//! | 0 | magic `TLBPLAN4` (all zero: no plan, the kernel uses its built-in one) |
+//! | 0 | magic `TLBPLAN5` (all zero: no plan, the kernel uses its built-in one) |
 //! | 8 | u32 length of the whole plan |
 //! | 12 | u32 CRC-32 of bytes 16 to the end |
-//! | 16 | u64 seed; u64 runtime address; u64 console address |
-//! | 40 | u32 timed samples per sequence; u32 samples per batch; u32 trials per check |
-//! | 52 | u8 slot case; u8 flow; u8 console kind; u8 conduit |
-//! | 56 | u16 index of the boot flush; u16 number of sequences; u8 PEs; u8 planted bug; u16 largest random delay |
-//! | 64 | u32 events: bits of `Event::mask`; u8 order; u8 timed PEs; u16 warm-up rounds |
-//! | 72 | u16 number of scenarios; u8 whether to time the timing; u8 0; u32 0 |
-//! | 80 | scenarios: 8 u16, the values on the axes in their order |
+//! | 16 | u8 what to do at the end; u8 whether each boot draws a seed; 6 times 0 |
+//! | 24 | u64 seed; u64 runtime address; u64 console address |
+//! | 48 | u32 timed samples per sequence; u32 samples per batch; u32 trials per check |
+//! | 60 | u8 slot case; u8 flow; u8 console kind; u8 conduit |
+//! | 64 | u16 index of the boot flush; u16 number of sequences; u8 PEs; u8 planted bug; u16 largest random delay |
+//! | 72 | u32 events: bits of `Event::mask`; u8 order; u8 timed PEs; u16 warm-up rounds |
+//! | 80 | u16 number of scenarios; u8 whether to time the timing; u8 PE and u32 job of a planted silence |
+//! | 88 | scenarios: 8 u16, the values on the axes in their order |
 //! | then | sequences: u8 id length; u8 flags; u8 operands; u8 0; u16 words; u16 pages; u128 checks; u128 good for; id (padded to 4); operands (4 each: register, kind, hint, 0); words |
+//!
+//! A plan is known by the CRC-32 of its bytes 24 to the end, which is what the stream names: what stands before them does
+//! not change what a run is of.
 
 mod console;
 mod encode;
@@ -38,7 +42,7 @@ pub use read::{EntryRef, Plan};
 use crate::check::Mask;
 
 /// First bytes of a plan.
-pub const MAGIC: [u8; 8] = *b"TLBPLAN4";
+pub const MAGIC: [u8; 8] = *b"TLBPLAN5";
 /// Longest sequence id, in bytes.
 pub const MAX_ID: usize = 63;
 /// Most sequences in a plan.
@@ -98,7 +102,9 @@ pub const MAX_PES: u8 = 8;
 /// Most operand registers of one sequence: `x2` to `x9`.
 pub const MAX_OPERANDS: usize = 8;
 
-const HEADER: usize = 80;
+const HEADER: usize = 88;
+/// Where what a plan is known by begins.
+const IDENTITY: usize = 24;
 
 /// Where the kernel runs after the MMU is on, relative to where it was loaded.
 ///
@@ -187,9 +193,49 @@ pub enum Conduit {
     Hvc,
 }
 
+/// What the kernel does when a run has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum AtEnd {
+    /// Turns the machine off (PSCI SYSTEM_OFF); where the firmware cannot, waits for ever.
+    #[default]
+    Off,
+    /// Resets the machine (PSCI SYSTEM_RESET), so that its firmware boots it again; where the firmware cannot, waits for
+    /// ever.
+    Reset,
+    /// Enters the kernel again, as its boot loader did: another boot with the same plan, and no firmware in between. With
+    /// a PE that cannot be brought back to where it began, waits for ever.
+    Loop,
+    /// Waits for ever in WFE.
+    Park,
+}
+
+impl AtEnd {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Off, Self::Reset, Self::Loop, Self::Park];
+
+    /// Returns the stable id.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Reset => "reset",
+            Self::Loop => "loop",
+            Self::Park => "park",
+        }
+    }
+
+    /// Returns the one with this id.
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|end| end.id() == id)
+    }
+}
+
 /// Everything in a plan but its sequences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
+    /// What to do at the end.
+    pub at_end: AtEnd,
+    /// Whether each boot draws a seed of its own: from `seed`, and from what differs between boots of one image.
+    pub seed_by_boot: bool,
     /// Seed of every random choice.
     pub seed: u64,
     /// Timed samples per sequence.
@@ -226,6 +272,44 @@ pub struct Settings {
 pub enum Planted {
     /// The sequences under test are not run.
     SkipSequence,
+    /// A PE falls silent.
+    Silence(Silence),
+}
+
+/// A PE that is to fall silent in the middle of its work, to prove that a run survives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Silence {
+    /// Index of the PE; 0, the boot PE, cannot.
+    pub pe: u8,
+    /// The job in which it does: so many it has answered before.
+    pub job: u32,
+    /// Where in the job.
+    pub moment: Moment,
+}
+
+/// Where in its job a PE falls silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Moment {
+    /// Before it does anything.
+    Before,
+    /// When it is done and should answer.
+    After,
+    /// Before it does anything; it goes on when it has been given up.
+    Late,
+}
+
+impl Moment {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Before, Self::After, Self::Late];
+
+    /// Returns the name.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::After => "after",
+            Self::Late => "late",
+        }
+    }
 }
 
 /// How a sequence is used; bits of [`Entry::flags`].

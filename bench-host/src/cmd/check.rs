@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use clap::builder::NonEmptyStringValueParser;
 use results::check::{Check, Mask};
 use results::manifest::Hex;
+use results::plan::Silence;
 use results::store::Run;
 use results::verdict::Class;
 use sequences::parse::nearest;
@@ -130,6 +131,9 @@ pub struct Args {
     /// What boots the image; --image is a folder for everything but raw
     #[arg(long = "for", value_name = "DOOR", value_enum, default_value_t, requires = "image")]
     door: Door,
+    /// Have every boot of the image draw the same random numbers; otherwise each draws a seed of its own, and names it
+    #[arg(long, requires = "image")]
+    same_seed: bool,
     #[command(flatten)]
     console: ConsoleArgs,
     /// Write JUnit XML to FILE
@@ -156,6 +160,9 @@ pub struct Args {
     /// Plant a bug, to prove that a run notices it: the sequences under test are not run
     #[arg(long)]
     plant_bug: bool,
+    /// Have a PE fall silent in one of its jobs, to prove that a run survives it
+    #[arg(long, value_name = "PE:JOB:before|after|late", value_parser = plan::silence, hide = true, conflicts_with = "plant_bug")]
+    plant_silence: Option<Silence>,
 }
 
 /// Makes the checks.
@@ -168,7 +175,12 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     let source = args.console.source();
     match &source {
         Some(source) => refuse_options_of_machines(args, source)?,
-        None => source::refuse(args)?,
+        None => {
+            source::refuse(args)?;
+            if args.image.is_none() {
+                args.unsaid.ending.for_one_boot()?;
+            }
+        }
     }
     let members = if args.mutants || args.catalogue {
         Vec::new()

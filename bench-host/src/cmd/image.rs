@@ -36,13 +36,18 @@ pub struct Args {
     /// Take the kernel from FILE instead of the built-in one
     #[arg(long, value_name = "FILE")]
     kernel: Option<PathBuf>,
+    /// Have every boot draw the same random numbers. Otherwise each draws a seed of its own, from --seed and the time
+    /// since reset, and names it in its first line: code and checks then stand elsewhere in each boot
+    #[arg(long)]
+    same_seed: bool,
     #[command(flatten)]
     plan: PlanArgs,
 }
 
 /// Writes the image.
 pub fn run(args: &Args) -> Result<Exit, Error> {
-    let plan = RunPlan::new(&args.plan)?;
+    let mut plan = RunPlan::new(&args.plan)?;
+    plan.settings.seed_by_boot = !args.same_seed;
     let mut kernel = Kernel::load(args.kernel.as_deref()).map_err(|error| Error::Setup(error.to_string()))?;
     let crc = kernel
         .install(&plan.settings, &plan.entries())

@@ -144,6 +144,9 @@ pub fn run(args: &Args, stated: bool) -> Result<Exit, Error> {
         On::Adversary => RunPlan::new(&without_timing(&args.plan)?)?,
         On::Qemu => RunPlan::new(&args.plan)?,
     };
+    if source.is_none() {
+        args.plan.ending.for_one_boot()?;
+    }
     let needed = u32::from(plan.settings.measure.pes());
     let smp = args.smp.unwrap_or(needed);
     if source.is_none() && smp < needed {

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use results::plan::{Conduit, Console, Flow, RuntimeCase};
+use results::plan::{AtEnd, Conduit, Console, Flow, MAX_PES, Moment, RuntimeCase, Silence};
 
 /// A slot case, with the address where it takes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,31 @@ pub const fn conduit_text(conduit: Conduit) -> &'static str {
         Conduit::Smc => "smc",
         Conduit::Hvc => "hvc",
     }
+}
+
+/// Reads what to do at the end.
+pub fn at_end(text: &str) -> Result<AtEnd, String> {
+    AtEnd::from_id(text).ok_or_else(|| "none of off, reset, loop, park".to_owned())
+}
+
+/// Reads where a PE is to fall silent: `PE:JOB:MOMENT`.
+pub fn silence(text: &str) -> Result<Silence, String> {
+    let wrong = || "not PE:JOB:before, :after or :late, with a PE from 1 to 7".to_owned();
+    let [pe, job, moment] = text.split(':').collect::<Vec<_>>()[..] else {
+        return Err(wrong());
+    };
+    Ok(Silence {
+        pe: pe
+            .parse()
+            .ok()
+            .filter(|pe| (1..MAX_PES).contains(pe))
+            .ok_or_else(wrong)?,
+        job: job.parse().map_err(|_| wrong())?,
+        moment: Moment::ALL
+            .into_iter()
+            .find(|known| known.id() == moment)
+            .ok_or_else(wrong)?,
+    })
 }
 
 pub(super) fn flow(text: &str) -> Result<Flow, String> {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use report::number::plural;
 use results::SCHEMA_VERSION;
 use results::check::{Check, Role};
-use results::manifest::{ADVERSARY_LABEL, Board, EMULATOR_LABEL, Hex, Plan, ScenarioPlan, Status};
+use results::manifest::{ADVERSARY_LABEL, Board, EMULATOR_LABEL, Hex, LostPe, Plan, ScenarioPlan, Status};
 use results::order::{Order, Places};
 use results::plan::{Batching, EMPTY_FRAME, is_timed_under};
 use results::record::{Event, Record, Support};
@@ -65,6 +65,7 @@ impl Receiver {
             }
             Record::Lost { pe, mpidr, reason } => {
                 self.progress.line(&format!("PE {pe} (MPIDR {mpidr:#x}) {reason}; what needs it is skipped"));
+                self.stream.lost_pes.push(LostPe { pe, mpidr: Hex(mpidr), reason: reason.to_owned() });
             }
             Record::Event { pe, event, support } => {
                 self.store.manifest.pe_mut(pe).events.insert(event, support);
@@ -147,7 +148,13 @@ impl Receiver {
         let plan = &mut self.store.manifest.plan;
         self.plan_known = plan.crc == Hex(plan_crc.into());
         if self.plan_known {
-            let Plan { iterations, batch, .. } = *plan;
+            let Plan {
+                iterations,
+                batch,
+                seed: planned,
+                ..
+            } = *plan;
+            self.store.manifest.kernel.seed = (planned != Hex(seed)).then_some(Hex(seed));
             self.batches = Batches::new(Some(Batching { iterations, batch }));
         } else if self.plan != PlanOrigin::Guessed {
             let ours = plan.crc.0;
@@ -332,6 +339,15 @@ impl Receiver {
             }
         } else {
             wrong.extend(self.batches.finish(std::iter::empty::<(String, Key)>()));
+        }
+        if !wrong.is_empty() {
+            // What is missing follows from this; it comes first.
+            for lost in &self.stream.lost_pes {
+                self.defects.add(format!(
+                    "PE {} {}: samples that need it are missing",
+                    lost.pe, lost.reason
+                ));
+            }
         }
         wrong.into_iter().for_each(|what| self.defects.add(what));
     }

@@ -157,6 +157,7 @@ impl Synthetic {
                 runtime: Some(Hex(0x20_0000)),
                 case: Some("level1".to_owned()),
                 flow: Some("new".to_owned()),
+                seed: None,
             },
             plan: Plan {
                 crc: Hex(0x1234_abcd),

@@ -3,7 +3,7 @@
 //! for every other check a sequence that is known to be good.
 
 use results::check::{Check, Mask, Observer};
-use results::plan::{Entry, Flow, Measure, PlanError, RuntimeCase, Settings, encode, flags};
+use results::plan::{AtEnd, Entry, Flow, Measure, PlanError, RuntimeCase, Settings, encode, flags};
 
 const DSB_SY: u32 = 0xd503_3f9f;
 const DSB_NSHST: u32 = 0xd503_369f;
@@ -77,6 +77,8 @@ pub fn write(area: &mut [u8]) -> Result<usize, PlanError> {
         known_good("good_el1is", &[DSB_ISHST, TLBI_ALLE1IS, DSB_ISH, ISB], true, true),
     ];
     let settings = Settings {
+        at_end: AtEnd::Off,
+        seed_by_boot: false,
         seed: 1,
         iterations: 100_000,
         batch: 2_000,

@@ -10,7 +10,7 @@ use results::SCHEMA_VERSION;
 use results::plan::{Plan, PlanError, RuntimeCase};
 use results::record::{Event, Record};
 
-use crate::arch::instructions::{current_el, mmu_is_on};
+use crate::arch::instructions::{current_el, mmu_is_on, ticks};
 use crate::arch::pmu;
 use crate::boot::default_plan;
 use crate::boot::kernel_map::{SCTLR, build_tables, tcr};
@@ -25,10 +25,12 @@ use crate::platform::blob;
 use crate::platform::board::Board;
 use crate::platform::console;
 use crate::platform::device_tree::Machine;
-use crate::platform::end::fatal;
+use crate::platform::end::{fatal, set_at_end};
 use crate::platform::firmware;
+use crate::platform::lost;
 use crate::platform::memory::Memory;
 use crate::platform::phase::Phase;
+use crate::random::Random;
 use crate::smp::power;
 use crate::stub::resident::emit;
 
@@ -114,7 +116,12 @@ pub extern "C" fn boot_main(device_tree: usize, load: usize, runtime_entry: usiz
 
     let plan = read_plan(area, device_tree);
     let settings = plan.settings;
-    start_record(plan.crc, settings.seed, device_tree);
+    set_at_end(settings.at_end);
+    let seed = match settings.seed_by_boot {
+        true => Random::of_this_boot(settings.seed, ticks(), pmu::now(event)).next(),
+        false => settings.seed,
+    };
+    start_record(plan.crc, seed, device_tree);
     if mmu_is_on() {
         fatal("entered with the MMU on; the arm64 boot protocol says off");
     }
@@ -168,7 +175,7 @@ pub extern "C" fn boot_main(device_tree: usize, load: usize, runtime_entry: usiz
     // The boot PE is whichever the firmware chose.
     if let Some(boot_pe) = cpus
         .iter()
-        .position(|cpu| cpu.is_some_and(|cpu| cpu.mpidr == power::this_mpidr()))
+        .position(|cpu| cpu.is_some_and(|cpu| cpu.mpidr == lost::this_mpidr()))
     {
         cpus.swap(0, boot_pe);
     }
@@ -178,6 +185,9 @@ pub extern "C" fn boot_main(device_tree: usize, load: usize, runtime_entry: usiz
     Phase::Boot.enter();
     let handover = Handover {
         load,
+        seed,
+        entered_at,
+        device_tree,
         size,
         layout,
         slot,

@@ -9,7 +9,7 @@ use core::cell::UnsafeCell;
 
 use aarch64_cpu::registers::{ID_AA64MMFR0_EL1, ID_AA64MMFR1_EL1, Readable};
 use results::check::{Check, Spec};
-use results::plan::{MAX_PES, MAX_SEQUENCES, Plan};
+use results::plan::{MAX_PES, MAX_SEQUENCES, Plan, Planted};
 use results::record::Record;
 use results::verdict::Class;
 
@@ -27,6 +27,7 @@ use crate::platform::console;
 use crate::platform::end::{fatal, note_failure};
 use crate::random::Random;
 use crate::smp::bring_up;
+use crate::smp::kept::Kept;
 use crate::smp::mailbox;
 
 struct AllVerdicts(UnsafeCell<[Verdicts; Check::ALL.len()]>);
@@ -36,15 +37,18 @@ unsafe impl Sync for AllVerdicts {}
 
 static VERDICTS: AllVerdicts = AllVerdicts(UnsafeCell::new([[None; MAX_SEQUENCES]; Check::ALL.len()]));
 
+/// The regime of the check that is going on.
+static SETUP: Kept<Setup> = Kept::new();
+
 /// Runs every check of the plan. So many PEs run already.
-pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>, mut running: usize) {
+pub fn run(boot: &'static Handover, plan: &Plan<'_>, identity: Option<&'static Identity>, mut running: usize) {
     let wanted = plan.entries().fold(0, |all, entry| all | entry.checks);
     let checks = || Check::ALL.into_iter().filter(|check| wanted & check.mask() != 0);
     if plan.settings.trials == 0 || checks().next().is_none() {
         return;
     }
     let pes = usize::from(plan.settings.pes.min(MAX_PES));
-    if plan.settings.planted.is_some() {
+    if plan.settings.planted == Some(Planted::SkipSequence) {
         // A run with a planted bug must never be taken for one without.
         note_failure();
         console::record(&Record::Proof {
@@ -57,7 +61,9 @@ pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>, mut ru
     console::record(&Record::Phase { name: "check", steps });
     // SAFETY: the only reference, see above.
     let verdicts = unsafe { &mut *VERDICTS.0.get() };
-    let mut random = Random::new(plan.settings.seed ^ 0x6368_6563_6b73);
+    // A boot before this one may have left its own.
+    verdicts.as_flattened_mut().fill(None);
+    let mut random = Random::new(boot.seed ^ 0x6368_6563_6b73);
     for check in checks() {
         let verdicts = &mut verdicts[check.index()];
         // Not before they are needed: a PE that waits costs an emulator time.
@@ -99,9 +105,9 @@ pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>, mut ru
 
 /// Makes all trials of one check, prints what they saw, and fills in the verdicts.
 fn run_one(
-    boot: &Handover,
+    boot: &'static Handover,
     plan: &Plan<'_>,
-    identity: Option<&Identity>,
+    identity: Option<&'static Identity>,
     pes: usize,
     check: Check,
     random: &mut Random,
@@ -127,17 +133,21 @@ fn run_one(
     let guest = regime.is_guest().then(|| {
         GuestMap::build(regime, granule, boot.load, pages).unwrap_or_else(|_| fatal("out of tables for EL1 and EL0"))
     });
-    let setup = Setup::new(check.spec(), guest, boot);
+    // SAFETY: the check before is over: what it put here is used by nobody but a lost PE.
+    let setup = unsafe { SETUP.put(Setup::new(check.spec(), guest, boot)) };
     let context = Context {
         boot,
-        setup: &setup,
+        setup,
         pages,
         identity,
     };
     let all = usize::from(check.pes());
-    in_regime(&setup, identity, all, Way::In);
-    let result = trials(&context, plan, check, good, random, verdicts);
-    in_regime(&setup, identity, all, Way::Out);
+    in_regime(setup, identity, all, Way::In);
+    let result = match bring_up::all_answer(all) {
+        true => trials(&context, plan, check, good, random, verdicts),
+        false => Err(bring_up::LOST),
+    };
+    in_regime(setup, identity, all, Way::Out);
     result
 }
 
@@ -149,7 +159,7 @@ enum Way {
 }
 
 /// Has every PE of a check enter or leave its regime.
-fn in_regime(setup: &Setup, identity: Option<&Identity>, pes: usize, way: Way) {
+fn in_regime(setup: &'static Setup, identity: Option<&Identity>, pes: usize, way: Way) {
     // The switch between EL2 and EL2&0 runs with the MMU off, in the 1:1 map.
     let identity = identity.filter(|_| setup.regime.is_host());
     if let Some(identity) = identity {
@@ -169,7 +179,7 @@ fn in_regime(setup: &Setup, identity: Option<&Identity>, pes: usize, way: Way) {
         Way::Out => regime::leave,
     };
     for pe in 1..pes {
-        // SAFETY: the setup lives until the PE has answered, and the 1:1 map is there.
+        // SAFETY: the setup is kept for good where a PE is lost, else until all have answered; the 1:1 map is there.
         unsafe { mailbox::call(pe, job, &raw const *setup as usize, 0) };
     }
     if let Some(identity) = identity {

@@ -8,13 +8,13 @@ use crate::mmu::test_pages::Pages;
 
 /// What a trial needs in addition to its check.
 #[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
+pub struct Context {
     /// The state of the boot.
-    pub boot: &'a Handover,
+    pub boot: &'static Handover,
     /// The regime's setup.
-    pub setup: &'a Setup,
+    pub setup: &'static Setup,
     /// The pages under test.
     pub pages: Pages,
     /// The 1:1 map, if there was one.
-    pub identity: Option<&'a Identity>,
+    pub identity: Option<&'static Identity>,
 }

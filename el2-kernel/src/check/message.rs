@@ -98,7 +98,7 @@ pub fn say_ready(trial: u32) {
     FLAGS.ready.0.store(trial, Ordering::Release);
 }
 
-/// Waits until a PE loops.
+/// Waits until a PE loops, unless it falls silent.
 pub fn wait_ready(pe: usize, trial: u32) {
-    wait_until(pe, || FLAGS.ready.0.load(Ordering::Acquire) == trial);
+    _ = wait_until(pe, || FLAGS.ready.0.load(Ordering::Acquire) == trial);
 }

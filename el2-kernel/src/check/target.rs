@@ -27,7 +27,7 @@ pub struct Target {
 
 impl Target {
     /// Returns the target of a check at one of its candidate addresses. `None`: there is no such candidate.
-    pub fn new(context: &Context<'_>, spec: &Spec, candidate: u64) -> Option<Self> {
+    pub fn new(context: &Context, spec: &Spec, candidate: u64) -> Option<Self> {
         let fits = if spec.is_block() {
             candidate < COUNT as u64
         } else {
@@ -85,7 +85,7 @@ impl Target {
     }
 }
 
-fn el2_window(context: &Context<'_>, window: &Window, level: u8) -> u64 {
+fn el2_window(context: &Context, window: &Window, level: u8) -> u64 {
     let layout = &context.boot.layout;
     match (window, level) {
         (Window::Pages, _) => layout.pages,
@@ -96,7 +96,7 @@ fn el2_window(context: &Context<'_>, window: &Window, level: u8) -> u64 {
     }
 }
 
-fn outputs(context: &Context<'_>, spec: &Spec, candidate: u64) -> [u64; 2] {
+fn outputs(context: &Context, spec: &Spec, candidate: u64) -> [u64; 2] {
     let (pages, index, code) = (context.pages, candidate as usize, spec.access == Access::Fetch);
     if u64::from(spec.entries) == CONTIGUOUS {
         return [pages.bulk(); 2];

@@ -23,23 +23,27 @@ use crate::mmu::identity::Identity;
 use crate::mmu::tables::{self, ACCESS_FLAG, DIRTY_BIT_MODIFIER, Entry, NOT_GLOBAL, Use, clean, leaf};
 use crate::mmu::test_pages::{OLD, Pages, SECRET};
 use crate::random::Random;
-use crate::smp::bring_up::read_on;
+use crate::smp::bring_up::{self, read_on};
+use crate::smp::kept::Kept;
 use crate::smp::power::{self, Path};
 use crate::smp::stress::disturb;
 use crate::stub::call;
 use crate::stub::operands::{Operands, Subject};
+
+/// The trial that is going on.
+static PART: Kept<Part> = Kept::new();
 
 /// A fault at a level.
 type Expected = (Fault, u8);
 
 /// A check at one address.
 #[derive(Debug, Clone, Copy)]
-pub struct Trial<'a> {
+pub struct Trial {
     spec: &'static Spec,
-    setup: &'a Setup,
-    boot: &'a Handover,
+    setup: &'static Setup,
+    boot: &'static Handover,
     pages: Pages,
-    identity: Option<&'a Identity>,
+    identity: Option<&'static Identity>,
     /// The address accessed; further ones follow at a distance of 4 KiB.
     va: u64,
     /// What the sequence is to invalidate: the virtual address, and the intermediate physical one if that is known.
@@ -61,9 +65,9 @@ pub struct Trial<'a> {
     reused: Option<u64>,
 }
 
-impl<'a> Trial<'a> {
+impl Trial {
     /// Prepares a check at one of its candidate addresses. `None`: there is no such candidate.
-    pub fn new(context: &Context<'a>, check: Check, candidate: u64) -> Option<Self> {
+    pub fn new(context: &Context, check: Check, candidate: u64) -> Option<Self> {
         let spec = check.spec();
         if matches!(spec.change, Change::Identity | Change::IdentityOfSecondaries) {
             return Self::of_identity(context, spec, candidate);
@@ -136,7 +140,7 @@ impl<'a> Trial<'a> {
     }
 
     /// The 1:1 map is one page, so there is one candidate.
-    fn of_identity(context: &Context<'a>, spec: &'static Spec, candidate: u64) -> Option<Self> {
+    fn of_identity(context: &Context, spec: &'static Spec, candidate: u64) -> Option<Self> {
         let identity = context.identity.filter(|_| candidate == 0)?;
         let Probed::Done(old_value) = probe::read(context.boot.layout.image) else {
             return None;
@@ -188,6 +192,9 @@ impl<'a> Trial<'a> {
             stress => random.below(usize::from(stress) + 1) as u32,
         };
         disturb(delay());
+        let (before_use, before_access) = (delay(), delay());
+        // SAFETY: the trial before is over, and its part looked at by nobody but a lost PE.
+        let part = unsafe { PART.put(self.part(stub, operands, before_access)) };
         // Whatever was cached before is gone, and the translation is made.
         self.set_all(0);
         self.flush();
@@ -199,16 +206,11 @@ impl<'a> Trial<'a> {
         // Invalid to valid: the store must be complete and the context synchronized; there is nothing to invalidate.
         dsb_ishst();
         isb();
-        let primed = self.prime(delay());
-        let part = Part {
-            trial: self,
-            number: message::new_trial(),
-            stub,
-            operands: *operands,
-            delay: delay(),
-        };
-        // SAFETY: the part stays until every PE has answered, in `finish`.
-        unsafe { part.begin() };
+        let primed = part.trial.prime(before_use);
+        if !self.all_answer() {
+            return Outcome::Other;
+        }
+        part.begin();
         disturb(delay());
         self.set_all(self.expectation.after);
         self.use_other_tag(true);
@@ -259,15 +261,9 @@ impl<'a> Trial<'a> {
             return Outcome::Other;
         }
         let primed = read_on(1, self.va);
-        let part = Part {
-            trial: self,
-            number: message::new_trial(),
-            stub,
-            operands: *operands,
-            delay: 0,
-        };
-        // SAFETY: the part stays until the PE has answered, in `finish`.
-        unsafe { part.begin() };
+        // SAFETY: as in `run`.
+        let part = unsafe { PART.put(self.part(stub, operands, 0)) };
+        part.begin();
         self.set_all(0);
         // SAFETY: as in `run`.
         unsafe { call::run(stub, operands) };
@@ -276,6 +272,22 @@ impl<'a> Trial<'a> {
             outcome
         } else {
             Outcome::Other
+        }
+    }
+
+    /// Returns whether the PEs that the check needs are there.
+    fn all_answer(&self) -> bool {
+        bring_up::all_answer(self.observer() + 1)
+    }
+
+    /// Returns what every PE in a trial has to know.
+    fn part(&self, stub: usize, operands: &Operands, delay: u32) -> Part {
+        Part {
+            trial: *self,
+            number: message::new_trial(),
+            stub,
+            operands: *operands,
+            delay,
         }
     }
 

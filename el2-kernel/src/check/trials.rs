@@ -17,6 +17,7 @@ use crate::check::trial::Trial;
 use crate::check::verdicts::{Verdicts, tested};
 use crate::platform::console;
 use crate::random::Random;
+use crate::smp::bring_up;
 use crate::stub::operands::{Operands, operands};
 
 /// No maintenance at all, barriers and no TLBI, and a sequence known to be good.
@@ -45,7 +46,7 @@ struct Runner<'a> {
 
 /// Makes all trials of a check whose regime is entered, prints what they saw, and fills in the verdicts.
 pub fn trials(
-    context: &Context<'_>,
+    context: &Context,
     plan: &Plan<'_>,
     check: Check,
     (good, good_entry): (usize, EntryRef<'_>),
@@ -105,7 +106,11 @@ pub fn trials(
         trials => trials,
     };
     let started = ticks();
+    let pes = usize::from(check.pes());
     for _ in 0..rounds {
+        if !bring_up::all_answer(pes) {
+            break;
+        }
         random.shuffle(order);
         for &runner in &*order {
             let runner = &mut runners[usize::from(runner)];
@@ -126,6 +131,10 @@ pub fn trials(
     }
     let ticks = ticks() - started;
     victims.iter().flatten().for_each(Trial::finish);
+    if !bring_up::all_answer(pes) {
+        // What was seen by then is of fewer trials than planned, and the last one is no observation.
+        return Err(bring_up::LOST);
+    }
 
     let observer = trial.observer() as u32;
     for runner in &*runners {
@@ -156,12 +165,7 @@ pub fn trials(
 
 /// Finds up to `wanted` pages on which a bad control is stale, and returns them with their number. If there is none:
 /// any page, for what it is worth.
-fn victims<'a>(
-    context: &Context<'a>,
-    check: Check,
-    wanted: usize,
-    random: &mut Random,
-) -> ([Option<Trial<'a>>; VICTIMS], usize) {
+fn victims(context: &Context, check: Check, wanted: usize, random: &mut Random) -> ([Option<Trial>; VICTIMS], usize) {
     let bad = if check.needs_invalidation() {
         context.boot.stubs.no_tlbi()
     } else {
@@ -173,6 +177,10 @@ fn victims<'a>(
         // Stress would evict the entry now and then; pages are chosen without.
         let mut is_stale = || trial.run(bad, &[0; 8], random, 0) == Outcome::Stale;
         let stale = starts || (0..CALIBRATION).all(|_| is_stale());
+        if !bring_up::all_answer(check.pes().into()) {
+            any.get_or_insert(trial);
+            break;
+        }
         trial.finish();
         any.get_or_insert(trial);
         if stale {

@@ -11,6 +11,7 @@ use results::check::Outcome;
 
 use crate::arch::instructions::{broadcast, sev, yield_now};
 use crate::measure::other_pes::{Activity, OtherPes, first_missing};
+use crate::smp::bring_up;
 use crate::smp::mailbox::{self, Job};
 use crate::stub::emit::offset_in_page;
 
@@ -21,11 +22,11 @@ static STOP: AtomicBool = AtomicBool::new(false);
 /// The PEs that have begun, as a mask.
 static WORKING: AtomicU32 = AtomicU32::new(0);
 
-/// Has PEs 1 to `others.count` work, and returns once all do. They load from the pages at `window`, or invalidate
+/// Has PEs 1 to `others.count` work, and returns whether all do. They load from the pages at `window`, or invalidate
 /// `unused_page`.
-pub fn begin(others: OtherPes, window: u64, unused_page: u64) {
+pub fn begin(others: OtherPes, window: u64, unused_page: u64) -> bool {
     let (job, address): (Job, _) = match others.activity {
-        Activity::Wait => return,
+        Activity::Wait => return true,
         Activity::Load => (load, window),
         Activity::Broadcast => (invalidate, unused_page),
     };
@@ -37,20 +38,25 @@ pub fn begin(others: OtherPes, window: u64, unused_page: u64) {
     }
     // One after the other, so that a time-out names a PE that has not begun.
     while let Some(pe) = first_missing(WORKING.load(Ordering::Acquire), others.count) {
-        mailbox::wait_until(pe, || WORKING.load(Ordering::Acquire) >> pe & 1 != 0);
+        if !mailbox::wait_until(pe, || WORKING.load(Ordering::Acquire) >> pe & 1 != 0) {
+            end(others);
+            return false;
+        }
     }
+    true
 }
 
-/// Has them stop, and waits until all have.
-pub fn end(others: OtherPes) {
+/// Has them stop, and returns whether all have.
+pub fn end(others: OtherPes) -> bool {
     if others.activity == Activity::Wait {
-        return;
+        return true;
     }
     STOP.store(true, Ordering::Release);
     sev();
     for pe in 1..=others.count {
         mailbox::wait(pe);
     }
+    bring_up::all_answer(others.count + 1)
 }
 
 /// Loads from the pages at `window`, one after the other, until told to stop. A job.

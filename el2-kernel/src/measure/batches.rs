@@ -29,8 +29,10 @@ use crate::mmu::identity::Identity;
 use crate::mmu::layout::LIVE_PAGES;
 use crate::platform::console;
 use crate::platform::end::{count_samples, fatal};
+use crate::platform::lost;
 use crate::platform::message::Message;
 use crate::smp::bring_up;
+use crate::smp::kept::Kept;
 use crate::smp::mailbox;
 use crate::stub::call;
 use crate::stub::operands::Operands;
@@ -38,6 +40,8 @@ use crate::stub::operands::Operands;
 /// Buckets for different values, all series of a pass together, and how many of them may be taken.
 const BUCKETS: usize = 1 << 16;
 const ROOM: usize = BUCKETS / 4 * 3;
+
+static INTRODUCTION: Kept<Introduction> = Kept::new();
 
 struct Buffers(UnsafeCell<([Count; BUCKETS], [u32; ROOM], Session, StubPlaces)>);
 
@@ -60,8 +64,10 @@ struct Measurement<'a> {
     session: &'a mut Session,
     stub_places: &'a mut StubPlaces,
     tally: Tally<'a>,
-    /// PEs that could be started.
+    /// PEs that could be started, and are not lost.
     started: usize,
+    /// Whether a PE fell silent while it took samples: it may still be at it, so nobody else takes any.
+    is_cut: bool,
     /// PEs that are on now.
     running: usize,
     /// Cycles, ticks and samples of the batch on each PE, those of the clock only.
@@ -69,26 +75,28 @@ struct Measurement<'a> {
 }
 
 /// Runs every batch of the plan. Returns how many PEs are on afterwards.
-pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) -> usize {
+pub fn run(boot: &'static Handover, plan: &Plan<'_>, identity: Option<&Identity>) -> usize {
     let settings = &plan.settings;
     let measure = &settings.measure;
     if settings.iterations == 0 {
         return 1;
     }
-    let introduction = Introduction { events: measure.events };
+    // SAFETY: put once.
+    let introduction = unsafe { INTRODUCTION.put(Introduction { events: measure.events }) };
     introduction.events(0, boot.event);
     let running = if measure.pes() > 1 {
         bring_up::start(boot, identity, 1, measure.pes().into())
     } else {
         1
     };
-    if running < usize::from(measure.timed_pes) {
+    if running < usize::from(measure.timed_pes) && !lost::is_lost(running) {
         fatal("the plan times more PEs than could be started here");
     }
-    for pe in 1..measure.timed_pes.into() {
-        // SAFETY: the introduction stays until the PE has answered.
-        unsafe { mailbox::call(pe, introduction::make, &raw const introduction as usize, 0) };
+    for pe in 1..running.min(measure.timed_pes.into()) {
+        // SAFETY: the introduction is kept.
+        unsafe { mailbox::call(pe, introduction::make, &raw const *introduction as usize, 0) };
     }
+    let running = bring_up::left(running);
     let possible = |scenario: &Scenario| usize::from(scenario.other_pes()) < running;
     for &scenario in measure
         .scenarios
@@ -127,8 +135,8 @@ pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) -> usi
 
     // SAFETY: the only reference, see above.
     let (buckets, taken, session, stub_places) = unsafe { &mut *BUFFERS.0.get() };
-    session.begin(measure.order, settings.seed, boot.event, boot.layout.live);
-    stub_places.begin(settings.seed, boot.event, measure.events != 0, &series);
+    session.begin(measure.order, boot.seed, boot.event, boot.layout.live);
+    stub_places.begin(boot.seed, boot.event, measure.events != 0, &series);
     let mut measurement = Measurement {
         boot,
         plan,
@@ -138,10 +146,14 @@ pub fn run(boot: &Handover, plan: &Plan<'_>, identity: Option<&Identity>) -> usi
         stub_places,
         tally: Tally::new(buckets, taken),
         started: running,
+        is_cut: false,
         running,
         clocks: [[0; 3]; MAX_PES as usize],
     };
     for number in 0..batching.batches() {
+        if measurement.is_cut {
+            break;
+        }
         measurement.batch(number, batching.samples(number) as usize);
     }
     bring_up::adjust(boot, identity, measurement.running, 1)
@@ -158,15 +170,21 @@ impl Measurement<'_> {
             states.reverse();
         }
         for &others in states.as_slice() {
-            let pes = usize::from(measure.timed_pes).max(others.count + 1);
+            let pes = usize::from(measure.timed_pes).max(others.count + 1).min(self.started);
             self.running = bring_up::adjust(self.boot, self.identity, self.running, pes);
-            if self.running < pes {
-                fatal("a PE that was on before cannot be turned on again");
+            self.started = bring_up::left(self.started);
+            self.running = self.running.min(self.started);
+            if others.count >= self.running {
+                // One is lost by now. The host sees that samples are missing.
+                continue;
             }
             // The boot PE tells the others what to do, and so is the only one to be timed beside working ones.
-            let timed = if others.count == 0 { measure.timed_pes.into() } else { 1 };
-            for pe in 0..timed {
+            let timed = if others.count == 0 { pes } else { 1 };
+            for pe in (0..timed).filter(|&pe| !lost::is_lost(pe)) {
                 self.pe(number, rounds, others, pe);
+                if self.is_cut {
+                    return;
+                }
             }
         }
         for (pe, &[cycles, ticks, samples]) in self.clocks.iter().enumerate() {
@@ -189,7 +207,9 @@ impl Measurement<'_> {
         for index in 0..all {
             let index = if number % 2 == 1 { all - 1 - index } else { index };
             let event = index.checked_sub(1).and_then(|index| events.clone().nth(index));
-            self.pass(number, rounds, others, pe, event);
+            if others.count < self.started && !self.is_cut {
+                self.pass(number, rounds, others, pe, event);
+            }
         }
     }
 
@@ -207,21 +227,33 @@ impl Measurement<'_> {
         });
         self.session.pass(counts, stubs);
         let live = self.boot.layout.live;
-        background_load::begin(others, live, live + 4096 * (LIVE_PAGES - 1));
+        if !background_load::begin(others, live, live + 4096 * (LIVE_PAGES - 1)) {
+            self.started = bring_up::left(self.started);
+            return;
+        }
         let mut left = usize::from(measure.warmup);
         while left > 0 {
             left -= self.session.ask(left, false);
-            self.sample(pe);
+            if !self.sample(pe) {
+                return;
+            }
         }
         let started = ticks();
         let mut left = rounds;
         while left > 0 {
             left -= self.session.ask(left, true);
-            self.sample(pe);
+            if !self.sample(pe) {
+                return;
+            }
             self.count(number, pe, counts);
         }
         let timed = ticks() - started;
-        background_load::end(others);
+        if !background_load::end(others) {
+            // Nobody knows for how many of the samples it did what it should have.
+            self.tally.drain(|_, _, _| ());
+            self.started = bring_up::left(self.started);
+            return;
+        }
         let samples = rounds * self.session.stubs().len();
         if event.is_none() {
             let [cycles, ticks] = self.session.elapsed();
@@ -236,14 +268,20 @@ impl Measurement<'_> {
         }
     }
 
-    /// Has a PE run the rounds asked for.
-    fn sample(&mut self, pe: usize) {
+    /// Has a PE run the rounds asked for. Returns whether it did: one that does not may still use the session.
+    fn sample(&mut self, pe: usize) -> bool {
         if pe == 0 {
             self.session.run_rounds();
         } else {
-            // SAFETY: the session is left alone until the PE has answered.
+            // SAFETY: the session is left alone until the PE has answered, or for good.
             unsafe { mailbox::call(pe, sampler::run_rounds, &raw mut *self.session as usize, 0) };
+            if lost::is_lost(pe) {
+                self.tally.drain(|_, _, _| ());
+                self.is_cut = true;
+                self.started = bring_up::left(self.started);
+            }
         }
+        !self.is_cut
     }
 
     /// Counts what is in the log. Where there are too many different values, what is counted so far is printed.

@@ -18,6 +18,7 @@ use crate::image::Raw;
 use crate::platform::console;
 use crate::platform::end;
 use crate::platform::firmware;
+use crate::platform::lost;
 use crate::platform::phase::Phase;
 
 /// The emergency stack: the stack in use may be what failed.
@@ -142,6 +143,10 @@ const VECTORS: [&str; 16] = [
 static NESTING: AtomicU8 = AtomicU8::new(0);
 
 extern "C" fn unexpected(vector: usize) -> ! {
+    if lost::is_this_pe() {
+        // It woke up behind everybody's back, and finds its surroundings changed.
+        firmware::park();
+    }
     let nesting = NESTING.load(Ordering::Relaxed);
     NESTING.store(nesting.saturating_add(1), Ordering::Relaxed);
     let el = current_el();

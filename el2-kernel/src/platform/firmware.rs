@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The firmware: how it is called, and how it turns the machine off.
+//! The firmware: how it is called, and how it turns the machine off or resets it.
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use results::plan::Conduit;
-use smccc::psci::system_off;
+use smccc::psci::{system_off, system_reset};
 use smccc::{Hvc, Smc};
 
 use crate::arch::instructions::wfe;
@@ -37,6 +37,16 @@ pub fn power_off() -> ! {
         Some(Conduit::Smc) => system_off::<Smc>(),
         Some(Conduit::Hvc) => system_off::<Hvc>(),
         // No PSCI that we know of: a call nobody answers would hang or trap.
+        None => Ok(()),
+    };
+    park()
+}
+
+/// Resets the machine.
+pub fn reset() -> ! {
+    let _ = match conduit() {
+        Some(Conduit::Smc) => system_reset::<Smc>(),
+        Some(Conduit::Hvc) => system_reset::<Hvc>(),
         None => Ok(()),
     };
     park()

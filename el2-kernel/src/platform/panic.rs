@@ -5,10 +5,15 @@ use core::fmt::Write;
 use core::panic::PanicInfo;
 
 use crate::platform::end::fatal;
+use crate::platform::firmware::park;
+use crate::platform::lost;
 use crate::platform::message::Message;
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
+    if lost::is_this_pe() {
+        park();
+    }
     let mut message = Message::new();
     let (file, line) = info
         .location()

@@ -17,6 +17,7 @@ use crate::platform::console;
 use crate::platform::device_tree::Enable;
 use crate::platform::end::note_failure;
 use crate::platform::firmware::conduit;
+use crate::platform::lost;
 use crate::platform::message::Message;
 use crate::smp::mailbox;
 use crate::smp::power::{self, Path};
@@ -43,6 +44,10 @@ pub fn start(boot: &Handover, identity: Option<&Identity>, mut running: usize, w
                 true
             }
         };
+        if lost::is_lost(running) {
+            // Nothing was seen, and nothing is proven or not.
+            break;
+        }
         if !holds {
             note_failure();
         }
@@ -56,15 +61,23 @@ pub fn start(boot: &Handover, identity: Option<&Identity>, mut running: usize, w
     running
 }
 
+/// Why a check is skipped that needs a lost PE.
+pub const LOST: &str = "a PE did not come up or did not come back or fell silent";
+
 /// Returns how many of the running PEs are left, up to the first that is lost.
 pub fn left(running: usize) -> usize {
-    (1..running).find(|&pe| mailbox::is_lost(pe)).unwrap_or(running)
+    (1..running).find(|&pe| lost::is_lost(pe)).unwrap_or(running)
+}
+
+/// Returns whether the first so many PEs are there, none of them lost.
+pub fn all_answer(pes: usize) -> bool {
+    left(pes) == pes
 }
 
 /// Returns why a check cannot have more PEs than `running`, if it is that the next one is lost.
 pub fn why_no_more(running: usize) -> Option<&'static str> {
-    let is_lost = running < MAX_PES as usize && mailbox::is_lost(running);
-    is_lost.then_some("a PE did not come up or did not come back")
+    let is_lost = running < MAX_PES as usize && lost::is_lost(running);
+    is_lost.then_some(LOST)
 }
 
 /// Turns PEs on or off until there are `wanted` of the `running` ones, and returns how many there are.

@@ -5,20 +5,18 @@
 #![expect(unsafe_code)]
 // UNSAFETY: a job and its argument cross from one PE to another as addresses.
 
-use core::fmt::Write;
 use core::mem::transmute;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use aarch64_cpu::registers::{CNTFRQ_EL0, Readable};
 use results::check::Outcome;
-use results::plan::MAX_PES;
-use results::record::Record;
+use results::plan::{MAX_PES, Moment, Silence};
 
 use crate::arch::instructions::{isb, sev, ticks, wfe};
 use crate::platform::console;
-use crate::platform::end::fatal;
-use crate::platform::message::Message;
+use crate::platform::firmware::park;
+use crate::platform::lost::{give_up, is_lost};
 use crate::smp::stress::disturb;
 
 /// Something that a PE can be asked to do: gets an argument, and the number of the PE it runs on.
@@ -39,6 +37,8 @@ struct Mailbox {
     job: AtomicPtr<()>,
     delay: AtomicU32,
     argument: AtomicUsize,
+    /// Affinity fields of the PE.
+    mpidr: AtomicU64,
     /// Jobs done so far. Written by the PE that the mailbox is of.
     done: Line,
     answer: AtomicU32,
@@ -54,6 +54,7 @@ static MAILBOXES: [Mailbox; MAX_PES as usize] = [const {
         job: AtomicPtr::new(null_mut()),
         delay: AtomicU32::new(0),
         argument: AtomicUsize::new(0),
+        mpidr: AtomicU64::new(0),
         done: Line(AtomicU32::new(0)),
         answer: AtomicU32::new(0),
     }
@@ -62,31 +63,41 @@ static MAILBOXES: [Mailbox; MAX_PES as usize] = [const {
 /// Seconds after which a PE that does not answer is given up.
 const TIMEOUT: u64 = 20;
 
-/// PEs that did not come up, or did not come back, by their bits.
-static LOST: AtomicU32 = AtomicU32::new(0);
+/// The PE and the job in which one is to fall silent: 0 for none, which is the boot PE.
+static SILENT: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
+static MOMENT: AtomicU32 = AtomicU32::new(0);
+/// Whether nobody should have to wait long, because it is known that nothing will come.
+static IMPATIENT: AtomicBool = AtomicBool::new(false);
 
-/// Says that a PE is lost: it is given no more jobs, and nobody waits for it again.
-pub fn give_up(pe: usize, mpidr: u64, reason: &str) {
-    if !is_lost(pe) {
-        // One PE writes this, so load and store will do.
-        LOST.store(LOST.load(Ordering::Relaxed) | 1 << pe, Ordering::Relaxed);
-        let pe = pe as u32;
-        console::record(&Record::Lost { pe, mpidr, reason });
-    }
+/// Has a PE fall silent in one of its jobs.
+pub fn plant(silence: Silence) {
+    SILENT[0].store(silence.pe.into(), Ordering::Relaxed);
+    SILENT[1].store(silence.job, Ordering::Relaxed);
+    MOMENT.store(silence.moment as u32, Ordering::Relaxed);
+    IMPATIENT.store(true, Ordering::Relaxed);
 }
 
-/// Returns whether a PE is lost.
-pub fn is_lost(pe: usize) -> bool {
-    LOST.load(Ordering::Relaxed) & 1 << pe != 0
+/// Returns when a PE is to fall silent, if it is in the job that it does after so many.
+fn planted(pe: usize, done: u32) -> Option<Moment> {
+    let [silent, job] = [&SILENT[0], &SILENT[1]].map(|value| value.load(Ordering::Relaxed));
+    let here = silent != 0 && silent as usize == pe && job == done;
+    here.then(|| Moment::ALL[MOMENT.load(Ordering::Relaxed) as usize])
 }
 
-/// Waits for something that a PE is to do in the middle of its work, and gives the run up if it does not come.
-pub fn wait_until(pe: usize, ready: impl FnMut() -> bool) {
-    if !comes(ready) {
-        let mut message = Message::new();
-        let _ = write!(message, "PE {pe} did not answer for {TIMEOUT} s");
-        fatal(message.as_str());
+/// Waits for something that a PE is to do in the middle of its work. Returns whether it came; a PE of which it does not is
+/// lost.
+pub fn wait_until(pe: usize, ready: impl FnMut() -> bool) -> bool {
+    if is_lost(pe) {
+        return false;
     }
+    let came = comes(ready);
+    if !came {
+        let mpidr = MAILBOXES[pe].mpidr.load(Ordering::Relaxed);
+        // It may have been printing.
+        console::break_line();
+        give_up(pe, mpidr, "fell silent in the middle of its work");
+    }
+    came
 }
 
 /// Waits for something. Returns whether it came in time.
@@ -103,7 +114,11 @@ pub fn comes(mut ready: impl FnMut() -> bool) -> bool {
                 0 => 1_000_000_000,
                 frequency => frequency,
             };
-            let deadline = *deadline.get_or_insert(now + TIMEOUT * frequency);
+            let patience = match IMPATIENT.load(Ordering::Relaxed) {
+                true => frequency,
+                false => TIMEOUT * frequency,
+            };
+            let deadline = *deadline.get_or_insert(now + patience);
             if now > deadline {
                 return false;
             }
@@ -113,8 +128,9 @@ pub fn comes(mut ready: impl FnMut() -> bool) -> bool {
 }
 
 /// Forgets what was said to a PE that is about to start.
-pub fn reset(pe: usize) {
+pub fn reset(pe: usize, mpidr: u64) {
     let mailbox = &MAILBOXES[pe];
+    mailbox.mpidr.store(mpidr, Ordering::Relaxed);
     // One more than done: the first thing a PE does is to answer.
     let done = mailbox.done.0.load(Ordering::Relaxed);
     mailbox.posted.store(done.wrapping_add(1), Ordering::Release);
@@ -147,12 +163,11 @@ pub unsafe fn post(pe: usize, job: Job, argument: usize, delay: u32) {
 
 /// Waits until a PE has done what it was asked to, and returns its answer; [`Outcome::Other`] is that of a lost one.
 pub fn wait(pe: usize) -> Outcome {
-    if is_lost(pe) {
-        return Outcome::Other;
-    }
     let mailbox = &MAILBOXES[pe];
     let posted = mailbox.posted.load(Ordering::Relaxed);
-    wait_until(pe, || mailbox.done.0.load(Ordering::Acquire) == posted);
+    if !wait_until(pe, || mailbox.done.0.load(Ordering::Acquire) == posted) {
+        return Outcome::Other;
+    }
     match mailbox.answer.load(Ordering::Relaxed) {
         0 => Outcome::Stale,
         1 => Outcome::New,
@@ -190,9 +205,22 @@ pub fn serve(pe: usize) -> ! {
         let job = mailbox.job.load(Ordering::Relaxed);
         let argument = mailbox.argument.load(Ordering::Relaxed);
         disturb(mailbox.delay.load(Ordering::Relaxed));
+        let silence = planted(pe, done);
+        match silence {
+            Some(Moment::Before) => park(),
+            Some(Moment::Late) => {
+                while !is_lost(pe) {
+                    wfe();
+                }
+            }
+            _ => {}
+        }
         // SAFETY: `post` has stored a `Job`, and nothing else stores one.
         let job = unsafe { transmute::<*mut (), Job>(job) };
         // SAFETY: the promise of whoever posted it.
         answer = unsafe { job(argument, pe) };
+        if silence == Some(Moment::After) {
+            park();
+        }
     }
 }

@@ -11,16 +11,17 @@
 
 use core::arch::{asm, global_asm};
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-use aarch64_cpu::registers::{MAIR_EL2, MPIDR_EL1, Readable, SCTLR_EL2, TCR_EL2, TTBR0_EL2};
+use aarch64_cpu::registers::{MAIR_EL2, Readable, SCTLR_EL2, TCR_EL2, TTBR0_EL2};
 use results::check::Outcome;
 use results::plan::{Conduit, MAX_PES};
 use smccc::psci::{AffinityState, LowestAffinityLevel, affinity_info, cpu_off, cpu_on};
 use smccc::{Hvc, Smc};
 
-use crate::arch::instructions::{dsb_sy, flush_el2, isb, sev, start_event_stream};
+use crate::arch::instructions::{dsb_sy, flush_el2, flush_el2_is, isb, sev, start_event_stream};
 use crate::arch::probe;
+use crate::handover::Handover;
 use crate::image::{Raw, image};
 use crate::mmu::identity::Identity;
 use crate::mmu::identity_slot::level_shift;
@@ -29,6 +30,7 @@ use crate::mmu::tables::{Exhausted, Table, table};
 use crate::platform::device_tree::{Cpu, Enable};
 use crate::platform::exception::vectors;
 use crate::platform::firmware::{conduit, park};
+use crate::platform::lost;
 use crate::smp::mailbox;
 
 const PES: usize = MAX_PES as usize;
@@ -77,7 +79,16 @@ unsafe impl Sync for Starts {}
 
 static STARTS: Starts = Starts(UnsafeCell::new([Start::EMPTY; PES]));
 /// The PE that may leave the pen, by its affinity fields, and its `Start`.
-static NEXT: [AtomicUsize; 2] = [AtomicUsize::new(usize::MAX), AtomicUsize::new(0)];
+static NEXT: [AtomicUsize; 2] = [AtomicUsize::new(NOBODY), AtomicUsize::new(0)];
+const NOBODY: usize = usize::MAX;
+/// The PEs that are on, as a mask.
+static ON: AtomicU32 = AtomicU32::new(0);
+
+/// A word that a PE without MMU writes, in cache lines that hold nothing else.
+#[repr(C, align(2048))]
+struct Arrived(AtomicUsize);
+
+static ARRIVED: Arrived = Arrived(AtomicUsize::new(0));
 
 global_asm!(
     r#"
@@ -130,6 +141,25 @@ secondary_entry:
     br      x7
 2:  wfe
     b       2b
+
+    // Back to the pen. x0: what is written there, and where; x1: load address; x2: how to run without MMU.
+    .globl  return_to_pen
+return_to_pen:
+    adr     x6, 5f
+    adr     x7, image_start
+    sub     x6, x6, x7
+    add     x6, x6, x1
+    br      x6                      // into the 1:1 map
+5:  msr     sctlr_el2, x2
+    isb
+    tlbi    alle2
+    ic      iallu
+    dsb     nsh
+    isb
+    str     x0, [x0]
+    dsb     sy
+    sev
+    b       secondary_pen
     "#,
     next = sym NEXT,
 );
@@ -165,7 +195,7 @@ fn build_boot_root(load: u64, identity: &Identity) -> Result<u64, Exhausted> {
 
 /// Starts a PE and waits for its first answer. Returns whether it came; a PE of which none does is lost.
 pub fn start(cpu: &Cpu, pe: usize, load: u64, identity: Option<&Identity>, path: Path) -> bool {
-    if mailbox::is_lost(pe) {
+    if lost::is_lost(pe) {
         return false;
     }
     let runtime_ttbr = tables_base(load);
@@ -193,7 +223,7 @@ pub fn start(cpu: &Cpu, pe: usize, load: u64, identity: Option<&Identity>, path:
     let entry = unsafe { &raw mut (*STARTS.0.get())[pe] };
     // SAFETY: as above.
     unsafe { entry.write(start) };
-    mailbox::reset(pe);
+    mailbox::reset(pe, cpu.mpidr);
     let context = physical(entry as usize);
     clean(entry as usize, size_of::<Start>());
     let started = match cpu.enable {
@@ -218,8 +248,11 @@ pub fn start(cpu: &Cpu, pe: usize, load: u64, identity: Option<&Identity>, path:
         true => Ok(()),
         false => Err("was started and did not answer for 20 s"),
     });
+    if result.is_ok() {
+        ON.store(ON.load(Ordering::Relaxed) | 1 << pe, Ordering::Relaxed);
+    }
     result
-        .inspect_err(|reason| mailbox::give_up(pe, cpu.mpidr, reason))
+        .inspect_err(|reason| lost::give_up(pe, cpu.mpidr, reason))
         .is_ok()
 }
 
@@ -229,7 +262,7 @@ pub fn start(cpu: &Cpu, pe: usize, load: u64, identity: Option<&Identity>, path:
 ///
 /// The MMU is off, and the release addresses are those of the device tree.
 pub unsafe fn pen(cpus: &[Option<Cpu>]) {
-    for cpu in cpus.iter().flatten().filter(|cpu| cpu.mpidr != this_mpidr()) {
+    for cpu in cpus.iter().flatten().filter(|cpu| cpu.mpidr != lost::this_mpidr()) {
         if let Enable::SpinTable(release) = cpu.enable {
             let pen = &raw const secondary_pen as u64;
             // SAFETY: by the caller's promise this is where firmware looks.
@@ -243,6 +276,7 @@ pub unsafe fn pen(cpus: &[Option<Cpu>]) {
 unsafe extern "C" {
     static secondary_entry: u8;
     static secondary_pen: u8;
+    fn return_to_pen(arrived: u64, load: u64, sctlr: u64) -> !;
 }
 
 /// Cleans a range to the point of coherency: a PE without MMU reads memory, not caches.
@@ -280,7 +314,7 @@ fn off(_: usize, _: usize) -> Outcome {
 
 /// Has a PE turn itself off and waits until it has. One that does not is lost.
 pub fn stop(cpu: &Cpu, pe: usize) {
-    if mailbox::is_lost(pe) {
+    if lost::is_lost(pe) {
         return;
     }
     // SAFETY: the job takes no argument.
@@ -293,12 +327,77 @@ pub fn stop(cpu: &Cpu, pe: usize) {
         };
         state == Ok(AffinityState::Off)
     });
-    if !is_off {
-        mailbox::give_up(pe, cpu.mpidr, "was turned off and was not off after 20 s");
+    if is_off {
+        ON.store(ON.load(Ordering::Relaxed) & !(1 << pe), Ordering::Relaxed);
+    } else {
+        lost::give_up(pe, cpu.mpidr, "was turned off and was not off after 20 s");
     }
 }
 
-/// Returns the affinity fields of this PE, as device tree and PSCI name it.
-pub fn this_mpidr() -> u64 {
-    MPIDR_EL1.get() & 0xff_00ff_ffff
+/// Has every PE be where it was before the first was started: off, or in the pen. Returns whether all are.
+pub fn all_off(boot: &Handover, identity: Option<&Identity>) -> bool {
+    if lost::count() > 0 {
+        // It might wake up in the middle of what comes now.
+        return false;
+    }
+    NEXT[0].store(NOBODY, Ordering::Relaxed);
+    clean(&raw const NEXT as usize, size_of_val(&NEXT));
+    for (pe, cpu) in boot.cpus.iter().enumerate().skip(1) {
+        let Some(cpu) = cpu.filter(|_| ON.load(Ordering::Relaxed) & 1 << pe != 0) else {
+            continue;
+        };
+        match cpu.enable {
+            Enable::Psci => stop(&cpu, pe),
+            Enable::SpinTable(_) => into_pen(boot, identity, &cpu, pe),
+        }
+    }
+    lost::count() == 0
+}
+
+/// Has a PE turn its MMU off and wait in the pen.
+fn into_pen(boot: &Handover, identity: Option<&Identity>, cpu: &Cpu, pe: usize) {
+    let arrived = &raw const ARRIVED as usize;
+    ARRIVED.0.store(0, Ordering::Relaxed);
+    // Not to be found in a cache again, where it would hide what the PE writes.
+    discard(arrived);
+    if let Some(identity) = identity {
+        identity.entry.set(identity.descriptor);
+        dsb_sy();
+        isb();
+    }
+    // SAFETY: the 1:1 map is there, and the job takes the load address.
+    unsafe { mailbox::post(pe, to_pen, boot.load as usize, 0) };
+    let came = mailbox::comes(|| {
+        discard(arrived);
+        ARRIVED.0.load(Ordering::Relaxed) != 0
+    });
+    if let Some(identity) = identity {
+        identity.remove();
+        flush_el2_is();
+    }
+    if came {
+        ON.store(ON.load(Ordering::Relaxed) & !(1 << pe), Ordering::Relaxed);
+    } else {
+        lost::give_up(pe, cpu.mpidr, "was sent back to wait and did not get there in 20 s");
+    }
+}
+
+/// Turns this PE's MMU off and has it wait in the pen. A job: the argument is the load address.
+///
+/// # Safety
+///
+/// The 1:1 map is there.
+unsafe fn to_pen(load: usize, _pe: usize) -> Outcome {
+    /// `SCTLR_EL2` with MMU and caches off: its RES1 bits.
+    const OFF: u64 = 0x30c5_0830;
+    let arrived = (&raw const ARRIVED as usize - image().0 + load) as u64;
+    // SAFETY: the caller's promise; this PE has nothing in its cache that another does not see.
+    unsafe { return_to_pen(arrived, load as u64, OFF) }
+}
+
+/// Cleans a cache line and throws it away.
+fn discard(address: usize) {
+    // SAFETY: changes no value.
+    unsafe { asm!("dc civac, {}", in(reg) address, options(nostack, preserves_flags)) };
+    dsb_sy();
 }

@@ -82,12 +82,22 @@ pub fn blocks(summary: &Summary) -> Vec<Block> {
             plural(m.plan.iterations.into(), "sample", "samples"),
             grouped(m.plan.batch.into()),
             plural(m.plan.trials.into(), "trial", "trials"),
-            m.plan.seed,
+            m.kernel.seed.map_or_else(
+                || m.plan.seed.to_string(),
+                |drawn| format!("{drawn}, which this boot drew (planned {})", m.plan.seed)
+            ),
             m.plan.crc,
             if m.plan.deterministic { ", deterministic" } else { "" }
         ),
         Tone::Plain,
     );
+    for lost in &m.stream.lost_pes {
+        fact(
+            "lost PE",
+            format!("PE {} (MPIDR {}) {}", lost.pe, lost.mpidr, lost.reason),
+            Tone::Bad,
+        );
+    }
     fact("started", m.started.clone(), Tone::Plain);
     fact("finished", m.finished.clone().unwrap_or_default(), Tone::Plain);
     let mut blocks = vec![Block::Table(facts)];

@@ -4,7 +4,7 @@
 use super::measure::check_measure;
 use super::{
     Conduit, Console, Entry, HEADER, MAGIC, MAX_ID, MAX_OPERANDS, MAX_PAGES, MAX_PES, MAX_SEQUENCES, MAX_WORDS,
-    PlanError, Planted, Settings,
+    PlanError, Planted, Settings, Silence,
 };
 use crate::scenario::Axis;
 use crate::wire::crc32;
@@ -56,6 +56,7 @@ pub fn encode(settings: &Settings, entries: &[Entry<'_>], out: &mut [u8]) -> Res
     let mut c = Cursor { out, at: 0 };
     c.bytes(&MAGIC);
     c.u64(0); // Length and checksum, once known.
+    c.bytes(&[s.at_end as u8, s.seed_by_boot.into(), 0, 0, 0, 0, 0, 0]);
     for value in [s.seed, s.runtime, console_address] {
         c.u64(value);
     }
@@ -70,9 +71,10 @@ pub fn encode(settings: &Settings, entries: &[Entry<'_>], out: &mut [u8]) -> Res
     c.bytes(&[s.case as u8, s.flow as u8, console, conduit]);
     c.u16(s.boot_flush);
     c.u16(entries.len() as u16);
-    let planted = match s.planted {
-        None => 0,
-        Some(Planted::SkipSequence) => 1,
+    let (planted, silent_pe, silent_job) = match s.planted {
+        None => (0, 0, 0),
+        Some(Planted::SkipSequence) => (1, 0, 0),
+        Some(Planted::Silence(Silence { pe, job, moment })) => (2 + moment as u8, pe, job),
     };
     c.bytes(&[s.pes, planted]);
     c.u16(s.stress);
@@ -81,7 +83,8 @@ pub fn encode(settings: &Settings, entries: &[Entry<'_>], out: &mut [u8]) -> Res
     c.bytes(&[m.order as u8, m.timed_pes]);
     c.u16(m.warmup);
     c.u16(m.scenarios.as_slice().len() as u16);
-    c.bytes(&[u8::from(m.overhead), 0, 0, 0, 0, 0]);
+    c.bytes(&[u8::from(m.overhead), silent_pe]);
+    c.u32(silent_job);
     debug_assert_eq!(c.at, HEADER);
     for scenario in m.scenarios.as_slice() {
         Axis::ALL.into_iter().for_each(|axis| c.u16(scenario.get(axis)));

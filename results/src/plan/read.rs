@@ -3,8 +3,8 @@
 
 use super::measure::check_measure;
 use super::{
-    Conduit, Console, Flow, MAGIC, MAX_ID, MAX_OPERANDS, MAX_PAGES, MAX_PES, MAX_SEQUENCES, MAX_WORDS, Measure,
-    OperandKind, OperandRegister, PlanError, Planted, RuntimeCase, Scenarios, Settings, Uart,
+    AtEnd, Conduit, Console, Flow, IDENTITY, MAGIC, MAX_ID, MAX_OPERANDS, MAX_PAGES, MAX_PES, MAX_SEQUENCES, MAX_WORDS,
+    Measure, Moment, OperandKind, OperandRegister, PlanError, Planted, RuntimeCase, Scenarios, Settings, Silence, Uart,
 };
 use crate::check::Mask;
 use crate::order::Order;
@@ -16,7 +16,7 @@ use crate::wire::crc32;
 pub struct Plan<'a> {
     /// Everything but the sequences.
     pub settings: Settings,
-    /// Checksum of the plan.
+    /// What the plan is known by: the checksum of what it asks for.
     pub crc: u32,
     count: usize,
     entries: &'a [u8],
@@ -75,15 +75,21 @@ impl<'a> Plan<'a> {
         if crc32(body) != crc {
             return Err(PlanError::Damaged);
         }
+        let asked_for = area.get(IDENTITY..length).ok_or(PlanError::Damaged)?;
         let mut r = Reader { rest: body };
+        let [at_end, seed_by_boot, ..] = r.array::<8>()?;
         let (seed, runtime, console_address) = (r.u64()?, r.u64()?, r.u64()?);
         let (iterations, batch, trials) = (r.u32()?, r.u32()?, r.u32()?);
         let [case, flow, console, conduit] = r.array()?;
         let (boot_flush, count) = (r.u16()?, usize::from(r.u16()?));
         let [pes, planted] = r.array()?;
         let stress = r.u16()?;
-        let measure = r.measure()?;
+        let (measure, silent_pe, silent_job) = r.measure()?;
         let settings = Settings {
+            at_end: *AtEnd::ALL
+                .get(usize::from(at_end))
+                .ok_or(PlanError::Field("what to do at the end"))?,
+            seed_by_boot: seed_by_boot != 0,
             seed,
             iterations,
             batch,
@@ -112,7 +118,13 @@ impl<'a> Plan<'a> {
             planted: match planted {
                 0 => None,
                 1 => Some(Planted::SkipSequence),
-                _ => return Err(PlanError::Field("planted bug")),
+                moment => Some(Planted::Silence(Silence {
+                    pe: silent_pe,
+                    job: silent_job,
+                    moment: *Moment::ALL
+                        .get(usize::from(moment) - 2)
+                        .ok_or(PlanError::Field("planted bug"))?,
+                })),
             },
             measure,
         };
@@ -127,7 +139,7 @@ impl<'a> Plan<'a> {
         }
         let plan = Self {
             settings,
-            crc,
+            crc: crc32(asked_for),
             count,
             entries: r.rest,
         };
@@ -179,11 +191,13 @@ impl<'a> Reader<'a> {
     fn mask(&mut self) -> Result<Mask, PlanError> {
         self.array().map(Mask::from_le_bytes)
     }
-    fn measure(&mut self) -> Result<Measure, PlanError> {
+    /// Reads how sequences are timed, and where a PE is to fall silent.
+    fn measure(&mut self) -> Result<(Measure, u8, u32), PlanError> {
         let events = self.u32()?;
         let [order, timed_pes] = self.array()?;
         let (warmup, count) = (self.u16()?, usize::from(self.u16()?));
-        let [overhead, ..] = self.array::<6>()?;
+        let [overhead, silent_pe] = self.array()?;
+        let silent_job = self.u32()?;
         if count == 0 || count > MAX_SCENARIOS {
             return Err(PlanError::Field("number of scenarios"));
         }
@@ -204,7 +218,7 @@ impl<'a> Reader<'a> {
             scenarios,
         };
         check_measure(&measure).map_err(PlanError::Field)?;
-        Ok(measure)
+        Ok((measure, silent_pe, silent_job))
     }
     fn entry(&mut self) -> Result<EntryRef<'a>, PlanError> {
         let [id_length, flags, operands, _] = self.array()?;

@@ -7,6 +7,8 @@ use crate::order::Order;
 use crate::scenario::{Axis, MAX_SCENARIOS, Scenario};
 
 const SETTINGS: Settings = Settings {
+    at_end: AtEnd::Loop,
+    seed_by_boot: true,
     seed: 0x1234_5678_9abc_def0,
     iterations: 100_000,
     batch: 2000,
@@ -22,7 +24,11 @@ const SETTINGS: Settings = Settings {
     boot_flush: 1,
     pes: 3,
     stress: 500,
-    planted: Some(Planted::SkipSequence),
+    planted: Some(Planted::Silence(Silence {
+        pe: 2,
+        job: 1_000_000,
+        moment: Moment::Late,
+    })),
     measure: Measure {
         order: Order::Abba,
         warmup: 3,

@@ -23,7 +23,7 @@ use crate::exit::Exit;
 use crate::input::Source;
 use crate::kernel::Kernel;
 use crate::output::harmless;
-use crate::plan::{Checked, Conformance, RunPlan};
+use crate::plan::{Checked, Conformance, RunPlan, Unsaid};
 use crate::progress::Progress;
 use crate::qemu::{Machine, Qemu};
 use crate::receive::{Pace, PlanOrigin, Receiver};
@@ -91,9 +91,15 @@ impl<'a> Bench<'a> {
             trials,
             pes: u8::try_from(args.smp).unwrap_or(MAX_PES).min(MAX_PES),
             stress: args.stress,
-            planted: args.plant_bug.then_some(Planted::SkipSequence),
+            planted: args
+                .plant_silence
+                .map(Planted::Silence)
+                .or(args.plant_bug.then_some(Planted::SkipSequence)),
             runtime: args.runtime,
-            unsaid: args.unsaid,
+            unsaid: Unsaid {
+                seed_by_boot: args.image.is_some() && !args.same_seed,
+                ..args.unsaid
+            },
         };
         let plan = RunPlan::conformance(&settings, &sequences)?;
         let crc = self

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use results::check::Check;
+use results::plan::AtEnd;
 use results::verdict::Class;
 
 use super::Args;
@@ -86,6 +87,9 @@ pub(super) fn reproduce(args: &Args, on: &BootedOn, case: Option<(&Case, &str)>)
     }
     if let Some(conduit) = args.unsaid.psci {
         words.push(format!("--psci {}", conduit_text(conduit)));
+    }
+    if args.unsaid.ending.at_end != AtEnd::Off {
+        words.push(format!("--at-end {}", args.unsaid.ending.at_end.id()));
     }
     if args.stress > 0 {
         words.push(format!("--stress {}", args.stress));

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use results::SCHEMA_VERSION;
 use results::manifest::{self, ADVERSARY_LABEL, HARDWARE_LABEL, Hex, LOG_LABEL, Manifest, QEMU_LABEL, Status};
+use results::plan::AtEnd;
 
 use super::{Args, On};
 use crate::cmd::adversary::Choose;
@@ -137,6 +138,9 @@ fn plan_options(p: &PlanArgs, timed: bool) -> Vec<(&'static str, Option<String>)
     }
     if let Some(conduit) = p.psci {
         option("psci", conduit_text(conduit).to_owned());
+    }
+    if p.ending.at_end != AtEnd::Off {
+        options.push(("at-end", Some(p.ending.at_end.id().to_owned())));
     }
     if timed {
         options.extend(p.measure.options());

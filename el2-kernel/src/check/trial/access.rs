@@ -11,7 +11,7 @@ use crate::arch::probe::{self, Probed};
 use crate::check::expectation::Seen;
 use crate::check::guest::{self, code_page};
 
-impl Trial<'_> {
+impl Trial {
     /// Makes the accesses on this PE. Of several different outcomes the worst counts.
     pub fn access(&self) -> Outcome {
         let mut worst = None;

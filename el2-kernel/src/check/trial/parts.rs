@@ -10,6 +10,7 @@ use crate::arch::instructions::{isb, yield_now};
 use crate::arch::probe::Probed;
 use crate::check::guest;
 use crate::check::message::{self, Receiver};
+use crate::platform::lost;
 use crate::smp::mailbox;
 use crate::smp::stress::disturb;
 use crate::stub::call;
@@ -17,9 +18,9 @@ use crate::stub::operands::Operands;
 
 /// One trial, as every PE in it sees it.
 #[derive(Debug, Clone, Copy)]
-pub struct Part<'a, 'b> {
+pub struct Part {
     /// What all trials of the check share.
-    pub trial: &'b Trial<'a>,
+    pub trial: Trial,
     /// The number that its messages have.
     pub number: u32,
     /// Address of the stub of the sequence.
@@ -30,15 +31,11 @@ pub struct Part<'a, 'b> {
     pub delay: u32,
 }
 
-impl Part<'_, '_> {
+impl Part {
     /// Sends the other PEs to their places.
-    ///
-    /// # Safety
-    ///
-    /// The part stays until [`Self::finish`] has returned.
-    pub unsafe fn begin(&self) {
+    pub fn begin(&'static self) {
         let post = |pe, job| {
-            // SAFETY: the caller's promise.
+            // SAFETY: the part is kept for good where a PE is lost, else until every PE has answered in `finish`.
             unsafe { mailbox::post(pe, job, &raw const *self as usize, 0) };
         };
         match self.trial.spec.observer {
@@ -70,13 +67,17 @@ impl Part<'_, '_> {
             }
             Observer::Relay => {
                 mailbox::wait(1);
+                if lost::is_lost(1) {
+                    // It will not tell the observer, which would wait for ever.
+                    message::tell(Receiver::Observer, self.number);
+                }
                 mailbox::wait(2)
             }
         }
     }
 
     fn run_and_access_in_el1(&self) -> Probed {
-        let Trial { setup, spec, .. } = self.trial;
+        let Trial { setup, spec, .. } = &self.trial;
         let Some(guest) = &setup.guest else {
             unreachable!("only EL1&0 has checks in EL1: a test of the table");
         };
@@ -88,7 +89,7 @@ impl Part<'_, '_> {
 
     /// Uses the address again and again until told that the sequence is done, and once more.
     fn access_until_told(&self) -> Outcome {
-        let Trial { setup, spec, va, .. } = *self.trial;
+        let Trial { setup, spec, va, .. } = self.trial;
         let Some(guest) = &setup.guest else {
             loop {
                 let told = message::is_told(Receiver::Observer, self.number);
@@ -113,16 +114,16 @@ impl Part<'_, '_> {
     }
 }
 
-impl Trial<'_> {
+impl Trial {
     /// Uses the translation before the change, on the PE that observes.
     #[inline(always)]
-    pub fn prime(&self, delay: u32) -> Outcome {
+    pub fn prime(&'static self, delay: u32) -> Outcome {
         match self.observer() {
             0 => {
                 disturb(delay);
                 self.access()
             }
-            // SAFETY: the trial stays until the PE has answered.
+            // SAFETY: the trial is kept, as `Part::begin` says.
             other => unsafe { mailbox::call(other, prime, &raw const *self as usize, delay) },
         }
     }
