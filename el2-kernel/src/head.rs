@@ -119,7 +119,20 @@ set_up_el2:
     mov     x2, #3                  // do not trap the counter and the timer
     msr     cnthctl_el2, x2
     msr     cntvoff_el2, xzr
-    ret
+    // Traps of single registers and instructions, which would take a TLBI of EL1 away from it.
+    mrs     x2, id_aa64mmfr0_el1
+    ubfx    x2, x2, #56, #4         // FGT
+    cbz     x2, 9f
+    msr     s3_4_c1_c1_4, xzr       // HFGRTR_EL2
+    msr     s3_4_c1_c1_5, xzr       // HFGWTR_EL2
+    msr     s3_4_c1_c1_6, xzr       // HFGITR_EL2
+    msr     s3_4_c3_c1_4, xzr       // HDFGRTR_EL2
+    msr     s3_4_c3_c1_5, xzr       // HDFGWTR_EL2
+9:  mrs     x2, id_aa64mmfr1_el1
+    ubfx    x2, x2, #40, #4         // HCX
+    cbz     x2, 9f
+    msr     s3_4_c1_c2_2, xzr       // HCRX_EL2: no second set of controls, no nXS TLBI instead of another
+9:  ret
 
 // From EL3 to EL2, on a machine that starts the kernel without firmware: does what firmware would have done, as far as
 // EL2 depends on it, and returns there. Clobbers x2 and x3.
@@ -135,7 +148,15 @@ leave_el3:
     tst     x3, #0xf000             // APA3
     b.eq    6f
 5:  orr     x2, x2, #(3 << 16)      // APK, API: pointer authentication does not trap, whoever turns it on
-6:  msr     scr_el3, x2
+6:  mrs     x3, id_aa64mmfr0_el1
+    ubfx    x3, x3, #56, #4         // FGT
+    cbz     x3, 8f
+    orr     x2, x2, #(1 << 27)      // FGTEn: EL2 may set its fine-grained traps
+8:  mrs     x3, id_aa64mmfr1_el1
+    ubfx    x3, x3, #40, #4         // HCX
+    cbz     x3, 8f
+    orr     x2, x2, #(1 << 38)      // HXEn: and HCRX_EL2
+8:  msr     scr_el3, x2
     mrs     x3, id_aa64pfr0_el1
     ubfx    x3, x3, #24, #4         // GIC: the system registers are there
     cbz     x3, 7f

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A page over many runs: one row each, and what cannot be read is a row too.
+//! A page over many runs: their machines, a row each, then the runs, a row each; what cannot be read is a row too.
+
+mod machines;
 
 use results::manifest::HARDWARE_LABEL;
 
@@ -74,6 +76,7 @@ pub fn document(entries: &[Entry]) -> Document {
     if entries.is_empty() {
         brief.push(Block::Paragraph("There are no runs here yet.".to_owned()));
     } else {
+        brief.push(Block::Table(machines::table(readable.iter().map(|run| &run.manifest))));
         brief.push(Block::Table(table));
     }
     let unreadable = (entries.len() - readable.len()) as u64;

@@ -11,7 +11,7 @@ use report::matrix::{Mark, Matrix};
 use report::model::{CheckRow, Fate, Summary};
 use report::table::{Cell, Table, Tone};
 use report::{data, html, mail, markdown, terminal, write_comparison, write_reports};
-use results::manifest::HARDWARE_LABEL;
+use results::manifest::{EMULATOR_LABEL, HARDWARE_LABEL, LOG_LABEL};
 use results::verdict::Class;
 use roxmltree::Node;
 
@@ -648,6 +648,40 @@ fn the_report_of_several_runs_has_its_files() {
             "{name}"
         );
     }
+}
+
+/// One name for a board and its model in an emulator does not put them into one row, and hardware comes first.
+#[test]
+fn the_index_never_puts_a_processor_and_a_simulator_into_one_row() {
+    let board = example::on_hardware("board", "rpi4");
+    let mut model = board.clone();
+    model.manifest.simulator = true;
+    EMULATOR_LABEL.clone_into(&mut model.manifest.label);
+    let mut unstated = board.clone();
+    LOG_LABEL.clone_into(&mut unstated.manifest.label);
+    let entry = |name: &str, run: &Summary| Entry {
+        name: name.to_owned(),
+        link: String::new(),
+        run: Ok(run.clone()),
+    };
+    let entries = [
+        entry("a", &model),
+        entry("b", &unstated),
+        entry("c", &board),
+        entry("d", &board),
+    ];
+    let page = terminal::page(&index::document(&entries), 200);
+    let machines: Vec<Vec<&str>> = page
+        .lines()
+        .skip_while(|line| !line.contains("Machines"))
+        .skip_while(|line| !line.contains("HARDWARE"))
+        .take(3)
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let begin: Vec<&str> = machines.iter().map(|row| row[0]).collect();
+    assert_eq!(begin, ["HARDWARE", "not", "simulator"], "{page}");
+    let runs: Vec<&str> = machines.iter().map(|row| row[row.len() - 2]).collect();
+    assert_eq!(runs, ["2", "1", "1"], "{page}");
 }
 
 #[test]

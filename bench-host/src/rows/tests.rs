@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
+use num_bigint::BigUint;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_oneof, proptest};
 
 use super::marks::CHUNK;
@@ -105,13 +106,6 @@ fn reference(text: &[u8]) -> Result<Found, u64> {
         let rank = |p: usize| values[(n * p).div_ceil(100) - 1].to_string();
         let sum: u128 = values.iter().map(|&v| u128::from(v)).sum();
         let mean = sum as f64 / n as f64;
-        // Deviations from a whole number near the mean are exact, unlike those from the mean.
-        let deviations: Vec<f64> = values
-            .iter()
-            .map(|&v| (i128::from(v) - (sum / n as u128) as i128) as f64)
-            .collect();
-        let shift = deviations.iter().sum::<f64>() / n as f64;
-        let squares: f64 = deviations.iter().map(|deviation| (deviation - shift).powi(2)).sum();
         vec![
             n.to_string(),
             values[0].to_string(),
@@ -123,31 +117,65 @@ fn reference(text: &[u8]) -> Result<Found, u64> {
             if n < 2 {
                 String::new()
             } else {
-                format!("{:.6e}", (squares / (n - 1) as f64).sqrt())
+                standard_deviation(&values)
             },
         ]
     };
     Ok(groups.into_iter().map(|(key, values)| (key, figures(values))).collect())
 }
 
-/// Compares figures. The plain program works in floating point: where the seventh digit of a standard deviation is a tie, it
-/// may round it either way.
-fn is_same(found: &Found, expected: &Found) {
-    let tied = |a: &str, b: &str| {
-        let numbers = a.parse::<f64>().ok().zip(b.parse::<f64>().ok());
-        a == b || numbers.is_some_and(|(a, b)| (a - b).abs() <= 1.000_001e-6 * 10_f64.powf(b.log10().floor()))
-    };
-    let same = |figures: &[String], wanted: &[String]| match (figures, wanted) {
-        ([figures @ .., a], [wanted @ .., b]) if figures.len() == 7 => figures == wanted && tied(a, b),
-        _ => figures == wanted,
-    };
-    let all = found
-        .iter()
-        .all(|(key, figures)| expected.get(key).is_some_and(|wanted| same(figures, wanted)));
-    assert!(
-        all && found.len() == expected.len(),
-        "left: {found:?}\nright: {expected:?}"
-    );
+/// Returns the standard deviation of a sample of two or more in the form in which it is printed: from whole numbers only, so
+/// that no digit of it is in doubt. A tie goes to the even digit.
+fn standard_deviation(values: &[u64]) -> String {
+    let big = |value: u64| BigUint::from(value);
+    let n = big(values.len() as u64);
+    let sum: BigUint = values.iter().copied().map(big).sum();
+    let squares: BigUint = values.iter().map(|&value| big(value) * value).sum();
+    // The square of what is sought is above / below.
+    let (above, below) = (&n * squares - &sum * &sum, &n * (&n - 1_u32));
+    if above == BigUint::ZERO {
+        return "0.000000e0".to_owned();
+    }
+    let (least, limit) = (big(1_000_000), big(10_000_000));
+    let ten = |power: i32| big(10).pow(2 * power.unsigned_abs());
+    for exponent in (-20..=20).rev() {
+        // All seven digits stand before the point.
+        let shift = 6 - exponent;
+        let (above, below) = match shift >= 0 {
+            true => (&above * ten(shift), below.clone()),
+            false => (above.clone(), &below * ten(shift)),
+        };
+        let mut digits = (&above / &below).sqrt();
+        if digits < least {
+            continue;
+        }
+        let half = &digits * 2_u32 + 1_u32;
+        let round = (above * 4_u32).cmp(&(&half * &half * below));
+        if round.is_gt() || round.is_eq() && digits.bit(0) {
+            digits += 1_u32;
+        }
+        let (digits, exponent) = match digits == limit {
+            true => (least, exponent + 1),
+            false => (digits, exponent),
+        };
+        let digits = digits.to_string();
+        return format!("{}.{}e{exponent}", &digits[..1], &digits[1..]);
+    }
+    panic!("no such number");
+}
+
+#[test]
+fn the_reference_of_the_standard_deviation_is_known_by_hand() {
+    let of = |values: &[u64]| standard_deviation(values);
+    assert_eq!(of(&[5, 5]), "0.000000e0");
+    // The square root of 2, 1.41421356...
+    assert_eq!(of(&[7, 9]), "1.414214e0");
+    assert_eq!(of(&[2, 4, 4, 4, 5, 5, 7, 9]), "2.138090e0");
+    // Ties go to the even digit, once down and once up. (The standard deviation of 0, x, 2x is x.)
+    assert_eq!(of(&[0, 10_000_005, 20_000_010]), "1.000000e7");
+    assert_eq!(of(&[0, 10_000_015, 20_000_030]), "1.000002e7");
+    assert_eq!(of(&[0, 99_999_995, 199_999_990]), "1.000000e8");
+    assert_eq!(of(&[0, u64::MAX]), "1.304381e19");
 }
 
 /// Compares with the plain program, reading in small and in large pieces and with little memory.
@@ -161,7 +189,7 @@ fn check(text: &[u8]) {
     };
     for (limits, drip) in [(Limits::default(), usize::MAX), (small, 7), (Limits::default(), 4099)] {
         match (&expected, aggregate_by(text, Request::default(), limits, drip)) {
-            (Ok(expected), Ok(table)) => is_same(&found(&table), expected),
+            (Ok(expected), Ok(table)) => assert_eq!(&found(&table), expected),
             (Err(expected), Err(RowsError::Row { line, .. })) => assert_eq!(line, *expected),
             (expected, table) => panic!("expected {expected:?}, found {table:?}"),
         }
@@ -176,6 +204,7 @@ fn plain_rows() {
     check(b"cycles\n1\n2\n3\n");
     check(b"seq,pe,event,batch,cycles,count\na,0,cycles,0,7,3\na,0,cycles,0,8,0\nb,0,cycles,0,8,0\n");
     check(b"seq,pe,cycles\n");
+    check(b"seq,pe,cycles\na,0,0\na,0,10000005\na,0,20000010\nb,0,0\nb,0,10000015\nb,0,20000030\n");
 }
 
 #[test]

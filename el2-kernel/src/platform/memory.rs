@@ -29,11 +29,17 @@ impl Memory {
             .into_iter()
             .flat_map(|node| node.children())
             .flat_map(|node| ranges(&node));
-        for range in reserved {
+        // A tree has two ways to reserve memory, and boot loaders use both.
+        let listed = fdt.memory_reservations();
+        let listed = listed.map(|r| r.address()..r.address().saturating_add(r.size()));
+        for range in reserved.chain(listed) {
             if range.end <= address {
                 found.start = found.start.max(range.end);
             } else if range.start > address {
                 found.end = found.end.min(range.start);
+            } else {
+                // The image in memory that is somebody else's: then nothing is known.
+                return None;
             }
         }
         Some(Self {
@@ -59,6 +65,7 @@ fn ranges<'a>(node: &FdtNode<'a>) -> impl Iterator<Item = Range<u64>> + use<'a> 
 
 #[cfg(test)]
 mod tests {
+    use dtoolkit::memreserve::MemoryReservation;
     use dtoolkit::model::{DeviceTree, DeviceTreeNode, DeviceTreeProperty};
 
     use super::*;
@@ -79,7 +86,15 @@ mod tests {
     }
 
     fn around(address: u64, reserved: &[[u32; 2]]) -> Option<Memory> {
+        around_listed(address, reserved, &[])
+    }
+
+    fn around_listed(address: u64, reserved: &[[u32; 2]], listed: &[[u64; 2]]) -> Option<Memory> {
         let mut tree = DeviceTree::new();
+        tree.memory_reservations = listed
+            .iter()
+            .map(|&[at, size]| MemoryReservation::new(at, size))
+            .collect();
         add(&mut tree.root, "#address-cells", &[1]);
         add(&mut tree.root, "#size-cells", &[1]);
         tree.root
@@ -99,6 +114,16 @@ mod tests {
         assert!(!memory.covers(0x3fff_f000, 0x1000));
         assert!(around(0x8_0000, &[]).unwrap().covers(0, 2 << 20));
         assert_eq!(around(0x2000_0000, &[]), None);
+    }
+
+    #[test]
+    fn what_is_listed_at_the_front_of_the_tree_is_no_part_of_it_either() {
+        let listed = [[0x4000_0000, 0x1000], [0x6000_0000, 0x10_0000]];
+        let memory = around_listed(0x4020_0000, &[], &listed).unwrap();
+        assert!(!memory.covers(0x4000_0000, 2 << 20) && memory.covers(0x4000_1000, 0x1fff_f000));
+        assert!(!memory.covers(0x4020_0000, 0x3000_0000));
+        assert_eq!(around_listed(0x6000_8000, &[], &listed), None);
+        assert_eq!(around(0x4020_0000, &[[0x4000_0000, 0x40_0000]]), None);
     }
 
     #[test]

@@ -115,7 +115,7 @@ pub fn comes(mut ready: impl FnMut() -> bool) -> bool {
                 frequency => frequency,
             };
             let patience = match IMPATIENT.load(Ordering::Relaxed) {
-                true => frequency,
+                true => 2 * frequency,
                 false => TIMEOUT * frequency,
             };
             let deadline = *deadline.get_or_insert(now + patience);
