@@ -39,7 +39,7 @@ use mention::{Mention, speaks_of_maintenance, unaccounted};
 use pair::pair;
 use placed::Placed;
 use sequences::judge::{Stated, Verdict};
-use source::{LoneBarrier, Side, Surroundings, Unit};
+use source::{Guarded, LoneBarrier, Side, Surroundings, Unit};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use tree::Tree;
 
@@ -124,6 +124,7 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
     let mut published: [Vec<Placed<Found>>; 2] = [Vec::new(), Vec::new()];
     let mut passed: [Vec<Placed<Found>>; 2] = [Vec::new(), Vec::new()];
     let mut barriers: [Vec<Placed<LoneBarrier>>; 2] = [Vec::new(), Vec::new()];
+    let mut guarded: [Vec<Placed<Guarded>>; 2] = [Vec::new(), Vec::new()];
     let mut unread: [Vec<Placed<Unread>>; 2] = [Vec::new(), Vec::new()];
     let mut mentions: [Vec<Placed<Mention>>; 2] = [Vec::new(), Vec::new()];
     let mut read: [HashMap<String, BTreeSet<u32>>; 2] = [HashMap::new(), HashMap::new()];
@@ -157,6 +158,7 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
             read[index].entry(path.to_owned()).or_default().extend(extraction.read);
             both[index].extend(extraction.found.into_iter().map(Placed::in_file(path)));
             published[index].extend(extraction.published.into_iter().map(Placed::in_file(path)));
+            guarded[index].extend(extraction.guarded.into_iter().map(Placed::in_file(path)));
             passed[index].extend(extraction.passages.into_iter().map(Placed::in_file(path)));
             unread[index].extend(extraction.unread.into_iter().map(Placed::in_file(path)));
             barriers[index].extend(extraction.barriers.into_iter().map(Placed::in_file(path)));
@@ -205,6 +207,15 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
     let [lost_before, lost_after] = unaccounted(mentions_before, mentions_after, is_read);
     unread_before.extend(lost_before);
     unread_after.extend(lost_after);
+    let fresh: Vec<Placed<Unread>> = newly_guarded(&guarded)
+        .into_iter()
+        .filter(|new| {
+            !unread_after
+                .iter()
+                .any(|known| known.path == new.path && known.found.line == new.found.line)
+        })
+        .collect();
+    unread_after.extend(fresh);
     let mut unrecognised = Vec::new();
     for (list, is_after) in [(unread_before, false), (unread_after, true)] {
         for Placed { path, found } in list.into_iter().filter(|unread| unread.found.changed) {
@@ -243,6 +254,39 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
         notes: patch.notes,
         command: String::new(),
     }
+}
+
+/// Returns the calls that the patch leaves as they stand and puts under a condition, or behind a new way out.
+fn newly_guarded([before, after]: &[Vec<Placed<Guarded>>; 2]) -> Vec<Placed<Unread>> {
+    let same = |a: &Placed<Guarded>, b: &Placed<Guarded>| {
+        a.path == b.path && a.found.function == b.found.function && a.found.text == b.found.text
+    };
+    let mut out = Vec::new();
+    for new in after {
+        let mut olds = before.iter().filter(|old| same(old, new)).peekable();
+        let more = |old: &Placed<Guarded>| {
+            let mut own = new.found.under.iter();
+            // What is left out for AArch32 is left in here.
+            let counts =
+                |condition: &&String| !condition.is_empty() && !condition.to_ascii_lowercase().contains("arch32");
+            own.find(|condition| counts(condition) && !old.found.under.contains(*condition))
+                .cloned()
+        };
+        if olds.peek().is_none() {
+            continue;
+        }
+        // Of several calls of one text, one that is as it was is this one.
+        let conditions: Option<Vec<String>> = olds.map(more).collect();
+        if let Some(condition) = conditions.and_then(|all| all.into_iter().next()) {
+            let text = format!("{}: under `{condition}` now", new.found.text);
+            let unread = Unread {
+                function: new.found.function.clone(),
+                ..Unread::new(new.found.line, text, true, extract::Doubt::Call)
+            };
+            out.push(Placed::in_file(&new.path)(unread));
+        }
+    }
+    out
 }
 
 /// Returns the word of a message that speaks of maintenance, where nothing of that was found in its patch: whether there is

@@ -8,7 +8,7 @@ mod extraction;
 mod part;
 mod surroundings;
 
-pub use extraction::{Extraction, LoneBarrier};
+pub use extraction::{Extraction, Guarded, LoneBarrier};
 pub use surroundings::Surroundings;
 
 use crate::diff::{FileDiff, Hunk, Origin};

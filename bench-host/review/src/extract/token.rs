@@ -79,10 +79,12 @@ impl Language {
         let name = path.rsplit('/').next().unwrap_or(path);
         let extension = name.rsplit_once('.')?.1;
         match extension {
-            "S" | "s" | "asm" | "sx" | "mac" | "macro" => Some(Self::Assembly),
+            "S" | "s" | "asm" | "sx" | "mac" | "macro" | "gas" | "S_shipped" => Some(Self::Assembly),
             "rs" => Some(Self::Rust),
             "c" | "h" | "cc" | "cpp" | "cxx" | "hpp" | "hh" | "hxx" | "inc" | "inl" | "ipp" | "tcc" | "m" | "mm"
-            | "C" | "in" | "x" | "zig" | "d" | "ld" | "go" | "py" => Some(Self::C),
+            | "C" | "in" | "x" | "zig" | "d" | "ld" | "go" | "py" | "ev" | "tc" | "nim" | "swift" | "odin" | "c3" => {
+                Some(Self::C)
+            }
             _ => None,
         }
     }

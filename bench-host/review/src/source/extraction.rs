@@ -3,7 +3,7 @@
 
 use crate::extract::event::{Event, Kind, Node};
 use crate::extract::passage::passages;
-use crate::extract::path::{Paths, paths};
+use crate::extract::path::{Path, Paths, paths};
 use crate::extract::publish::{publications, stores_to_table};
 use crate::extract::reduce::{self, Found};
 use crate::extract::spelling::Spellings;
@@ -32,11 +32,26 @@ pub struct Extraction {
     pub unread: Vec<Unread>,
     /// Barriers on changed lines that belong to no sequence.
     pub barriers: Vec<LoneBarrier>,
+    /// Calls of maintenance that could not be looked into, changed or not, and on what they depend.
+    pub guarded: Vec<Guarded>,
     /// Changed lines that speak of maintenance.
     pub mentions: Vec<Mention>,
     /// Lines that are accounted for: those of sequences, of macros that are read where they are used, and of what is in
     /// doubt.
     pub read: BTreeSet<u32>,
+}
+
+/// A call of maintenance that could not be looked into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guarded {
+    /// The function it stands in.
+    pub function: String,
+    /// Its line.
+    pub line: u32,
+    /// It, as it stands in the text.
+    pub text: String,
+    /// The conditions that all ways to it have in common.
+    pub under: BTreeSet<String>,
 }
 
 /// A barrier that belongs to no sequence.
@@ -72,6 +87,7 @@ impl Surroundings {
         let mut barriers = Vec::new();
         let mut published: Vec<Found> = Vec::new();
         let mut passed: Vec<Found> = Vec::new();
+        let mut guarded: Vec<Guarded> = Vec::new();
         let is_assembly = unit.language() == Language::Assembly;
         let is_aarch32 = is_aarch32_code(unit);
         let is_table = |event: &Event| event.kind == Kind::Store && (!is_assembly || is_table_line(unit, event.line));
@@ -79,6 +95,9 @@ impl Surroundings {
             let Paths { all, cut } = paths(&function.nodes);
             if cut && Node::has_tlbi(&function.nodes) {
                 unread.push(limit(function, "more ways through the function than are followed"));
+            }
+            for path in all.iter().filter(|_| !cut && !function.template) {
+                guard(unit, function, path, &mut guarded);
             }
             let mut own: Vec<Found> = Vec::new();
             for path in &all {
@@ -203,11 +222,36 @@ impl Surroundings {
             passages: passed,
             unread,
             barriers,
+            guarded,
             mentions: match is_aarch32 {
                 true => Vec::new(),
                 false => mentions(unit, Lines::Changed),
             },
             read,
+        }
+    }
+}
+
+/// Notes the calls of maintenance on a way, and on what they depend.
+fn guard(unit: &Unit, function: &Function, path: &Path, all: &mut Vec<Guarded>) {
+    const MAX: usize = 200;
+    for event in &path.events {
+        let Kind::Call(name) = &event.kind else { continue };
+        if !looks_like(name) || all.len() > MAX {
+            continue;
+        }
+        let under: BTreeSet<String> = path.conditions.iter().cloned().collect();
+        match all
+            .iter_mut()
+            .find(|known| known.line == event.line && known.function == function.name)
+        {
+            Some(known) => known.under.retain(|condition| under.contains(condition)),
+            None => all.push(Guarded {
+                function: function.name.clone(),
+                line: event.line,
+                text: call_text(unit, name, event.line),
+                under,
+            }),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::extract::asm::{AsmMacro, Macros};
 use crate::extract::event::{Event, Kind};
 use crate::extract::instruction::{self, Read};
 use crate::extract::{Doubt, Unread};
+use sequences::TlbiOp;
 
 /// How deep macros in macros are followed.
 const MAX_DEPTH: usize = 8;
@@ -112,6 +113,8 @@ impl<'a> Reader<'a> {
         let read = match instruction::read(word, rest) {
             // A macro out of sight that writes a table entry, by its name.
             Read::Other if instruction::writes_table(word) => Read::Event(Kind::Store),
+            // `TLB_INVALIDATE(alle2)`: one that is named after TLBs and given an operation.
+            Read::Other if word.to_ascii_lowercase().contains("tlb") => operation_of(statement).unwrap_or(Read::Other),
             read => read,
         };
         match read {
@@ -203,6 +206,18 @@ impl<'a> Reader<'a> {
         });
         self.open.push((other, end));
     }
+}
+
+/// Returns the invalidation that a macro out of sight is for, where its first argument is an operation.
+fn operation_of(statement: &Statement) -> Option<Read> {
+    let arguments = statement.arguments();
+    let (operation, rest) = arguments.split_first()?;
+    TlbiOp::from_name(operation)?;
+    let text = match rest.first() {
+        Some(operand) => format!("{operation}, {operand}"),
+        None => operation.clone(),
+    };
+    Some(instruction::read("tlbi", &text))
 }
 
 /// Says of a statement that it, and what follows, is not read.
