@@ -8,11 +8,13 @@
 
 mod decode;
 mod execute;
+mod extension;
 mod integer;
 mod vector;
 
 pub use decode::decode;
 pub use execute::execute;
+pub use extension::{Extension, extension};
 pub use vector::Vector;
 
 /// The general registers of a PE.

@@ -132,6 +132,10 @@ pub struct Core {
     pub choice: Box<dyn Choice + Send>,
     /// Whether everything takes effect at once.
     pub kind: bool,
+    /// How many places of trees have had a table.
+    pub mounts: usize,
+    /// Whether tables lead to more tables than the machine follows.
+    pub overgrown: bool,
     /// What the PEs implement.
     pub features: Features,
     /// What has happened, if anybody wants to know.
@@ -154,6 +158,8 @@ impl Core {
             stored: 0,
             kind: choice.is_kind(),
             choice,
+            mounts: 0,
+            overgrown: false,
             features,
             story: None,
         };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Exceptions and their return (Arm ARM, "Exception handling").
 
+use sequences::tlbi::SysEncoding;
+
 use crate::a64::Registers;
 use crate::cpu::Cpu;
 use crate::descriptor::Access;
@@ -34,6 +36,8 @@ pub mod class {
     pub const HVC: u64 = 0x16;
     /// `smc`, trapped.
     pub const SMC: u64 = 0x17;
+    /// `msr`, `mrs` or a system instruction, trapped.
+    pub const SYSTEM: u64 = 0x18;
     /// Instruction abort from a lower exception level; one more from the same.
     pub const INSTRUCTION_ABORT: u64 = 0x20;
     /// Misaligned program counter.
@@ -59,6 +63,18 @@ impl Exception {
 
     /// An instruction that is UNDEFINED here.
     pub const UNDEFINED: Self = Self::new(class::UNDEFINED, 0, 1, false);
+
+    /// Returns the trap to EL2 of a system instruction.
+    pub const fn trapped(encoding: SysEncoding, rt: u8) -> Self {
+        let SysEncoding { op1, crn, crm, op2 } = encoding;
+        let syndrome = 1 << 20
+            | (op2 as u64) << 17
+            | (op1 as u64) << 14
+            | (crn as u64) << 10
+            | (rt as u64) << 5
+            | (crm as u64) << 1;
+        Self::new(class::SYSTEM, syndrome, 2, false)
+    }
 
     /// Returns the abort of a fault.
     pub fn abort(fault: &Fault, address: u64, access: Access) -> Self {
@@ -163,4 +179,23 @@ pub fn back(cpu: &mut Cpu, registers: &mut Registers) -> bool {
     cpu.event = true;
     cpu.monitor = None;
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trapped_tlbi_says_which_it_was() {
+        // tlbi vae1is, x3: op0 1, op1 0, CRn 8, CRm 3, op2 1, a write.
+        let encoding = SysEncoding {
+            op1: 0,
+            crn: 8,
+            crm: 3,
+            op2: 1,
+        };
+        let trap = Exception::trapped(encoding, 3);
+        assert_eq!((trap.class, trap.level, trap.after), (0x18, 2, false));
+        assert_eq!(trap.syndrome, 1 << 20 | 1 << 17 | 8 << 10 | 3 << 5 | 3 << 1);
+    }
 }

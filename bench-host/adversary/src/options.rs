@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What machine to make: its PEs, its features, and how nasty it is.
 
+use crate::a64::Extension;
+
 /// The most PEs a machine can have.
 pub const MAX_PES: usize = 8;
 
@@ -65,10 +67,20 @@ pub struct Features {
     pub granule_16k: bool,
     /// The 64 KiB granule.
     pub granule_64k: bool,
+    /// FEAT_CRC32.
+    pub crc32: bool,
     /// FEAT_LSE.
     pub lse: bool,
+    /// FEAT_LOR, with no regions.
+    pub lor: bool,
+    /// FEAT_LRCPC and FEAT_LRCPC2.
+    pub lrcpc: bool,
+    /// FEAT_FlagM and FEAT_FlagM2.
+    pub flag_m: bool,
     /// FEAT_SB.
     pub sb: bool,
+    /// FEAT_ECV: counters that need no ISB before them.
+    pub ecv: bool,
 }
 
 impl Features {
@@ -85,8 +97,13 @@ impl Features {
         bbm: 0,
         granule_16k: true,
         granule_64k: true,
+        crc32: true,
         lse: true,
+        lor: true,
+        lrcpc: true,
+        flag_m: true,
         sb: true,
+        ecv: true,
     };
 
     /// Those of a Cortex-A72, an Armv8.0 processor.
@@ -102,7 +119,26 @@ impl Features {
         bbm: 0,
         granule_16k: false,
         granule_64k: true,
+        crc32: true,
         lse: false,
+        lor: false,
+        lrcpc: false,
+        flag_m: false,
         sb: false,
+        ecv: false,
     };
+
+    /// Returns whether instructions of an extension are there.
+    #[must_use]
+    pub const fn executes(&self, extension: Extension) -> bool {
+        match extension {
+            Extension::Crc32 => self.crc32,
+            Extension::Lse => self.lse,
+            Extension::Lor => self.lor,
+            Extension::Lrcpc | Extension::Lrcpc2 => self.lrcpc,
+            Extension::FlagM | Extension::FlagM2 => self.flag_m,
+            Extension::Sb => self.sb,
+            Extension::Xs => self.xs,
+        }
+    }
 }

@@ -465,6 +465,7 @@ fn tables_of_before_are_used_until_their_entries_are_removed() {
     assert_eq!(bench.load(0), Ok(OLD));
     bench.registers(0, |registers| registers.ttbr0[1] = OTHERS);
     bench.isb(0);
+    bench.isb(0);
     assert_eq!(bench.load(0), Ok(OLD));
     bench.tlbi(0, "alle2", 0);
     bench.core.dsb(0, DSB_NSH, false);
@@ -556,4 +557,16 @@ fn a_kind_machine_holds_only_what_was_used_and_acts_at_once() {
     assert_eq!(bench.load(0), fault(3));
     bench.set(0, NEW | PAGE);
     assert_eq!((bench.load(0), bench.load(1)), (Ok(NEW), Ok(NEW)));
+}
+
+#[test]
+fn tables_that_lead_back_to_themselves_are_refused() {
+    let mut bench = Bench::new(1, Features::ALL, Box::new(Latest));
+    for slot in 0..512 {
+        bench.raw(OTHERS + 8 * slot, OTHERS | 3);
+    }
+    assert!(!bench.core.overgrown);
+    bench.registers(0, |registers| registers.ttbr0[1] = OTHERS);
+    bench.isb(0);
+    assert!(bench.core.overgrown);
 }

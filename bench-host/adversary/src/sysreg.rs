@@ -69,6 +69,7 @@ registers! {
     FAR_EL1 = 3 0 6 0 0;
     MAIR_EL1 = 3 0 10 2 0;
     AMAIR_EL1 = 3 0 10 3 0;
+    LORID_EL1 = 3 0 10 4 7;
     VBAR_EL1 = 3 0 12 0 0;
     CONTEXTIDR_EL1 = 3 0 13 0 1;
     TPIDR_EL1 = 3 0 13 0 4;
@@ -308,20 +309,27 @@ pub fn identification(id: Id, pe: usize, features: &Features) -> Option<u64> {
         // The implementer field says "reserved for software use".
         MIDR_EL1 => 0x000f_ad50,
         MPIDR_EL1 => 1 << 31 | pe as u64,
-        // EL0 to EL3 in AArch64 state; floating point and SIMD.
+        // EL0 to EL3 in AArch64 state. Floating point and SIMD are announced together or not at all, and compilers use SIMD:
+        // so both are, and an instruction of them that is not there ends the run.
         ID_AA64PFR0_EL1 => 0x1111,
         // Armv8 debug, PMUv3.
         ID_AA64DFR0_EL1 => 0x106,
         ID_AA64ISAR0_EL1 => {
             let tlb = either(features.tlbi_range, 2, flag(features.tlbi_os));
-            tlb << 56 | either(features.lse, 2, 0) << 20
+            let flags = either(features.flag_m, 2, 0);
+            tlb << 56 | flags << 52 | either(features.lse, 2, 0) << 20 | flag(features.crc32) << 16
         }
-        ID_AA64ISAR1_EL1 => flag(features.xs) << 56 | flag(features.sb) << 36,
+        ID_AA64ISAR1_EL1 => flag(features.xs) << 56 | flag(features.sb) << 36 | either(features.lrcpc, 2, 0) << 20,
         // 48 bits of physical address, 16 bits of ASID.
-        ID_AA64MMFR0_EL1 => 0x25 | flag(features.granule_16k) << 20 | either(features.granule_64k, 0, 15) << 24,
+        ID_AA64MMFR0_EL1 => {
+            let granules = flag(features.granule_16k) << 20 | either(features.granule_64k, 0, 15) << 24;
+            flag(features.ecv) << 60 | granules | 0x25
+        }
         ID_AA64MMFR1_EL1 => {
             let updates = either(features.dirty_state, 2, flag(features.access_flag));
-            either(features.ets2, 2, 0) << 36 | flag(features.vhe) << 8 | either(features.vhe, 2, 0) << 4 | updates
+            let regions = flag(features.lor) << 16;
+            let host = flag(features.vhe) << 8 | either(features.vhe, 2, 0) << 4;
+            either(features.ets2, 2, 0) << 36 | regions | host | updates
         }
         ID_AA64MMFR2_EL1 => u64::from(features.bbm) << 52 | flag(features.ttl) << 48,
         // 64-byte lines.
@@ -330,6 +338,8 @@ pub fn identification(id: Id, pe: usize, features: &Features) -> Option<u64> {
         CNTFRQ_EL0 => FREQUENCY,
         PMCEID0_EL0 => PMCEID0,
         PMCEID1_EL0 => 0,
+        // No regions: `ldlar` and `stllr` are about all of memory.
+        LORID_EL1 if features.lor => 0,
         _ if id.0 >> 14 == 3 && id.op1() == 0 && id.crn() == 0 => 0,
         _ => return None,
     })

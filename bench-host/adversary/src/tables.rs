@@ -14,6 +14,9 @@ use crate::story::Event;
 /// Descriptors in a page.
 pub const SLOTS: usize = 512;
 
+/// Most places of trees that tables may be at: far more than the kernel's, and few enough to follow.
+const MOST_MOUNTS: usize = 1 << 14;
+
 /// A place that a page of tables has in a tree.
 #[derive(Debug, Clone, Copy)]
 pub struct Mount {
@@ -127,8 +130,13 @@ impl Core {
     ) {
         let root = self.roots[number];
         let shift = level_shift(root.granule, level);
+        // The architecture has up to 16 tables side by side where a walk of stage 2 starts.
+        if entries > 16 << (root.granule - 3) {
+            self.overgrown = true;
+            return;
+        }
         let mut done = 0;
-        while done < entries {
+        while done < entries && !self.overgrown {
             let address = address + 8 * done;
             let first = address % PAGE / 8;
             let here = (entries - done).min(SLOTS as u64 - first);
@@ -154,7 +162,14 @@ impl Core {
                 known.inherited = inherited;
                 continue;
             }
+            // Tables that lead back to themselves are at as many places as there are paths.
+            self.mounts += 1;
+            if self.mounts > MOST_MOUNTS {
+                self.overgrown = true;
+                return;
+            }
             let slots = (first as u16, (first + here) as u16);
+            let mounts = &mut self.tables[table].mounts;
             mounts.push(Mount {
                 root: number,
                 level,

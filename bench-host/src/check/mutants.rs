@@ -2,23 +2,23 @@
 //! Mutants: which mistakes one edit away a run would have caught here, and which only the judge catches.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::io;
 
 pub use report::model::Fate;
-use results::check::Check;
+use results::check::{Check, Regime};
 use results::verdict::Class;
 use review::check_question::question;
-use sequences::Sequence;
 use sequences::judge::Verdict;
 use sequences::mutants::{JudgedMutant, Kind, judged};
+use sequences::{ExceptionLevel, Instruction, Sequence};
 
 use super::tally::Case;
 
 /// The sequences that are mutated, each with the check its mutants run in: every regime, stage, change, access, place and
 /// observer of the checks, and every form of the suite. New ones go to the end: a base is known by its number.
 #[rustfmt::skip]
-pub const BASES: [(&str, &str); 50] = [
+pub const BASES: [(&str, &str); 60] = [
     ("cowinvt_el2", "dsb nshst; tlbi vae2, {va}; dsb nsh; isb"),
     ("identity_el2", "dsb nshst; tlbi alle2; dsb nsh; isb"),
     ("mp_rt_el2", "dsb ishst; tlbi vae2is, {va}; dsb ish; isb"),
@@ -69,6 +69,17 @@ pub const BASES: [(&str, &str); 50] = [
     ("range_s2", "dsb ishst; tlbi ripas2e1is, {range}; dsb ish; tlbi vmalle1is; dsb ish; isb"),
     ("wprot_el0", "dsb nshst; tlbi vae1, {va}; dsb nsh; isb"),
     ("dirty_el2", "dsb nshst; tlbi vae2, {va}; dsb nsh; isb"),
+    // The same sequences where somebody is in the regime while they run, or no exception return follows.
+    ("loop_rt_el1", "dsb ishst; tlbi vae1is, {va}; dsb ish; isb"),
+    ("loop_rt_el1", "dsb ishst; tlbi vmalle1is; dsb ish; isb"),
+    ("loop_rt_el1", "dsb ishst; for page in {range}: tlbi vae1is, {page}; dsb ish; isb"),
+    ("loop_rt_el1", "dsb ishst; tlbi rvae1is, {range}; dsb ish; isb"),
+    ("loop_rt_s2", "dsb ishst; tlbi alle1is; dsb ish; isb"),
+    ("loop_rt_s2_s1", "dsb ishst; tlbi ripas2e1is, {range}; dsb ish; tlbi vmalle1is; dsb ish; isb"),
+    ("cowinvt_in_el1", "dsb nshst; tlbi vaale1, {va}; dsb nsh; isb"),
+    ("cowinvt_in_el1", "dsb nshst; tlbi vaae1, {va}; dsb nsh; isb"),
+    ("cowinvt_in_el1", "dsb nshst; tlbi rvale1, {range, ttl=3}; dsb nsh; isb"),
+    ("asid_in_el1", "dsb ishst; tlbi aside1is, {asid}; dsb ish; isb"),
 ];
 
 /// A mutant, ready to run.
@@ -76,17 +87,23 @@ pub const BASES: [(&str, &str); 50] = [
 pub struct Planned {
     /// The check it runs in.
     pub check: Check,
+    /// The sequence before the edit.
+    pub base: String,
     /// The mutant and the judge's verdict.
     pub judged: JudgedMutant,
 }
 
 /// Returns the mutants of a base that the language can say. (A repetition that does the same for every page it cannot.)
-pub fn plan(check: Check, text: &str) -> Vec<Planned> {
-    let Ok(sequence) = text.parse() else { return Vec::new() };
+pub fn plan(check: Check, base: &str) -> Vec<Planned> {
+    let Ok(sequence) = base.parse() else { return Vec::new() };
     judged(&question(check), &sequence)
         .into_iter()
         .filter(|judged| judged.mutant.sequence.to_string().parse::<Sequence>().is_ok())
-        .map(|judged| Planned { check, judged })
+        .map(|judged| Planned {
+            check,
+            base: base.to_owned(),
+            judged,
+        })
         .collect()
 }
 
@@ -246,13 +263,107 @@ pub fn report(machines: &[(String, Fates)]) -> String {
         sums[0] - sums[2 + machines.len()],
         sums[0]
     );
+    for (name, fates) in machines {
+        let _ = writeln!(text, "{name}: {}", Distinct::count(fates));
+    }
     text + &odd
+}
+
+/// Mistakes by sequence and edit, whichever check shows them: one that several checks try is one mistake.
+#[derive(Debug, Default)]
+struct Distinct<'a> {
+    /// How many there are that can be executed at EL2.
+    all: usize,
+    /// How many some check shows.
+    shown: usize,
+    /// Those with an operation of EL3 in them.
+    undefined: usize,
+    /// Those that no check shows, each in one of its checks.
+    not_shown: Vec<&'a Planned>,
+}
+
+impl<'a> Distinct<'a> {
+    fn count(fates: &'a Fates) -> Self {
+        let mut mistakes: BTreeMap<(&str, &str), (&Planned, bool)> = BTreeMap::new();
+        let is_mistake = |fate: Fate| matches!(fate, Fate::CaughtByRun | Fate::CaughtByJudge | Fate::Survived);
+        for (planned, fate) in fates.iter().filter(|(_, fate)| is_mistake(*fate)) {
+            let key = (planned.base.as_str(), planned.judged.mutant.id.as_str());
+            let (_, shown) = mistakes.entry(key).or_insert((planned, false));
+            *shown |= *fate == Fate::CaughtByRun;
+        }
+        let mut distinct = Self::default();
+        for (planned, shown) in mistakes.into_values() {
+            if is_of_el3(planned) {
+                distinct.undefined += 1;
+                continue;
+            }
+            distinct.all += 1;
+            if shown {
+                distinct.shown += 1;
+            } else {
+                distinct.not_shown.push(planned);
+            }
+        }
+        distinct
+    }
+}
+
+impl fmt::Display for Distinct<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            all, shown, undefined, ..
+        } = self;
+        write!(
+            f,
+            "by sequence and edit, whichever check shows it: {shown} of {all} mistakes caught by this machine; {undefined} \
+             more are operations of EL3, which are UNDEFINED at EL2."
+        )
+    }
+}
+
+/// Returns whether a mutant has an operation of EL3: at EL2 it is UNDEFINED, and an exception tells at once.
+fn is_of_el3(planned: &Planned) -> bool {
+    let is = |instruction| match instruction {
+        Instruction::Tlbi(tlbi) => tlbi.op.level() == ExceptionLevel::El3,
+        _ => false,
+    };
+    planned.judged.mutant.sequence.instructions().any(is)
+}
+
+/// Returns why no execution of its check can show a mistake, if that is known.
+fn why_hidden(planned: &Planned) -> Option<&'static str> {
+    let spec = planned.check.spec();
+    let guest = spec.regime != Regime::El2 && !spec.regime.is_host();
+    let synchronizes = planned.judged.mutant.description.contains("`isb`");
+    match (guest && !spec.in_el1, synchronizes) {
+        (true, true) => Some("the exception return before the access synchronizes context"),
+        (true, false) => {
+            Some("nobody is in the regime while the sequence runs at EL2, so that no walk can come in between")
+        }
+        _ => None,
+    }
+}
+
+/// Returns the mistakes that no check shows, each with the reason: for a machine that shows whatever the architecture permits.
+pub fn hidden(fates: &Fates) -> String {
+    let mut text = String::new();
+    for planned in Distinct::count(fates).not_shown {
+        let mutant = &planned.judged.mutant;
+        let _ = writeln!(
+            text,
+            "not shown: `{}`: {} ({}): {}",
+            planned.base,
+            mutant.description,
+            planned.check.id(),
+            why_hidden(planned).unwrap_or("no reason is known")
+        );
+    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use results::check::{Change, Mask, Spec};
-    use sequences::Instruction;
 
     use super::*;
     use crate::check::tally::tests::examples;
@@ -284,6 +395,17 @@ mod tests {
         );
         assert!(text.contains("| all | 1 | 1 | 0 | 0 | 0 | 1 | 0 | 0 |"), "{text}");
         assert!(text.contains("Score: 1 of 1 mistakes shown by a.\nScore: 0 of 1 mistakes shown by q."));
+        // One check does not show it, another does: one mistake, and shown.
+        let other = Planned {
+            check: Check::from_id("loop_rt_el2").unwrap(),
+            ..local.clone()
+        };
+        let mut both = vec![(local.clone(), Fate::CaughtByJudge)];
+        assert_eq!(hidden(&both).lines().count(), 1);
+        both.push((other, Fate::CaughtByRun));
+        let counted = report(&[("m".to_owned(), both.clone())]);
+        assert!(counted.contains("shows it: 1 of 1 mistakes"), "{counted}");
+        assert_eq!(hidden(&both), "");
         let alone = report(&[("q".to_owned(), fates(Fate::CaughtByJudge))]);
         assert!(alone.contains("By the judge alone: 1;"), "{alone}");
     }

@@ -30,7 +30,7 @@ impl Machine {
             self.core.pes[pe].instructions = self.cpus[pe].instructions;
             self.instructions += done;
             match then {
-                Stop::Turn => return Ok(()),
+                Stop::Turn => {}
                 Stop::System(system) => match self.system(pe, system)? {
                     Then::Next => self.registers[pe].pc = self.registers[pe].pc.wrapping_add(4),
                     Then::Jump => {}
@@ -47,6 +47,9 @@ impl Machine {
                 }
                 Stop::Abort(Abort::Unimplemented(what)) => return Err(self.unimplemented(pe, what)),
                 Stop::Unimplemented => return Err(self.unimplemented(pe, What::Instruction)),
+            }
+            if self.core.overgrown {
+                return Err(self.unimplemented(pe, What::Translation));
             }
         }
         Ok(())

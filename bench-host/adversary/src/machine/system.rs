@@ -49,9 +49,6 @@ impl Machine {
                 Then::Next
             }
             System::Dsb { crm, nxs } => {
-                if nxs && !self.options.features.xs {
-                    return Ok(undefined);
-                }
                 self.core.dsb(pe, crm, nxs);
                 Then::Next
             }
@@ -113,7 +110,7 @@ impl Machine {
             System::Sys { op1, crn, crm, op2, rt } => {
                 let operand = self.get(pe, rt);
                 let encoding = SysEncoding { op1, crn, crm, op2 };
-                return self.maintain(pe, encoding, operand);
+                return self.maintain(pe, encoding, rt, operand);
             }
         })
     }
@@ -179,6 +176,9 @@ impl Machine {
             sysreg::FPSR => registers.fpsr.into(),
             sysreg::SP_EL0 if cpu.stack() != 0 => cpu.stacks[0],
             sysreg::SP_EL1 => cpu.stacks[1],
+            sysreg::CNTPCTSS_EL0 | sysreg::CNTVCTSS_EL0 if !self.options.features.ecv => {
+                return Err(Refused::Undefined);
+            }
             sysreg::CNTPCT_EL0 | sysreg::CNTPCTSS_EL0 => now,
             sysreg::CNTVCT_EL0 | sysreg::CNTVCTSS_EL0 => now.wrapping_sub(cpu.virtual_offset),
             sysreg::CNTVOFF_EL2 => cpu.virtual_offset,
@@ -190,6 +190,7 @@ impl Machine {
             sysreg::PMCNTENSET_EL0 | sysreg::PMCNTENCLR_EL0 => cpu.pmu.enabled,
             sysreg::PMSELR_EL0 => cpu.pmu.selected,
             sysreg::PMOVSCLR_EL0 => 0,
+            sysreg::LORID_EL1 => return Err(Refused::Undefined),
             _ => return Err(Refused::Unimplemented),
         })
     }
@@ -291,7 +292,7 @@ impl Machine {
     }
 
     /// Executes a TLBI, or an instruction that maintains caches.
-    fn maintain(&mut self, pe: usize, encoding: SysEncoding, operand: u64) -> Result<Then, End> {
+    fn maintain(&mut self, pe: usize, encoding: SysEncoding, rt: u8, operand: u64) -> Result<Then, End> {
         let el = self.cpus[pe].el;
         if let Some(op) = TlbiOp::from_encoding(encoding) {
             let required = op.required_features();
@@ -302,6 +303,11 @@ impl Machine {
                     .all(|feature| implements(&self.options.features, feature))
             {
                 return Ok(Then::Exception(Exception::UNDEFINED));
+            }
+            /// `HCR_EL2.TTLB`.
+            const TRAPPED: u64 = 1 << 25;
+            if el == 1 && self.core.pes[pe].synced.hcr & TRAPPED != 0 {
+                return Ok(Then::Exception(Exception::trapped(encoding, rt)));
             }
             if !self.core.issue(pe, op, operand, el) {
                 return Err(self.unimplemented(pe, What::System));

@@ -5,6 +5,7 @@ use results::check::Check;
 use results::plan::MAX_SEQUENCES;
 
 use super::bench::Bench;
+use super::source::BootedOn;
 use super::write;
 use crate::check::mutants::{self, Fate, Fates, Planned};
 use crate::check::suite::Member;
@@ -25,16 +26,21 @@ pub(super) fn run(benches: &mut [Bench<'_>]) -> Result<Exit, Error> {
         planned.extend(of_base.map(|(number, mutant)| (format!("b{base}_{number}"), mutant)));
     }
     let mut shown = Vec::new();
+    // Of the machine that shows whatever the architecture permits, each that is not shown has a reason.
+    let mut hidden = String::new();
     let mut exit = Exit::Ok;
     for bench in &mut *benches {
         let fates = on(bench, &planned)?;
         exit = exit.or(bench.exit);
+        if matches!(bench.booted_on, BootedOn::Adversary) {
+            hidden.push_str(&mutants::hidden(&fates));
+        }
         shown.push((bench.booted_on.name(bench.args), fates));
         if bench.exit == Exit::Interrupted {
             break;
         }
     }
-    let text = mutants::report(&shown);
+    let text = mutants::report(&shown) + &hidden;
     print(&text);
     if let Some(path) = benches.first().and_then(|bench| bench.args.summary.as_ref()) {
         write(path, &text)?;
