@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use results::manifest::{ADVERSARY_LABEL, HARDWARE_LABEL, LOG_LABEL, Manifest};
+use results::manifest::{ADVERSARY_LABEL, HARDWARE_LABEL, LOG_LABEL, Manifest, Qemu};
 
 use crate::number::grouped;
 use crate::registers;
@@ -28,9 +28,10 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(label: &str) -> Self {
-        match label {
-            HARDWARE_LABEL => Self::Hardware,
+    /// Returns what a run is of. A label that the rest of the manifest contradicts is not believed.
+    fn of(manifest: &Manifest) -> Self {
+        match manifest.label.as_str() {
+            HARDWARE_LABEL if !manifest.simulator && manifest.qemu.is_none() => Self::Hardware,
             LOG_LABEL => Self::Unstated,
             _ => Self::Simulator,
         }
@@ -62,26 +63,31 @@ fn machine(manifest: &Manifest) -> Machine {
     }
     let firmware = of_board(|board| &board.firmware);
     Machine {
-        kind: Kind::of(&manifest.label),
-        name: of_board(|board| &board.model).map_or_else(
-            // A name of the project's own; the parts that say how it was used are not the machine's.
-            || {
-                manifest
-                    .machine
-                    .trim_end_matches("_check")
-                    .trim_end_matches("_mutants")
-                    .to_owned()
-            },
-            Clone::clone,
-        ),
+        kind: Kind::of(manifest),
+        name: match (&manifest.qemu, of_board(|board| &board.model)) {
+            (Some(qemu), _) => emulated(qemu),
+            (None, _) if manifest.label == ADVERSARY_LABEL => "adversary".to_owned(),
+            (None, Some(model)) => model.clone(),
+            (None, None) => manifest.machine.clone(),
+        },
         processors: processors.join(" + "),
         by: match (&manifest.qemu, firmware) {
             (Some(qemu), _) => format!("QEMU {}", qemu.version),
-            (None, _) if manifest.label == ADVERSARY_LABEL => "the adversary".to_owned(),
+            (None, _) if manifest.label == ADVERSARY_LABEL => String::new(),
             (None, Some(firmware)) => firmware.clone(),
             (None, None) => String::new(),
         },
     }
+}
+
+/// Returns the board that QEMU emulated, whatever else it was told of it.
+fn emulated(qemu: &Qemu) -> String {
+    let mut words = qemu
+        .arguments
+        .iter()
+        .skip_while(|word| *word != "-M" && *word != "-machine");
+    let board = words.nth(1).and_then(|options| options.split(',').next());
+    board.unwrap_or("?").to_owned()
 }
 
 /// Lays out the machines of runs.
