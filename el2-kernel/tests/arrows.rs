@@ -53,15 +53,13 @@ const CRATES: [(&str, &[&str]); 10] = [
 ];
 
 /// Modules that still use each other, by crate: exactly these, so that the line of a circle that is gone goes too.
-const CIRCLES: [(&str, &[&str]); 5] = [
+const CIRCLES: [(&str, &[&str]); 4] = [
     // The writer and the reader of one format.
     ("results", &["record", "record::read", "record::values", "wire"]),
     // Which entries an operation names depends on the registers written before it, and those on the question.
     ("sequences", &["judge::context", "judge::coverage", "judge::question"]),
     // A bit of a descriptor is another descriptor of the program.
     ("sequences", &["machine::descriptor", "machine::program"]),
-    // SIMD is decoded where it is executed, with the fields of all words.
-    ("bench-host/adversary", &["a64::decode", "a64::vector"]),
     // A store may be to code that is decoded already, or to a table that somebody walks.
     ("bench-host/adversary", &["code", "core", "tables"]),
 ];
