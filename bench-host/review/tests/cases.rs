@@ -118,6 +118,26 @@ fn check_scan(case: &Case) {
     assert!(sides.iter().any(says), "{}: no `{}`", case.file, case.says);
 }
 
+/// Advice to leave an ISB or a DMB out is none where the text does not show what else it is for.
+#[test]
+fn nothing_of_others_is_advised_away() {
+    for file in [
+        "isb_of_something_else.patch",
+        "isb_is_the_fix.patch",
+        "mmu_off_around_the_entry.patch",
+        "switch_of_tables_then_asid.patch",
+    ] {
+        let patch = Source::File(folder().join(file)).read().expect("a patch");
+        let found = review(patch, &Spellings::built_in(), &Stated::default(), None);
+        let sides = found.changes.iter().flat_map(|change| [&change.before, &change.after]);
+        for reason in sides.flatten().flat_map(|side| &side.reasons) {
+            let advice =
+                reason.text.contains(" can go") && (reason.text.contains("isb") || reason.text.contains("dmb"));
+            assert!(!advice, "{file}: {}", reason.text);
+        }
+    }
+}
+
 #[test]
 fn every_case_gets_its_answer() {
     for case in cases() {

@@ -125,7 +125,9 @@ fn weaken(question: &Question, sequence: &[Instruction]) -> (Vec<Instruction>, V
         let weaker = weaker(&found, &now).into_iter().filter(|instead| {
             // The stores that made the tables which are switched to are not in the question: a DSB may be there for them.
             let for_tables = instead.is_none() && found.is_dsb() && !now[..index].iter().any(|i| i.tlbi().is_some());
-            !(for_tables && is_switch(question.change))
+            // Who else switches to what is switched to here is in the broadcast, not in the question.
+            let for_others = matches!(instead, Some(Instruction::Tlbi(_))) && question.observers != Observers::ThisPe;
+            !((for_tables || for_others) && is_switch(question.change))
         });
         let weaker = weaker.into_iter().find(|instead| {
             let mut trial = now.clone();

@@ -113,6 +113,70 @@ pub(super) fn judge_regimes(
     both
 }
 
+/// Returns a sequence with what is in it for something else put out of the question: ISBs but those between the DSB and the
+/// TLBI, and DMBs. `None` if there is nothing of the kind.
+///
+/// What an ISB before the first barrier orders, and what goes on after the last one, is not in the text; nor is what a DMB is
+/// for. That the judge can do without them is no advice.
+fn without_others(found: &Found, whole: &[Instruction], switch: bool) -> Option<Vec<Instruction>> {
+    let first = whole
+        .iter()
+        .position(|instruction| instruction.tlbi().is_some())
+        .unwrap_or_default();
+    let dsb = whole[..first].iter().position(Instruction::is_dsb);
+    let written = found.around.written_before.iter().any(|name| !name.starts_with("ic "));
+    let own = |at: usize| !switch && !written && at < first && dsb.is_some_and(|dsb| dsb < at);
+    let mut rest = whole.to_vec();
+    for (at, instruction) in rest.iter_mut().enumerate() {
+        if *instruction == Instruction::Isb && !own(at) || matches!(instruction, Instruction::Dmb(_)) {
+            *instruction = Instruction::Nop;
+        }
+    }
+    (rest != whole).then_some(rest)
+}
+
+/// Takes back advice about what is not in the judge's sight: the ISBs and DMBs that are there for something else.
+pub(super) fn keep_others(found: &Found, question: &Question, whole: &[Instruction], judgement: &mut Judgement) {
+    let switch = matches!(
+        question.change,
+        Change::SwitchContext | Change::RecycleContext | Change::ReplaceTables
+    );
+    if judgement.verdict != Verdict::StrongerThanNeeded {
+        return;
+    }
+    let Some(rest) = without_others(found, whole, switch) else {
+        return;
+    };
+    let again = judge(question, &rest);
+    // What of them the change needs is not said to be too much in the first place.
+    let of_others = |reason: &sequences::judge::Reason| {
+        let text = &reason.text;
+        text.contains(" can go") && (text.starts_with("`isb`") || text.starts_with("`dmb"))
+    };
+    if !again.verdict.is_sufficient() {
+        // Some are needed: only what is said of the others is taken back.
+        judgement.reasons.retain(|reason| !of_others(reason));
+        if !judgement.reasons.iter().any(|reason| reason.text.contains(" can ")) {
+            judgement.verdict = Verdict::Sufficient;
+        }
+        judgement.weakest = None;
+        return;
+    }
+    let mut others = whole
+        .iter()
+        .zip(&rest)
+        .filter(|(old, new)| old != new)
+        .map(|(old, _)| *old);
+    let notes = std::mem::take(&mut judgement.notes);
+    *judgement = again;
+    judgement.notes = notes;
+    for instruction in judgement.weakest.iter_mut().flatten() {
+        if *instruction == Instruction::Nop {
+            *instruction = others.next().unwrap_or(Instruction::Nop);
+        }
+    }
+}
+
 /// Looks at what else the barriers do, puts it into the judgement, and says it.
 pub(super) fn look(found: &Found, sides: &[&Found], question: &Question, judgement: &mut Judgement) -> Vec<Ground> {
     let mut grounds = Vec::new();

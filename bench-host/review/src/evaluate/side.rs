@@ -41,6 +41,7 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
     let own = jobs::question_of_side(found, sides, question);
     let question = &own;
     let mut judgement = jobs::judge_regimes(found, sides, question, &whole, judge(question, &whole));
+    jobs::keep_others(found, question, &whole, &mut judgement);
     let other_jobs = jobs::look(found, sides, question, &mut judgement);
     let mut open = None;
     if is_workaround(&found.sequence) {

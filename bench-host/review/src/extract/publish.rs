@@ -11,7 +11,13 @@ use crate::extract::reduce::{Around, Found, Use};
 use sequences::{Instruction, Sequence};
 
 /// Returns the barriers on a way that publish new entries. What is a store to a table, the text says.
-pub fn publications(function: &str, path: &Path, is_assembly: bool, is_table: &impl Fn(&Event) -> bool) -> Vec<Found> {
+pub fn publications(
+    function: &str,
+    path: &Path,
+    is_assembly: bool,
+    is_table: &impl Fn(&Event) -> bool,
+    is_window: &impl Fn(&Event) -> bool,
+) -> Vec<Found> {
     let events = &path.events;
     let mut out = Vec::new();
     let mut at = 0;
@@ -38,7 +44,9 @@ pub fn publications(function: &str, path: &Path, is_assembly: bool, is_table: &i
                     break;
                 }
                 Kind::Store if is_assembly && !barriers.is_empty() => {
-                    used = Some(Use::Here);
+                    // Whether it goes through the new mapping shows where its register was given the address of a window
+                    // for mappings. Any other is somebody else's business: the caller's name has to say.
+                    used = is_window(event).then_some(Use::Here);
                     break;
                 }
                 Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_)) if !barriers.is_empty() => break,
@@ -82,6 +90,22 @@ pub fn publications(function: &str, path: &Path, is_assembly: bool, is_table: &i
     out
 }
 
+/// Returns whether a file is about something else with descriptors and tables in memory: a driver.
+pub fn is_of_driver(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    let file = lower.rsplit('/').next().unwrap_or_default();
+    [
+        "/net/", "/usb/", "/dma/", "/virtio", "/nvme", "/mmc/", "/ether", "/spi/", "/block/",
+    ]
+    .iter()
+    .any(|folder| lower.contains(folder))
+        || [
+            "enet", "ether", "_emac", "gmac", "_dma", "dma_", "usb", "virtio", "nvme", "sdhc", "xhci", "ehci", "_qspi",
+        ]
+        .iter()
+        .any(|word| file.contains(word))
+}
+
 /// Words in the names of translation tables, and in what is said of a store to one.
 const TABLE: [&str; 12] = [
     "table",
@@ -98,15 +122,37 @@ const TABLE: [&str; 12] = [
     "l0_",
 ];
 
+/// Words in the names of addresses that are there to be mapped anew.
+const WINDOW: [&str; 7] = [
+    "fixmap",
+    "uart",
+    "console",
+    "earlycon",
+    "early_",
+    "virt_addr",
+    "map_addr",
+];
+
 /// Returns whether a line of assembly, with the lines before it, stores to a translation table.
 pub fn stores_to_table(line: &str, before: &[&str]) -> bool {
     let says = |text: &str| {
         let lower = text.to_ascii_lowercase();
         TABLE.iter().any(|word| lower.contains(word))
     };
-    if says(line) {
-        return true;
-    }
+    says(line) || base_is(line, before, says)
+}
+
+/// Returns whether a line of assembly, with the lines before it, stores to an address that is there to be mapped anew.
+pub fn stores_to_window(line: &str, before: &[&str]) -> bool {
+    let says = |text: &str| {
+        let lower = text.to_ascii_lowercase();
+        WINDOW.iter().any(|word| lower.contains(word)) && !lower.contains("slot")
+    };
+    base_is(line, before, says)
+}
+
+/// Returns whether what the base register of a store was last given says something.
+fn base_is(line: &str, before: &[&str], says: impl Fn(&str) -> bool) -> bool {
     let Some(base) = line.split('[').nth(1).and_then(|rest| rest.split([',', ']']).next()) else {
         return false;
     };

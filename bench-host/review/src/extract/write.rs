@@ -71,6 +71,14 @@ pub fn register(name: &str) -> Option<String> {
     let plain = lower.strip_prefix("sys_").unwrap_or(&lower);
     // The argument of a macro may stand for the exception level: `sctlr_el\\el`.
     let is_name = !plain.contains(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '+' | '|' | '&'));
+    // By its encoding: `S3_4_C2_C1_0` is VTTBR_EL2.
+    let by_number = plain
+        .strip_prefix("s3_")
+        .and_then(|rest| rest.split('_').nth(1))
+        .is_some_and(|crn| crn == "c2");
+    if is_name && by_number {
+        return Some(plain.to_owned());
+    }
     (is_name && REGISTERS.iter().any(|prefix| plain.starts_with(prefix))).then(|| plain.to_owned())
 }
 

@@ -23,8 +23,9 @@ pub(super) fn after(
         matches!(tlbi.op.target(), Target::Va | Target::VaLast | Target::Asid) && tlbi.op.level() == ExceptionLevel::El1
     });
     let user = (by_space || names.function_has(&["user", "vma", "mm"])) && !kernel;
+    let of_el1 = tlbis.iter().all(|tlbi| tlbi.op.level() == ExceptionLevel::El1);
     let clearly_user =
-        names.function_has(&["_mm", "user", "vma", "flush_tlb_page", "flush_tlb_range", "_asid"]) && !kernel;
+        of_el1 && names.function_has(&["_mm", "user", "vma", "flush_tlb_page", "flush_tlb_range", "_asid"]) && !kernel;
     let writes_control = sides
         .iter()
         .any(|found| found.around.written_after.iter().any(|name| name.starts_with("sctlr")));

@@ -4,7 +4,7 @@
 use crate::extract::event::{Event, Kind, Node};
 use crate::extract::passage::passages;
 use crate::extract::path::{Path, Paths, paths};
-use crate::extract::publish::{publications, stores_to_table};
+use crate::extract::publish::{is_of_driver, publications, stores_to_table, stores_to_window};
 use crate::extract::reduce::{self, Found};
 use crate::extract::spelling::Spellings;
 use crate::extract::token::Language;
@@ -90,7 +90,12 @@ impl Surroundings {
         let mut guarded: Vec<Guarded> = Vec::new();
         let is_assembly = unit.language() == Language::Assembly;
         let is_aarch32 = is_aarch32_code(unit);
-        let is_table = |event: &Event| event.kind == Kind::Store && (!is_assembly || is_table_line(unit, event.line));
+        let is_table = |event: &Event| {
+            event.kind == Kind::Store
+                && !is_of_driver(&unit.path)
+                && (!is_assembly || is_line(unit, event.line, stores_to_table))
+        };
+        let is_window = |event: &Event| is_line(unit, event.line, stores_to_window);
         for function in &functions {
             let Paths { all, cut } = paths(&function.nodes);
             if cut && Node::has_tlbi(&function.nodes) {
@@ -122,7 +127,7 @@ impl Surroundings {
             }
             let mut new: Vec<Found> = Vec::new();
             for path in &all {
-                for mut publication in publications(&function.name, path, is_assembly, &is_table) {
+                for mut publication in publications(&function.name, path, is_assembly, &is_table, &is_window) {
                     publication.open_start = function.open_start;
                     publication.open_end = function.open_end;
                     let same = |known: &Found| {
@@ -320,8 +325,8 @@ fn about_tables(unit: &Unit, function: &Function, barrier: Instruction) -> Optio
     (has(&FUNCTIONS, &name) || has(&FILES, &file)).then(|| "what this code does to translation tables".to_owned())
 }
 
-/// Returns whether a line of assembly stores to a translation table, by itself and by what stands before it.
-fn is_table_line(unit: &Unit, line: u32) -> bool {
+/// Returns whether something holds of a line of assembly, by itself and by what stands before it.
+fn is_line(unit: &Unit, line: u32, holds: fn(&str, &[&str]) -> bool) -> bool {
     unit.segments.iter().any(|segment| {
         let Some(at) = segment.lines.iter().position(|source| source.number == line) else {
             return false;
@@ -330,7 +335,7 @@ fn is_table_line(unit: &Unit, line: u32) -> bool {
             .iter()
             .map(|source| source.text.as_str())
             .collect();
-        stores_to_table(&segment.lines[at].text, &before)
+        holds(&segment.lines[at].text, &before)
     })
 }
 

@@ -171,7 +171,7 @@ impl Context<'_> {
         // `#define __TLBI_ish tlbi_is`: a macro may stand for a name.
         let renamed = self.renamed(&name.text);
         let plain = &renamed;
-        let own = self.found.borrow().function == *plain;
+        let own = self.found.borrow().function == *plain || self.language == Language::Rust && names::is_common(plain);
         // A barrier that the patch puts beside a flush is a part of it.
         let looked_into = name.changed || self.found.borrow().touched;
         let whole = || self.functions.whole.get(plain).filter(|_| looked_into);

@@ -20,6 +20,26 @@ pub(super) fn is_each(name: &str) -> bool {
     lower.contains("for_each") || lower.contains("foreach")
 }
 
+/// Returns whether many types have a method of this name: which one a call means cannot be said.
+pub(super) fn is_common(name: &str) -> bool {
+    matches!(
+        name,
+        "new"
+            | "from"
+            | "into"
+            | "default"
+            | "drop"
+            | "clone"
+            | "get"
+            | "set"
+            | "read"
+            | "write"
+            | "init"
+            | "next"
+            | "deref"
+    )
+}
+
 /// Returns whether a name is that of something that holds a translation table entry.
 pub(super) fn has_entry_word(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
