@@ -32,7 +32,7 @@ pub const HELP: &str = "\
 Exit codes:
     0  ok
     1  conformance failure (check, proof, crash); judge, scan, review: insufficient;
-       compare: slower; verify: a run is not what its console says
+       compare: slower; trace: a finding; verify: a run is not what its console says
     2  not decided: no check has power here; judge, scan, review, compare: unknown; litmus: bad file
     3  incomplete run: lines lost or damaged, silence, early exit or crash
     4  set-up problem: QEMU absent, unfit or too old; no kernel, no log; kernel refused to start

@@ -113,3 +113,72 @@ impl View {
         line
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use ::trace::finding::{Finding, Kind, Path as CodePath, Report, Step};
+
+    use super::View;
+    use crate::trace::suppress::Suppressions;
+    use crate::trace::{html, junit, sarif, text};
+
+    const NASTY: &str = "<script>alert(\"&\")</script>\u{1b}[2J\u{7}";
+
+    fn view() -> View {
+        let finding = Finding {
+            count: 3,
+            first: 0x1000,
+            last: 0x2000,
+            regime: "EL2".to_owned(),
+            story: vec![Step {
+                pe: 0,
+                pc: 0x42,
+                text: "tlbi vae2".to_owned(),
+                marks: true,
+            }],
+            sequence: "tlbi vae2, {va}".to_owned(),
+            reasons: vec!["a reason".to_owned()],
+            rule: "completion".to_owned(),
+            enough: None,
+            permitted: Vec::new(),
+        };
+        let mut report = Report {
+            incomplete: Some(NASTY.to_owned()),
+            ..Report::default()
+        };
+        let path = |pc| CodePath {
+            kind: Kind::NotCompleted,
+            pcs: vec![pc],
+        };
+        report.findings.insert(path(1), finding.clone());
+        let mut known = finding;
+        known.story[0].pc = 0x43;
+        report.findings.insert(path(2), known);
+        let suppressions = Suppressions::parse(&format!("* 0x43 # {NASTY}\n* 0x44")).unwrap();
+        View::new(Path::new(NASTY), report, &[], &suppressions)
+    }
+
+    #[test]
+    fn what_comes_from_outside_is_harmless_in_every_form() {
+        let view = view();
+        assert!(!text::render(&view).chars().any(|c| c.is_control() && c != '\n'));
+        let page = html::render(&view);
+        assert!(!page.contains("<script>") && page.contains("&lt;script&gt;") && !page.contains('\u{1b}'));
+        let xml = junit::render(&view).unwrap();
+        assert!(!xml.contains("<script>") && !xml.contains('\u{1b}'), "{xml}");
+        assert!(roxmltree::Document::parse(&xml).is_ok());
+        let json: serde_json::Value = serde_json::from_str(&sarif::render(&view)).unwrap();
+        assert_eq!(json["runs"][0]["results"].as_array().unwrap().len(), 2);
+        assert!(json["runs"][0]["results"][1]["suppressions"].is_array());
+    }
+
+    #[test]
+    fn suppressed_findings_do_not_count_and_unused_rules_are_told() {
+        let view = view();
+        assert_eq!(view.open().count(), 1);
+        assert!(view.headline().starts_with("1 finding, 3 times, 1 suppressed"));
+        assert_eq!(view.unused, ["* 0x44"]);
+    }
+}

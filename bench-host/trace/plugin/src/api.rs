@@ -82,6 +82,7 @@ pub type ExecCallback = extern "C" fn(c_uint, *mut c_void);
 /// Called after an access.
 pub type AccessCallback = extern "C" fn(c_uint, u32, u64, *mut c_void);
 type When = unsafe extern "C" fn(*mut Block, ExecCallback, c_int, c_int, Counter, u64, *mut c_void);
+type WhenInstruction = unsafe extern "C" fn(*mut Instruction, ExecCallback, c_int, c_int, Counter, u64, *mut c_void);
 /// Called at the end.
 pub type EndCallback = extern "C" fn(u64, *mut c_void);
 
@@ -100,6 +101,7 @@ macro_rules! functions {
             version: c_int,
             $($field: unsafe extern "C" fn($($argument),*) $(-> $result)?,)*
             when: Option<When>,
+            when_instruction: Option<WhenInstruction>,
             instruction_data: *mut c_void,
         }
 
@@ -127,6 +129,11 @@ macro_rules! functions {
                         let found = look_up("qemu_plugin_register_vcpu_tb_exec_cond_cb\0");
                         // SAFETY: null is `None`; from version 3 on the function has this type.
                         unsafe { std::mem::transmute::<*mut c_void, Option<When>>(found) }
+                    },
+                    when_instruction: {
+                        let found = look_up("qemu_plugin_register_vcpu_insn_exec_cond_cb\0");
+                        // SAFETY: null is `None`; from version 3 on the function has this type.
+                        unsafe { std::mem::transmute::<*mut c_void, Option<WhenInstruction>>(found) }
                     },
                     instruction_data: look_up("qemu_plugin_insn_data\0"),
                 })
@@ -243,6 +250,26 @@ impl Api {
             Some(when) => unsafe { when(block, callback, 0, NOT_EQUAL, counter, 0, data) },
             // SAFETY: as in `call_before`.
             None => unsafe { (self.block_exec)(block, callback, 0, data) },
+        }
+    }
+
+    /// Returns whether QEMU can look at counters before an instruction.
+    pub fn has_conditions(&self) -> bool {
+        self.when_instruction.is_some()
+    }
+
+    /// Asks to be called before an instruction while a counter is not zero, with registers to be read.
+    pub fn call_before_while(
+        &self,
+        instruction: *mut Instruction,
+        callback: ExecCallback,
+        counter: Counter,
+        data: usize,
+    ) {
+        if let Some(when) = self.when_instruction {
+            let data = data as *mut c_void;
+            // SAFETY: as in `call_before`; the counter is of this QEMU.
+            unsafe { when(instruction, callback, READS_REGISTERS, NOT_EQUAL, counter, 0, data) }
         }
     }
 

@@ -8,6 +8,7 @@
 //! they can matter, which is once of each kind after the last store, TLBI or register write of the PE.
 
 mod api;
+mod loads;
 mod ram;
 mod recorder;
 mod uses;
@@ -17,6 +18,7 @@ use std::fs::File;
 use std::sync::OnceLock;
 
 use api::{Api, Block, Info};
+use loads::{Address, may_load};
 use recorder::{Kind, Recorder, Site};
 
 /// The interface version we are written for: QEMU takes plugins from its oldest version to its own.
@@ -156,7 +158,15 @@ extern "C" fn on_block(_: u64, block: *mut Block) {
         }
         if is_access(word) {
             api.call_after_access(instruction, on_store, api::STORES, address);
-            api.call_after_access(instruction, on_load, api::LOADS, address);
+            let decoded = api.has_conditions().then(|| Address::of(word)).flatten();
+            if !may_load(word) {
+                // Stores look for uses themselves.
+            } else if let Some(from) = decoded {
+                let site = plugin.recorder.site(address, word, Kind::Load(from));
+                api.call_before_while(instruction, on_watched_load, plugin.recorder.counter, site);
+            } else {
+                api.call_after_access(instruction, on_load, api::LOADS, address);
+            }
         }
     }
 }
@@ -190,6 +200,12 @@ extern "C" fn on_fetch(vcpu: c_uint, address: *mut c_void) {
 extern "C" fn on_load(vcpu: c_uint, _: u32, address: u64, pc: *mut c_void) {
     let Some(plugin) = PLUGIN.get() else { return };
     plugin.recorder.load(&plugin.api, vcpu, pc as usize as u64, address);
+}
+
+extern "C" fn on_watched_load(vcpu: c_uint, site: *mut c_void) {
+    let Some(plugin) = PLUGIN.get() else { return };
+    let site: &Site = recorder::at(site as usize);
+    plugin.recorder.watched_load(&plugin.api, vcpu, site);
 }
 
 extern "C" fn on_store(vcpu: c_uint, info: u32, address: u64, pc: *mut c_void) {

@@ -14,6 +14,7 @@ use trace::registers::{Named, Register};
 use trace::shadow::{Memory, Shadow};
 
 use crate::api::{self, Api, Counter};
+use crate::loads::Address;
 use crate::ram::Ram;
 use crate::uses::Uses;
 
@@ -38,6 +39,8 @@ pub enum Kind {
     Firmware,
     /// Where a vector may be.
     Vector,
+    /// A load.
+    Load(Address),
 }
 
 impl Kind {
@@ -72,7 +75,7 @@ impl Kind {
             Self::Return => 1 << 17,
             Self::Vector => 1 << 18,
             Self::Cache => 1 << 19,
-            Self::Tlbi(_) | Self::Zero(_) | Self::Write(_) | Self::Firmware => 0,
+            Self::Tlbi(_) | Self::Zero(_) | Self::Write(_) | Self::Firmware | Self::Load(_) => 0,
         }
     }
 }
@@ -250,7 +253,9 @@ impl Recorder {
             let found = list.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
             found.map(|(_, register)| *register)
         };
-        let general: Option<Vec<_>> = (0..31).map(|number| find(&format!("x{number}"))).collect();
+        // The stack pointer stands behind the others: 31 as the base of an address.
+        let names = (0..31).map(|number| format!("x{number}")).chain(["sp".to_owned()]);
+        let general: Option<Vec<_>> = names.map(|name| find(&name)).collect();
         let (Some(general), Some(cpsr)) = (general, find("cpsr")) else {
             return Err("this QEMU does not show the registers of the CPU".to_owned());
         };
@@ -332,6 +337,7 @@ impl Recorder {
         let (pe, pc, word) = (vcpu, site.address, site.word);
         match site.kind {
             Kind::Vector => lock(&self.shared).recording.write(&Event::Exception { pe, pc }),
+            Kind::Load(_) => {}
             Kind::Zero(register) => self.zero(api, vcpu, state, pc, register),
             Kind::Firmware => self.firmware(api, vcpu),
             Kind::Write(register) => {
@@ -473,6 +479,13 @@ impl Recorder {
     /// A load was made.
     pub fn load(&self, api: &Api, vcpu: u32, pc: u64, address: u64) {
         self.used(api, vcpu, pc, address, Access::Load);
+    }
+
+    /// A load is about to be made, while there are uses to look for.
+    pub fn watched_load(&self, api: &Api, vcpu: u32, site: &Site) {
+        let Kind::Load(from) = site.kind else { return };
+        let address = from.resolve(site.address, |register| self.read(api, vcpu, register));
+        self.used(api, vcpu, site.address, address, Access::Load);
     }
 
     /// Instructions are about to be fetched.

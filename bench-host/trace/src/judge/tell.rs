@@ -199,8 +199,12 @@ impl Judge {
             steps.truncate(4 * LONGEST);
             return (steps, self.trim(instructions));
         }
-        // Without any TLBI, barriers of long ago say nothing.
-        steps.truncate(4);
+        // What it did instead: TLBIs of something else among it. Barriers of long ago say nothing.
+        let (all, _) = self.since(by, open.time, |_, _| true);
+        if all.len() <= LONGEST {
+            steps = all;
+        }
+        steps.truncate(LONGEST);
         instructions.truncate(4);
         (steps, instructions)
     }
