@@ -84,7 +84,7 @@ pub enum Event {
         pe: u32,
         /// Its address.
         pc: u64,
-        /// The exception level.
+        /// The exception level, for a TLBI; 0 for what does not depend on it.
         el: u8,
         /// The word.
         word: u32,

@@ -523,7 +523,7 @@ fn a_guest_behind_another_map_is_followed() {
     for number in 0..4 {
         let mut entries = vec![0; 512];
         if number < 3 {
-            entries[0] = 0x1_0000 * (number + 1) | 3;
+            entries[0] = (0x1_0000 * (number + 1)) | 3;
         }
         guest.events.push(Event::Table {
             address: ROOT + 0x1_0000 * number,
@@ -558,7 +558,9 @@ fn large_granules_and_five_levels_are_followed() {
                 ..EL2
             });
             let at = Guest::table(tables.len() - 1) + 8;
-            let page = |number: u64| 0x5000_0000 + (number << bits) | if mmfr0 != 0 { 0x403 } else { PAGE };
+            // With DS, bits [9:8] are address bits.
+            let attributes = if mmfr0 != 0 { 0x403 } else { PAGE };
+            let page = |number: u64| (0x5000_0000 + (number << bits)) | attributes;
             guest.store_at(0, at, page(0)).run("dsb ish; isb", 0).store_at(0, at, 0);
             guest.run(text, 1 << (bits - 12)).store_at(0, at, page(1));
             assert_eq!(guest.found(), expected, "{bits} {text}");

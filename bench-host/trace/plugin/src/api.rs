@@ -230,10 +230,11 @@ impl Api {
         (address, u32::from_le_bytes(bytes))
     }
 
-    /// Asks to be called before an instruction, with registers to be read.
-    pub fn call_before(&self, instruction: *mut Instruction, callback: ExecCallback, data: usize) {
+    /// Asks to be called before an instruction; `registers` is whether the callback reads any, which costs.
+    pub fn call_before(&self, instruction: *mut Instruction, callback: ExecCallback, registers: bool, data: usize) {
+        let flags = if registers { READS_REGISTERS } else { 0 };
         // SAFETY: the instruction is being translated; the data is a number, or points to what is never freed.
-        unsafe { (self.instruction_exec)(instruction, callback, READS_REGISTERS, data as *mut c_void) }
+        unsafe { (self.instruction_exec)(instruction, callback, flags, data as *mut c_void) }
     }
 
     /// Asks to be called after accesses of an instruction.

@@ -149,12 +149,12 @@ extern "C" fn on_block(_: u64, block: *mut Block) {
             // Exceptions go to multiples of 0x80.
             if address & 0x7f == 0 {
                 let site = plugin.recorder.site(address, word, Kind::Vector);
-                api.call_before(instruction, on_instruction, site);
+                api.call_before(instruction, on_instruction, false, site);
             }
         }
         if let Some(kind) = Kind::of(word) {
             let site = plugin.recorder.site(address, word, kind);
-            api.call_before(instruction, on_instruction, site);
+            api.call_before(instruction, on_instruction, kind.reads_registers(), site);
         }
         if is_access(word) {
             api.call_after_access(instruction, on_store, api::STORES, address);

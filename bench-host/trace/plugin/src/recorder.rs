@@ -67,6 +67,14 @@ impl Kind {
         }
     }
 
+    /// Returns whether registers are read to record it.
+    pub const fn reads_registers(self) -> bool {
+        match self {
+            Self::Tlbi(_) | Self::Zero(_) | Self::Write(_) | Self::Firmware | Self::Load(_) => true,
+            Self::Dsb(_) | Self::Isb | Self::Cache | Self::Return | Self::Vector => false,
+        }
+    }
+
     /// Returns the bit under which a PE notes that it recorded the kind.
     const fn bit(self) -> u32 {
         match self {
@@ -115,7 +123,7 @@ struct Vcpu {
     ordered: AtomicU32,
     /// When it last executed a TLBI, in events; 0 after the DSB behind it.
     invalidated: AtomicU64,
-    registers: Mutex<Option<Handles>>,
+    registers: OnceLock<Handles>,
 }
 
 #[derive(Clone)]
@@ -263,7 +271,8 @@ impl Recorder {
             return Err(format!("vCPU {vcpu} was not announced"));
         };
         let _ = self.cpsr.set(cpsr);
-        *lock(&state.registers) = Some(Handles { general, cpsr });
+        // A vCPU that comes back has the same.
+        let _ = state.registers.set(Handles { general, cpsr });
         let mut shared = lock(&self.shared);
         let other = shared.threads.insert(thread::current().id(), vcpu);
         if other.is_some_and(|other| other != vcpu) {
@@ -290,16 +299,15 @@ impl Recorder {
 
     fn read(&self, api: &Api, vcpu: u32, register: u8) -> u64 {
         let state = &self.vcpus[vcpu as usize];
-        let handle = lock(&state.registers)
-            .as_ref()
+        let handle = state
+            .registers
+            .get()
             .and_then(|handles| handles.general.get(usize::from(register)).copied());
         handle.and_then(|handle| api.read(handle)).unwrap_or(0)
     }
 
     fn el(&self, api: &Api, vcpu: u32) -> u8 {
-        let handle = lock(&self.vcpus[vcpu as usize].registers)
-            .as_ref()
-            .map(|handles| handles.cpsr);
+        let handle = self.vcpus[vcpu as usize].registers.get().map(|handles| handles.cpsr);
         handle
             .and_then(|handle| api.read(handle))
             .map_or(0, |cpsr| (cpsr >> 2 & 3) as u8)
@@ -369,8 +377,7 @@ impl Recorder {
                     .store(lock(&self.shared).recording.events, Ordering::Relaxed);
             }
             Kind::Dsb(_) | Kind::Isb | Kind::Return | Kind::Cache => {
-                let el = self.el(api, vcpu);
-                self.plain(pe, pc, el, word, 0);
+                self.plain(pe, pc, 0, word, 0);
                 let since = state.invalidated.load(Ordering::Relaxed);
                 if since != 0 && matches!(site.kind, Kind::Dsb(_)) {
                     state.invalidated.store(0, Ordering::Relaxed);
