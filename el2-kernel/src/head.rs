@@ -3,6 +3,10 @@
 //!
 //! The page also holds whatever else runs with the MMU off: the switch to the runtime address, the entry of the other PEs,
 //! the switch between translation regimes (sections `.head.*`).
+//!
+//! The image is two files in one: an arm64 `Image`, entered at its first instruction, and a PE file for UEFI (PE format
+//! revision 11, UEFI 2.10 section 2.1), entered at `uefi_entry`. Their headers do not overlap: a PE file needs "MZ" at its
+//! beginning, which is an instruction without effect, and at 0x3c the offset of the rest, where the `Image` has nothing.
 #![expect(unsafe_code)]
 // UNSAFETY: the first instructions of a machine, before there is a stack.
 
@@ -13,14 +17,15 @@ use results::image::{HEADER_MAGIC, PLAN_CAPACITY};
 use crate::boot::early::{boot_main, wrong_exception_level};
 use crate::image::{BOOT_STACK, BOOT_STACK_SIZE};
 use crate::platform::exception::vectors;
+use crate::platform::uefi::uefi_main;
 use crate::run::runtime_main;
 
 global_asm!(
     r#"
     .section .head, "ax"
     // Linux arm64 image header (Documentation/arch/arm64/booting.rst).
+    .long   0xfa405a4d              // "MZ", as an instruction: ccmp x18, #0, #13, pl
     b       entry
-    .long   0
     .quad   0                       // text_offset
     // Offsets from the image's start, written as distances from the field: an absolute address would become a
     // relocation, which no loader applies.
@@ -31,11 +36,58 @@ global_asm!(
     .quad   0
     .quad   0
     .ascii  "ARM\x64"
-    .long   0
+    .long   pe_header - . + 0x3c
     // Our own header: results::image.
     .quad   {magic}
     .long   plan_start - . + 0x48
     .long   {plan_capacity}
+
+    // Two sections, so that firmware can refuse to write code and to run data: code from the second page on, and the
+    // rest, which is writable for its relocations. The headers are this page, whose code runs without firmware only.
+pe_header:
+    .ascii  "PE\0\0"
+    .short  0xaa64                  // Machine: AArch64
+    .short  2                       // NumberOfSections
+    .long   0, 0, 0                 // TimeDateStamp, PointerToSymbolTable, NumberOfSymbols
+    .short  sections - optional_header
+    .short  0x206                   // EXECUTABLE_IMAGE, LINE_NUMS_STRIPPED, DEBUG_STRIPPED
+optional_header:
+    .short  0x20b                   // PE32+
+    .short  0                       // linker version
+    .long   pe_text_size            // SizeOfCode
+    .long   pe_data_file_size       // SizeOfInitializedData
+    .long   0                       // SizeOfUninitializedData: part of the second section
+    .long   pe_entry                // AddressOfEntryPoint
+    .long   0x1000                  // BaseOfCode
+    .quad   0                       // ImageBase: wherever there is room
+    .long   0x1000                  // SectionAlignment
+    .long   0x1000                  // FileAlignment
+    .long   0, 0, 0, 0              // versions
+    .long   pe_image_size           // SizeOfImage
+    .long   0x1000                  // SizeOfHeaders
+    .long   0                       // CheckSum
+    .short  10                      // Subsystem: EFI application
+    .short  0x100                   // DllCharacteristics: NX_COMPAT
+    .quad   0, 0, 0, 0              // sizes of stack and heap
+    .long   0
+    .long   (sections - directories) / 8
+directories:
+    .quad   0, 0, 0, 0, 0, 0        // none, up to the relocations: the image relocates itself
+sections:
+    .ascii  ".text\0\0\0"
+    .long   pe_text_size            // VirtualSize
+    .long   0x1000                  // VirtualAddress
+    .long   pe_text_size            // SizeOfRawData
+    .long   0x1000                  // PointerToRawData
+    .long   0, 0, 0
+    .long   0x60000020              // CNT_CODE, MEM_EXECUTE, MEM_READ
+    .ascii  ".data\0\0\0"
+    .long   pe_data_size
+    .long   pe_data
+    .long   pe_data_file_size
+    .long   pe_data
+    .long   0, 0, 0
+    .long   0xc0000040              // CNT_INITIALIZED_DATA, MEM_READ, MEM_WRITE
 
 entry:
     mov     x23, xzr
@@ -175,6 +227,47 @@ leave_el3:
     isb
     eret
 
+// What UEFI enters: x0 is the handle of this image, x1 the system table. On firmware's stack, and in its 1:1 map.
+    .section .vectors, "ax"
+    .globl  uefi_entry
+uefi_entry:
+    stp     x29, x30, [sp, #-32]!
+    mov     x29, sp
+    stp     x0, x1, [sp, #16]
+    adrp    x0, image_start
+    bl      relocate
+    ldp     x0, x1, [sp, #16]
+    adrp    x2, image_start
+    bl      {uefi_main}             // x0 := address of the device tree or 0; x1 := whether firmware is gone
+    cbnz    x1, 9f
+    ldp     x29, x30, [sp], #32     // x0 is the status
+    ret
+
+// Firmware is gone, and everything the kernel will read is in memory. The MMU goes off here, in the 1:1 map.
+9:  msr     daifset, #0xf
+    mrs     x2, CurrentEL
+    cmp     x2, #(2 << 2)
+    b.eq    10f
+    mrs     x2, sctlr_el1
+    bic     x2, x2, #(1 << 0)       // M
+    bic     x2, x2, #(1 << 2)       // C
+    bic     x2, x2, #(1 << 12)      // I
+    msr     sctlr_el1, x2
+    isb
+    tlbi    vmalle1
+    b       11f
+10: mrs     x2, sctlr_el2
+    bic     x2, x2, #(1 << 0)
+    bic     x2, x2, #(1 << 2)
+    bic     x2, x2, #(1 << 12)
+    msr     sctlr_el2, x2
+    isb
+    tlbi    alle2
+11: ic      iallu
+    dsb     nsh
+    isb
+    b       entry
+
 // Adds x0 to every absolute address in the image. Clobbers x1 to x5.
     .globl  relocate
 relocate:
@@ -194,7 +287,6 @@ relocate:
 8:  ret
 
 // What stays in EL3 once the kernel has left it: a call of firmware that is not there is answered so.
-    .section .vectors, "ax"
     .balign 2048
 el3_vectors:
     .rept   8
@@ -218,6 +310,7 @@ el3_vectors:
     stack = sym BOOT_STACK,
     stack_size = const BOOT_STACK_SIZE,
     boot_main = sym boot_main,
+    uefi_main = sym uefi_main,
     wrong_el = sym wrong_exception_level,
     runtime_main = sym runtime_main,
 );

@@ -19,6 +19,11 @@ impl<const N: usize> Raw<N> {
     pub(crate) const fn new() -> Self {
         Self(UnsafeCell::new([0; N]))
     }
+
+    /// Returns its address.
+    pub const fn address(&self) -> *mut u8 {
+        self.0.get().cast()
+    }
 }
 
 /// Bytes of the boot PE's stack.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The machine around the processor: console, firmware, memory; and how a run ends, well or not.
 
+pub mod acpi;
 pub mod blob;
 pub mod board;
 pub mod device_tree;
@@ -8,6 +9,7 @@ pub mod device_tree;
 pub mod lost;
 pub mod memory;
 pub mod message;
+pub mod smbios;
 pub mod uart;
 
 #[cfg(target_os = "none")]
@@ -24,3 +26,5 @@ pub mod id_registers;
 pub mod panic;
 #[cfg(target_os = "none")]
 pub mod phase;
+#[cfg(target_os = "none")]
+pub mod uefi;

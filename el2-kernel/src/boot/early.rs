@@ -30,6 +30,7 @@ use crate::platform::firmware;
 use crate::platform::lost;
 use crate::platform::memory::Memory;
 use crate::platform::phase::Phase;
+use crate::platform::uefi;
 use crate::random::Random;
 use crate::smp::power;
 use crate::stub::resident::emit;
@@ -47,7 +48,7 @@ fn tree(address: usize) -> Option<Fdt<'static>> {
     blob::open(unsafe { core::slice::from_raw_parts(address as *const u8, size) })
 }
 
-/// Finds the console and the firmware: in the plan, and in the device tree.
+/// Finds the console and the firmware: in the plan, and in the device tree, or in what UEFI has said.
 ///
 /// The conduit of a device tree is that of the firmware it was written for. Entered at EL3 there is none; what is planned
 /// may be known to an emulator.
@@ -61,9 +62,20 @@ fn discover(device_tree: usize, load: usize, area: &[u8], entered_at: usize) -> 
     // Before the tree is read, so that a panic on the way can be seen.
     planned.console.into_iter().for_each(console::init);
     let mut machine = planned;
+    let uefi = uefi::found();
     if let Some(fdt) = tree(device_tree) {
         machine = Machine::from_device_tree(fdt, &planned);
         machine.memory = Memory::around(fdt, load as u64);
+    } else if let Some(found) = uefi.and_then(|found| found.machine) {
+        machine = Machine {
+            console: planned.console.or(found.console),
+            conduit: found.conduit.or(planned.conduit),
+            ..found
+        };
+    }
+    if let Some(found) = uefi {
+        // Its map says what firmware keeps, which a device tree need not.
+        machine.memory = found.memory;
     }
     machine.console.into_iter().for_each(console::init);
     if entered_at == 3 {
@@ -85,8 +97,11 @@ fn start_record(plan_crc: u32, seed: u64, device_tree: usize) {
         seed,
         el: current_el(),
     });
-    if let Some(fdt) = tree(device_tree) {
-        console::record(&Board::of(fdt).record());
+    match (tree(device_tree).map(Board::of), uefi::found()) {
+        (Some(board), Some(found)) => console::record(&board.or(&found.board)),
+        (Some(board), None) => console::record(&board.record()),
+        (None, Some(found)) => console::record(&found.board.record()),
+        (None, None) => {}
     }
 }
 

@@ -8,6 +8,7 @@ use dtoolkit::{Node, Property};
 use results::record::{Record, text_byte};
 
 use crate::platform::message::Message;
+use crate::platform::smbios::Names;
 
 /// What the device tree says of the machine: each part cut at the length of a record's field, and empty where nothing
 /// is said.
@@ -33,6 +34,34 @@ impl Board {
         }
     }
 
+    /// Takes the names of SMBIOS, and that of the maker of UEFI, in UTF-16.
+    pub fn of_smbios(names: &Names<'_>, vendor: impl Iterator<Item = u16>) -> Self {
+        let mut firmware = field("", b"UEFI");
+        let wide = char::decode_utf16(vendor).map(|character| character.unwrap_or('?'));
+        let _ = firmware.write_char(' ');
+        for character in wide {
+            let _ = firmware.write_char(char::from(text_byte(u8::try_from(character).unwrap_or(b'?'))));
+        }
+        for name in [names.firmware_maker, names.firmware] {
+            append(&mut firmware, name);
+        }
+        Self {
+            model: field("", names.product),
+            compatible: field("", names.maker),
+            firmware,
+        }
+    }
+
+    /// Returns it with what is empty taken from another.
+    pub fn or<'a>(&'a self, other: &'a Self) -> Record<'a> {
+        let first = |a: &'a Message, b: &'a Message| if a.as_str().is_empty() { b.as_str() } else { a.as_str() };
+        Record::Machine {
+            model: first(&self.model, &other.model),
+            compatible: first(&self.compatible, &other.compatible),
+            firmware: first(&self.firmware, &other.firmware),
+        }
+    }
+
     /// Returns it as a record.
     pub fn record(&self) -> Record<'_> {
         Record::Machine {
@@ -55,9 +84,42 @@ fn field(before: &str, value: &[u8]) -> Message {
     text
 }
 
+/// Appends a string behind a space.
+fn append(text: &mut Message, value: &[u8]) {
+    if !value.is_empty() {
+        let _ = text.write_char(' ');
+        for &byte in value {
+            let _ = text.write_char(char::from(text_byte(byte)));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_names_of_smbios_become_fields() {
+        let names = Names {
+            maker: b"Maker, Inc.",
+            product: b"Server 9",
+            firmware_maker: b"",
+            firmware: b"1.2",
+        };
+        let board = Board::of_smbios(&names, "EDK II".encode_utf16());
+        let Record::Machine {
+            model,
+            compatible,
+            firmware,
+        } = board.record()
+        else {
+            panic!()
+        };
+        assert_eq!(
+            (model, compatible, firmware),
+            ("Server 9", "Maker/ Inc.", "UEFI EDK II 1.2")
+        );
+    }
 
     #[test]
     fn strings_become_fields() {

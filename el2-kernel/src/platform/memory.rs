@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where memory is, by the device tree. A block maps more than the image, and must not map what is no memory: a PE may
-//! read ahead there.
+//! Where memory is, by the device tree or the memory map of UEFI. A block maps more than the image, and must not map what
+//! is no memory: a PE may read ahead there.
 
 use core::ops::Range;
 
@@ -46,6 +46,20 @@ impl Memory {
             start: found.start,
             end: found.end,
         })
+    }
+
+    /// Returns the memory around an address by a map of ranges in any order, which may adjoin; `None` if none holds it.
+    pub fn of_map<I: Iterator<Item = Range<u64>>>(address: u64, map: impl Fn() -> I) -> Option<Self> {
+        let Range { mut start, mut end } = map().find(|range| range.contains(&address))?;
+        loop {
+            let before = map().find(|range| range.end == start && !range.is_empty());
+            let after = map().find(|range| range.start == end && !range.is_empty());
+            start = before.as_ref().map_or(start, |range| range.start);
+            end = after.as_ref().map_or(end, |range| range.end);
+            if before.is_none() && after.is_none() {
+                return Some(Self { start, end });
+            }
+        }
     }
 
     /// Returns whether all of a range is part of it.
@@ -124,6 +138,21 @@ mod tests {
         assert!(!memory.covers(0x4020_0000, 0x3000_0000));
         assert_eq!(around_listed(0x6000_8000, &[], &listed), None);
         assert_eq!(around(0x4020_0000, &[[0x4000_0000, 0x40_0000]]), None);
+    }
+
+    #[test]
+    fn ranges_of_a_map_that_adjoin_are_one() {
+        let map = [
+            0x9000..0x9000,
+            0x3000..0x5000,
+            0x8000..0x9000,
+            0x1000..0x3000,
+            0x5000..0x6000,
+        ];
+        let memory = |address| Memory::of_map(address, || map.iter().cloned());
+        let (start, end) = (0x1000, 0x6000);
+        assert_eq!(memory(0x3800), Some(Memory { start, end }));
+        assert_eq!(memory(0x7000), None);
     }
 
     #[test]
