@@ -3,6 +3,7 @@
 //!
 //! The files are the same bytes for the same kernel and plan: no dates.
 
+mod efi;
 mod fit;
 mod raspberry_pi;
 mod u_boot;
@@ -23,11 +24,15 @@ const MARK: &[u8] = b"el2-kernel";
 /// What boots the kernel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Door {
-    /// An arm64 Linux Image: QEMU -kernel, U-Boot booti, and whatever boots Linux so
+    /// An arm64 Linux Image, which is a UEFI application too: QEMU -kernel, U-Boot booti, whatever boots Linux so
     #[default]
     Raw,
     /// A folder for U-Boot: extlinux, a boot script, a FIT
     UBoot,
+    /// A folder for UEFI: BOOTAA64.EFI, and a disk image for a USB stick
+    Uefi,
+    /// A folder for GRUB under UEFI
+    Grub,
     /// A folder for the SD card of a Raspberry Pi 3
     Rpi3,
     /// A folder for the SD card of a Raspberry Pi 4
@@ -52,6 +57,13 @@ impl Door {
                 let files = files.map_err(|error| Error::Setup(format!("cannot make a FIT of the kernel: {error}")))?;
                 (files, u_boot::THEN)
             }
+            Self::Uefi => {
+                let files = efi::uefi(&kernel.bytes);
+                let files =
+                    files.map_err(|error| Error::Setup(format!("cannot make a disk of the kernel: {error}")))?;
+                (files, efi::THEN_UEFI)
+            }
+            Self::Grub => (efi::grub(&kernel.bytes), efi::THEN_GRUB),
             Self::Rpi3 => (raspberry_pi::files(3, &kernel.bytes), raspberry_pi::THEN),
             Self::Rpi4 => (raspberry_pi::files(4, &kernel.bytes), raspberry_pi::THEN),
             Self::Rpi5 => (raspberry_pi::files(5, &kernel.bytes), raspberry_pi::THEN),

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The files for boot loaders, each booted by the real one: Debian's `u-boot-qemu` in QEMU, read back by `u-boot-tools`.
+//! The files for boot loaders, each booted by the real one in QEMU: Debian's `u-boot-qemu`, `qemu-efi-aarch64`, and
+//! `grub-efi-arm64-bin` by `grub-mkstandalone`; read back by `u-boot-tools`.
 //!
-//! `U_BOOT` names another `u-boot.bin` for QEMU's arm64 board, `MKIMAGE` another `mkimage`.
+//! `U_BOOT` names another `u-boot.bin` for QEMU's arm64 board, `MKIMAGE` another `mkimage`, `UEFI` another firmware,
+//! `GRUB_MODULES` another folder of GRUB's modules for arm64-efi.
 #![allow(missing_docs)]
 
 use std::env;
@@ -49,7 +51,50 @@ fn mkimage() -> Command {
     Command::new(env::var_os("MKIMAGE").unwrap_or_else(|| "mkimage".into()))
 }
 
-/// Boots a medium with these of the files of `out` by U-Boot, and receives the console while it speaks.
+/// A machine for a boot loader.
+struct Board<'a> {
+    /// Options of the board, behind its name.
+    options: &'a str,
+    firmware: PathBuf,
+    /// What the boot loader says of itself.
+    banner: &'a str,
+}
+
+/// Boots a medium, a folder or a disk image, and receives the console while it speaks. Returns the console's text.
+fn received(folder: &Path, medium: &str, board: &Board<'_>) -> String {
+    fs::write(folder.join("console.txt"), "").unwrap();
+    let drive = format!("if=none,file={medium},format=raw,id=d");
+    let mut qemu = Command::new("qemu-system-aarch64")
+        .current_dir(folder)
+        .args(["-M", &format!("virt,gic-version=3,{}", board.options)])
+        .args("-cpu cortex-a72 -smp 2 -m 1G -nic none -display none -monitor none -serial file:console.txt".split(' '))
+        .arg("-bios")
+        .arg(&board.firmware)
+        .args(["-drive", &drive, "-device", "virtio-blk-device,drive=d"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let timeout = PATIENCE.as_secs().to_string();
+    let (code, said) = bench_host(
+        folder,
+        &["run", "--follow", "console.txt", "--timeout", &timeout, "--out", "run"],
+    );
+    let start = Instant::now();
+    while qemu.try_wait().unwrap().is_none() && start.elapsed() < Duration::from_secs(5) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let _ = qemu.kill();
+    qemu.wait().unwrap();
+    assert_eq!(code, Some(0), "{said}");
+    let run = Run::open(&folder.join("run")).unwrap();
+    assert_eq!(run.manifest.status, Status::Complete);
+    let log = String::from_utf8_lossy(&fs::read(run.console()).unwrap()).into_owned();
+    assert!(log.contains(board.banner), "its boot loader is in the log: {log}");
+    log
+}
+
+/// Boots a medium with these of the files of `out` by U-Boot.
 fn boots(files: &[&str], script: Option<&str>) {
     let folder = written("u-boot");
     let medium = folder.path().join("medium");
@@ -68,45 +113,102 @@ fn boots(files: &[&str], script: Option<&str>) {
             .unwrap();
         assert!(wrapped.status.success(), "{wrapped:?}");
     }
-    let console = folder.path().join("console.txt");
-    fs::write(&console, "").unwrap();
-    let drive = format!("if=none,file=fat:rw:{},format=raw,id=d", medium.display());
-    let mut qemu = Command::new("qemu-system-aarch64")
-        .args(
-            "-M virt,virtualization=on,gic-version=3 -cpu cortex-a72 -m 1G -nic none -display none -monitor none"
-                .split(' '),
-        )
-        .arg("-bios")
-        .arg(u_boot())
-        .args(["-drive", &drive, "-device", "virtio-blk-device,drive=d", "-serial"])
-        .arg(format!("file:{}", console.display()))
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let (code, said) = bench_host(
-        folder.path(),
-        &[
-            "run",
-            "--follow",
-            "console.txt",
-            "--timeout",
-            &PATIENCE.as_secs().to_string(),
-            "--out",
-            "run",
-        ],
-    );
-    let start = Instant::now();
-    while qemu.try_wait().unwrap().is_none() && start.elapsed() < Duration::from_secs(5) {
-        std::thread::sleep(Duration::from_millis(20));
+    let board = Board {
+        options: "virtualization=on",
+        firmware: u_boot(),
+        banner: "U-Boot 20",
+    };
+    received(folder.path(), "fat:rw:medium", &board);
+}
+
+fn uefi() -> PathBuf {
+    env::var_os("UEFI").map_or_else(|| "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd".into(), PathBuf::from)
+}
+
+/// QEMU's board with UEFI, which describes it by ACPI or by a device tree.
+fn uefi_board(acpi: bool) -> Board<'static> {
+    Board {
+        options: if acpi {
+            "virtualization=on,acpi=on"
+        } else {
+            "virtualization=on,acpi=off"
+        },
+        firmware: uefi(),
+        banner: "BdsDxe: starting Boot",
     }
-    let _ = qemu.kill();
-    qemu.wait().unwrap();
-    assert_eq!(code, Some(0), "{said}");
-    let run = Run::open(&folder.path().join("run")).unwrap();
-    assert_eq!(run.manifest.status, Status::Complete);
-    let log = fs::read_to_string(run.console()).unwrap();
-    assert!(log.contains("U-Boot 20"), "its boot loader is in the log: {log}");
+}
+
+fn uefi_boots_the_disk_with_acpi() {
+    let folder = written("uefi");
+    let log = received(folder.path(), "out/el2-kernel-disk.img", &uefi_board(true));
+    assert!(log.contains(",machine,QEMU Virtual Machine,QEMU,UEFI "), "{log}");
+}
+
+fn uefi_boots_the_folder_with_a_device_tree() {
+    let folder = written("uefi");
+    let log = received(folder.path(), "fat:rw:out", &uefi_board(false));
+    assert!(
+        log.contains(",machine,linux/dummy-virt,linux/dummy-virt,UEFI "),
+        "{log}"
+    );
+}
+
+/// U-Boot is UEFI firmware too.
+fn u_boot_starts_the_uefi_file() {
+    let folder = written("uefi");
+    let board = Board {
+        options: "virtualization=on",
+        firmware: u_boot(),
+        banner: "Booting /efi",
+    };
+    received(folder.path(), "out/el2-kernel-disk.img", &board);
+}
+
+fn grub_modules() -> PathBuf {
+    env::var_os("GRUB_MODULES").map_or_else(|| "/usr/lib/grub/arm64-efi".into(), PathBuf::from)
+}
+
+fn grub_boots(acpi: bool) {
+    let folder = written("grub");
+    let early = folder.path().join("early.cfg");
+    fs::write(
+        &early,
+        "search --no-floppy --set=root --file /el2-kernel.img\nconfigfile ($root)/boot/grub/grub.cfg\n",
+    )
+    .unwrap();
+    let boot = folder.path().join("out/EFI/BOOT");
+    fs::create_dir_all(&boot).unwrap();
+    let made = Command::new("grub-mkstandalone")
+        .arg("-d")
+        .arg(grub_modules())
+        .args([
+            "-O",
+            "arm64-efi",
+            "--install-modules=",
+            "--fonts=",
+            "--locales=",
+            "--themes=",
+        ])
+        .arg("--modules=part_msdos part_gpt fat search search_fs_file configfile normal linux")
+        .arg("-o")
+        .arg(boot.join("BOOTAA64.EFI"))
+        .arg(format!("boot/grub/grub.cfg={}", early.display()))
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let board = Board {
+        banner: "Booting `el2-kernel'",
+        ..uefi_board(acpi)
+    };
+    received(folder.path(), "fat:rw:out", &board);
+}
+
+fn grub_boots_with_acpi() {
+    grub_boots(true);
+}
+
+fn grub_boots_with_a_device_tree() {
+    grub_boots(false);
 }
 
 fn u_boot_finds_extlinux() {
@@ -239,7 +341,7 @@ fn checks_have_doors_too() {
     assert_eq!(code, Some(0), "{said}");
     assert!(folder.path().join("card/config.txt").exists());
     assert_eq!(bench_host(folder.path(), &["check", "--for", "rpi4"]).0, Some(64));
-    assert_eq!(bench_host(folder.path(), &["image", "x", "--for", "uefi"]).0, Some(64));
+    assert_eq!(bench_host(folder.path(), &["image", "x", "--for", "bios"]).0, Some(64));
 }
 
 /// A test, its name, and what it lacks here.
@@ -254,7 +356,19 @@ fn main() -> ExitCode {
     let no_qemu = Qemu::find(None).is_err().then_some("QEMU is not here");
     let no_u_boot = (!u_boot().exists()).then_some("u-boot-qemu is not here");
     let boot = no_qemu.or(no_u_boot);
-    let cases: [Case; 9] = [
+    let no_uefi = no_qemu.or((!uefi().exists()).then_some("qemu-efi-aarch64 is not here"));
+    let no_grub = Command::new("grub-mkstandalone").arg("-V").output().is_err() || !grub_modules().exists();
+    let no_grub = no_uefi.or(no_grub.then_some("grub-mkstandalone or grub-efi-arm64-bin is not here"));
+    let cases: [Case; 14] = [
+        ("uefi_boots_the_disk_with_acpi", uefi_boots_the_disk_with_acpi, no_uefi),
+        (
+            "uefi_boots_the_folder_with_a_device_tree",
+            uefi_boots_the_folder_with_a_device_tree,
+            no_uefi,
+        ),
+        ("u_boot_starts_the_uefi_file", u_boot_starts_the_uefi_file, boot),
+        ("grub_boots_with_acpi", grub_boots_with_acpi, no_grub),
+        ("grub_boots_with_a_device_tree", grub_boots_with_a_device_tree, no_grub),
         ("u_boot_finds_extlinux", u_boot_finds_extlinux, boot),
         ("u_boot_finds_the_script", u_boot_finds_the_script, boot),
         ("u_boot_boots_the_fit", u_boot_boots_the_fit, boot.or(no_mkimage)),

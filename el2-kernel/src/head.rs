@@ -237,14 +237,18 @@ uefi_entry:
     adrp    x0, image_start
     bl      relocate
     ldp     x0, x1, [sp, #16]
-    adrp    x2, image_start
-    bl      {uefi_main}             // x0 := address of the device tree or 0; x1 := whether firmware is gone
+    bl      {uefi_main}             // x0 := address of the device tree or 0; x1 := the image's copy, once firmware is gone
     cbnz    x1, 9f
     ldp     x29, x30, [sp], #32     // x0 is the status
     ret
 
 // Firmware is gone, and everything the kernel will read is in memory. The MMU goes off here, in the 1:1 map.
 9:  msr     daifset, #0xf
+    adrp    x3, image_start
+    adrp    x4, entry
+    add     x4, x4, :lo12:entry
+    sub     x4, x4, x3
+    add     x1, x1, x4              // x1 := the copy's entry
     mrs     x2, CurrentEL
     cmp     x2, #(2 << 2)
     b.eq    10f
@@ -266,7 +270,7 @@ uefi_entry:
 11: ic      iallu
     dsb     nsh
     isb
-    b       entry
+    br      x1
 
 // Adds x0 to every absolute address in the image. Clobbers x1 to x5.
     .globl  relocate

@@ -19,11 +19,6 @@ impl<const N: usize> Raw<N> {
     pub(crate) const fn new() -> Self {
         Self(UnsafeCell::new([0; N]))
     }
-
-    /// Returns its address.
-    pub const fn address(&self) -> *mut u8 {
-        self.0.get().cast()
-    }
 }
 
 /// Bytes of the boot PE's stack.
@@ -45,6 +40,14 @@ pub fn image() -> (usize, usize) {
     }
     let start = &raw const image_start as usize;
     (start, &raw const image_end as usize - start)
+}
+
+/// Returns how much of the image is in its file: all but the data that begins as zeros.
+pub fn in_file() -> usize {
+    unsafe extern "C" {
+        static data_end: u8;
+    }
+    &raw const data_end as usize - image().0
 }
 
 /// Returns offsets of the ends of the image's protection ranges: text, read-only data, and start and end of the arena.

@@ -2,8 +2,10 @@
 //! The way in through UEFI: takes from firmware what the kernel needs to know, and leaves it (UEFI 2.10, sections 2.3.6,
 //! 4.6 and 7.4.6).
 //!
-//! `head` calls `uefi_main` on firmware's stack, with caches and the 1:1 map of firmware on. What is found is kept in the
-//! image, and is in memory, not only in a cache, when `uefi_main` returns: the kernel begins with the caches off.
+//! `head` calls `uefi_main` on firmware's stack, with caches and the 1:1 map of firmware on. Some boot loaders (GRUB 2.06 as
+//! Debian has it) enter a file that they have read as it is, with no room behind it for zeroed data. So the image is copied
+//! to memory of its own, what is found is kept in the copy, and the kernel begins there. All of it is in memory, not only
+//! in a cache, when `uefi_main` returns: the kernel begins with the caches off.
 #![expect(unsafe_code)]
 // UNSAFETY: calls firmware, and reads what it points at.
 
@@ -12,12 +14,12 @@ use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::slice;
 
-use uefi_raw::table::boot::{BootServices, MemoryAttribute, MemoryDescriptor, MemoryType};
+use uefi_raw::table::boot::{AllocateType, BootServices, MemoryAttribute, MemoryDescriptor, MemoryType};
 use uefi_raw::table::configuration::ConfigurationTable;
 use uefi_raw::table::system::SystemTable;
 use uefi_raw::{Guid, Handle, Status, guid};
 
-use crate::image::{BOOT_STACK, BOOT_STACK_SIZE, image};
+use crate::image::{image, in_file};
 use crate::platform::acpi::{self, Tables};
 use crate::platform::blob;
 use crate::platform::board::Board;
@@ -31,6 +33,10 @@ const SMBIOS_3: Guid = guid!("f2fd1544-9794-4a2c-992e-e5bbcf20e394");
 
 /// How often boot services are asked to end: the memory map may change between reading it and that.
 const ATTEMPTS: usize = 8;
+/// Bytes of UEFI's pages, whatever the granule.
+const PAGE: usize = 4096;
+/// Room for the memory map: of some thousand entries.
+const MAP_SIZE: usize = 256 * 1024;
 
 /// What UEFI said about the machine.
 #[derive(Debug)]
@@ -43,11 +49,12 @@ pub struct Found {
     pub board: Board,
 }
 
-/// Written once, before the kernel proper begins. Not zero-initialized data, which the entry code clears.
+/// Written once, by the image that firmware has loaded into its copy. Not zero-initialized data, which the entry code
+/// clears.
 #[repr(transparent)]
 struct FoundCell(UnsafeCell<Option<Found>>);
 
-// SAFETY: written by `uefi_main`, read afterwards, on one PE.
+// SAFETY: nobody writes it in the image that refers to it.
 unsafe impl Sync for FoundCell {}
 
 #[unsafe(link_section = ".data.uefi")]
@@ -55,8 +62,8 @@ static FOUND: FoundCell = FoundCell(UnsafeCell::new(None));
 
 /// Returns what UEFI said, if the kernel came through it.
 pub fn found() -> Option<&'static Found> {
-    // SAFETY: nobody writes it any more once the kernel proper has begun.
-    unsafe { (*FOUND.0.get()).as_ref() }
+    // SAFETY: it was written, if at all, before this copy of the image began.
+    unsafe { (*core::hint::black_box(FOUND.0.get())).as_ref() }
 }
 
 /// What `uefi_main` returns in x0 and x1.
@@ -65,12 +72,12 @@ pub fn found() -> Option<&'static Found> {
 pub struct Left {
     /// The address of the device tree, or 0; a status for firmware if that is still there.
     value: usize,
-    /// Whether firmware is gone.
-    gone: usize,
+    /// The address of the image's copy, or 0 if firmware is still there.
+    image: usize,
 }
 
-/// Takes what is needed from firmware, and ends its boot services.
-pub extern "C" fn uefi_main(handle: Handle, system: *const SystemTable, load: usize) -> Left {
+/// Takes what is needed from firmware, copies the image, and ends boot services.
+pub extern "C" fn uefi_main(handle: Handle, system: *const SystemTable) -> Left {
     // SAFETY: firmware passes a pointer to its system table, which it keeps until boot services end.
     let system = unsafe { &*system };
     let tables = if system.configuration_table.is_null() {
@@ -88,24 +95,30 @@ pub extern "C" fn uefi_main(handle: Handle, system: *const SystemTable, load: us
     let board = Board::of_smbios(&names, vendor(system));
     // SAFETY: boot services are there until they are ended.
     let services = unsafe { &*system.boot_services };
-    let memory = match leave(services, handle, load as u64) {
-        Ok(memory) => memory,
+    let (copy, memory) = match copy_and_leave(services, handle) {
+        Ok(left) => left,
         Err(status) => {
-            say(system, "el2-kernel: UEFI does not end its boot services\r\n");
+            say(
+                system,
+                "el2-kernel: UEFI gives no memory, or does not end its boot services\r\n",
+            );
             return Left {
                 value: status.0,
-                gone: 0,
+                image: 0,
             };
         }
     };
     let found = Found { machine, memory, board };
-    // SAFETY: nobody reads it before this function has returned.
-    unsafe { *FOUND.0.get() = Some(found) };
     let (start, size) = image();
-    clean(start, size);
+    let place = copy + (FOUND.0.get() as usize - start);
+    // SAFETY: the copy has it at the same distance from its start, and nobody else refers to the copy yet.
+    unsafe { (place as *mut Option<Found>).write(Some(found)) };
+    clean(copy, size);
+    // This one runs on until the caches are off.
+    clean(start, in_file());
     Left {
         value: device_tree.unwrap_or(0),
-        gone: 1,
+        image: copy,
     }
 }
 
@@ -114,7 +127,8 @@ fn entry(tables: &[ConfigurationTable], wanted: Guid) -> Option<usize> {
     Some(table.vendor_table as usize).filter(|&address| address != 0)
 }
 
-/// Cleans a device tree to memory; returns whether it is one.
+/// Cleans a device tree to memory; returns whether it is one, and of a machine: under ACPI a boot loader may leave a tree
+/// that has its own words only.
 fn clean_tree(address: usize) -> bool {
     if !address.is_multiple_of(8) {
         return false;
@@ -124,7 +138,8 @@ fn clean_tree(address: usize) -> bool {
     let Some(size) = blob::size(header) else { return false };
     clean(address, size);
     // SAFETY: the magic number says that it is one, of that size.
-    blob::open(unsafe { slice::from_raw_parts(address as *const u8, size) }).is_some()
+    let tree = blob::open(unsafe { slice::from_raw_parts(address as *const u8, size) });
+    tree.is_some_and(|tree| tree.find_node("/cpus").is_some())
 }
 
 /// Memory at its physical address, as firmware maps it.
@@ -163,36 +178,51 @@ fn vendor(system: &SystemTable) -> impl Iterator<Item = u16> {
     .fuse()
 }
 
-/// Reads the memory map and ends boot services with it. Returns the memory around the image.
-fn leave(services: &BootServices, handle: Handle, load: u64) -> Result<Option<Memory>, Status> {
+/// Copies the image to memory of its own and ends boot services. Returns the copy's address, and the memory around it.
+fn copy_and_leave(services: &BootServices, handle: Handle) -> Result<(usize, Option<Memory>), Status> {
+    let (start, size) = image();
+    let copy = allocate(services, MemoryType::LOADER_CODE, size)?;
+    let map = allocate(services, MemoryType::LOADER_DATA, MAP_SIZE)?;
+    // SAFETY: so much of the image is in the file, and so in memory; the copy has room for all of it.
+    unsafe { core::ptr::copy_nonoverlapping(start as *const u8, copy as *mut u8, in_file()) };
     let mut status = Status::ABORTED;
     for _ in 0..ATTEMPTS {
-        // The kernel's stack is not in use yet, and large enough for a thousand entries.
-        let map = BOOT_STACK.address() as *mut MemoryDescriptor;
-        let (mut size, mut key, mut stride, mut version) = (BOOT_STACK_SIZE, 0, 0, 0);
+        let (mut size, mut key, mut stride, mut version) = (MAP_SIZE, 0, 0, 0);
+        let entries = map as *mut MemoryDescriptor;
         // SAFETY: so many bytes are there, and nobody else uses them.
-        status = unsafe { (services.get_memory_map)(&mut size, map, &mut key, &mut stride, &mut version) };
+        status = unsafe { (services.get_memory_map)(&mut size, entries, &mut key, &mut stride, &mut version) };
         if status != Status::SUCCESS {
             return Err(status);
         }
         let usable = (0..size / stride.max(1)).filter_map(|index| {
-            let entry = map.cast::<u8>().wrapping_add(index * stride).cast::<MemoryDescriptor>();
+            let entry = (map + index * stride) as *const MemoryDescriptor;
             // SAFETY: firmware has written so many entries, one every `stride` bytes.
             usable(unsafe { &*entry })
         });
-        let memory = Memory::of_map(load, || usable.clone());
+        let memory = Memory::of_map(copy as u64, || usable.clone());
         // SAFETY: nothing of boot services is used afterwards if it succeeds.
         status = unsafe { (services.exit_boot_services)(handle, key) };
         if status == Status::SUCCESS {
-            return Ok(memory);
+            return Ok((copy, memory));
         }
     }
     Err(status)
 }
 
+/// Returns the address of so many bytes of firmware's memory, a multiple of 4 KiB.
+fn allocate(services: &BootServices, kind: MemoryType, size: usize) -> Result<usize, Status> {
+    let mut address = 0;
+    let pages = size.div_ceil(PAGE);
+    // SAFETY: firmware writes the address; what it returns belongs to the caller.
+    let status = unsafe { (services.allocate_pages)(AllocateType::ANY_PAGES, kind, pages, &mut address) };
+    match status {
+        Status::SUCCESS => Ok(address as usize),
+        status => Err(status),
+    }
+}
+
 /// Returns an entry's range if it is ordinary memory that belongs to nobody once boot services have ended.
 fn usable(entry: &MemoryDescriptor) -> Option<core::ops::Range<u64>> {
-    const PAGE: u64 = 4096;
     let is_free = [
         MemoryType::LOADER_CODE,
         MemoryType::LOADER_DATA,
@@ -201,7 +231,7 @@ fn usable(entry: &MemoryDescriptor) -> Option<core::ops::Range<u64>> {
         MemoryType::CONVENTIONAL,
     ]
     .contains(&entry.ty);
-    let size = entry.page_count.checked_mul(PAGE)?;
+    let size = entry.page_count.checked_mul(PAGE as u64)?;
     (is_free && entry.att.contains(MemoryAttribute::WRITE_BACK))
         .then_some(entry.phys_start..entry.phys_start.checked_add(size)?)
 }
