@@ -24,7 +24,7 @@ const MARK: &[u8] = b"el2-kernel";
 /// What boots the kernel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Door {
-    /// An arm64 Linux Image, which is a UEFI application too: QEMU -kernel, U-Boot booti, whatever boots Linux so
+    /// An arm64 Linux Image: QEMU -kernel, U-Boot booti, and whatever boots Linux so
     #[default]
     Raw,
     /// A folder for U-Boot: extlinux, a boot script, a FIT
@@ -59,11 +59,16 @@ impl Door {
             }
             Self::Uefi => {
                 let files = efi::uefi(&kernel.bytes);
-                let files =
-                    files.map_err(|error| Error::Setup(format!("cannot make a disk of the kernel: {error}")))?;
+                let files = files
+                    .map_err(|error| Error::Setup(format!("cannot make a UEFI application of the kernel: {error}")))?;
                 (files, efi::THEN_UEFI)
             }
-            Self::Grub => (efi::grub(&kernel.bytes), efi::THEN_GRUB),
+            Self::Grub => {
+                let files = efi::grub(&kernel.bytes);
+                let files = files
+                    .map_err(|error| Error::Setup(format!("cannot make a UEFI application of the kernel: {error}")))?;
+                (files, efi::THEN_GRUB)
+            }
             Self::Rpi3 => (raspberry_pi::files(3, &kernel.bytes), raspberry_pi::THEN),
             Self::Rpi4 => (raspberry_pi::files(4, &kernel.bytes), raspberry_pi::THEN),
             Self::Rpi5 => (raspberry_pi::files(5, &kernel.bytes), raspberry_pi::THEN),

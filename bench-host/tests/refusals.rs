@@ -213,7 +213,7 @@ fn a_kernel_must_be_ours() {
     let mut image = vec![0; 4096];
     image[0x38..0x3c].copy_from_slice(b"ARM\x64");
     refused(&kernel(&image), 4, "not an el2-kernel");
-    image[0x40..0x48].copy_from_slice(b"TLBEL2K1");
+    image[0x40..0x48].copy_from_slice(b"TLBEL2K2");
     image[0x48..0x50].copy_from_slice(&[0xff; 8]);
     refused(&kernel(&image), 4, "cut short");
     refused(&fake.run(&["--kernel", "/nowhere/kernel"]), 4, "/nowhere/kernel");

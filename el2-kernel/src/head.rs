@@ -4,9 +4,7 @@
 //! The page also holds whatever else runs with the MMU off: the switch to the runtime address, the entry of the other PEs,
 //! the switch between translation regimes (sections `.head.*`).
 //!
-//! The image is two files in one: an arm64 `Image`, entered at its first instruction, and a PE file for UEFI (PE format
-//! revision 11, UEFI 2.10 section 2.1), entered at `uefi_entry`. Their headers do not overlap: a PE file needs "MZ" at its
-//! beginning, which is an instruction without effect, and at 0x3c the offset of the rest, where the `Image` has nothing.
+//! `uefi_entry` is where a PE file enters whose header the host has put in front of the image (`doors::efi`).
 #![expect(unsafe_code)]
 // UNSAFETY: the first instructions of a machine, before there is a stack.
 
@@ -24,8 +22,8 @@ global_asm!(
     r#"
     .section .head, "ax"
     // Linux arm64 image header (Documentation/arch/arm64/booting.rst).
-    .long   0xfa405a4d              // "MZ", as an instruction: ccmp x18, #0, #13, pl
     b       entry
+    .long   0
     .quad   0                       // text_offset
     // Offsets from the image's start, written as distances from the field: an absolute address would become a
     // relocation, which no loader applies.
@@ -36,58 +34,13 @@ global_asm!(
     .quad   0
     .quad   0
     .ascii  "ARM\x64"
-    .long   pe_header - . + 0x3c
+    .long   0
     // Our own header: results::image.
     .quad   {magic}
     .long   plan_start - . + 0x48
     .long   {plan_capacity}
-
-    // Two sections, so that firmware can refuse to write code and to run data: code from the second page on, and the
-    // rest, which is writable for its relocations. The headers are this page, whose code runs without firmware only.
-pe_header:
-    .ascii  "PE\0\0"
-    .short  0xaa64                  // Machine: AArch64
-    .short  2                       // NumberOfSections
-    .long   0, 0, 0                 // TimeDateStamp, PointerToSymbolTable, NumberOfSymbols
-    .short  sections - optional_header
-    .short  0x206                   // EXECUTABLE_IMAGE, LINE_NUMS_STRIPPED, DEBUG_STRIPPED
-optional_header:
-    .short  0x20b                   // PE32+
-    .short  0                       // linker version
-    .long   pe_text_size            // SizeOfCode
-    .long   pe_data_file_size       // SizeOfInitializedData
-    .long   0                       // SizeOfUninitializedData: part of the second section
-    .long   pe_entry                // AddressOfEntryPoint
-    .long   0x1000                  // BaseOfCode
-    .quad   0                       // ImageBase: wherever there is room
-    .long   0x1000                  // SectionAlignment
-    .long   0x1000                  // FileAlignment
-    .long   0, 0, 0, 0              // versions
-    .long   pe_image_size           // SizeOfImage
-    .long   0x1000                  // SizeOfHeaders
-    .long   0                       // CheckSum
-    .short  10                      // Subsystem: EFI application
-    .short  0x100                   // DllCharacteristics: NX_COMPAT
-    .quad   0, 0, 0, 0              // sizes of stack and heap
-    .long   0
-    .long   (sections - directories) / 8
-directories:
-    .quad   0, 0, 0, 0, 0, 0        // none, up to the relocations: the image relocates itself
-sections:
-    .ascii  ".text\0\0\0"
-    .long   pe_text_size            // VirtualSize
-    .long   0x1000                  // VirtualAddress
-    .long   pe_text_size            // SizeOfRawData
-    .long   0x1000                  // PointerToRawData
-    .long   0, 0, 0
-    .long   0x60000020              // CNT_CODE, MEM_EXECUTE, MEM_READ
-    .ascii  ".data\0\0\0"
-    .long   pe_data_size
-    .long   pe_data
-    .long   pe_data_file_size
-    .long   pe_data
-    .long   0, 0, 0
-    .long   0xc0000040              // CNT_INITIALIZED_DATA, MEM_READ, MEM_WRITE
+    .long   uefi_entry - . + 0x50
+    .long   text_end - . + 0x54
 
 entry:
     mov     x23, xzr

@@ -9,10 +9,11 @@ use crate::plan::PlanError;
 pub const ARM64_MAGIC_OFFSET: usize = 0x38;
 /// The arm64 magic.
 pub const ARM64_MAGIC: [u8; 4] = *b"ARM\x64";
-/// Offset of our header: magic (8 bytes), u32 offset of the plan area, u32 bytes of it.
+/// Offset of our header: magic (8 bytes), then as u32 the offset of the plan area, bytes of it, the offset of the entry
+/// for UEFI, the offset where code ends.
 pub const HEADER_OFFSET: usize = 0x40;
 /// Our magic.
-pub const HEADER_MAGIC: [u8; 8] = *b"TLBEL2K1";
+pub const HEADER_MAGIC: [u8; 8] = *b"TLBEL2K2";
 /// Bytes of the plan area.
 pub const PLAN_CAPACITY: usize = 128 * 1024;
 
@@ -42,18 +43,56 @@ impl fmt::Display for ImageError {
 
 impl core::error::Error for ImageError {}
 
-/// Returns the plan area of a kernel image.
-pub fn plan_area(image: &mut [u8]) -> Result<&mut [u8], ImageError> {
+/// What a PE header has to say of a kernel image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    /// Offset of the entry for UEFI.
+    pub uefi_entry: u32,
+    /// Offset of the end of what is code, and of the beginning of what is written; a multiple of 4 KiB.
+    pub text_end: u32,
+    /// Bytes in memory, with what begins as zeros and is not in the file; a multiple of 4 KiB.
+    pub size: u32,
+}
+
+/// Returns the parts of a kernel image.
+pub fn parts(image: &[u8]) -> Result<Parts, ImageError> {
+    const IMAGE_SIZE: usize = 0x10;
+    let word = our_words(image)?;
+    let size = u32::try_from(u64_at(image, IMAGE_SIZE).ok_or(ImageError::Truncated)?);
+    let parts = Parts {
+        uefi_entry: word(2)?,
+        text_end: word(3)?,
+        size: size.map_err(|_| ImageError::Truncated)?,
+    };
+    let in_file = u32::try_from(image.len()).map_err(|_| ImageError::Truncated)?;
+    let ordered = parts.uefi_entry < parts.text_end && parts.text_end <= in_file && in_file <= parts.size;
+    ordered.then_some(parts).ok_or(ImageError::Truncated)
+}
+
+fn u64_at(image: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(*image.get(at..)?.first_chunk()?))
+}
+
+/// Returns a reader of the words behind our magic, by their number.
+fn our_words(image: &[u8]) -> Result<impl Fn(usize) -> Result<u32, ImageError>, ImageError> {
     if image.get(ARM64_MAGIC_OFFSET..ARM64_MAGIC_OFFSET + 4) != Some(&ARM64_MAGIC[..]) {
         return Err(ImageError::NotAnArm64Image);
     }
     if image.get(HEADER_OFFSET..HEADER_OFFSET + 8) != Some(&HEADER_MAGIC[..]) {
         return Err(ImageError::NotOurKernel);
     }
-    let u32_at =
-        |at: usize| -> Option<usize> { Some(u32::from_le_bytes(image.get(at..at + 4)?.try_into().ok()?) as usize) };
-    let offset = u32_at(HEADER_OFFSET + 8).ok_or(ImageError::Truncated)?;
-    let size = u32_at(HEADER_OFFSET + 12).ok_or(ImageError::Truncated)?;
+    Ok(move |number| {
+        let rest = image.get(HEADER_OFFSET + 8 + number * 4..);
+        let word = rest.and_then(|rest| rest.first_chunk()).ok_or(ImageError::Truncated)?;
+        Ok(u32::from_le_bytes(*word))
+    })
+}
+
+/// Returns the plan area of a kernel image.
+pub fn plan_area(image: &mut [u8]) -> Result<&mut [u8], ImageError> {
+    let word = our_words(image)?;
+    let (offset, size) = (word(0)? as usize, word(1)? as usize);
+    drop(word);
     let end = offset.checked_add(size).ok_or(ImageError::Truncated)?;
     image.get_mut(offset..end).ok_or(ImageError::Truncated)
 }
