@@ -180,6 +180,7 @@ pub(super) fn keep_others(found: &Found, question: &Question, whole: &[Instructi
 /// Looks at what else the barriers do, puts it into the judgement, and says it.
 pub(super) fn look(found: &Found, sides: &[&Found], question: &Question, judgement: &mut Judgement) -> Vec<Ground> {
     let mut grounds = Vec::new();
+    let mut narrowed = None;
     let mut insufficient = |judgement: &mut Judgement, text: String| {
         judgement.verdict = Verdict::Insufficient;
         judgement.weakest = None;
@@ -197,7 +198,22 @@ pub(super) fn look(found: &Found, sides: &[&Found], question: &Question, judgeme
                     "`dsb {barrier}` does not complete the `{cache}` before it: only a DSB for loads and stores does"
                 ),
             ),
-            Some(_) => keep(judgement),
+            Some((barrier, _)) => {
+                keep(judgement);
+                let wider = sides
+                    .iter()
+                    .filter_map(|side| first_dsb(side))
+                    .any(|other| other.domain > barrier.domain);
+                if wider && judgement.verdict != Verdict::Insufficient {
+                    judgement.verdict = Verdict::Unknown;
+                    judgement.weakest = None;
+                    judgement.reasons.clear();
+                    narrowed = Some(Ground::question(format!(
+                        "`dsb {barrier}` completes the `{cache}` before it for the PEs of its own domain only, and the other \
+                         side has a wider one: who else relies on the cache maintenance?"
+                    )));
+                }
+            }
             None => {}
         }
     }
@@ -231,6 +247,7 @@ pub(super) fn look(found: &Found, sides: &[&Found], question: &Question, judgeme
             );
         }
     }
+    grounds.extend(narrowed);
     grounds
 }
 
