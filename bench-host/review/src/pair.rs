@@ -129,6 +129,15 @@ pub fn pair(before: Vec<Placed<Found>>, after: Vec<Placed<Found>>) -> Vec<Pair> 
             b.found.changed = true;
         }
     }
+    for pair in &mut pairs {
+        if let (Some(a), Some(b)) = (&mut pair.before, &mut pair.after)
+            && let Some(doubt) = crossing(a, b)
+        {
+            b.found.around.doubt.get_or_insert(doubt);
+            a.found.changed = true;
+            b.found.changed = true;
+        }
+    }
     let single = |kind, before, after| Pair { kind, before, after };
     pairs.extend(
         old.into_iter()
@@ -200,6 +209,22 @@ fn new_guard(
     (kept && a.found.primary && b.found.primary)
         .then(|| conditions.find(is_new).cloned())
         .flatten()
+}
+
+/// Says that a write of an entry goes from one side of a flush to the other.
+fn crossing(a: &Placed<Found>, b: &Placed<Found>) -> Option<String> {
+    let ([old_before, old_after], [new_before, new_after]) = (a.found.around.new_stores, b.found.around.new_stores);
+    if old_before && new_after && !new_before && !old_after {
+        Some(
+            "the write of an entry goes from before the flush to behind it: what is cached between the two stays, unless \
+             another flush follows"
+                .to_owned(),
+        )
+    } else if old_after && new_before && !new_after && !old_before {
+        Some("the write of an entry comes before the flush now: is it the one that the flush is for?".to_owned())
+    } else {
+        None
+    }
 }
 
 /// Says what is to be known of the way on which a flush is left out.

@@ -44,6 +44,8 @@ pub struct Around {
     pub written_after: Vec<String>,
     /// A store to what looks like a translation table comes before.
     pub store_before: bool,
+    /// A store that the patch adds or removes comes before it on this way, and one after it.
+    pub new_stores: [bool; 2],
     /// The function ends in `eret`.
     pub returns_from_exception: bool,
     /// What the invalidations are given, as written.
@@ -522,6 +524,8 @@ fn found(function: &str, path: &Path, start: &[usize], (first, last): (usize, us
             written_before: registers(&events[..first]),
             written_after: registers(&events[last + 1..]),
             store_before: stored(&events[..first]),
+            new_stores: [&events[..first], &events[last + 1..]]
+                .map(|part| part.iter().any(|event| event.changed && event.kind == Kind::Store)),
             returns_from_exception: events[last..].iter().any(|event| event.kind == Kind::ExceptionReturn),
             operands: picked.iter().filter_map(operand).collect(),
             values: picked.iter().filter_map(value).collect(),
