@@ -13,6 +13,7 @@ use crate::kernel::Kernel;
 use crate::output::table;
 use crate::process;
 use crate::qemu::{OLDEST, Qemu, locate};
+use crate::trace::machine;
 
 /// Say what is installed, what is missing, and how to get it
 ///
@@ -48,6 +49,7 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     rows.push(row("el2-kernel", "ok", &detail));
     let (qemu, exit) = qemu(args.qemu.as_deref());
     rows.push(qemu);
+    rows.push(trace(args.qemu.as_deref()));
     for (tool, purpose) in [
         ("cargo", "builds from source: https://rustup.rs"),
         (
@@ -77,6 +79,21 @@ fn qemu(named: Option<&Path>) -> (Vec<String>, Exit) {
             row("QEMU", "MISSING", &format!("{error} (QEMU {OLDEST} or newer)")),
             Exit::Setup,
         ),
+    }
+}
+
+/// Says whether `trace` can run: it needs a newer QEMU than the rest.
+fn trace(named: Option<&Path>) -> Vec<String> {
+    match Qemu::find(named) {
+        Ok(qemu) => match machine::check(&qemu) {
+            Ok(()) => row(
+                "trace",
+                "ok",
+                &format!("QEMU {} has plugins that read registers", qemu.version),
+            ),
+            Err(error) => row("trace", "absent", &error.to_string()),
+        },
+        Err(_) => row("trace", "absent", &format!("needs QEMU {} or newer", machine::OLDEST)),
     }
 }
 
