@@ -163,7 +163,8 @@ pub struct Recorder {
 
 /// Stores to a page that was a table which are recorded: the first tell what it became.
 const FREED: u8 = 16;
-const BLOCK: u64 = 64;
+/// Bytes that `dc zva` clears, by `DCZID_EL0`; all PEs have the same.
+static ZERO_BYTES: AtomicU64 = AtomicU64::new(64);
 /// Whether any frame is watched that was a table.
 static FREED_FRAMES: AtomicBool = AtomicBool::new(false);
 
@@ -281,6 +282,9 @@ impl Recorder {
                         without -icount"
                     .to_owned(),
             );
+        }
+        if let Some(block) = find("DCZID_EL0").and_then(|register| api.read(register)) {
+            ZERO_BYTES.store(4 << (block & 15).min(9), Ordering::Relaxed);
         }
         let names = ["ID_AA64MMFR0_EL1", "ID_AA64MMFR1_EL1", "ID_AA64MMFR2_EL1"];
         for (number, name) in names.iter().enumerate() {
@@ -579,7 +583,8 @@ impl Recorder {
 
     /// `dc zva` is about to be executed: it stores without a callback.
     fn zero(&self, api: &Api, vcpu: u32, state: &Vcpu, pc: u64, register: u8) {
-        let address = self.value(api, vcpu, register) & !(BLOCK - 1);
+        let bytes = ZERO_BYTES.load(Ordering::Relaxed);
+        let address = self.value(api, vcpu, register) & !(bytes - 1);
         if state.zeroed.load(Ordering::Relaxed) == address >> 12 {
             return;
         }
@@ -590,7 +595,7 @@ impl Recorder {
             state.zeroed.store(address >> 12, Ordering::Relaxed);
             return;
         };
-        for word in (physical..physical + BLOCK).step_by(8) {
+        for word in (physical..physical + bytes).step_by(8) {
             self.changed(api, shared, vcpu, pc, word, 0);
         }
     }
