@@ -35,7 +35,9 @@ pub use coverage::{Coverage, coverage};
 pub use entry::{Lack, lack};
 pub use inferred::{Stated, infer};
 pub use judgement::{Judgement, Step, Verdict};
-pub use question::{After, Architecture, Change, CpuChoice, Level, Name, Observers, Question, Reading, Regime, Stage};
+pub use question::{
+    After, Architecture, Change, CpuChoice, Ids, Level, Name, Observers, Question, Reading, Regime, Stage,
+};
 pub use rule::{Reason, Rule};
 pub use sufficient::is_sufficient;
 

@@ -552,3 +552,36 @@ fn an_invalidation_by_asid_without_operand_is_of_asid_0() {
     let without = ask(&question, "dsb nshst; tlbi aside1, xzr; dsb nsh; isb");
     assert!(without.verdict == Verdict::Insufficient && has_rule(&without, Rule::Operand));
 }
+
+#[test]
+fn entries_may_be_of_other_vmids_and_asids() {
+    use sequences::judge::Ids;
+    let question = |asids, every_vmid| Question {
+        global: Some(false),
+        asids,
+        every_vmid,
+        ..Question::new(Change::Invalidate, Regime::El10, Observers::Inner, After::PageReuse)
+    };
+    let is = |question: &Question, text: &str, sufficient: bool| {
+        let instructions: Vec<Instruction> = text.parse::<Sequence>().unwrap().instructions().collect();
+        assert_eq!(
+            judge(question, &instructions).verdict.is_sufficient(),
+            sufficient,
+            "{text}"
+        );
+    };
+    let by_va = "dsb ishst; tlbi vae1is, {va}; dsb ish";
+    let by_asid = "dsb ishst; tlbi aside1is, {asid}; dsb ish";
+    let any_asid = "dsb ishst; tlbi vaae1is, {va}; dsb ish";
+    let any_vmid = "dsb ishst; tlbi alle1is; dsb ish";
+    for text in [by_va, by_asid, any_asid, any_vmid] {
+        is(&question(Ids::Current, false), text, true);
+    }
+    for asids in [Ids::Other, Ids::All] {
+        is(&question(asids, false), by_va, false);
+        is(&question(asids, false), by_asid, false);
+        is(&question(asids, false), any_asid, true);
+    }
+    is(&question(Ids::Current, true), any_asid, false);
+    is(&question(Ids::Current, true), any_vmid, true);
+}

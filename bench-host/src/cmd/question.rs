@@ -4,7 +4,9 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use sequences::ExceptionLevel;
 use sequences::errata::Cpu;
-use sequences::judge::{After, Change, CpuChoice, Level, Name, Observers, Question, Reading, Regime, Stage, Stated};
+use sequences::judge::{
+    After, Change, CpuChoice, Ids, Level, Name, Observers, Question, Reading, Regime, Stage, Stated,
+};
 
 use crate::error::Error;
 
@@ -35,6 +37,12 @@ pub struct QuestionArgs {
     /// Whether the entry is global
     #[arg(long, value_name = "yes|no", value_parser = ["yes", "no"])]
     global: Option<String>,
+    /// Of which VMIDs the entries are: that in VTTBR_EL2, another, or all
+    #[arg(long, value_parser = named::<Ids>())]
+    vmid: Option<Ids>,
+    /// Of which ASIDs the entries are: that of the operand, another (as of a pair), or all
+    #[arg(long, value_parser = named::<Ids>())]
+    asid: Option<Ids>,
     /// The entry maps a device (memory with the XS attribute)
     #[arg(long)]
     device: bool,
@@ -98,6 +106,8 @@ impl QuestionArgs {
             ets3: self.ets3,
             cpu,
             reading: self.reading.unwrap_or_default(),
+            vmid: self.vmid,
+            asid: self.asid,
         })
     }
 
@@ -115,6 +125,8 @@ impl QuestionArgs {
             ("--level", self.level.map(Name::name)),
             ("--observers", self.observers.map(Name::name)),
             ("--after", self.after.map(Name::name)),
+            ("--vmid", self.vmid.map(Name::name)),
+            ("--asid", self.asid.map(Name::name)),
             ("--global", self.global.as_deref()),
             ("--runs-at", self.runs_at.as_deref()),
             ("--reading", self.reading.map(Name::name)),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which entries a TLBI names: regime, stage, VMID, ASID, address, level. Not on which PEs, and not when.
 
-use super::question::{Change, Level, Name, Question, Regime, Stage};
+use super::question::{Change, Ids, Level, Name, Question, Regime, Stage};
 use super::rule::{Reason, Rule};
 use crate::machine::Layers;
 use crate::operand::{Operand, Ttl};
@@ -58,6 +58,27 @@ pub fn coverage(question: &Question, tlbi: &Tlbi) -> Coverage {
         return Coverage::none(
             Rule::Regime,
             format!("`{tlbi}` covers the VMID in VTTBR_EL2, which is not the one of the changed tables"),
+        );
+    }
+    if question.regime == Regime::El10 && question.every_vmid && target != Target::All {
+        return Coverage::none(
+            Rule::Regime,
+            format!("`{tlbi}` covers one VMID; the changed entries are of all of them"),
+        );
+    }
+    let has_asids = matches!(question.regime, Regime::El10 | Regime::El20) && question.stage == Stage::One;
+    if has_asids
+        && question.asids != Ids::Current
+        && question.global != Some(true)
+        && matches!(target, Target::Va | Target::VaLast | Target::Asid)
+    {
+        let whose = match question.asids {
+            Ids::All => "all of them",
+            _ => "another",
+        };
+        return Coverage::none(
+            Rule::Operand,
+            format!("`{tlbi}` covers the ASID in its operand, and global entries; the changed entries are of {whose}"),
         );
     }
     match (question.stage, target) {

@@ -7,7 +7,7 @@
 use super::context::{coverage_at, unsynchronized};
 use super::coverage::coverage;
 use super::judgement::{Judgement, Step, Verdict};
-use super::question::{Change, Level, Name, Observers, Question, Reading, Regime, Stage};
+use super::question::{Change, Ids, Level, Name, Observers, Question, Reading, Regime, Stage};
 use super::rule::{Reason, Rule};
 use super::scenario::is_safe;
 use super::scope::with_scope;
@@ -315,9 +315,13 @@ fn right_tlbi(question: &Question) -> Option<Instruction> {
     // A table that goes mapped more than one page.
     let by_va = !question.range && question.level != Some(Level::Table) && question.change != Change::RemoveTable;
     let (target, level) = match (question.regime, question.stage) {
-        (Regime::El10, _) if !question.vmid_is_current => (Target::All, ExceptionLevel::El1),
+        (Regime::El10, _) if !question.vmid_is_current || question.every_vmid => (Target::All, ExceptionLevel::El1),
         (Regime::El10, Stage::Two) => (Target::VmallS12, ExceptionLevel::El1),
+        (Regime::El10, Stage::One) if by_va && question.asids != Ids::Current => {
+            (Target::VaAllAsid, ExceptionLevel::El1)
+        }
         (Regime::El10, Stage::One) if by_va => (Target::Va, ExceptionLevel::El1),
+        (Regime::El20, _) if question.asids != Ids::Current => (Target::All, ExceptionLevel::El2),
         (Regime::El10, Stage::One) => (Target::Vmall, ExceptionLevel::El1),
         (Regime::El2 | Regime::El20, _) if by_va => (Target::Va, ExceptionLevel::El2),
         (Regime::El2 | Regime::El20, _) => (Target::All, ExceptionLevel::El2),
@@ -325,7 +329,7 @@ fn right_tlbi(question: &Question) -> Option<Instruction> {
         (Regime::El3, _) => (Target::All, ExceptionLevel::El3),
     };
     let op = TlbiOp::new(target, level, scope(question), false, false)?;
-    let operand = if target == Target::Va {
+    let operand = if matches!(target, Target::Va | Target::VaAllAsid) {
         Operand::Va(None)
     } else {
         Operand::None

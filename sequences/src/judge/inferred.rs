@@ -13,7 +13,7 @@
 //!   itself; an ISB after the completing DSB is there for what this PE does next (R_BLDZX).
 //! - Of what may follow elsewhere the most demanding is assumed: memory that an entry no longer maps is given away.
 
-use super::question::{After, Change, CpuChoice, Level, Observers, Question, Reading, Regime, Stage};
+use super::question::{After, Change, CpuChoice, Ids, Level, Observers, Question, Reading, Regime, Stage};
 use crate::instruction::Instruction;
 use crate::operand::{Operand, Ttl};
 use crate::sequence::{Item, Sequence};
@@ -201,6 +201,10 @@ pub struct Stated {
     pub cpu: CpuChoice,
     /// How the architecture is read.
     pub reading: Reading,
+    /// Which VMIDs the entries are of.
+    pub vmid: Option<Ids>,
+    /// Which ASIDs they are of.
+    pub asid: Option<Ids>,
 }
 
 impl Stated {
@@ -238,6 +242,11 @@ impl Stated {
         question.level_number = self.level_number.or(question.level_number);
         question.global = self.global.or(question.global);
         question.device |= self.device;
+        if let Some(vmid) = self.vmid {
+            question.vmid_is_current = vmid == Ids::Current;
+            question.every_vmid = vmid == Ids::All;
+        }
+        question.asids = self.asid.unwrap_or(question.asids);
         question.architecture.ets2 |= self.ets2;
         question.architecture.ets3 |= self.ets3;
         question.host |= self.host;

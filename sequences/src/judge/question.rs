@@ -204,6 +204,23 @@ impl Name for Reading {
     const NAMES: &'static [(&'static str, Self)] = &[("current", Self::Current), ("strict", Self::Strict)];
 }
 
+/// Which VMIDs, or which ASIDs, the changed entries are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Ids {
+    /// The one that the TLBI goes by: VTTBR_EL2's VMID, the operand's ASID.
+    #[default]
+    Current,
+    /// Another one.
+    Other,
+    /// Any number of them.
+    All,
+}
+
+impl Name for Ids {
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("current", Self::Current), ("other", Self::Other), ("all", Self::All)];
+}
+
 /// Which errata count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum CpuChoice {
@@ -243,6 +260,10 @@ pub struct Question {
     pub host: bool,
     /// For EL1&0, the changed tables belong to the VMID in VTTBR_EL2.
     pub vmid_is_current: bool,
+    /// They belong to every VMID: no write of VTTBR_EL2 selects them.
+    pub every_vmid: bool,
+    /// Of which ASIDs entries that are not global are, seen from a TLBI's operand.
+    pub asids: Ids,
     /// Optional parts of the architecture.
     pub architecture: Architecture,
     /// Errata.
@@ -276,6 +297,8 @@ impl Question {
             },
             host: matches!(regime, Regime::El20),
             vmid_is_current: true,
+            every_vmid: false,
+            asids: Ids::Current,
             architecture: Architecture {
                 ets2: false,
                 ets3: false,
@@ -306,6 +329,13 @@ impl Question {
         }
         if let Some(global) = self.global {
             parts.push(("global", if global { "yes" } else { "no" }.to_owned()));
+        }
+        if self.every_vmid || !self.vmid_is_current {
+            let vmid = if self.every_vmid { Ids::All } else { Ids::Other };
+            parts.push(("vmid", vmid.name().to_owned()));
+        }
+        if self.asids != Ids::Current {
+            parts.push(("asid", self.asids.name().to_owned()));
         }
         if self.range {
             parts.push(("range", "yes".to_owned()));
