@@ -243,7 +243,7 @@ impl Stated {
         question.global = self.global.or(question.global);
         question.device |= self.device;
         if let Some(vmid) = self.vmid {
-            question.vmid_is_current = vmid == Ids::Current;
+            question.vmid_is_current = vmid != Ids::Other;
             question.every_vmid = vmid == Ids::All;
         }
         question.asids = self.asid.unwrap_or(question.asids);
