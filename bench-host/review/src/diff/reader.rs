@@ -398,10 +398,19 @@ fn is_marked(text: &str) -> bool {
             .get(at..at + marker.len())
             .is_some_and(|part| part.eq_ignore_ascii_case(marker.as_bytes()))
     };
-    bytes.iter().enumerate().any(|(at, byte)| {
-        matches!(
-            byte | 0x20,
-            b't' | b'd' | b'i' | b'b' | b'a' | b'm' | b'f' | b's' | b'h' | b'x'
-        ) && MARKERS.iter().any(|marker| starts(at, marker))
+    // The first two letters of every marker: few places of a line are looked at twice.
+    bytes.windows(2).enumerate().any(|(at, pair)| {
+        let may = match (pair[0] | 0x20, pair[1] | 0x20) {
+            (b't', b'l' | b't' | b'c')
+            | (b'd' | b'i', b's')
+            | (b'i', b'n')
+            | (b'b', b'a' | b'r')
+            | (b'a' | b'f', b'l')
+            | (b'm', b'b' | b'a')
+            | (b's' | b'h', b'c')
+            | (b'x', _) => true,
+            _ => false,
+        };
+        may && MARKERS.iter().any(|marker| starts(at, marker))
     })
 }
