@@ -5,6 +5,11 @@
 //! point. System instructions are told apart, and left to the machine. A word that is not known is no instruction: the
 //! machine says so, and guesses nothing: neither what is not implemented, nor what the architecture leaves open.
 //! `tests/instructions.rs` holds the forms against `qemu-aarch64`, `tests/allocation.rs` the words against capstone.
+//!
+//! The decoder is our own. Of the crates that decode A64, `yaxpeax-arm` 0.5 knows every word that is known here, and
+//! `disarm64` 0.2 all but those of `smulh` and `umulh` whose should-be-one field is not; both are as fast as this (190 to 310
+//! million words a second). But they decode far more than is executed (floating point, pointer authentication, SVE), to
+//! operands for printing: to tell what is executed, and to turn it into what can be, would be another decoder behind theirs.
 
 mod decode;
 mod execute;

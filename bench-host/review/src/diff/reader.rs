@@ -400,17 +400,36 @@ fn is_marked(text: &str) -> bool {
     };
     // The first two letters of every marker: few places of a line are looked at twice.
     bytes.windows(2).enumerate().any(|(at, pair)| {
-        let may = match (pair[0] | 0x20, pair[1] | 0x20) {
+        let may = matches!(
+            (pair[0] | 0x20, pair[1] | 0x20),
             (b't', b'l' | b't' | b'c')
-            | (b'd' | b'i', b's')
-            | (b'i', b'n')
-            | (b'b', b'a' | b'r')
-            | (b'a' | b'f', b'l')
-            | (b'm', b'b' | b'a')
-            | (b's' | b'h', b'c')
-            | (b'x', _) => true,
-            _ => false,
-        };
+                | (b'd' | b'i', b's')
+                | (b'i', b'n')
+                | (b'b', b'a' | b'r')
+                | (b'a' | b'f', b'l')
+                | (b'm', b'b' | b'a')
+                | (b's' | b'h', b'c')
+                | (b'x', _)
+        );
         may && MARKERS.iter().any(|marker| starts(at, marker))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_marker_is_found_anywhere_in_a_line_and_in_any_case() {
+        for marker in MARKERS {
+            for line in [
+                marker.to_owned(),
+                format!("+  x{}", marker.to_uppercase()),
+                format!("-{marker}y"),
+            ] {
+                assert!(is_marked(&line), "{line}");
+            }
+        }
+        assert!(!is_marked("+\tint t, l, b;") && !is_marked("tl") && !is_marked(""));
+    }
 }
