@@ -2,6 +2,7 @@
 //! Console bytes to a stored run: verifies every line, stores what is whole, and says what is not.
 
 mod batches;
+mod binding;
 pub mod boots;
 mod checks;
 mod emulator;
@@ -11,16 +12,19 @@ mod machine;
 mod numbers;
 mod records;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fs::File;
+use std::io::Read;
 
 use results::manifest::{Manifest, Stream};
 use results::record::Record;
 use results::scenario::Scenario;
-use results::store::{Store, StoreError};
-use results::wire::{LineError, MAX_LINE, PREFIX, crc32, parse_line};
+use results::store::{CONSOLE, Store, StoreError};
+use results::wire::{Binding, LineError, MAX_LINE, PREFIX, crc32, parse_line};
 
 use crate::progress::Progress;
 use batches::Batches;
+use binding::Unbound;
 use checks::Checks;
 pub use checks::{Pace, Verdict};
 use emulator::Clocks;
@@ -57,6 +61,14 @@ pub enum PlanOrigin {
     Guessed,
 }
 
+/// A finding that is not from the bytes.
+#[derive(Debug, Clone)]
+enum Outside {
+    Defect(String),
+    Refusal(String),
+    StartedAgain,
+}
+
 /// The beginning of a record.
 #[derive(Debug)]
 struct Wrapped {
@@ -75,6 +87,20 @@ pub struct Receiver {
     numbers: Numbers,
     /// The beginning of a record whose line ended too early: the console may wrap its lines.
     wrapped: Option<Wrapped>,
+    /// What binds the lines of this boot, once its start line, or enough others, have said so.
+    binding: Option<Binding>,
+    /// The lines before that.
+    unbound: Unbound,
+    /// The binding of another start line: of the next boot, or of no boot that was here. The next line tells.
+    second_start: Option<Binding>,
+    /// Lines of whose numbers there was another with other content. Neither is taken: see [`Receiver::receive_again`].
+    contested: BTreeSet<u32>,
+    /// Those of them that are known from the first reception.
+    refused: BTreeSet<u32>,
+    /// The manifest before anything was received.
+    blank: Manifest,
+    /// Findings that are not from the bytes.
+    outside: Vec<Outside>,
     stream: Stream,
     chatter_bytes: u64,
     any_bytes: bool,
@@ -107,6 +133,13 @@ impl Receiver {
         Self {
             batches: Batches::default(),
             clocks: Clocks::default(),
+            binding: None,
+            unbound: Unbound::default(),
+            second_start: None,
+            contested: BTreeSet::new(),
+            refused: BTreeSet::new(),
+            blank: store.manifest.clone(),
+            outside: Vec::new(),
             store,
             progress,
             lines: Lines::default(),
@@ -168,6 +201,7 @@ impl Receiver {
 
     /// Notes that the next boot begins before this one came to its end.
     pub fn started_again(&mut self) {
+        self.outside.push(Outside::StartedAgain);
         if self.started {
             self.restarted(self.numbers.due(), "");
         }
@@ -195,11 +229,15 @@ impl Receiver {
 
     /// Notes something that makes the run incomplete.
     pub fn defect(&mut self, what: impl Into<String>) {
+        let what = what.into();
+        self.outside.push(Outside::Defect(what.clone()));
         self.defects.add(what);
     }
 
     /// Notes something outside that kept the run from being made.
     pub fn refuse(&mut self, what: impl Into<String>) {
+        let what = what.into();
+        self.outside.push(Outside::Refusal(what.clone()));
         self.refusals.add(what);
     }
 
@@ -232,17 +270,36 @@ impl Receiver {
             self.tail.pop_front();
         }
         self.tail.push_back(line.trim_end().chars().take(TAIL_WIDTH).collect());
+        if self.binding.is_none()
+            && let Some(found) = self.unbound.look_at(&line, &self.stream)
+        {
+            // The start line is lost, but these lines agree on what it was.
+            self.binding = Some(found.binding);
+            self.wrapped = None;
+            self.stream = found.before;
+            return found.lines.iter().try_for_each(|line| self.text_line(line));
+        }
+        self.text_line(&line)
+    }
+
+    fn text_line(&mut self, line: &str) -> Result<(), StoreError> {
         if self.halt.is_some() {
             return Ok(());
         }
-        match parse_line(&line) {
+        match self.parse(line) {
             Ok((number, body)) => {
                 self.give_up_wrapped();
                 self.body(number, body)
             }
-            Err(LineError::NotOurs) => self.rest_of_line(&line),
+            Err(LineError::NotOurs) => self.rest_of_line(line),
             Err(LineError::Malformed | LineError::Checksum { .. }) => {
                 self.give_up_wrapped();
+                if let Some(second) = self.second_start
+                    && parse_line(line, second).is_ok()
+                {
+                    self.restarted(self.numbers.due(), "");
+                    return Ok(());
+                }
                 // What stands before the record on its line is no part of it, and may be long.
                 let from = line.rfind(PREFIX).unwrap_or_default();
                 let text = line[from..].to_owned();
@@ -252,23 +309,32 @@ impl Receiver {
         }
     }
 
+    /// Reads a line that is bound to this boot. Before anything is known of it, that is line 0 only.
+    fn parse<'a>(&self, line: &'a str) -> Result<(u32, &'a str), LineError> {
+        let parsed = parse_line(line, self.binding.unwrap_or_default())?;
+        if self.binding.is_none() && parsed.0 != 0 {
+            return Err(LineError::Malformed);
+        }
+        Ok(parsed)
+    }
+
     /// Takes a line that is no record: chatter, or the rest of a record whose line was wrapped. The checksum tells.
     fn rest_of_line(&mut self, line: &str) -> Result<(), StoreError> {
-        let fits = |wrapped: &&mut Wrapped| wrapped.text.len() + line.len() < MAX_LINE;
-        let Some(wrapped) = self.wrapped.as_mut().filter(fits) else {
+        let fits = |wrapped: &&Wrapped| wrapped.text.len() + line.len() < MAX_LINE;
+        let Some(wrapped) = self.wrapped.as_ref().filter(fits) else {
             self.stream.chatter += 1;
             return Ok(());
         };
         let joined = format!("{}{line}", wrapped.text);
-        match parse_line(&joined) {
+        match self.parse(&joined) {
             Ok((number, body)) => {
                 self.wrapped = None;
                 self.stream.wrapped += 1;
                 self.body(number, body)
             }
             Err(_) if could_be_a_record(line) => {
-                wrapped.text = joined;
-                wrapped.further += 1;
+                let further = wrapped.further + 1;
+                self.wrapped = Some(Wrapped { text: joined, further });
                 Ok(())
             }
             Err(_) => {
@@ -289,12 +355,42 @@ impl Receiver {
     /// Takes the body of an intact line.
     fn body(&mut self, number: u32, body: &str) -> Result<(), StoreError> {
         self.chatter_bytes = 0;
+        if let Some(bound) = Binding::of_first(number, body) {
+            let known = self.binding.filter(|_| self.numbers.due() > 0);
+            match known {
+                // Line 0 arrives after others, which knew it.
+                Some(known) if known == bound && !self.started => {}
+                Some(known) if known != Binding::NONE || bound != Binding::NONE => {
+                    self.second_start = Some(bound);
+                    return Ok(());
+                }
+                Some(_) | None => self.binding = Some(bound),
+            }
+        } else if let Some(second) = self.second_start.take() {
+            // A line of this boot: the start line was a copy, or of another boot that is not here. A boot that is this
+            // one in everything, as on a machine that is deterministic, goes on with lines that were here.
+            if second == self.binding.unwrap_or_default() && number < self.numbers.due() {
+                self.restarted(self.numbers.due(), "");
+                return Ok(());
+            } else if second == self.binding.unwrap_or_default() {
+                self.stream.duplicates += 1;
+            } else {
+                self.stream.damaged += 1;
+            }
+        }
         let checksum = crc32(body.as_bytes());
+        let is_bound = self.binding.is_some_and(|binding| binding != Binding::NONE);
+        if self.refused.contains(&number) {
+            if !self.contested.insert(number) && self.binding == Some(Binding::NONE) {
+                self.restarted(self.numbers.due(), " (its start line did not arrive)");
+            }
+            return Ok(());
+        }
         let record = match Record::parse(body) {
             Ok(record) => record,
             Err(error) => {
                 // Its checksum is right, so it was meant: the writer is newer, or wrong.
-                self.numbers.arrive(&mut self.stream, number, checksum);
+                self.numbers.arrive(&mut self.stream, number, checksum, is_bound);
                 self.defects.add(format!("line {number}: {error}"));
                 return Ok(());
             }
@@ -304,13 +400,72 @@ impl Receiver {
             self.restarted(due, "");
             return Ok(());
         }
-        match self.numbers.arrive(&mut self.stream, number, checksum) {
+        match self.numbers.arrive(&mut self.stream, number, checksum, is_bound) {
             Arrival::Repeated => Ok(()),
             Arrival::Foreign => {
-                self.restarted(due, " (its start line did not arrive)");
+                self.contested.insert(number);
+                if self.binding == Some(Binding::NONE) {
+                    self.restarted(due, " (its start line did not arrive)");
+                }
                 Ok(())
             }
+            Arrival::Late => {
+                self.defects.add(format!("line {number} arrived late"));
+                self.record(number, &record)
+            }
             Arrival::Due | Arrival::After(_) => self.record(number, &record),
+        }
+    }
+
+    /// Receives the console once more, without the lines that contradict each other: what the first of them said is in
+    /// the tables already, and a table is only appended to.
+    fn receive_again(mut self) -> Result<Self, Box<(Self, StoreError)>> {
+        let result = self.store.restart(self.blank.clone());
+        let path = self.store.folder().join(CONSOLE);
+        let unreadable = |source| StoreError::Io {
+            action: "read",
+            path: path.clone(),
+            source,
+        };
+        let mut console = match result.and_then(|()| File::open(&path).map_err(unreadable)) {
+            Ok(console) => console,
+            Err(error) => return Err(Box::new((self, error))),
+        };
+        let mut again = Self::new(self.store, Progress::new(true), self.plan);
+        again.refused = self.contested;
+        again.tail = self.tail;
+        let (mut lines, mut chunk) = (Lines::default(), vec![0; 64 << 10]);
+        let mut received = Ok(());
+        while received.is_ok() {
+            received = match console.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(n) => lines.push(&chunk[..n], |line| {
+                    // What follows the end was kept aside.
+                    if again.ended() { Ok(()) } else { again.line(line) }
+                }),
+                Err(error) => Err(unreadable(error)),
+            };
+        }
+        let rest = lines.finish();
+        if received.is_ok() && !rest.is_empty() && !again.ended() {
+            received = again.line(&rest);
+        }
+        for number in std::mem::take(&mut again.refused) {
+            again.defects.add(format!(
+                "two lines claim number {number} and say different things: neither is taken"
+            ));
+        }
+        again.contested.clear();
+        for finding in self.outside {
+            match finding {
+                Outside::Defect(what) => again.defect(what),
+                Outside::Refusal(what) => again.refuse(what),
+                Outside::StartedAgain => again.started_again(),
+            }
+        }
+        match received {
+            Ok(()) => Ok(again),
+            Err(error) => Err(Box::new((again, error))),
         }
     }
 

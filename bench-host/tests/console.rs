@@ -22,7 +22,7 @@ use pty::Pty;
 use results::manifest::Status;
 use results::record::Record;
 use results::store::Run;
-use results::wire::LineWriter;
+use results::wire::{Binding, LineWriter};
 use tempfile::TempDir;
 
 /// Longer than anything here takes on a busy machine.
@@ -250,8 +250,10 @@ fn options_of_another_plan_are_an_error_and_are_not_named() {
 fn on_machine(model: &'static str) -> String {
     let (_, lines) = good();
     let mut writer = LineWriter::new(String::new());
+    let mut binding = Binding::NONE;
     for line in &lines {
-        let (number, body) = results::wire::parse_line(line).unwrap();
+        let (number, body) = results::wire::parse_line(line, binding).unwrap();
+        binding = Binding::of_first(number, body).unwrap_or(binding);
         let end = format!("end,pass,{},80", number + 1);
         writer
             .record(&Record::parse(if body.starts_with("end,") { &end } else { body }).unwrap())

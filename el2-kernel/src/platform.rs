@@ -23,6 +23,8 @@ pub mod firmware;
 #[cfg(target_os = "none")]
 pub mod id_registers;
 #[cfg(target_os = "none")]
+pub mod nonce;
+#[cfg(target_os = "none")]
 pub mod panic;
 #[cfg(target_os = "none")]
 pub mod phase;

@@ -157,6 +157,20 @@ impl Role {
     }
 }
 
+/// A trial that turns a PE off and on counts for this many others.
+const TRIALS_PER_START: u32 = 20;
+
+impl Check {
+    /// Returns how many trials a run makes with each sequence and control, where the plan asks for `planned`.
+    pub fn trials(self, planned: u32) -> u32 {
+        if self.spec().change == Change::IdentityOfSecondaries {
+            planned.div_ceil(TRIALS_PER_START)
+        } else {
+            planned
+        }
+    }
+}
+
 /// How often each outcome was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Outcomes {
@@ -193,7 +207,8 @@ impl Outcomes {
 
     /// Returns the number of trials.
     pub const fn trials(&self) -> u32 {
-        self.stale + self.new + self.fault + self.other
+        let sum = self.stale.saturating_add(self.new).saturating_add(self.fault);
+        sum.saturating_add(self.other)
     }
 }
 

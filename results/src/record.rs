@@ -17,6 +17,9 @@ pub use crate::record::read::RecordError;
 pub use crate::record::values::{Pairs, Words, count_length, count_room};
 use crate::scenario::Scenario;
 
+/// The version since which start lines have a nonce, and bind the other lines.
+pub const BOUND_SINCE: u32 = 4;
+
 /// Most bytes of a field of a `machine` record: a line holds three of them.
 pub const MAX_MACHINE_FIELD: usize = 120;
 
@@ -45,6 +48,8 @@ pub enum Record<'a> {
         seed: u64,
         /// Exception level at entry.
         el: u8,
+        /// A number that two boots do not share, unless they are the same in everything; 0 before version 4.
+        nonce: u64,
     },
     /// `image`: where the kernel is.
     Image {

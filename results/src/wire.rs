@@ -5,18 +5,26 @@
 //! a fixed prefix (to be found in chatter), a number (a gap is a lost line), and as its last field the CRC-32
 //! (ISO-HDLC, 8 hexadecimal digits) of every byte before the comma in front of it. The explicit terminator and the
 //! checksum also keep a reader that sees partial buffers from taking `1286` for `12860`.
+//!
+//! A checksum says that a line is whole, not whose it is: a terminal server that replays its buffer, or two logs in one
+//! file, bring whole lines of another boot. So since version 4 the checksum of every line but the start line is combined
+//! (exclusive or) with that of the start line, which has the plan's checksum and a number of this boot in it. A line of
+//! another boot then fails its checksum as a damaged one does.
 
 use core::fmt::{self, Write};
 
 use crc::{CRC_32_ISO_HDLC, Crc, Digest, Table};
 
-use crate::record::Record;
+use crate::record::{BOUND_SINCE, Record};
 
 /// The first bytes of every line of ours.
 pub const PREFIX: &str = "TLB,";
 
 /// The longest line written, in bytes, terminator included.
 pub const MAX_LINE: usize = 512;
+
+/// How the body of a start line begins.
+const START: &str = "start,";
 
 static CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 
@@ -25,22 +33,79 @@ pub fn crc32(bytes: &[u8]) -> u32 {
     CRC.checksum(bytes)
 }
 
+/// What binds the lines of a boot to its start line: that line's checksum, with which theirs are combined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Binding(u32);
+
+impl Binding {
+    /// No binding: the start line itself, and every line of a stream before version 4.
+    pub const NONE: Self = Self(0);
+
+    /// Returns the binding that line 0 brings, given its body: a start line of this version binds; that of an older one does
+    /// not, nor does what a kernel says that never came to its start line. `None` for any other line.
+    pub fn of_first(number: u32, body: &str) -> Option<Self> {
+        if number != 0 {
+            return None;
+        }
+        let schema = body.strip_prefix(START).and_then(|fields| fields.split(',').next());
+        let schema: Option<u32> = schema.and_then(|schema| schema.parse().ok());
+        if schema.is_none_or(|schema| schema < BOUND_SINCE) {
+            return Some(Self::NONE);
+        }
+        let mut digest = CRC.digest();
+        for part in [PREFIX, "0,", body] {
+            digest.update(part.as_bytes());
+        }
+        Some(Self(digest.finalize()))
+    }
+
+    /// Returns the number of a line, and the binding with which its checksum would be right. Lines that agree on one are
+    /// of one boot, even if its start line is lost.
+    pub fn apparent(line: &str) -> Option<(u32, Self)> {
+        let line = line.trim_end_matches(['\r', '\n']);
+        line.rmatch_indices(PREFIX).find_map(|(at, _)| {
+            let fields = Fields::of(&line[at..]).ok()?;
+            Some((fields.number, Self(fields.carried ^ fields.computed)))
+        })
+    }
+
+    /// Returns it as a number, for [`Self::from_bits`].
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// Returns the binding of this number.
+    pub const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+}
+
 /// Writes records as numbered, checksummed lines.
 #[derive(Debug)]
 pub struct LineWriter<W> {
     out: W,
     next: u32,
+    binding: Binding,
 }
 
 impl<W: Write> LineWriter<W> {
     /// Creates a writer whose first line is number 0.
     pub const fn new(out: W) -> Self {
-        Self { out, next: 0 }
+        Self::resume(out, 0, Binding::NONE)
     }
 
-    /// Creates a writer that goes on after `lines` lines.
-    pub const fn resume(out: W, lines: u32) -> Self {
-        Self { out, next: lines }
+    /// Creates a writer that goes on after `lines` lines, the first of which brought this binding.
+    pub const fn resume(out: W, lines: u32, binding: Binding) -> Self {
+        Self {
+            out,
+            next: lines,
+            binding,
+        }
+    }
+
+    /// Returns what the start line has bound the others to.
+    pub const fn binding(&self) -> Binding {
+        self.binding
     }
 
     /// Returns the number the next line will carry, which is the count of the lines written so far.
@@ -60,7 +125,12 @@ impl<W: Write> LineWriter<W> {
             digest: CRC.digest(),
         };
         write!(line, "{PREFIX}{},{record}", self.next)?;
-        let crc = line.digest.finalize();
+        let mut crc = line.digest.finalize();
+        match record {
+            Record::Start { schema, .. } if *schema >= BOUND_SINCE => self.binding = Binding(crc),
+            Record::Start { .. } => self.binding = Binding::NONE,
+            _ => crc ^= self.binding.0,
+        }
         write!(self.out, ",{crc:08x}\r\n")?;
         self.next += 1;
         Ok(())
@@ -110,16 +180,17 @@ impl fmt::Display for LineError {
 
 impl core::error::Error for LineError {}
 
-/// Splits a console line into its line number and body (`<type>,<fields...>`), once its checksum is proven.
+/// Splits a console line into its line number and body (`<type>,<fields...>`), once its checksum is proven: that of a line
+/// with this binding, or of line 0, which has none.
 ///
 /// Chatter in front of the prefix on the same line is skipped: firmware does not always end its last line.
-pub fn parse_line(line: &str) -> Result<(u32, &str), LineError> {
+pub fn parse_line(line: &str, binding: Binding) -> Result<(u32, &str), LineError> {
     let line = line.trim_end_matches(['\r', '\n']);
     let mut error = LineError::NotOurs;
     // From the right, for a line may hold a record after the rest of one that was cut; but the last prefix may be the end
     // of a text field too (`... of this TLB,<crc>`), and then it is another one that counts.
     for (at, _) in line.rmatch_indices(PREFIX) {
-        match parse_record(&line[at..]) {
+        match parse_record(&line[at..], binding) {
             Ok(parsed) => return Ok(parsed),
             Err(why) if error == LineError::NotOurs => error = why,
             Err(_) => {}
@@ -129,18 +200,44 @@ pub fn parse_line(line: &str) -> Result<(u32, &str), LineError> {
 }
 
 /// Splits a line that begins with the prefix.
-fn parse_record(line: &str) -> Result<(u32, &str), LineError> {
-    let (text, crc) = line.rsplit_once(',').ok_or(LineError::Malformed)?;
-    if crc.len() != 8 {
-        return Err(LineError::Malformed);
+fn parse_record(line: &str, binding: Binding) -> Result<(u32, &str), LineError> {
+    let fields = Fields::of(line)?;
+    let binding = if fields.number == 0 { Binding::NONE } else { binding };
+    let computed = fields.computed ^ binding.0;
+    if fields.carried == computed {
+        Ok((fields.number, fields.body))
+    } else {
+        let carried = fields.carried;
+        Err(LineError::Checksum { carried, computed })
     }
-    let carried = u32::from_str_radix(crc, 16).map_err(|_| LineError::Malformed)?;
-    let computed = crc32(text.as_bytes());
-    if carried != computed {
-        return Err(LineError::Checksum { carried, computed });
+}
+
+/// The fields of a line that begins with the prefix, not verified.
+struct Fields<'a> {
+    number: u32,
+    body: &'a str,
+    carried: u32,
+    /// The checksum of the text, without a binding.
+    computed: u32,
+}
+
+impl<'a> Fields<'a> {
+    fn of(line: &'a str) -> Result<Self, LineError> {
+        let (text, crc) = line.rsplit_once(',').ok_or(LineError::Malformed)?;
+        // A sign, which the standard library would take, is none of the digits.
+        if crc.len() != 8 || !crc.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(LineError::Malformed);
+        }
+        let carried = u32::from_str_radix(crc, 16).map_err(|_| LineError::Malformed)?;
+        let fields = text.strip_prefix(PREFIX).ok_or(LineError::Malformed)?;
+        let (number, body) = fields.split_once(',').ok_or(LineError::Malformed)?;
+        Ok(Self {
+            number: number.parse().map_err(|_| LineError::Malformed)?,
+            body,
+            carried,
+            computed: crc32(text.as_bytes()),
+        })
     }
-    let (number, body) = text[PREFIX.len()..].split_once(',').ok_or(LineError::Malformed)?;
-    Ok((number.parse().map_err(|_| LineError::Malformed)?, body))
 }
 
 #[cfg(test)]
@@ -163,6 +260,7 @@ mod tests {
                 plan_crc: 0xab,
                 seed: u64::MAX,
                 el: 2,
+                nonce: 0x1234_5678_9abc_def0,
             },
             Record::Image {
                 load: 0x4020_0000,
@@ -322,8 +420,10 @@ mod tests {
     fn every_record_reads_back_as_the_same_text() {
         let records = every_record();
         let stream = write_all(&records);
+        let mut binding = Binding::NONE;
         for (n, (line, record)) in stream.lines().zip(&records).enumerate() {
-            let (number, body) = parse_line(line).unwrap();
+            let (number, body) = parse_line(line, binding).unwrap();
+            binding = Binding::of_first(number, body).unwrap_or(binding);
             assert_eq!(number as usize, n);
             assert_eq!(
                 std::format!("{}", Record::parse(body).unwrap()),
@@ -335,17 +435,52 @@ mod tests {
     #[test]
     fn a_cut_or_damaged_line_is_never_read() {
         let stream = write_all(&every_record());
+        let start = stream.lines().next().unwrap();
+        let binding = Binding::of_first(0, parse_line(start, Binding::NONE).unwrap().1).unwrap();
         for line in stream.split_inclusive('\n') {
             let line = line.trim_end();
             for cut in 0..line.len() {
-                assert!(parse_line(&line[..cut]).is_err(), "{}", &line[..cut]);
+                assert!(parse_line(&line[..cut], binding).is_err(), "{}", &line[..cut]);
             }
             for at in 0..line.len() {
                 let mut damaged = line.as_bytes().to_vec();
                 damaged[at] ^= 1;
-                assert!(parse_line(core::str::from_utf8(&damaged).unwrap()).is_err());
+                assert!(parse_line(core::str::from_utf8(&damaged).unwrap(), binding).is_err());
             }
         }
+    }
+
+    #[test]
+    fn a_line_of_another_boot_is_none_of_this_one() {
+        let boot = |schema, plan_crc, nonce| {
+            let mut records = every_record();
+            records[0] = Record::Start {
+                schema,
+                kernel: "0.1.0",
+                plan_crc,
+                seed: 1,
+                el: 2,
+                nonce,
+            };
+            write_all(&records)
+        };
+        let binding = |stream: &str| {
+            let (number, body) = parse_line(stream.lines().next().unwrap(), Binding::NONE).unwrap();
+            Binding::of_first(number, body).unwrap()
+        };
+        let this = boot(4, 1, 7);
+        for other in [boot(4, 2, 7), boot(4, 1, 8), boot(3, 1, 7)] {
+            for line in other.lines().skip(1) {
+                assert!(parse_line(line, binding(&this)).is_err(), "{line}");
+            }
+            for line in this.lines().skip(1) {
+                assert!(parse_line(line, binding(&other)).is_err(), "{line}");
+                assert_eq!(Binding::apparent(line).unwrap().1, binding(&this));
+            }
+            // But each says by itself that it begins a boot.
+            assert!(parse_line(other.lines().next().unwrap(), binding(&this)).is_ok());
+        }
+        assert_eq!(binding(&boot(3, 1, 7)), Binding::NONE);
     }
 
     #[test]
@@ -356,10 +491,13 @@ mod tests {
             samples: 0,
         }]);
         assert_eq!(
-            parse_line(&std::format!("U-Boot> {line}")).unwrap(),
+            parse_line(&std::format!("U-Boot> {line}"), Binding::NONE).unwrap(),
             (0, "end,pass,0,0")
         );
-        assert_eq!(parse_line("NOTICE:  BL31: v2.10"), Err(LineError::NotOurs));
+        assert_eq!(
+            parse_line("NOTICE:  BL31: v2.10", Binding::NONE),
+            Err(LineError::NotOurs)
+        );
     }
 
     #[test]
@@ -369,10 +507,13 @@ mod tests {
             message: "no room in the TLB",
         }]);
         let body = "fatal,boot,no room in the TLB";
-        assert_eq!(parse_line(&line).unwrap(), (0, body));
+        assert_eq!(parse_line(&line, Binding::NONE).unwrap(), (0, body));
         // Also behind the rest of a line that was cut, and with damage in front.
-        assert_eq!(parse_line(&std::format!("TLB,7,cou{line}")).unwrap(), (0, body));
-        assert!(parse_line(&line.replace("room", "rooN")).is_err());
+        assert_eq!(
+            parse_line(&std::format!("TLB,7,cou{line}"), Binding::NONE).unwrap(),
+            (0, body)
+        );
+        assert!(parse_line(&line.replace("room", "rooN"), Binding::NONE).is_err());
     }
 
     #[test]
@@ -469,7 +610,7 @@ mod tests {
             length += count_length(13, 1234);
             values.push((values[values.len() - 1].0 + 13, 1234));
         }
-        let mut writer = LineWriter::resume(String::new(), u32::MAX - 1);
+        let mut writer = LineWriter::resume(String::new(), u32::MAX - 1, Binding::NONE);
         writer.record(&record(Pairs::Slice(&values))).unwrap();
         assert_eq!(writer.out.len(), MAX_LINE - (room - length));
         assert!(values.len() > 40);

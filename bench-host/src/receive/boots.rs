@@ -4,7 +4,7 @@
 //! A console outlives the boots it shows: it may be joined in the middle of one, and the board may be reset. Bytes are
 //! cut in front of the line that holds a `start` record, so that everything in a piece is of one boot.
 
-use results::wire::{MAX_LINE, PREFIX, parse_line};
+use results::wire::{Binding, MAX_LINE, PREFIX, parse_line};
 
 use super::lines::is_terminator;
 
@@ -22,7 +22,19 @@ pub enum Piece<'a> {
     Bytes(&'a [u8]),
 }
 
+/// What is known of the boot that is being handed on.
+#[derive(Debug, Clone, Copy)]
+struct Current {
+    binding: Binding,
+    /// The highest line number.
+    last: u32,
+    ended: bool,
+}
+
 /// Cuts a console at the starts of boots. Every byte is handed on, in order.
+///
+/// In the middle of a boot a start line may also be a copy of the first one, or of a boot that is elsewhere. Then the
+/// next line is still of the boot that goes on, and nothing is cut: so the start line waits for it.
 #[derive(Debug, Default)]
 pub struct Cutter {
     /// Whole lines that may be the beginning of a wrapped start record, and the line that is arriving.
@@ -31,6 +43,11 @@ pub struct Cutter {
     line: usize,
     /// How many whole lines are in it.
     pieces: usize,
+    current: Option<Current>,
+    /// The binding that the waiting start line brings.
+    undecided: Option<Binding>,
+    /// The waiting start line, and what came after it.
+    waiting: Vec<u8>,
 }
 
 impl Cutter {
@@ -52,7 +69,8 @@ impl Cutter {
         if self.line < self.held.len() {
             self.line_is_whole(&mut f)?;
         }
-        self.release(&mut f)
+        self.release(&mut f)?;
+        self.decide(true, &mut f)
     }
 
     fn line_is_whole<E>(&mut self, f: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<(), E> {
@@ -70,10 +88,12 @@ impl Cutter {
             self.held = rest;
         }
         let all = text(&self.held);
-        match parse_line(&all) {
-            Ok((_, body)) => {
-                if body.starts_with("start,") {
-                    f(Piece::Start)?;
+        let current = self.current;
+        match parse_line(&all, current.map_or(Binding::NONE, |current| current.binding)) {
+            Ok((number, body)) => {
+                match Binding::of_first(number, body).filter(|_| body.starts_with("start,")) {
+                    Some(binding) => self.start(binding, f)?,
+                    None => self.record(number, body, f)?,
                 }
                 self.release(f)
             }
@@ -83,8 +103,60 @@ impl Cutter {
                 self.line = self.held.len();
                 Ok(())
             }
-            Err(_) => self.release(f),
+            Err(_) => {
+                if all.contains(PREFIX) {
+                    // No line of the boot that was there.
+                    self.decide(true, f)?;
+                }
+                self.release(f)
+            }
         }
+    }
+
+    /// Takes note of a start line.
+    fn start<E>(&mut self, binding: Binding, f: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<(), E> {
+        self.decide(true, f)?;
+        let going_on = |current: &Current| !current.ended && current.binding != Binding::NONE;
+        if binding != Binding::NONE && self.current.as_ref().is_some_and(going_on) {
+            self.undecided = Some(binding);
+            return Ok(());
+        }
+        self.begin(binding);
+        f(Piece::Start)
+    }
+
+    /// Takes note of any other line of the current boot.
+    fn record<E>(&mut self, number: u32, body: &str, f: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<(), E> {
+        if let Some(current) = &mut self.current {
+            // A boot that is the same in everything says what was said before.
+            let again = self.undecided == Some(current.binding) && number <= current.last;
+            if !again {
+                current.last = current.last.max(number);
+                current.ended |= body.starts_with("end,");
+            }
+            self.decide(again, f)?;
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, binding: Binding) {
+        self.current = Some(Current {
+            binding,
+            last: 0,
+            ended: false,
+        });
+    }
+
+    /// Hands on the start line that waits, if there is one, as the beginning of a boot or not.
+    fn decide<E>(&mut self, is_start: bool, f: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<(), E> {
+        let Some(binding) = self.undecided.take() else {
+            return Ok(());
+        };
+        if is_start {
+            self.begin(binding);
+            f(Piece::Start)?;
+        }
+        f(Piece::Bytes(&std::mem::take(&mut self.waiting)))
     }
 
     fn release<E>(&mut self, f: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<(), E> {
@@ -92,8 +164,14 @@ impl Cutter {
         let held = std::mem::take(&mut self.held);
         if held.is_empty() {
             Ok(())
-        } else {
+        } else if self.undecided.is_none() {
             f(Piece::Bytes(&held))
+        } else {
+            self.waiting.extend_from_slice(&held);
+            if self.waiting.len() > LIMIT {
+                self.decide(true, f)?;
+            }
+            Ok(())
         }
     }
 }
@@ -126,6 +204,7 @@ mod tests {
             plan_crc: 7,
             seed: u64::MAX,
             el: 2,
+            nonce: 0,
         };
         writer.record(&record).unwrap();
         std::mem::take(writer.get_mut())

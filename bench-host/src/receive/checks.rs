@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Outcomes to verdicts, computed here and compared with the kernel's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use report::number::plural;
 use results::check::{Check, Outcomes, Role};
+use results::manifest::Plan;
 use results::verdict::{Class, Controls, classify};
 
 /// What one check saw, all PEs together.
@@ -13,6 +15,22 @@ struct Seen {
     tested: BTreeMap<String, Outcomes>,
     /// What the kernel made of it.
     verdicts: BTreeMap<String, (Class, String)>,
+    /// Whose outcomes arrived, and on which PE.
+    arrived: BTreeSet<(String, Role, u32)>,
+}
+
+impl Seen {
+    /// Returns everything that was counted, each with the name it goes by.
+    fn all(&self) -> impl Iterator<Item = (&str, &Outcomes)> {
+        let controls = &self.controls;
+        let bad = [
+            (Role::NoMaintenance.id(), Some(&controls.nothing)),
+            (Role::NoInvalidation.id(), controls.no_tlbi.as_ref()),
+            ("the known-good sequence", Some(&controls.good)),
+        ];
+        let bad = bad.into_iter().filter_map(|(name, seen)| Some((name, seen?)));
+        bad.chain(self.tested.iter().map(|(id, seen)| (id.as_str(), seen)))
+    }
 }
 
 /// A verdict.
@@ -47,9 +65,32 @@ pub struct Checks {
 }
 
 impl Checks {
-    /// Takes the outcomes of some trials.
-    pub fn outcome(&mut self, check: Check, seq: &str, role: Role, outcomes: &Outcomes) {
+    /// Takes the outcomes of some trials, made on one PE. Returns what is wrong with them; then they are not taken.
+    pub fn outcome(
+        &mut self,
+        check: Check,
+        seq: &str,
+        role: Role,
+        pe: u32,
+        outcomes: &Outcomes,
+        plan: Option<&Plan>,
+    ) -> Result<(), String> {
+        let is_control = matches!(role, Role::NoMaintenance | Role::NoInvalidation);
+        let is_named = match role {
+            Role::NoMaintenance => seq == "none",
+            Role::NoInvalidation => seq == "no_tlbi",
+            Role::KnownGood | Role::Test => true,
+        };
+        if !is_named {
+            return Err(format!("{} with {seq}: no such control", check.id()));
+        }
+        if let Some(plan) = plan {
+            planned(plan, check, (!is_control).then_some(seq), role == Role::Test)?;
+        }
         let seen = self.seen.entry(check).or_default();
+        if !seen.arrived.insert((seq.to_owned(), role, pe)) {
+            return Err(format!("{} with {seq}: its outcome arrived twice", check.id()));
+        }
         let sum = match role {
             Role::NoMaintenance => &mut seen.controls.nothing,
             Role::NoInvalidation => seen.controls.no_tlbi.get_or_insert_default(),
@@ -60,19 +101,66 @@ impl Checks {
         sum.new = sum.new.saturating_add(outcomes.new);
         sum.fault = sum.fault.saturating_add(outcomes.fault);
         sum.other = sum.other.saturating_add(outcomes.other);
+        Ok(())
     }
 
-    /// Takes a verdict of the kernel, and returns how many checks are done.
-    pub fn verdict(&mut self, check: Check, seq: &str, class: Class, reason: &str) -> u32 {
+    /// Takes a verdict of the kernel, and returns how many checks are done; or what is wrong with it, and then it is not
+    /// taken.
+    pub fn verdict(
+        &mut self,
+        check: Check,
+        seq: &str,
+        class: Class,
+        reason: &str,
+        plan: Option<&Plan>,
+    ) -> Result<u32, String> {
+        if let Some(plan) = plan {
+            planned(plan, check, Some(seq), true)?;
+        }
         let verdicts = &mut self.seen.entry(check).or_default().verdicts;
+        if verdicts.contains_key(seq) {
+            return Err(format!("{} with {seq}: its verdict arrived twice", check.id()));
+        }
         verdicts.insert(seq.to_owned(), (class, reason.to_owned()));
-        self.done()
+        Ok(self.done())
     }
 
-    /// Takes how fast the trials of a check went, and returns how many checks are done.
-    pub fn pace(&mut self, check: Check, trials: u32, ticks: u64) -> u32 {
+    /// Takes how fast the trials of a check went, and returns how many checks are done; or what is wrong with it, and then
+    /// it is not taken.
+    pub fn pace(&mut self, check: Check, trials: u32, ticks: u64, plan: Option<&Plan>) -> Result<u32, String> {
+        if let Some(plan) = plan {
+            planned(plan, check, None, false)?;
+        }
+        if self.paces.iter().any(|pace| pace.check == check) {
+            return Err(format!("{}: its pace arrived twice", check.id()));
+        }
         self.paces.push(Pace { check, trials, ticks });
-        self.done()
+        Ok(self.done())
+    }
+
+    /// Returns where there are more or fewer trials than planned, or than the kernel says it made.
+    pub fn miscounted(&self, planned: u32) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for (&check, seen) in &self.seen {
+            // A check that was skipped was not made.
+            if seen.arrived.is_empty() {
+                continue;
+            }
+            let (id, planned) = (check.id(), check.trials(planned));
+            for (name, outcomes) in seen.all().filter(|(_, outcomes)| outcomes.trials() != planned) {
+                let trials = plural(outcomes.trials().into(), "trial", "trials");
+                wrong.push(format!("{id} with {name}: {trials} of {planned}"));
+            }
+            let all = seen
+                .all()
+                .fold(0, |all: u32, (_, seen)| all.saturating_add(seen.trials()));
+            let paced = self.paces.iter().find(|pace| pace.check == check);
+            if let Some(pace) = paced.filter(|pace| pace.trials != all) {
+                let made = plural(pace.trials.into(), "trial", "trials");
+                wrong.push(format!("{id}: the kernel made {made}, {all} arrived"));
+            }
+        }
+        wrong
     }
 
     /// Returns how many checks are done. A pace follows the trials of a check; the verdicts come at the end of all, and a
@@ -151,6 +239,21 @@ impl Checks {
     }
 }
 
+/// Returns whether a plan has a check, with a sequence if one is named, that is under test there or in it at all.
+fn planned(plan: &Plan, check: Check, seq: Option<&str>, is_test: bool) -> Result<(), String> {
+    let id = check.id();
+    if !plan.checks.contains(&check) {
+        return Err(format!("{id} is not in the plan"));
+    }
+    let Some(seq) = seq else { return Ok(()) };
+    let entry = plan.sequences.iter().find(|sequence| sequence.id == seq);
+    let entry = entry.ok_or_else(|| format!("{id} with {seq}: no such sequence is in the plan"))?;
+    if is_test && !entry.is_tested_by(check) {
+        return Err(format!("{id} with {seq}: the plan does not test it by this check"));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,11 +274,15 @@ mod tests {
     fn checks(test: &Outcomes, kernel: Option<Class>) -> Checks {
         let mut checks = Checks::default();
         let check = Check::from_id("cowinvt_el2").unwrap();
-        checks.outcome(check, "none", Role::NoMaintenance, &STALE);
-        checks.outcome(check, "good", Role::KnownGood, &FAULT);
-        checks.outcome(check, "mine", Role::Test, test);
+        for (seq, role, outcomes) in [
+            ("none", Role::NoMaintenance, &STALE),
+            ("good", Role::KnownGood, &FAULT),
+            ("mine", Role::Test, test),
+        ] {
+            checks.outcome(check, seq, role, 0, outcomes, None).unwrap();
+        }
         if let Some(class) = kernel {
-            assert_eq!(checks.verdict(check, "mine", class, "because"), 1);
+            assert_eq!(checks.verdict(check, "mine", class, "because", None), Ok(1));
         }
         checks
     }
@@ -198,21 +305,42 @@ mod tests {
     fn a_check_is_done_when_its_trials_are_and_counts_once() {
         let mut checks = Checks::default();
         let [first, second] = ["cowinvt_el2", "identity_el2"].map(|id| Check::from_id(id).unwrap());
-        checks.outcome(first, "mine", Role::Test, &Outcomes::default());
-        assert_eq!(checks.pace(first, 1000, 5), 1);
-        assert_eq!(checks.verdict(first, "mine", Class::Pass, "never stale"), 1);
-        assert_eq!(checks.verdict(second, "mine", Class::Skipped, "no 1:1 map here"), 2);
+        let none = Outcomes::default();
+        checks.outcome(first, "mine", Role::Test, 0, &none, None).unwrap();
+        assert_eq!(checks.pace(first, 1000, 5, None), Ok(1));
+        assert_eq!(checks.verdict(first, "mine", Class::Pass, "never stale", None), Ok(1));
+        assert_eq!(
+            checks.verdict(second, "mine", Class::Skipped, "no 1:1 map here", None),
+            Ok(2)
+        );
+    }
+
+    #[test]
+    fn what_was_counted_is_held_against_the_plan() {
+        let mut checks = checks(&FAULT, Some(Class::Pass));
+        assert!(checks.miscounted(5).is_empty());
+        let check = Check::from_id("cowinvt_el2").unwrap();
+        assert_eq!(checks.miscounted(20).len(), 3);
+        assert_eq!(checks.miscounted(20)[0], "cowinvt_el2 with none: 5 trials of 20");
+        let twice = checks.outcome(check, "mine", Role::Test, 0, &FAULT, None);
+        assert_eq!(twice.unwrap_err(), "cowinvt_el2 with mine: its outcome arrived twice");
+        let twice = checks.verdict(check, "mine", Class::Pass, "again", None);
+        assert_eq!(twice.unwrap_err(), "cowinvt_el2 with mine: its verdict arrived twice");
+        checks.pace(check, 14, 1, None).unwrap();
+        assert_eq!(
+            checks.miscounted(5),
+            ["cowinvt_el2: the kernel made 14 trials, 15 arrived"]
+        );
+        let unnamed = checks.outcome(check, "other", Role::NoMaintenance, 0, &STALE, None);
+        assert_eq!(unnamed.unwrap_err(), "cowinvt_el2 with other: no such control");
     }
 
     #[test]
     fn a_skipped_check_keeps_the_reason_of_the_kernel() {
         let mut checks = Checks::default();
-        checks.verdict(
-            Check::from_id("identity_el2").unwrap(),
-            "mine",
-            Class::Skipped,
-            "no 1:1 map here",
-        );
+        let check = Check::from_id("identity_el2").unwrap();
+        let taken = checks.verdict(check, "mine", Class::Skipped, "no 1:1 map here", None);
+        assert_eq!(taken, Ok(1));
         let (verdicts, wrong) = checks.finish();
         assert_eq!((verdicts[0].reason.as_str(), wrong.len()), ("no 1:1 map here", 0));
         assert!(

@@ -21,7 +21,7 @@ impl Receiver {
     /// Takes the record of a line that arrived intact and for the first time.
     pub(super) fn record(&mut self, number: u32, record: &Record<'_>) -> Result<(), StoreError> {
         match *record {
-            Record::Start { schema, kernel, plan_crc, el, seed } => {
+            Record::Start { schema, kernel, plan_crc, el, seed, nonce: _ } => {
                 self.start(schema, plan_crc, seed);
                 let stored = &mut self.store.manifest.kernel;
                 stored.version = Some(kernel.to_owned());
@@ -105,15 +105,22 @@ impl Receiver {
                     self.defects.add(format!("line {number}: unknown check or role {check} {role}"));
                     return Ok(());
                 };
-                self.checks.outcome(check, seq, role, &outcomes);
+                let plan = self.plan_known.then_some(&self.store.manifest.plan);
+                if let Err(wrong) = self.checks.outcome(check, seq, role, pe, &outcomes, plan) {
+                    self.defects.add(format!("line {number}: {wrong}"));
+                    return Ok(());
+                }
                 self.progress.outcome(role, &outcomes);
                 let results::check::Outcomes { stale, new, fault, other } = outcomes;
                 self.store.litmus(&LitmusRow { check, seq, role, pe, stale, new, fault, other })?;
             }
             Record::Pace { check, trials, ticks } => match Check::from_id(check) {
                 Some(check) => {
-                    let done = self.checks.pace(check, trials, ticks);
-                    self.progress.step(done);
+                    let plan = self.plan_known.then_some(&self.store.manifest.plan);
+                    match self.checks.pace(check, trials, ticks, plan) {
+                        Ok(done) => self.progress.step(done),
+                        Err(wrong) => self.defects.add(format!("line {number}: {wrong}")),
+                    }
                 }
                 None => self.defects.add(format!("line {number}: unknown check {check}")),
             },
@@ -122,8 +129,11 @@ impl Receiver {
                     self.defects.add(format!("line {number}: unknown check or class {check} {class}"));
                     return Ok(());
                 };
-                let done = self.checks.verdict(check, seq, class, reason);
-                self.progress.step(done);
+                let plan = self.plan_known.then_some(&self.store.manifest.plan);
+                match self.checks.verdict(check, seq, class, reason, plan) {
+                    Ok(done) => self.progress.step(done),
+                    Err(wrong) => self.defects.add(format!("line {number}: {wrong}")),
+                }
             }
             Record::Exception { phase, vector, el, esr, elr, far } => self.failures.add(format!(
                 "unexpected exception in phase {phase}: {} (vector {vector}, EL{el}, ESR {esr:#x}, ELR {elr:#x}, FAR {far:#x})",
@@ -242,7 +252,20 @@ impl Receiver {
     pub fn finish(mut self, status: Option<Status>) -> (Received, Result<(), StoreError>) {
         let rest = self.lines.finish();
         let mut stored = if rest.is_empty() { Ok(()) } else { self.line(&rest) };
+        if !self.contested.is_empty() {
+            match self.receive_again() {
+                Ok(again) => self = again,
+                Err(failed) => {
+                    let error;
+                    (self, error) = *failed;
+                    stored = stored.and(Err(error));
+                }
+            }
+        }
         self.give_up_wrapped();
+        if self.second_start.take().is_some() {
+            self.restarted(self.numbers.due(), "");
+        }
         self.progress.finish();
         self.check_stream();
         let (verdicts, wrong) = self.checks.finish();
@@ -315,7 +338,7 @@ impl Receiver {
         }
         if stream.damaged > 0 {
             let lines = plural(stream.damaged, "line", "lines");
-            self.defects.add(format!("{lines} arrived damaged"));
+            self.defects.add(format!("{lines} arrived damaged, or of another boot"));
         }
         // A run that gave up, or that is cut off, misses everything that was still to come; that needs no list.
         let gave_up = !self.refusals.is_empty() || self.ended != Some(true) && !self.failures.is_empty();
@@ -337,6 +360,7 @@ impl Receiver {
                 let unknown = checked.filter(|s| !self.checks.knows(*check, &s.id));
                 wrong.extend(unknown.map(|s| format!("{} with {}: no outcome arrived", check.id(), s.id)));
             }
+            wrong.extend(self.checks.miscounted(plan.trials));
         } else {
             wrong.extend(self.batches.finish(std::iter::empty::<(String, Key)>()));
         }

@@ -42,6 +42,7 @@ pub fn plan(arguments: &[&str]) -> Plan {
 /// What a stream says that a test may want to be different.
 pub struct Script {
     pub schema: u32,
+    pub nonce: u64,
     pub plan_crc: u32,
     /// What the trials with the sequences under test see.
     pub tested: Outcomes,
@@ -60,6 +61,7 @@ impl Script {
     pub fn new(plan: &Plan) -> Self {
         Self {
             schema: SCHEMA_VERSION,
+            nonce: 0x5eed,
             plan_crc: plan.crc.0 as u32,
             tested: Outcomes::default(),
             stale_without: plan.trials,
@@ -83,6 +85,7 @@ impl Script {
                 plan_crc: self.plan_crc,
                 seed: plan.seed.0,
                 el: 2,
+                nonce: self.nonce,
             });
             say(Record::Image {
                 load: 0x4020_0000,

@@ -29,6 +29,7 @@ use crate::platform::end::{fatal, set_at_end};
 use crate::platform::firmware;
 use crate::platform::lost;
 use crate::platform::memory::Memory;
+use crate::platform::nonce;
 use crate::platform::phase::Phase;
 use crate::platform::uefi;
 use crate::random::Random;
@@ -88,7 +89,7 @@ fn discover(device_tree: usize, load: usize, area: &[u8], entered_at: usize) -> 
 }
 
 /// Begins the stream, and says which machine it is of.
-fn start_record(plan_crc: u32, seed: u64, device_tree: usize) {
+fn start_record(plan_crc: u32, seed: u64, device_tree: usize, clock: Event) {
     let kernel = env!("CARGO_PKG_VERSION");
     console::record(&Record::Start {
         schema: SCHEMA_VERSION,
@@ -96,6 +97,7 @@ fn start_record(plan_crc: u32, seed: u64, device_tree: usize) {
         plan_crc,
         seed,
         el: current_el(),
+        nonce: nonce::draw(clock),
     });
     match (tree(device_tree).map(Board::of), uefi::found()) {
         (Some(board), Some(found)) => console::record(&board.or(&found.board)),
@@ -113,6 +115,8 @@ pub extern "C" fn wrong_exception_level(device_tree: usize, load: usize, el: usi
         plan.map_or(0, |plan| plan.crc),
         plan.map_or(0, |plan| plan.settings.seed),
         device_tree,
+        // The counter of the PMU is not ours at every exception level.
+        Event::TimerTicks,
     );
     if current_el() == 1 {
         fatal("entered at EL1; this kernel needs EL2 (QEMU: -M virt with virtualization=on)")
@@ -129,14 +133,14 @@ pub extern "C" fn boot_main(device_tree: usize, load: usize, runtime_entry: usiz
     let machine = discover(device_tree, load, area, entered_at);
     let event = pmu::start();
 
-    let plan = read_plan(area, device_tree);
+    let plan = read_plan(area, device_tree, event);
     let settings = plan.settings;
     set_at_end(settings.at_end);
     let seed = match settings.seed_by_boot {
         true => Random::of_this_boot(settings.seed, ticks(), pmu::now(event)).next(),
         false => settings.seed,
     };
-    start_record(plan.crc, seed, device_tree);
+    start_record(plan.crc, seed, device_tree, event);
     if mmu_is_on() {
         fatal("entered with the MMU on; the arm64 boot protocol says off");
     }
@@ -218,19 +222,19 @@ pub extern "C" fn boot_main(device_tree: usize, load: usize, runtime_entry: usiz
     unsafe { switch_to_runtime(&switch) }
 }
 
-fn read_plan(area: &'static mut [u8], device_tree: usize) -> Plan<'static> {
+fn read_plan(area: &'static mut [u8], device_tree: usize, event: Event) -> Plan<'static> {
     if area.iter().take(8).all(|&byte| byte == 0) && default_plan::write(area).is_err() {
-        start_record(0, 0, device_tree);
+        start_record(0, 0, device_tree, event);
         fatal("the built-in plan does not fit the plan area");
     }
     match Plan::read(area) {
         Ok(Some(plan)) => plan,
         Ok(None) | Err(PlanError::NoPlan) => {
-            start_record(0, 0, device_tree);
+            start_record(0, 0, device_tree, event);
             fatal("the plan area holds something that is no plan")
         }
         Err(_) => {
-            start_record(0, 0, device_tree);
+            start_record(0, 0, device_tree, event);
             fatal("the plan is damaged or of another version")
         }
     }

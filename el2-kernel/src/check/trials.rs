@@ -28,8 +28,6 @@ const CANDIDATES: u64 = 16;
 const CALIBRATION: u32 = 4;
 /// Pages used under stress.
 const VICTIMS: usize = 4;
-/// A trial that turns a PE off and on counts for this many others.
-const TRIALS_PER_START: u32 = 20;
 
 /// A sequence in its role, and what it has seen.
 #[derive(Clone, Copy)]
@@ -101,10 +99,7 @@ pub fn trials(
 
     let mut order: [u8; MAX_SEQUENCES + CONTROLS] = core::array::from_fn(|i| i as u8);
     let order = &mut order[..running];
-    let rounds = match plan.settings.trials {
-        trials if starts => trials.div_ceil(TRIALS_PER_START),
-        trials => trials,
-    };
+    let rounds = check.trials(plan.settings.trials);
     let started = ticks();
     let pes = usize::from(check.pes());
     for _ in 0..rounds {

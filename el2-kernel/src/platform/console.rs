@@ -12,7 +12,7 @@ use core::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 use results::plan::{Console, Uart, Width};
 use results::record::Record;
-use results::wire::LineWriter;
+use results::wire::{Binding, LineWriter};
 
 use crate::arch::instructions::mmu_is_on;
 use crate::arch::probe::{self, Probed};
@@ -25,6 +25,7 @@ static KIND: AtomicU8 = AtomicU8::new(0);
 static PHYSICAL: AtomicUsize = AtomicUsize::new(0);
 static VIRTUAL: AtomicUsize = AtomicUsize::new(NOT_SET);
 static LINES: AtomicU32 = AtomicU32::new(0);
+static BINDING: AtomicU32 = AtomicU32::new(0);
 
 /// Sets the device, by its physical address, at which it is reached.
 pub fn init(console: Console) {
@@ -45,10 +46,12 @@ pub fn physical() -> Option<u64> {
 
 /// Prints one record as a line.
 pub fn record(record: &Record<'_>) {
-    let mut writer = LineWriter::resume(Output, LINES.load(Ordering::Relaxed));
+    let binding = Binding::from_bits(BINDING.load(Ordering::Relaxed));
+    let mut writer = LineWriter::resume(Output, LINES.load(Ordering::Relaxed), binding);
     // The device cannot fail.
     let _ = writer.record(record);
     LINES.store(writer.lines(), Ordering::Relaxed);
+    BINDING.store(writer.binding().bits(), Ordering::Relaxed);
 }
 
 /// Returns the number of lines printed.

@@ -109,6 +109,10 @@ impl<'a> Record<'a> {
                 plan_crc: f.map(|field| u32::from_str_radix(field, 16).ok())?,
                 seed: f.number()?,
                 el: f.number()?,
+                nonce: match f.rest {
+                    Some(_) => f.hex()?,
+                    None => 0,
+                },
             },
             "image" => Self::Image {
                 load: f.hex()?,

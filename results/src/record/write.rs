@@ -3,7 +3,7 @@
 
 use core::fmt::{self, Display, Formatter};
 
-use super::{Pairs, Record, Words};
+use super::{BOUND_SINCE, Pairs, Record, Words};
 
 impl Display for Record<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -14,8 +14,13 @@ impl Display for Record<'_> {
                 plan_crc,
                 seed,
                 el,
+                nonce,
             } => {
-                write!(f, "start,{schema},{kernel},{plan_crc:08x},{seed},{el}")
+                write!(f, "start,{schema},{kernel},{plan_crc:08x},{seed},{el}")?;
+                if schema < BOUND_SINCE {
+                    return Ok(());
+                }
+                write!(f, ",{nonce:#x}")
             }
             Self::Image {
                 load,

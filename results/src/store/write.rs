@@ -63,6 +63,20 @@ impl Store {
         Ok(store)
     }
 
+    /// Empties the tables, with another manifest: what they held is to be received once more. The console log stays.
+    pub fn restart(&mut self, manifest: Manifest) -> Result<(), StoreError> {
+        self.flush()?;
+        self.manifest = manifest;
+        self.save_manifest()?;
+        self.samples.clear()?;
+        self.batches.clear()?;
+        self.overhead.as_mut().map_or(Ok(()), Table::clear)?;
+        self.litmus.clear()?;
+        self.verdicts.clear()?;
+        self.boot.clear()?;
+        self.proofs.clear()
+    }
+
     /// Returns the folder.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -165,9 +179,21 @@ impl<R: Row> Table<R> {
             out: Appender::create(folder.join(R::FILE))?,
             row: PhantomData,
         };
-        let written = table.rows.write_record(R::HEADER);
-        written.map_err(|e| StoreError::io("write", &table.out.path, e.into()))?;
+        table.header()?;
         Ok(table)
+    }
+
+    fn header(&mut self) -> Result<(), StoreError> {
+        let written = self.rows.write_record(R::HEADER);
+        written.map_err(|e| StoreError::io("write", &self.out.path, e.into()))
+    }
+
+    fn clear(&mut self) -> Result<(), StoreError> {
+        self.rows = rows();
+        self.out.length = 0;
+        self.out.buffer.clear();
+        self.out.undo();
+        self.header()
     }
 
     fn push(&mut self, row: &impl Serialize) -> Result<(), StoreError> {

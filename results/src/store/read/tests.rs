@@ -222,7 +222,7 @@ fn a_run_of_version_1_reads_as_plain() {
     let manifest = fs::read_to_string(folder.path().join("run.toml")).unwrap();
     let (before, measure) = manifest.split_once("[plan.measure]").unwrap();
     let after = measure.split_once("\n[stream]").unwrap().1;
-    let old = format!("{before}[stream]{after}").replace("schema = 3", "schema = 1");
+    let old = format!("{before}[stream]{after}").replace(&format!("schema = {SCHEMA_VERSION}"), "schema = 1");
     fs::write(folder.path().join("run.toml"), old).unwrap();
     let rows = "seq,pe,event,batch,value,count\nold,0,cycles,0,7,2000\n";
     fs::write(folder.path().join("samples.csv"), rows).unwrap();
