@@ -91,6 +91,9 @@ pub struct Receiver {
     binding: Option<Binding>,
     /// The lines before that.
     unbound: Unbound,
+    /// Lines that are not of this boot, to see whether they are of one other.
+    strangers: Unbound,
+    told_strangers: bool,
     /// The binding of another start line: of the next boot, or of no boot that was here. The next line tells.
     second_start: Option<Binding>,
     /// Lines of whose numbers there was another with other content. Neither is taken: see [`Receiver::receive_again`].
@@ -135,6 +138,8 @@ impl Receiver {
             clocks: Clocks::default(),
             binding: None,
             unbound: Unbound::default(),
+            strangers: Unbound::default(),
+            told_strangers: false,
             second_start: None,
             contested: BTreeSet::new(),
             refused: BTreeSet::new(),
@@ -299,6 +304,15 @@ impl Receiver {
                 {
                     self.restarted(self.numbers.due(), "");
                     return Ok(());
+                }
+                if self.binding.is_some_and(|own| own != Binding::NONE)
+                    && !self.told_strangers
+                    && self.strangers.look_at(line, &self.stream).is_some()
+                {
+                    self.told_strangers = true;
+                    self.defects.add(
+                        "several lines are of one other boot, whole: its start line did not arrive, or they are of another log",
+                    );
                 }
                 // What stands before the record on its line is no part of it, and may be long.
                 let from = line.rfind(PREFIX).unwrap_or_default();
