@@ -369,6 +369,7 @@ impl Receiver {
     /// Takes the body of an intact line.
     fn body(&mut self, number: u32, body: &str) -> Result<(), StoreError> {
         self.chatter_bytes = 0;
+        let mut early = Vec::new();
         if let Some(bound) = Binding::of_first(number, body) {
             let known = self.binding.filter(|_| self.numbers.due() > 0);
             match known {
@@ -378,7 +379,11 @@ impl Receiver {
                     self.second_start = Some(bound);
                     return Ok(());
                 }
-                Some(_) | None => self.binding = Some(bound),
+                Some(_) => {}
+                None => {
+                    self.binding = Some(bound);
+                    early = self.unbound.take_those_of(bound);
+                }
             }
         } else if let Some(second) = self.second_start.take() {
             // A line of this boot: the start line was a copy, or of another boot that is not here. A boot that is this
@@ -428,7 +433,15 @@ impl Receiver {
                 self.record(number, &record)
             }
             Arrival::Due | Arrival::After(_) => self.record(number, &record),
+        }?;
+        if !early.is_empty() {
+            self.defects.add("line 0 arrived late");
         }
+        for line in early {
+            self.stream.damaged = self.stream.damaged.saturating_sub(1);
+            self.text_line(&line)?;
+        }
+        Ok(())
     }
 
     /// Receives the console once more, without the lines that contradict each other: what the first of them said is in
@@ -453,15 +466,12 @@ impl Receiver {
         while received.is_ok() {
             received = match console.read(&mut chunk) {
                 Ok(0) => break,
-                Ok(n) => lines.push(&chunk[..n], |line| {
-                    // What follows the end was kept aside.
-                    if again.ended() { Ok(()) } else { again.line(line) }
-                }),
+                Ok(n) => lines.push(&chunk[..n], |line| again.line(line)),
                 Err(error) => Err(unreadable(error)),
             };
         }
         let rest = lines.finish();
-        if received.is_ok() && !rest.is_empty() && !again.ended() {
+        if received.is_ok() && !rest.is_empty() {
             received = again.line(&rest);
         }
         for number in std::mem::take(&mut again.refused) {

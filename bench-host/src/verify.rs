@@ -109,7 +109,6 @@ fn receive_again(run: &Run, folder: &Path) -> Result<Received, Error> {
     loop {
         match console.read(&mut chunk).map_err(unreadable)? {
             0 => break,
-            n if receiver.ended() => receiver.aside(&chunk[..n])?,
             n => receiver.bytes(&chunk[..n])?,
         }
     }

@@ -6,7 +6,7 @@
 //! numbers show the same one, it is theirs: damage would have to hit all of them in the same way.
 
 use results::manifest::Stream;
-use results::wire::Binding;
+use results::wire::{Binding, parse_line};
 
 /// Lines that have to agree.
 const AGREEING: usize = 3;
@@ -35,6 +35,13 @@ pub struct Found {
 }
 
 impl Unbound {
+    /// Returns the lines that are of the boot whose start line has come after them.
+    pub fn take_those_of(&mut self, binding: Binding) -> Vec<String> {
+        let mut lines = std::mem::take(self).lines;
+        lines.retain(|line| parse_line(line, binding).is_ok_and(|(number, _)| number > 0));
+        lines
+    }
+
     /// Looks at a line, and returns what is found if it is the last that was needed.
     pub fn look_at(&mut self, line: &str, stream: &Stream) -> Option<Found> {
         let apparent = Binding::apparent(line);
