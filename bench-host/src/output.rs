@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::OnceLock;
 
+use results::text::{clean, printable};
+
 use crate::error::Error;
 
 /// Why standard output did not take everything.
@@ -13,9 +15,16 @@ static LOST: OnceLock<io::Error> = OnceLock::new();
 
 /// Prints a text. A reader that went away is not an error; there is nobody left to tell. Any other failure is kept
 /// for [`lost`].
+///
+/// Nothing in it controls a terminal or a CI service, wherever it is from: see [`printable`].
 pub fn print(text: &str) {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    note_loss(out.write_all(printable(text).as_bytes()).and_then(|()| out.flush()));
+}
+
+/// Keeps why something could not be printed, for [`lost`].
+pub fn note_loss(printed: io::Result<()>) {
+    match printed {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             // The first reason is the one to tell.
             let _ = LOST.set(error);
@@ -47,9 +56,7 @@ pub fn write(path: &Path, contents: impl AsRef<[u8]>) -> Result<(), Error> {
 
 /// Returns text from outside as it can be shown on a terminal: without characters that would control it.
 pub fn harmless(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
-        .collect()
+    clean(text).into_owned()
 }
 
 /// Prints a line on standard error. Unlike the macro of the same name in `std`, which every module of this crate would
@@ -62,7 +69,9 @@ macro_rules! eprintln {
 
 /// Prints a line on standard error; what `eprintln!` of this crate stands for.
 pub fn complain(line: &str) {
-    let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
+    let _ = io::stderr()
+        .lock()
+        .write_all(printable(&format!("{line}\n")).as_bytes());
 }
 
 /// Aligns rows in columns, two blanks between them. The first row is the header.

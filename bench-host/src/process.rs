@@ -17,7 +17,11 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// A child that is killed and reaped when this value goes away, with every process of its group: where a script stands
 /// in for a program, the program is a child of the script.
 #[derive(Debug)]
-pub struct Guarded(Child);
+pub struct Guarded {
+    child: Child,
+    /// Kills the group when we are gone.
+    watcher: Option<Child>,
+}
 
 impl Guarded {
     /// Starts a command in a process group of its own (so that Ctrl-C reaches it through us only), without input.
@@ -28,12 +32,37 @@ impl Guarded {
             command.process_group(0);
         }
         end_with_parent::end_with_parent(command);
-        command.stdin(Stdio::null()).spawn().map(Self)
+        command
+            .stdin(Stdio::null())
+            .spawn()
+            .map(|child| Self { child, watcher: None })
+    }
+
+    /// Has the whole group end with us, even if we are killed with SIGKILL: a script that stands in for a program is told
+    /// by the system, but not what it has started. Where there is no `sh`, nothing happens.
+    pub fn end_group_with_us(&mut self) {
+        #[cfg(unix)]
+        {
+            use std::os::unix::process::CommandExt;
+            let Ok(group) = i32::try_from(self.child.id()) else {
+                return;
+            };
+            // It is in the group itself, so that the number of the group cannot become another's while it waits. Its
+            // input ends when we do, and it sees nothing else of us.
+            let mut watcher = Command::new("sh");
+            watcher.args(["-c", "trap '' INT TERM HUP; read -r _; kill -KILL 0"]);
+            watcher
+                .process_group(group)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            self.watcher = watcher.spawn().ok();
+        }
     }
 
     /// Returns the child.
     pub fn child(&mut self) -> &mut Child {
-        &mut self.0
+        &mut self.child
     }
 
     /// Waits until the child ends, or kills it when the time is over. Returns how it ended, if by itself.
@@ -41,7 +70,7 @@ impl Guarded {
         let end = Instant::now() + limit;
         let mut pause = Duration::from_micros(200);
         loop {
-            if let Some(status) = self.0.try_wait()? {
+            if let Some(status) = self.child.try_wait()? {
                 self.kill_group();
                 return Ok(Some(status));
             }
@@ -57,19 +86,23 @@ impl Guarded {
     /// Kills and reaps the child and kills its group; nothing happens if it has ended.
     pub fn kill(&mut self) {
         // A child that was waited for took its group with it, and its number may be somebody else's by now.
-        if matches!(self.0.try_wait(), Ok(None)) {
+        if matches!(self.child.try_wait(), Ok(None)) {
             self.kill_group();
         }
         // Both fail only if it is gone and reaped, which is what they are for.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if let Some(mut watcher) = self.watcher.take() {
+            let _ = watcher.kill();
+            let _ = watcher.wait();
+        }
     }
 
     fn kill_group(&self) {
         #[cfg(unix)]
         {
             use rustix::process::{Pid, Signal, kill_process_group};
-            let group = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
+            let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
             // It fails if nobody is left in it, which is what it is for.
             let _ = group.map(|group| kill_process_group(group, Signal::KILL));
         }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! QEMU: finding it, its version, and how it is called.
 
+pub mod image;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;

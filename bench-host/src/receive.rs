@@ -7,6 +7,7 @@ pub mod boots;
 mod checks;
 mod emulator;
 mod findings;
+mod form;
 mod lines;
 mod machine;
 mod numbers;
@@ -414,6 +415,11 @@ impl Receiver {
                 return Ok(());
             }
         };
+        if let Some(what) = form::wrong(body, &record) {
+            self.numbers.arrive(&mut self.stream, number, checksum, is_bound);
+            self.defects.add(format!("line {number}: {what}; it is not taken"));
+            return Ok(());
+        }
         let due = self.numbers.due();
         if matches!(record, Record::Start { .. }) && self.started {
             self.restarted(due, "");

@@ -71,6 +71,7 @@ pub fn run_qemu(mut command: Command, mut receiver: Receiver, timeout: Duration)
             return finish(receiver, None);
         }
     };
+    qemu.end_group_with_us();
     let messages = qemu.child().stderr.take().map(messages);
     let stop = match qemu.child().stdout.take() {
         Some(stdout) => receive(&input::read(stdout), &mut receiver, timeout),

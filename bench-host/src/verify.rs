@@ -4,10 +4,10 @@
 //! Every number of a run came over its console, and the console is kept. So it is received once more, and what comes out
 //! is held against what is stored: a table that was edited, rows of another run, a label that the stream contradicts.
 
-use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
+use results::file;
 use results::manifest::{HARDWARE_LABEL, Kernel, Manifest, QEMU_LABEL, Status, Stream};
 use results::store::{
     BatchRow, BootRow, LitmusRow, OverheadRow, ProofRow, Row, Run, SampleRow, Store, StoreError, VerdictRow,
@@ -17,6 +17,9 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::progress::Progress;
 use crate::receive::{PlanOrigin, Received, Receiver};
+
+/// Largest table that is compared.
+const MAX_TABLE: u64 = 4 << 30;
 
 /// The version since which tables have the columns they have now.
 const SAME_TABLES: u32 = 3;
@@ -104,7 +107,7 @@ fn receive_again(run: &Run, folder: &Path) -> Result<Received, Error> {
         path: path.clone(),
         source,
     };
-    let mut console = File::open(&path).map_err(unreadable)?;
+    let mut console = file::open(&path).map_err(unreadable)?;
     let mut chunk = vec![0; 64 << 10];
     loop {
         match console.read(&mut chunk).map_err(unreadable)? {
@@ -119,7 +122,7 @@ fn receive_again(run: &Run, folder: &Path) -> Result<Received, Error> {
 
 /// Returns the bytes of a table; `None` if there is none.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
-    match fs::read(path) {
+    match file::read(path, MAX_TABLE) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(StoreError::Io {

@@ -322,7 +322,7 @@ impl Case {
         let text = String::from_utf8_lossy(&self.bytes);
         let begins = |line: &&str| parse_line(line, Binding::NONE).is_ok_and(|(number, _)| number == 0);
         let lines: Vec<&str> = text.split(['\r', '\n']).collect();
-        let first = lines.iter().position(|line| begins(line));
+        let first = lines.iter().position(begins);
         first.is_some_and(|at| {
             let before = lines[..at].iter().filter(|line| Binding::apparent(line).is_some());
             lines[at].ends_with(start.trim_end()) && before.count() < 3

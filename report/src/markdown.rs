@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The whole report as Markdown (GitHub's dialect), with the plots as files beside it.
 
+use results::text::is_hostile;
+
 use crate::document::{Block, Document};
 use crate::matrix::{Mark, Matrix};
 use crate::model::Summary;
@@ -127,8 +129,8 @@ fn cell(cell: &Cell) -> String {
 }
 
 /// Writes a code span that fits into a table cell.
-fn code(text: &str) -> String {
-    if text.contains(['`', '|', '\n', '\r']) {
+pub fn code(text: &str) -> String {
+    if text.contains(|c| is_hostile(c) || matches!(c, '`' | '|')) {
         escape(text)
     } else {
         format!("`{text}`")
@@ -151,7 +153,7 @@ pub fn escape(text: &str) -> String {
         // An underscore within a word means nothing, and ids are full of them.
         let within = c == '_' && previous.is_alphanumeric() && rest.peek().is_some_and(|next| next.is_alphanumeric());
         match c {
-            c if c.is_control() => out.push(' '),
+            c if is_hostile(c) => out.push(' '),
             '<' => out.push_str("&lt;"),
             '&' => out.push_str("&amp;"),
             '\\' | '`' | '*' | '[' | ']' | '|' => out.extend(['\\', c]),

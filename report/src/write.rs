@@ -2,7 +2,7 @@
 //! Writing a report into a run folder.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::document::Document;
@@ -64,10 +64,15 @@ fn write(folder: &Path, document: &Document, data: Vec<data::File>) -> Result<Pa
         markdown: folder.join("report.md"),
         plots: folder.join(PLOTS),
     };
-    fs::create_dir_all(&paths.plots).map_err(|source| ReportError::Io {
+    let refused = |source| ReportError::Io {
         path: paths.plots.clone(),
         source,
-    })?;
+    };
+    // A link would lead to the files of another run.
+    if paths.plots.is_symlink() {
+        return Err(refused(io::Error::other("it is a link, which is not followed")));
+    }
+    fs::create_dir_all(&paths.plots).map_err(refused)?;
     for (name, contents) in data {
         replace(&paths.plots.join(name), &contents)?;
     }
@@ -81,12 +86,22 @@ fn write(folder: &Path, document: &Document, data: Vec<data::File>) -> Result<Pa
     Ok(paths)
 }
 
+/// Writes a file that is new: what is there by its name, such as what was left by a run that was killed, or a link to
+/// somewhere else, is removed and not written to.
+fn write_anew(path: &Path, contents: &str) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    fs::File::create_new(path)?.write_all(contents.as_bytes())
+}
+
 /// Writes a file beside its place and moves it there, so that a full disk leaves the earlier report as it was.
 pub fn replace(path: &Path, contents: &str) -> Result<(), ReportError> {
     let mut new = path.as_os_str().to_owned();
     new.push(".new");
     let new = PathBuf::from(new);
-    let written = fs::write(&new, contents).and_then(|()| fs::rename(&new, path));
+    let written = write_anew(&new, contents).and_then(|()| fs::rename(&new, path));
     written.map_err(|source| {
         // A part of it may be there; if not, there is nothing to remove.
         let _ = fs::remove_file(&new);

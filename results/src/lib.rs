@@ -9,6 +9,8 @@
 pub mod check;
 pub mod event;
 #[cfg(feature = "std")]
+pub mod file;
+#[cfg(feature = "std")]
 mod ids;
 pub mod image;
 #[cfg(feature = "std")]
@@ -19,6 +21,8 @@ pub mod record;
 pub mod scenario;
 #[cfg(feature = "std")]
 pub mod store;
+#[cfg(feature = "std")]
+pub mod text;
 pub mod verdict;
 pub mod wire;
 

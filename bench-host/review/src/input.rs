@@ -4,9 +4,13 @@
 use crate::diff::{self, Patch, Quoting};
 use crate::git::{self, GitError};
 use crate::loss::Remark;
+use results::file::too_large;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
+
+/// Most that is taken from a pipe or a device.
+const MAX_SPOOLED: u64 = 1 << 30;
 
 /// A place a patch comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,7 +162,9 @@ impl Source {
 
 fn spool(mut from: impl Read) -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
-    io::copy(&mut from, &mut file)?;
+    if io::copy(&mut from.by_ref().take(MAX_SPOOLED + 1), &mut file)? > MAX_SPOOLED {
+        return Err(too_large(MAX_SPOOLED));
+    }
     file.seek(SeekFrom::Start(0))?;
     Ok(file)
 }

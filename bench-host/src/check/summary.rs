@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use report::markdown::{code, escape};
 use results::check::Outcomes;
 use results::verdict::Class;
 
@@ -97,13 +98,17 @@ pub fn markdown(suites: &[Suite]) -> String {
         let _ = writeln!(
             text,
             "| {} | {pass} | {} | {excused} | {not_observable} | {skipped} | {trials} |",
-            suite.machine,
+            escape(&suite.machine),
             fail - excused
         );
     }
-    let tails = suites
-        .iter()
-        .map(|suite| format!("\nReproduce on {}: `{}`\n", suite.machine, suite.reproduce));
+    let tails = suites.iter().map(|suite| {
+        format!(
+            "\nReproduce on {}: {}\n",
+            escape(&suite.machine),
+            code(&suite.reproduce)
+        )
+    });
     let tail: String = tails.collect();
     let room = MAX_SUMMARY.saturating_sub(tail.len() + 200 * suites.len());
     for (number, suite) in suites.iter().enumerate() {
@@ -116,7 +121,7 @@ pub fn markdown(suites: &[Suite]) -> String {
 
 /// Writes the checks of a machine, failures first.
 fn checks(text: &mut String, suite: &Suite, room: usize) {
-    let _ = writeln!(text, "\n### {}\n", suite.machine);
+    let _ = writeln!(text, "\n### {}\n", escape(&suite.machine));
     text.push_str("| result | check | sequence | trials | stale | stale rate (95%) | without TLBI | without maintenance | reason |\n");
     text.push_str("|---|---|---|---:|---:|---:|---:|---:|---|\n");
     let mut sorted: Vec<_> = suite.cases.iter().collect();
@@ -132,13 +137,16 @@ fn checks(text: &mut String, suite: &Suite, room: usize) {
             "| {} | {} | {} | {} | {} | {bound} | {} | {} | {} |\n",
             case.class.id(),
             case.check.id(),
-            case.seq,
+            escape(&case.seq),
             case.test.trials(),
             case.test.stale,
             case.controls.no_tlbi.as_ref().map_or(String::new(), stale),
             stale(&case.controls.nothing),
-            case.known
-                .map_or(case.reason.clone(), |bug| format!("known bug: {bug}"))
+            escape(
+                &case
+                    .known
+                    .map_or(case.reason.clone(), |bug| format!("known bug: {bug}"))
+            )
         );
         if text.len() + row.len() > room {
             let _ = writeln!(text, "\n{} more rows do not fit here.", sorted.len() - shown);

@@ -12,6 +12,7 @@ use results::store::{MANIFEST, Row, Run, SampleRow, StoreError};
 use crate::aggregate::samples;
 use crate::error::{Error, one_line};
 use crate::exit::{self, Exit};
+use crate::output::note_loss;
 use crate::rows::render::{self, Format};
 use crate::rows::{Aggregation, Limits, Request, RowsError, STDIN};
 
@@ -126,7 +127,8 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     let label = (!labels.is_empty()).then(|| labels.join("; "));
     // A reader that went away is not an error; there is nobody left to tell.
     let mut out = BufWriter::new(io::stdout().lock());
-    let _ = render::write(&mut out, &table, label.as_deref(), args.format).and_then(|()| out.flush());
+    let written = render::write(&mut out, &table, label.as_deref(), args.format).and_then(|()| out.flush());
+    note_loss(written);
     Ok(Exit::Ok)
 }
 

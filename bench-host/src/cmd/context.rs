@@ -3,9 +3,9 @@
 
 use super::question::QuestionArgs;
 use crate::error::Error;
+use results::file;
 use review::extract::spelling::Spellings;
 use sequences::judge::Stated;
-use std::fs;
 use std::path::PathBuf;
 
 /// The context of sequences, where it is not to be inferred.
@@ -25,7 +25,7 @@ impl Context {
         let mut all = Spellings::built_in();
         if let Some(path) = &self.spellings {
             let usage = |what: String| Error::Usage(format!("{}: {what}", path.display()));
-            let text = fs::read_to_string(path).map_err(|error| usage(error.to_string()))?;
+            let text = file::read_text(path).map_err(|error| usage(error.to_string()))?;
             all.extend(&text).map_err(|error| usage(error.to_string()))?;
         }
         Ok(all)

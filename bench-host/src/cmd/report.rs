@@ -4,11 +4,12 @@
 mod folders;
 mod index;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use report::model::Summary;
-use report::{mail, terminal, write_comparison, write_reports};
+use report::{ReportError, mail, terminal, write_comparison, write_reports};
 
 use super::print;
 use crate::aggregate::aggregate;
@@ -74,10 +75,14 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     }
     let one = args.runs.len() == 1 && found.len() == 1 && args.out.is_none();
     let text = match (&found[..], args.format) {
-        ([run], Format::Terminal) if one => present(run)?,
+        ([run], Format::Terminal) if one => {
+            let Presented { text, unwritten } = present(run)?;
+            unwritten.map_or(Ok(()), only_shown)?;
+            text
+        }
         ([run], Format::Mail) if one => {
             let summary = aggregate(run)?;
-            write_reports(run, &summary)?;
+            write_reports(run, &summary).map_or_else(|error| only_shown(error.into()), |_| Ok(()))?;
             mail::render(&summary)
         }
         (runs, format) => several(runs, &args.runs, format, args.out.as_deref())?,
@@ -86,12 +91,41 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     Ok(Exit::Ok)
 }
 
+/// A run, presented.
+#[derive(Debug)]
+pub struct Presented {
+    /// Its summary, and where the documents are.
+    pub text: String,
+    /// Why there are no documents, if there are none.
+    pub unwritten: Option<Error>,
+}
+
 /// Writes the documents of a stored run and returns its summary. The one place where runs become reports.
-pub fn present(folder: &Path) -> Result<String, Error> {
+pub fn present(folder: &Path) -> Result<Presented, Error> {
     let summary = aggregate(folder)?;
-    let paths = write_reports(folder, &summary)?;
     let text = terminal::render(&summary, WIDTH);
-    Ok(text + &written(&paths))
+    Ok(match write_reports(folder, &summary) {
+        Ok(paths) => Presented {
+            text: text + &written(&paths),
+            unwritten: None,
+        },
+        Err(error) => Presented {
+            text,
+            unwritten: Some(error.into()),
+        },
+    })
+}
+
+/// Says that a report is shown and not written, where the folder belongs to somebody else; anything else is an error.
+fn only_shown(error: Error) -> Result<(), Error> {
+    let refused = [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem];
+    match &error {
+        Error::Report(ReportError::Io { source, .. }) if refused.contains(&source.kind()) => {
+            eprintln!("note: {error}; the report is only shown");
+            Ok(())
+        }
+        _ => Err(error),
+    }
 }
 
 /// Writes the report of several runs beside each other, and returns its short form.

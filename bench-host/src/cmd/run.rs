@@ -6,7 +6,6 @@ mod explore;
 pub(super) mod folder;
 mod summary;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -29,6 +28,7 @@ use crate::output::harmless;
 use crate::overhead;
 use crate::plan::{PlanArgs, RunPlan};
 use crate::progress::Progress;
+use crate::qemu::image::ImageFile;
 use crate::qemu::{Machine, Qemu};
 use crate::receive::{PlanOrigin, Receiver};
 use crate::session;
@@ -173,8 +173,8 @@ pub fn run(args: &Args, stated: bool) -> Result<Exit, Error> {
         }
         None => in_qemu(args, smp, silence, &mut kernel, &plan)?,
     };
-    tell(args, &heard);
-    Ok(heard.exit)
+    let told = tell(args, &heard);
+    Ok(heard.exit.or(told))
 }
 
 /// Refuses options of a machine that is not the one to boot.
@@ -248,15 +248,7 @@ fn in_qemu(args: &Args, smp: u32, timeout: Duration, kernel: &mut Kernel, first:
         one_thread: args.one_thread,
     };
     again_and_again(args, kernel, first, |kernel, plan, out, _| {
-        let mut image = tempfile::Builder::new()
-            .prefix("el2-kernel-")
-            .suffix(".img")
-            .tempfile()
-            .map_err(temporary)?;
-        image
-            .write_all(&kernel.bytes)
-            .and_then(|()| image.flush())
-            .map_err(temporary)?;
+        let image = ImageFile::new(&kernel.bytes).map_err(temporary)?;
         let arguments = qemu.arguments(&machine, image.path());
         let manifest = describe::qemu(args, &qemu, &arguments, kernel, plan);
         let (folder, store) = folder::create(out, manifest)?;
@@ -351,8 +343,9 @@ fn numbered(args: &Args, boot: u32) -> Option<PathBuf> {
     })
 }
 
-/// Prints how it ended.
-fn tell(args: &Args, heard: &Heard) {
+/// Prints how it ended, and returns how writing the reports ended.
+fn tell(args: &Args, heard: &Heard) -> Exit {
+    let mut exit = Exit::Ok;
     for boot in heard.cut() {
         let reasons = &boot.finished.received.manifest.reasons;
         let reason = reasons.first().map(|reason| format!(": {}", harmless(reason)));
@@ -366,9 +359,11 @@ fn tell(args: &Args, heard: &Heard) {
     }
     let counted: Vec<&Boot> = heard.counted().collect();
     match counted[..] {
-        [boot] => tell_boot(args, boot, true),
+        [boot] => exit = exit.or(tell_boot(args, boot, true)),
         _ => {
-            counted.iter().for_each(|boot| tell_boot(args, boot, false));
+            exit = counted
+                .iter()
+                .fold(exit, |exit, boot| exit.or(tell_boot(args, boot, false)));
             if !args.quiet {
                 match summary::sum_up(&counted) {
                     Ok(text) => print(&text),
@@ -381,10 +376,12 @@ fn tell(args: &Args, heard: &Heard) {
         .errors
         .iter()
         .for_each(|error| eprintln!("error: {}", harmless(error)));
+    exit
 }
 
-/// Prints how a boot ended, with its report if it is the only one.
-fn tell_boot(args: &Args, boot: &Boot, only: bool) {
+/// Prints how a boot ended, with its report if it is the only one, and returns how writing that ended.
+fn tell_boot(args: &Args, boot: &Boot, only: bool) -> Exit {
+    let mut exit = Exit::Ok;
     let Boot { folder, finished, .. } = boot;
     let received = &finished.received;
     if args.quiet {
@@ -394,9 +391,19 @@ fn tell_boot(args: &Args, boot: &Boot, only: bool) {
     let anything = received.manifest.stream.lines > 0 && finished.store_error.is_none();
     if anything {
         match report::present(folder) {
-            Ok(summary) if only && !args.quiet => print(&summary),
-            Ok(_) => {}
-            Err(error) => super::complain(&error),
+            Ok(report::Presented { text, unwritten }) => {
+                if only && !args.quiet {
+                    print(&text);
+                }
+                if let Some(error) = unwritten {
+                    exit = error.exit();
+                    super::complain(&error);
+                }
+            }
+            Err(error) => {
+                exit = error.exit();
+                super::complain(&error);
+            }
         }
     }
     if anything && only && !args.quiet {
@@ -443,6 +450,7 @@ fn tell_boot(args: &Args, boot: &Boot, only: bool) {
     if !args.quiet && (finished.exit != Exit::Ok || !only) {
         eprintln!("the run is in {}", folder.display());
     }
+    exit
 }
 
 /// Cuts a line to what a reader looks at; all of it is in the console log.

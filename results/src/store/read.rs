@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Reading a run folder.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Take};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{
     BatchRow, BootRow, CONSOLE, LitmusRow, MANIFEST, OverheadRow, ProofRow, Row, SampleRow, StoreError, VerdictRow,
 };
 use crate::SCHEMA_VERSION;
+use crate::file;
 use crate::manifest::{Manifest, Status};
+use crate::text::{clean, clean_document, is_hostile};
 
 /// A stored run.
 #[derive(Debug, Clone)]
@@ -30,7 +34,7 @@ impl Run {
             path
         };
         let file = folder.join(MANIFEST);
-        let text = match fs::read_to_string(&file) {
+        let text = match file::read_text(&file) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound && folder.is_dir() => {
                 return Err(StoreError::NotARun(folder.to_owned()));
@@ -97,11 +101,18 @@ impl Run {
 
     fn rows<R: Row + DeserializeOwned>(&self) -> Result<Rows<R>, StoreError> {
         let path = self.folder.join(R::FILE);
-        let mut file = File::open(&path).map_err(|e| StoreError::io("open", &path, e))?;
+        let mut file = file::open(&path).map_err(|e| StoreError::io("open", &path, e))?;
         let (whole, cut) = whole_rows(&mut file).map_err(|e| StoreError::io("read", &path, e))?;
-        let reader = csv::Reader::from_reader(BufReader::with_capacity(64 * 1024, file.take(whole)));
+        let mut reader = csv::Reader::from_reader(BufReader::with_capacity(64 * 1024, file.take(whole)));
+        let headers = reader
+            .headers()
+            .map_err(|e| StoreError::io("read", &path, e.into()))?
+            .clone();
         Ok(Rows {
-            rows: reader.into_deserialize(),
+            reader,
+            record: csv::StringRecord::new(),
+            headers,
+            row: PhantomData,
             // A host that was killed may leave half a row behind; in a run that ended, it means damage.
             cut: cut && self.manifest.status != Status::Running,
             done: false,
@@ -127,7 +138,13 @@ fn parse_manifest(path: &Path, text: &str) -> Result<Manifest, StoreError> {
             found: schema,
         });
     }
-    toml::from_str(text).map_err(malformed)
+    if !text.contains(|c| is_hostile(c) && c != '\n') && !text.contains('\\') {
+        return toml::from_str(text).map_err(malformed);
+    }
+    // Written out or as escapes: what is hostile stays out of every report.
+    let mut document: toml::Value = toml::from_str(text).map_err(malformed)?;
+    clean_document(&mut document);
+    Manifest::deserialize(document).map_err(malformed)
 }
 
 /// Returns how many bytes of the file are whole rows, and whether there are any beyond them. Leaves it at its start.
@@ -152,7 +169,10 @@ fn whole_rows(file: &mut File) -> io::Result<(u64, bool)> {
 
 /// The rows of one table, read one at a time. Ends after its first error.
 pub struct Rows<R> {
-    rows: csv::DeserializeRecordsIntoIter<BufReader<Take<File>>, R>,
+    reader: csv::Reader<BufReader<Take<File>>>,
+    record: csv::StringRecord,
+    headers: csv::StringRecord,
+    row: PhantomData<R>,
     cut: bool,
     done: bool,
     path: PathBuf,
@@ -165,18 +185,18 @@ impl<R: DeserializeOwned + Row> Iterator for Rows<R> {
         if self.done {
             return None;
         }
-        match self.rows.next() {
-            Some(Ok(row)) => Some(Ok(row)),
-            Some(Err(error)) => {
+        match self.read() {
+            Ok(Some(row)) => Some(Ok(row)),
+            Err(error) => {
                 self.done = true;
                 Some(Err(self.explain(&error)))
             }
-            None => {
+            Ok(None) => {
                 self.done = true;
                 self.cut.then(|| {
                     Err(StoreError::Row {
                         path: self.path.clone(),
-                        line: self.rows.reader().position().line(),
+                        line: self.reader.position().line(),
                         field: None,
                         message: "the row is cut short".to_owned(),
                     })
@@ -187,11 +207,22 @@ impl<R: DeserializeOwned + Row> Iterator for Rows<R> {
 }
 
 impl<R: DeserializeOwned + Row> Rows<R> {
-    fn explain(&mut self, error: &csv::Error) -> StoreError {
+    fn read(&mut self) -> Result<Option<R>, csv::Error> {
+        if !self.reader.read_record(&mut self.record)? {
+            return Ok(None);
+        }
+        if self.record.iter().any(|field| field.contains(is_hostile)) {
+            let position = self.record.position().cloned();
+            self.record = self.record.iter().map(clean).collect::<Vec<_>>().into();
+            self.record.set_position(position);
+        }
+        self.record.deserialize(Some(&self.headers)).map(Some)
+    }
+
+    fn explain(&self, error: &csv::Error) -> StoreError {
         let (field, message) = match error.kind() {
             csv::ErrorKind::Deserialize { err, .. } => {
-                let headers = self.rows.reader_mut().headers().ok();
-                let name = |i: u64| Some(headers?.get(usize::try_from(i).ok()?)?.to_owned());
+                let name = |i: u64| Some(self.headers.get(usize::try_from(i).ok()?)?.to_owned());
                 (err.field().and_then(name), err.kind().to_string())
             }
             csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {

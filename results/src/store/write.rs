@@ -18,6 +18,20 @@ const BUFFER: usize = 64 * 1024;
 /// Space set aside at the start, so that the last manifest of a run fits on a disk the run has filled.
 const RESERVE: usize = 64 * 1024;
 const RESERVE_FILE: &str = ".reserve";
+/// What a new run consists of.
+const FILES: [&str; 9] = [
+    MANIFEST,
+    MANIFEST_NEW,
+    SampleRow::<String>::FILE,
+    BatchRow::FILE,
+    LitmusRow::<String>::FILE,
+    VerdictRow::<String>::FILE,
+    BootRow::<String>::FILE,
+    ProofRow::<String>::FILE,
+    CONSOLE,
+];
+/// The next manifest, until it takes the place of the last.
+const MANIFEST_NEW: &str = "run.toml.new";
 
 /// A run being written. Dropped without [`Store::finish`], it stays readable, with the status it had last.
 #[derive(Debug)]
@@ -40,12 +54,41 @@ impl Store {
     /// Creates the folder (its parents too) with a manifest and empty tables. A folder with anything in it is refused.
     pub fn create(folder: &Path, manifest: Manifest) -> Result<Self, StoreError> {
         fs::create_dir_all(folder).map_err(|e| StoreError::io("create folder", folder, e))?;
-        let mut entries = fs::read_dir(folder).map_err(|e| StoreError::io("read folder", folder, e))?;
-        if entries.next().is_some() {
+        let entries = || -> Result<usize, StoreError> {
+            let entries = fs::read_dir(folder).map_err(|e| StoreError::io("read folder", folder, e))?;
+            Ok(entries.count())
+        };
+        if entries()? > 0 {
             return Err(StoreError::Exists(folder.to_owned()));
         }
+        // Whoever makes this file has the folder: two runs may have found it empty at once.
         let reserve = folder.join(RESERVE_FILE);
-        fs::write(&reserve, vec![0x55; RESERVE]).map_err(|e| StoreError::io("write", &reserve, e))?;
+        let mut claim = match OpenOptions::new().write(true).create_new(true).open(&reserve) {
+            Ok(claim) => claim,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(StoreError::Exists(folder.to_owned()));
+            }
+            Err(error) => return Err(StoreError::io("create", &reserve, error)),
+        };
+        if entries()? > 1 {
+            // Another has begun and ended meanwhile.
+            let _ = fs::remove_file(&reserve);
+            return Err(StoreError::Exists(folder.to_owned()));
+        }
+        let reserved = claim
+            .write_all(&[0x55; RESERVE])
+            .map_err(|e| StoreError::io("write", &reserve, e));
+        let created = reserved.and_then(|()| Self::fill(folder, manifest));
+        if created.is_err() {
+            // What was made is ours, and would keep the folder from being used.
+            for name in FILES.into_iter().chain([RESERVE_FILE]) {
+                let _ = fs::remove_file(folder.join(name));
+            }
+        }
+        created
+    }
+
+    fn fill(folder: &Path, manifest: Manifest) -> Result<Self, StoreError> {
         let mut store = Self {
             samples: Table::create(folder)?,
             batches: Table::create(folder)?,
@@ -148,8 +191,12 @@ impl Store {
         let path = self.folder.join(MANIFEST);
         let text = toml::to_string(&self.manifest)
             .map_err(|e| StoreError::io("write", &path, io::Error::new(io::ErrorKind::InvalidData, e)))?;
-        let new = self.folder.join("run.toml.new");
-        let written = fs::write(&new, text).and_then(|()| fs::rename(&new, &path));
+        let new = self.folder.join(MANIFEST_NEW);
+        // What is there by this name was left by a run that was killed, or is a link to somewhere else.
+        let _ = fs::remove_file(&new);
+        let written = OpenOptions::new().write(true).create_new(true).open(&new);
+        let written = written.and_then(|mut file| file.write_all(text.as_bytes()));
+        let written = written.and_then(|()| fs::rename(&new, &path));
         written.map_err(|e| StoreError::io("write", &path, e))
     }
 

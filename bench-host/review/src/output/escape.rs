@@ -3,20 +3,7 @@
 
 /// Makes control characters of hostile names visible.
 pub fn clean(text: &str) -> String {
-    let hostile = |c: char| {
-        c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
-    };
-    text.chars()
-        .map(|c| {
-            if c == '\t' || c == '\n' {
-                ' '
-            } else if hostile(c) {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
-        .collect()
+    results::text::clean(text).into_owned()
 }
 
 /// Escapes what is markup in HTML and so in Markdown too; `other` writes every other character.

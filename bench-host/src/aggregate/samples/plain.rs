@@ -5,7 +5,6 @@
 //! Whatever is not exactly as expected is not judged here: the caller starts again with the general reader, which
 //! knows about quotes and names the line and the field of what is wrong.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
@@ -19,7 +18,9 @@ const MOST: u64 = 4096;
 /// Calls `f` with every row, and returns whether the whole file was plain. Stops at the first row that is not, and
 /// where `f` returns `false`.
 pub fn rows(path: &Path, mut f: impl FnMut(&SampleRow<&str>) -> bool) -> bool {
-    let Ok(file) = File::open(path) else { return false };
+    let Ok(file) = results::file::open(path) else {
+        return false;
+    };
     let mut file = BufReader::with_capacity(1 << 17, file);
     let mut line = Vec::new();
     let (mut header, mut with_scenario) = (true, true);

@@ -2,7 +2,7 @@
 //! Boots a machine with the checks of a plan, and stores what it says.
 
 use std::cell::Cell;
-use std::io::Write;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -25,6 +25,7 @@ use crate::kernel::Kernel;
 use crate::output::harmless;
 use crate::plan::{Checked, Conformance, RunPlan, Unsaid};
 use crate::progress::Progress;
+use crate::qemu::image::ImageFile;
 use crate::qemu::{Machine, Qemu};
 use crate::receive::{Pace, PlanOrigin, Receiver};
 use crate::session::{self, Finished};
@@ -127,11 +128,7 @@ impl<'a> Bench<'a> {
 
     fn in_qemu(&self, qemu: &Qemu, plan: manifest::Plan, out: Option<&Path>) -> Result<(PathBuf, Finished), Error> {
         let args = self.args;
-        let mut image = tempfile::NamedTempFile::new().map_err(temporary)?;
-        image
-            .write_all(&self.kernel.bytes)
-            .and_then(|()| image.flush())
-            .map_err(temporary)?;
+        let image = ImageFile::new(&self.kernel.bytes).map_err(temporary)?;
         let machine = Machine {
             cpu: args.cpu.clone(),
             smp: args.smp,
