@@ -261,6 +261,7 @@ fn what_cannot_be_run_is_told_once_and_exits_4() {
             plan_crc,
             seed: 1,
             el: 2,
+            nonce: 0,
         };
         LineWriter::new(&mut lines).record(&record).unwrap();
         lines

@@ -32,7 +32,7 @@ fn wrapper(folder: &Path, rewrite: &str) -> PathBuf {
 /// Returns the rewriting that loads the image at `address` by itself: no device tree in x0, no boot protocol.
 fn loaded_at(address: &str) -> String {
     format!(
-        "-kernel) ;;\n    *.img) set -- \"$@\" -device \"loader,file=$a,addr={address},force-raw=on\" \
+        "-kernel) ;;\n    *.img | /proc/self/fd/*) set -- \"$@\" -device \"loader,file=$a,addr={address},force-raw=on\" \
          -device loader,addr={address},cpu-num=0 ;;"
     )
 }
@@ -117,7 +117,7 @@ fn entered_with_the_mmu_on() {
     let loader = folder.path().join("loader.bin");
     fs::write(&loader, loader_with_the_mmu_on()).unwrap();
     let rewrite = format!(
-        "-kernel) ;;\n    *.img) set -- \"$@\" -device \"loader,file=$a,addr=0x40200000,force-raw=on\" \
+        "-kernel) ;;\n    *.img | /proc/self/fd/*) set -- \"$@\" -device \"loader,file=$a,addr=0x40200000,force-raw=on\" \
          -device \"loader,file={},addr=0x48000000,force-raw=on\" -device loader,addr=0x48000000,cpu-num=0 ;;",
         loader.display()
     );

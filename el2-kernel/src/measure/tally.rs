@@ -119,7 +119,7 @@ mod tests {
 
     use results::record::{Event, Pairs, Record, count_room};
     use results::scenario::Scenario;
-    use results::wire::LineWriter;
+    use results::wire::{Binding, LineWriter};
 
     use super::*;
     use crate::random::Random;
@@ -137,7 +137,7 @@ mod tests {
         for bucket in tally.buckets.iter_mut().filter(|bucket| bucket.count > 0) {
             bucket.count = samples / different;
         }
-        let mut writer = LineWriter::resume(String::new(), 99_000);
+        let mut writer = LineWriter::resume(String::new(), 99_000, Binding::NONE);
         let (mut total, mut most) = (0, 0);
         let room = |_| count_room("xen_head_old_aa", Scenario::PLAIN, Event::Cycles);
         pack(&mut tally, room, |_, pairs| {
