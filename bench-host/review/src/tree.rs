@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Source trees: what a patch does not show, and everything at once for `scan`.
 
+mod ignored;
+
 use crate::diff::{FileDiff, Origin};
 use crate::evaluate::{SideVerdict, evaluate_alone};
 use crate::extract::reduce::Found;
@@ -13,6 +15,7 @@ use crate::placed::Placed;
 use crate::source::{Extraction, Segment, Side, Surroundings, Unit};
 use crate::workaround::is_workaround;
 use ignore::WalkBuilder;
+use ignored::Ignored;
 use sequences::judge::Stated;
 use std::fs;
 use std::io::Read;
@@ -92,12 +95,20 @@ impl Tree {
         }
         let (mut paths, mut too_large) = (Vec::new(), Vec::new());
         // No links are followed: a tree may hold one to anywhere.
+        let ignored = Ignored::of(root);
         let walk = WalkBuilder::new(root)
             .hidden(true)
             .ignore(false)
+            // Read by ourselves: see `ignored`.
+            .git_ignore(false)
+            .parents(false)
             .git_global(false)
             .git_exclude(false)
             .follow_links(false)
+            .filter_entry(move |entry| {
+                let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+                entry.depth() == 0 || !ignored.holds(entry.path(), is_folder)
+            })
             .build();
         for entry in walk.flatten() {
             let is_file = entry.file_type().is_some_and(|kind| kind.is_file());

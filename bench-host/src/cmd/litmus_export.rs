@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use results::wire::crc32;
 use sequences::litmus::{Shape, export};
 
 use super::print;
@@ -31,6 +32,22 @@ pub struct Args {
     question: QuestionArgs,
 }
 
+/// Longest name of a test that is that of its file; file systems take 255 bytes.
+const LONGEST: usize = 200;
+
+/// Returns the name of a test as that of a file: cut, with its checksum, where it is too long.
+fn file_name(name: &str) -> String {
+    let name: String = name.chars().map(|c| if c == '/' { '_' } else { c }).collect();
+    if name.len() <= LONGEST {
+        return name;
+    }
+    let mut end = LONGEST - 9;
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}-{:08x}", &name[..end], crc32(name.as_bytes()))
+}
+
 /// Writes or prints the tests.
 pub fn run(args: &Args) -> Result<Exit, Error> {
     let SequenceArgument { sequence, question, .. } = SequenceArgument::for_question(&args.sequence, &args.question)?;
@@ -51,7 +68,7 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
             .next()
             .and_then(|line| line.split_whitespace().nth(1))
             .unwrap_or("test");
-        let path = folder.join(format!("{name}.litmus"));
+        let path = folder.join(format!("{}.litmus", file_name(name)));
         let written = fs::create_dir_all(folder).and_then(|()| fs::write(&path, &text));
         written.map_err(|source| Error::Output {
             path: path.clone(),

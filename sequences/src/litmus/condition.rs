@@ -12,6 +12,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+/// Most terms of a condition, parentheses and negations counted.
+const MAX_TERMS: usize = 500;
+
 /// Which final states a test is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantifier {
@@ -64,6 +67,7 @@ pub(super) fn read(part: &Part<'_>, names: &mut Names) -> Result<Final, LitmusEr
         locations: Vec::new(),
         faults: Vec::new(),
         lines: Vec::new(),
+        terms: 0,
     };
     if reader.tokens.eat_name("locations") {
         reader.shown()?;
@@ -116,6 +120,7 @@ struct Reader<'n> {
     locations: Vec<Location>,
     faults: Vec<FaultPattern>,
     lines: Vec<usize>,
+    terms: usize,
 }
 
 impl Reader<'_> {
@@ -177,6 +182,12 @@ impl Reader<'_> {
     }
 
     fn negation(&mut self) -> Result<Prop, LitmusError> {
+        // As deep as it is long at most, and it is walked through by functions that call themselves.
+        self.terms += 1;
+        if self.terms > MAX_TERMS {
+            let what = "terms in a condition";
+            return Err(LitmusErrorKind::TooMany { what, limit: MAX_TERMS }.at(self.tokens.line()));
+        }
         if self.tokens.eat("~") || self.tokens.eat_name("not") {
             return Ok(Prop::Not(Box::new(self.negation()?)));
         }
