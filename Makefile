@@ -23,8 +23,10 @@ help:
 setup:
 	@scripts/setup.sh
 
+# Not silent where it takes minutes: cargo says what it compiles, as long as there is anything to compile.
 build: setup
-	@cargo build --release --quiet --package bench-host
+	@[ -x $(BENCH_HOST) ] || echo 'building bench-host and the kernel in it; the first time takes some minutes' >&2
+	@cargo build --release $(if $(wildcard $(BENCH_HOST)),--quiet) --package bench-host
 
 run: build
 	@$(BENCH_HOST) run $(if $(QEMU),--qemu $(QEMU)) $(ARGS)

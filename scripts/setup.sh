@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Gets what building and running needs: a Rust that compiles for aarch64-unknown-none, a linker for it, and QEMU.
-# Does nothing where all is there; never asks. Without the rights to install, says the exact command and fails.
+# Does nothing where all is there; never asks. Without the rights to install, says the exact command and fails. With apt it
+# first has the installation simulated, and does not begin one that would remove or downgrade a package.
 set -eu
 
 TARGET=aarch64-unknown-none
@@ -63,6 +64,22 @@ install_command() {
     esac
 }
 
+# Has an installation simulated, and fails where it would take something away that is there. What cannot be simulated
+# cannot be installed either, and says why itself.
+harms_nothing() {
+    case "$1" in
+    apt-get*) ;;
+    *) return 0 ;;
+    esac
+    # shellcheck disable=SC2086 # the command as words, with -s
+    plan=$(LC_ALL=C apt-get -s ${1#apt-get} 2>/dev/null) || return 0
+    lost=$(printf '%s\n' "$plan" | sed -n 's/^Remv \([^ ]*\).*/\1/p' | tr '\n' ' ')
+    [ -z "$lost" ] || die "not done, because it would remove: $lost; if that is right for this machine, run as root: $1"
+    # Only what is downgraded is listed under this heading.
+    older=$(printf '%s\n' "$plan" | sed -n '/^The following packages will be DOWNGRADED:/,/^[^ ]/s/^ \{1,\}//p' | tr '\n' ' ')
+    [ -z "$older" ] || die "not done, because it would downgrade: $older; if that is right for this machine, run as root: $1"
+}
+
 # Installs the packages for the things named, all in one command, or says that command and fails.
 install() {
     packages=
@@ -80,6 +97,7 @@ install() {
     else
         die "missing: $*; run as root: $command"
     fi
+    harms_nothing "$command"
     say "missing: $*; running: $command"
     export DEBIAN_FRONTEND=noninteractive
     # shellcheck disable=SC2086
@@ -87,6 +105,7 @@ install() {
         # The lists of a fresh system are empty or old.
         [ "$(manager)" = apt-get ] || die "that failed; the reason is above"
         $prefix apt-get update </dev/null >&2 || die "apt-get update failed; the reason is above"
+        harms_nothing "$command"
         $prefix $command </dev/null >&2 || die "that failed; the reason is above"
     fi
     hash -r

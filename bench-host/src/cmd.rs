@@ -17,6 +17,7 @@ mod lava;
 mod list;
 mod litmus;
 mod litmus_export;
+mod man;
 mod mutants;
 mod question;
 mod report;
@@ -33,6 +34,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::error::Error;
 use crate::exit::{self, Exit};
+use crate::kernel::Kernel;
 use crate::output::{self, print};
 
 const EXAMPLES: &str = "\
@@ -83,6 +85,7 @@ enum Command {
     Litmus(litmus::Args),
     LitmusExport(litmus_export::Args),
     Mutants(mutants::Args),
+    Man(man::Args),
     Doctor(doctor::Args),
     Image(image::Args),
     Verify(verify::Args),
@@ -97,6 +100,10 @@ pub fn main() -> Exit {
     let (cli, matches) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
+            if error.kind() == ErrorKind::DisplayVersion {
+                print(&version());
+                return what_was_printed(Exit::Ok);
+            }
             // Nothing to be done if the terminal is gone.
             let _ = error.print();
             return match error.kind() {
@@ -124,6 +131,7 @@ pub fn main() -> Exit {
         Command::Litmus(args) => litmus::run(args),
         Command::LitmusExport(args) => litmus_export::run(args),
         Command::Mutants(args) => mutants::run(args),
+        Command::Man(args) => man::run(args, Cli::command()),
         Command::Doctor(args) => doctor::run(args),
         Command::Image(args) => image::run(args),
         Command::Verify(args) => verify::run(args),
@@ -134,6 +142,25 @@ pub fn main() -> Exit {
         complain(&error);
         error.exit()
     });
+    what_was_printed(exit)
+}
+
+/// Returns the text of `--version`: which sources this binary is of, and which kernel it carries.
+fn version() -> String {
+    let commit = match env!("TLBI_COMMIT") {
+        "" => "unknown: built outside of a repository",
+        commit => commit,
+    };
+    let kernel = Kernel::load(None).map_or_else(|error| error.to_string(), |kernel| kernel.sha256);
+    format!(
+        "bench-host {}\ncommit {commit}\nkernel sha256 {kernel}\nrecord schema {}\n",
+        env!("CARGO_PKG_VERSION"),
+        results::SCHEMA_VERSION
+    )
+}
+
+/// Returns the exit code, unless something that was printed is lost.
+fn what_was_printed(exit: Exit) -> Exit {
     match output::lost() {
         Some(error) if exit != Exit::Interrupted => {
             eprintln!("error: cannot write standard output: {error}");
