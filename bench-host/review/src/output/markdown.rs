@@ -6,9 +6,14 @@ use crate::evaluate::{SideVerdict, verdict_id};
 use crate::evidence::trial_lines;
 use crate::output::escape::{self, clean, spans};
 use crate::output::{heading, headline, run_command, side_by_side, tested_on, timing};
+use results::text::printable;
 
 /// Renders a review.
 pub fn render(review: &Review) -> String {
+    printable(&page(review)).into_owned()
+}
+
+fn page(review: &Review) -> String {
     let mut out = String::from("## TLB maintenance review\n\n");
     if !review.subject.is_empty() {
         out.push_str(&format!("**{}**\n\n", escape(&review.subject)));

@@ -14,6 +14,7 @@ use crate::relation::Relation;
 use crate::{Review, Unrecognised};
 use evidence::evidence;
 use page::{cut, wrap};
+use results::text::printable;
 use sequences::judge::Verdict;
 
 /// How much is shown.
@@ -27,7 +28,7 @@ struct Shown {
 
 /// Renders a review so that one change fits a screen.
 pub fn render(review: &Review) -> String {
-    render_as(review, Shown { full: 3, long: false })
+    printable(&render_as(review, Shown { full: 3, long: false })).into_owned()
 }
 
 /// Renders a review with all its evidence.
@@ -36,7 +37,7 @@ pub fn render_long(review: &Review) -> String {
         full: usize::MAX,
         long: true,
     };
-    render_as(review, long)
+    printable(&render_as(review, long)).into_owned()
 }
 
 fn render_as(review: &Review, shown: Shown) -> String {
