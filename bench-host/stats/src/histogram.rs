@@ -192,4 +192,28 @@ mod tests {
         assert_eq!(h.max(), Some(u64::MAX));
         assert_eq!(h.quantile(1, 2), Some(u64::MAX - 2));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn counts_are_the_same_in_any_order_and_any_pieces(
+            samples in proptest::collection::vec((0_u64..70_000, 0_u64..5), 0..60),
+            cut in 0_usize..60,
+        ) {
+            let (mut whole, mut backwards, mut merged) = (Histogram::new(), Histogram::new(), Histogram::new());
+            samples.iter().for_each(|&(value, count)| whole.add(value, count));
+            samples.iter().rev().for_each(|&(value, count)| backwards.add(value, count));
+            // As two files of one series are read: each by itself, then one into the other.
+            let (first, second) = samples.split_at(cut.min(samples.len()));
+            for part in [first, second] {
+                let mut own = Histogram::new();
+                part.iter().for_each(|&(value, count)| own.add(value, count));
+                own.iter().for_each(|(value, count)| merged.add(value, count));
+            }
+            let of = |h: &Histogram| (h.iter().collect::<Vec<_>>(), h.count(), h.median(), h.mad(), h.mean());
+            proptest::prop_assert_eq!(of(&whole), of(&backwards));
+            proptest::prop_assert_eq!(of(&whole), of(&merged));
+            let count: u64 = samples.iter().map(|&(_, count)| count).sum();
+            proptest::prop_assert_eq!(whole.count(), count);
+        }
+    }
 }

@@ -365,3 +365,62 @@ fn a_full_disk_keeps_what_was_recorded() {
     assert!(rows as u64 > count / 2, "{rows} rows of {count}");
     assert_eq!(run.manifest.status, Status::Failed, "{finished:?}");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
+    #[test]
+    fn any_rows_read_back_as_written(
+        rows in proptest::collection::vec(
+            ("[a-z0-9_]{1,20}", 0_u32..9, proptest::num::u32::ANY, proptest::num::u64::ANY, 1_u32.., 0_u16..70),
+            0..40,
+        ),
+        reason in "[ -~]{0,80}",
+    ) {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("run");
+        let mut store = Store::create(&path, manifest()).unwrap();
+        let scenario = |live| match live {
+            0 => Scenario::PLAIN,
+            live => Scenario::PLAIN.with(Axis::Live, live),
+        };
+        for (seq, pe, batch, value, count, live) in &rows {
+            let row = SampleRow {
+                seq: seq.as_str(),
+                pe: *pe,
+                event: Event::Cycles,
+                batch: *batch,
+                value: *value,
+                count: *count,
+                scenario: scenario(*live),
+            };
+            store.sample(&row).unwrap();
+        }
+        store.manifest.reasons = vec![reason.clone()];
+        let written = store.manifest.clone();
+        store.finish().unwrap();
+        let run = Run::open(&path).unwrap();
+        proptest::prop_assert_eq!(&run.manifest, &written);
+        let read: Vec<_> = run.samples().unwrap().map(Result::unwrap).collect();
+        proptest::prop_assert_eq!(read.len(), rows.len());
+        for (row, (seq, pe, batch, value, count, live)) in read.iter().zip(&rows) {
+            proptest::prop_assert_eq!((&row.seq, row.pe, row.batch), (seq, *pe, *batch));
+            proptest::prop_assert_eq!((row.value, row.count, row.scenario), (*value, *count, scenario(*live)));
+        }
+    }
+
+    #[test]
+    fn newer_schemas_are_refused_and_older_ones_read(schema in 1_u32..1000) {
+        let folder = TempDir::new().unwrap();
+        filled(folder.path()).finish().unwrap();
+        let path = folder.path().join("run.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        let text = text.replace(&format!("schema = {SCHEMA_VERSION}"), &format!("schema = {schema}"));
+        fs::write(&path, text).unwrap();
+        match Run::open(folder.path()) {
+            Ok(run) => proptest::prop_assert!(schema <= SCHEMA_VERSION && run.manifest.schema == schema),
+            Err(StoreError::NewerSchema { found, .. }) => proptest::prop_assert!(found == schema && schema > SCHEMA_VERSION),
+            Err(error) => proptest::prop_assert!(false, "{error}"),
+        }
+    }
+}
