@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # A long run, and the memory of both sides while it goes on: resident KiB of bench-host and of QEMU, four times. Ends with 1 if
-# one of them has grown by more than a quarter between the first quarter and the end.
+# bench-host has grown by more than a quarter between the first quarter and the end. QEMU keeps translated code until its
+# buffer for that is full (`tb-size`): its figure is shown, to be looked at over a longer time.
 #
 #   scripts/soak.sh [MINUTES]        default: 30
 set -eu
@@ -26,6 +27,6 @@ quarter() {
     echo "after $(($1 * minutes * 15)) s: bench-host $host KiB, QEMU $guest KiB, $(wc -c <"$work/run/samples.csv") bytes of samples"
 }
 quarter 1
-host_first=$host guest_first=$guest
+host_first=$host
 for n in 2 3 4; do quarter "$n"; done
-[ "$host" -le $((host_first * 5 / 4)) ] && [ "$guest" -le $((guest_first * 5 / 4)) ]
+[ "$host" -le $((host_first * 5 / 4)) ]
