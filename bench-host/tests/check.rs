@@ -2,6 +2,7 @@
 //! `bench-host check` in QEMU: what it must see, and what it must not. Skipped where QEMU is not installed.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
@@ -43,6 +44,46 @@ fn class(text: &str, check: Check) -> Option<&str> {
 fn is_observable(check: Check) -> bool {
     let spec = check.spec();
     spec.change != Change::Map && !matches!(spec.tag, Tag::OtherAsid | Tag::OtherVmid)
+}
+
+/// Returns the rows of the verdicts of a run, without their reasons, which have counts.
+fn verdicts(run: &Path) -> Vec<[String; 3]> {
+    let mut reader = csv::Reader::from_path(run.join("verdicts.csv")).unwrap();
+    let rows = reader.records().map(|row| {
+        let row = row.unwrap();
+        [0, 1, 2].map(|column| row[column].to_owned())
+    });
+    rows.collect()
+}
+
+/// A machine that does everything at once is no other than QEMU: both were written by different people.
+#[test]
+fn the_adversary_at_its_kindest_is_as_qemu() {
+    if Qemu::find(None).is_err() {
+        eprintln!("QEMU is not installed: not tested");
+        return;
+    }
+    for pes in ["1", "3"] {
+        let folder = tempfile::tempdir().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_bench-host"))
+            .current_dir(folder.path())
+            .args([
+                "check",
+                "--machine",
+                "both",
+                "--choose",
+                "earliest",
+                "--cpu",
+                "cortex-a72",
+            ])
+            .args(["--trials", "20", "--out", "runs", "--smp", pes])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+        let [adversary, qemu] = ["1", "2"].map(|run| verdicts(&folder.path().join("runs").join(run)));
+        assert!(adversary.len() > 500, "{} verdicts", adversary.len());
+        assert_eq!(adversary, qemu, "{pes} PEs");
+    }
 }
 
 #[test]

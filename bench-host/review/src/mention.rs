@@ -6,7 +6,7 @@
 //! review would say that nothing is changed. So every changed line is looked at once more, as words: what speaks of
 //! maintenance and is accounted for nowhere is listed as not understood. What speaks of it is an instruction of
 //! maintenance, in text or as its encoding; the name of a flush, called, jumped to or given away; and a write of a register
-//! that decides how addresses are translated, however a project spells it ([`words`]).
+//! that decides how addresses are translated, however a project spells it (`words`).
 
 mod words;
 
