@@ -118,3 +118,14 @@ fn many_cases() {
     let _ = writeln!(text, "\tcase 60: {BAD} break;\n\t}}\n}}");
     is_not_lost("mm/aarch64/a.c", &text);
 }
+
+/// Each macro of strings stands sixteen times in the next: written out, there would be thousands of millions.
+#[test]
+fn macros_of_strings_that_double() {
+    let mut text = String::from("#define M0 \"nop\\n\"\n");
+    for level in 1..9 {
+        let _ = writeln!(text, "#define M{level} {}", format!("M{} ", level - 1).repeat(16));
+    }
+    let _ = write!(text, "void f(unsigned long va)\n{{\nasm volatile(M8);\n{BAD}\n}}\n");
+    is_not_lost("mm/aarch64/a.c", &text);
+}

@@ -17,7 +17,7 @@ Examples:
   bench-host image el2-kernel.img --console pl011@0x9000000 --psci smc    no device tree
   bench-host image card/ --for rpi4                    an SD card for a Raspberry Pi 4
   bench-host image boot/ --for u-boot                  extlinux, a boot script and a FIT
-  bench-host image stick/ --for uefi                   BOOTAA64.EFI, and a disk image for a USB stick
+  bench-host image stick/ --for uefi                   BOOTAA64.EFI, and the image of a USB stick
   bench-host run --serial /dev/ttyUSB0 --hardware      what the board prints
 ";
 

@@ -240,7 +240,26 @@ fn sign(text: &str, call: &Token) -> Token {
 
 /// Returns the text that string tokens, `concat!`, `stringify!` and macros of strings stand for. What is no string
 /// stands as `?name` where an instruction's part may be, and is dropped where only a whole instruction could be.
-pub fn text(tokens: &[Token], table: &Table, depth: usize) -> String {
+pub fn text(tokens: &[Token], table: &Table) -> String {
+    text_within(tokens, table, 0, &mut { MAX_TEXT_MACROS })
+}
+
+/// Macros that one text may expand: each may stand in the next more than once, and so the work would double from level to
+/// level. What is left over stands as `?name`, which nobody takes for an instruction.
+const MAX_TEXT_MACROS: usize = 4096;
+
+/// Takes one of what is left, if anything is.
+fn take_one(left: &mut usize) -> bool {
+    match left.checked_sub(1) {
+        Some(fewer) => {
+            *left = fewer;
+            true
+        }
+        None => false,
+    }
+}
+
+fn text_within(tokens: &[Token], table: &Table, depth: usize, left: &mut usize) -> String {
     let mut out = String::new();
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
@@ -257,7 +276,7 @@ pub fn text(tokens: &[Token], table: &Table, depth: usize) -> String {
                 match name.as_str() {
                     "concat" if called => {
                         for part in split(arguments(), ",") {
-                            out.push_str(&text(part, table, depth + 1));
+                            out.push_str(&text_within(part, table, depth + 1, left));
                         }
                     }
                     "stringify" | "xstr" | "str" | "xstringify" | "string" | "xstring" if called => {
@@ -269,11 +288,13 @@ pub fn text(tokens: &[Token], table: &Table, depth: usize) -> String {
                         };
                         out.push_str(&inner.map_or_else(|| join(arguments()), |found| join(&found.body)));
                     }
-                    _ => match table.get(&token.text).filter(|_| depth < 8) {
-                        Some(found) if found.parameters.is_none() => out.push_str(&text(&found.body, table, depth + 1)),
+                    _ => match table.get(&token.text).filter(|_| depth < 8 && take_one(left)) {
+                        Some(found) if found.parameters.is_none() => {
+                            out.push_str(&text_within(&found.body, table, depth + 1, left))
+                        }
                         Some(found) if called => {
                             let body = expand(found, &split(arguments(), ","), token);
-                            out.push_str(&text(&body, table, depth + 1));
+                            out.push_str(&text_within(&body, table, depth + 1, left));
                         }
                         _ if out.trim_end_matches([' ', '\t']).ends_with(['\n', ';']) || out.trim().is_empty() => {}
                         _ => {

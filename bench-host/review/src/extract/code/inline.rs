@@ -137,7 +137,7 @@ impl Context<'_> {
             let ends = tokens.get(index).is_none_or(|token| token.kind == TokenKind::Text) && index > start;
             if ends {
                 let first = &tokens[start];
-                let text = macros::text(&tokens[start..index], self.macros, 0);
+                let text = macros::text(&tokens[start..index], self.macros);
                 // A name in the middle of an instruction is one with the string before.
                 let text = if first.kind == TokenKind::Text || open {
                     text
