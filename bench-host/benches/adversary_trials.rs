@@ -3,9 +3,9 @@
 #![allow(missing_docs, reason = "the macros of the harness define undocumented functions")]
 
 use adversary::{Choices, End, Machine, Options};
-use bench_host::check::suite::{GOOD, default};
+use bench_host::check::suite::{default, planned};
 use bench_host::kernel::Kernel;
-use bench_host::plan::{Checked, Conformance, RunPlan, Unsaid, runtime};
+use bench_host::plan::{Conformance, RunPlan, Unsaid, runtime};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use results::check::Mask;
 
@@ -17,19 +17,7 @@ const PES: u8 = 3;
 fn image() -> Vec<u8> {
     let mut kernel = Kernel::load(None).expect("the built-in kernel");
     let members = default(Mask::MAX);
-    let good = GOOD.into_iter().map(|good| Checked {
-        id: good.id,
-        text: good.text,
-        checks: 0,
-        good_for: good.checks(Mask::MAX),
-    });
-    let tested = members.iter().map(|member| Checked {
-        id: &member.id,
-        text: &member.text,
-        checks: member.checks,
-        good_for: 0,
-    });
-    let sequences: Vec<_> = tested.chain(good).collect();
+    let sequences = planned(&members, Mask::MAX);
     let settings = Conformance {
         seed: 1,
         trials: TRIALS,

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use adversary::{Choices, End, Error, Features, Machine, Options};
-use bench_host::check::suite::{GOOD, Member, default};
+use bench_host::check::suite::{Member, default, planned};
 use bench_host::kernel::Kernel;
-use bench_host::plan::{Checked, Conformance, RunPlan, runtime};
+use bench_host::plan::{Conformance, RunPlan, runtime};
 use results::SCHEMA_VERSION;
 use results::check::{Change, Check, Mask};
 use results::image::{ARM64_MAGIC, ARM64_MAGIC_OFFSET, HEADER_MAGIC, HEADER_OFFSET, PLAN_CAPACITY};
@@ -19,19 +19,7 @@ use results::wire::LineWriter;
 /// Returns the kernel with the checks of these sequences.
 fn image(members: &[Member], trials: u32, pes: u8) -> Vec<u8> {
     let mut kernel = Kernel::load(None).unwrap();
-    let good = GOOD.into_iter().map(|good| Checked {
-        id: good.id,
-        text: good.text,
-        checks: 0,
-        good_for: good.checks(Mask::MAX),
-    });
-    let tested = members.iter().map(|member| Checked {
-        id: &member.id,
-        text: &member.text,
-        checks: member.checks,
-        good_for: 0,
-    });
-    let sequences: Vec<_> = tested.chain(good).collect();
+    let sequences = planned(members, Mask::MAX);
     let settings = Conformance {
         seed: 1,
         trials,

@@ -6,6 +6,8 @@ use sequences::Sequence;
 
 use review::check_question::{is_about, is_enough};
 
+use crate::plan::Checked;
+
 /// A sequence of the suite.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
@@ -112,6 +114,24 @@ const SUITE: [(&str, &str); 31] = [
     ("new_mapping", "dsb nshst; isb"),
     ("new_mapping_is", "dsb ishst; isb"),
 ];
+
+/// Returns what a plan of these sequences checks, with the good controls of the checks that are wanted behind them.
+pub fn planned(members: &[Member], wanted: Mask) -> Vec<Checked<'_>> {
+    let tested = members.iter().map(|member| Checked {
+        id: &member.id,
+        text: &member.text,
+        checks: member.checks,
+        good_for: 0,
+    });
+    let good = GOOD.iter().filter(|good| good.checks(wanted) != 0);
+    let good = good.map(|good| Checked {
+        id: good.id,
+        text: good.text,
+        checks: 0,
+        good_for: good.checks(wanted),
+    });
+    tested.chain(good).collect()
+}
 
 /// Returns the default suite for some of the checks: each sequence with the checks that it is enough for.
 pub fn default(wanted: Mask) -> Vec<Member> {

@@ -23,7 +23,7 @@ use crate::exit::Exit;
 use crate::input::Source;
 use crate::kernel::Kernel;
 use crate::output::harmless;
-use crate::plan::{Checked, Conformance, RunPlan, Unsaid};
+use crate::plan::{Conformance, RunPlan, Unsaid};
 use crate::progress::Progress;
 use crate::qemu::image::ImageFile;
 use crate::qemu::{Machine, Qemu};
@@ -70,23 +70,7 @@ impl<'a> Bench<'a> {
     pub fn prepare_with(&mut self, members: &[Member], seed: u64, trials: u32) -> Result<manifest::Plan, Error> {
         let args = self.args;
         let all = members.iter().fold(0, |all, member| all | member.checks);
-        let mut sequences: Vec<_> = members
-            .iter()
-            .map(|member| Checked {
-                id: &member.id,
-                text: &member.text,
-                checks: member.checks,
-                good_for: 0,
-            })
-            .collect();
-        for good in suite::GOOD.iter().filter(|good| good.checks(all) != 0) {
-            sequences.push(Checked {
-                id: good.id,
-                text: good.text,
-                checks: 0,
-                good_for: good.checks(all),
-            });
-        }
+        let sequences = suite::planned(members, all);
         let settings = Conformance {
             seed,
             trials,

@@ -274,12 +274,18 @@ impl Judge {
         )
     }
 
-    /// An entry was made again before its old translation was gone.
-    pub(super) fn too_early(&mut self, open: &Obligation, pe: u32, pc: u64, new: u64, what: Breaking) {
-        let (kind, text, rule) = Self::wrong(open);
+    /// Returns how an entry was changed and what maintenance followed, and the sequence of that.
+    fn opened(&self, open: &Obligation) -> (Vec<Step>, Vec<Instruction>) {
         let (maintenance, sequence) = self.maintenance(open);
         let mut steps = vec![Self::opening(open)];
         steps.extend(maintenance);
+        (steps, sequence)
+    }
+
+    /// An entry was made again before its old translation was gone.
+    pub(super) fn too_early(&mut self, open: &Obligation, pe: u32, pc: u64, new: u64, what: Breaking) {
+        let (kind, text, rule) = Self::wrong(open);
+        let (mut steps, sequence) = self.opened(open);
         steps.push(Step {
             marks: true,
             pe,
@@ -294,9 +300,7 @@ impl Judge {
     /// The PE that changed an entry issued a TLBI for it which is about something else, and went on.
     pub(super) fn missed(&mut self, open: &Obligation) {
         let (kind, text, rule) = Self::wrong(open);
-        let (maintenance, sequence) = self.maintenance(open);
-        let mut steps = vec![Self::opening(open)];
-        steps.extend(maintenance);
+        let (steps, sequence) = self.opened(open);
         let question = open.question(After::PageReuse, false);
         let grounds = self.ask(&question, &sequence, (&text, rule));
         self.found(kind, steps, open.first, (open.regime, open.stage), grounds);
@@ -304,9 +308,7 @@ impl Judge {
 
     pub(super) fn freed_table(&mut self, open: &Obligation, pe: u32, pc: u64, address: u64, new: u64) {
         let (_, text, rule) = Self::wrong(open);
-        let (maintenance, sequence) = self.maintenance(open);
-        let mut steps = vec![Self::opening(open)];
-        steps.extend(maintenance);
+        let (mut steps, sequence) = self.opened(open);
         steps.push(Step {
             marks: true,
             pe,
