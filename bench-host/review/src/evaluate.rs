@@ -4,6 +4,7 @@
 mod ask;
 mod jobs;
 mod missing;
+mod order;
 mod passage;
 mod shift;
 mod side;
@@ -15,6 +16,7 @@ use crate::placed::Placed;
 use crate::relation::{Relation, compare};
 use ask::questions;
 use missing::Missing;
+use order::mark_order;
 pub use passage::{evaluate_passage, is_kept, join_moved};
 use sequences::Sequence;
 use sequences::judge::{Question, Stated, Verdict};
@@ -152,6 +154,7 @@ pub fn evaluate(pair: Pair, message: &str, stated: &Stated) -> Evaluated {
         mut after,
     } = pair;
     mark_operands(&mut before, &mut after);
+    mark_order(&mut before, &mut after, message);
     let sides: Vec<&Found> = before.iter().chain(&after).map(|placed| &placed.found).collect();
     let place = after.as_ref().or(before.as_ref());
     let (path, function) = place.map_or(("", ""), |placed| {

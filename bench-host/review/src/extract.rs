@@ -8,6 +8,7 @@ pub mod event;
 pub mod instruction;
 pub mod macros;
 pub mod operand;
+pub mod order;
 pub mod passage;
 pub mod path;
 pub mod publish;

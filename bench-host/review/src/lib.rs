@@ -107,6 +107,7 @@ impl Review {
             Outcome::Insufficient
         } else if self.changes.iter().any(Evaluated::is_open)
             || self.unrecognised.iter().any(|unread| unread.after)
+            || self.loses_what_it_does_not_know()
             || self.open_barriers > 0
             || self.notes.losses() > 0
         {
@@ -114,6 +115,15 @@ impl Review {
         } else {
             Outcome::Fine
         }
+    }
+}
+
+impl Review {
+    /// Returns whether something that looks like maintenance is gone, and nothing that does comes for it.
+    fn loses_what_it_does_not_know(&self) -> bool {
+        self.unrecognised.iter().any(|unread| !unread.after)
+            && self.changes.iter().all(|change| change.after.is_none())
+            && self.barriers.is_empty()
     }
 }
 

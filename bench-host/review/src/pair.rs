@@ -124,7 +124,11 @@ pub fn pair(before: Vec<Placed<Found>>, after: Vec<Placed<Found>>) -> Vec<Pair> 
         if let (Some(a), Some(b)) = (&mut pair.before, &mut pair.after)
             && let Some(guard) = new_guard(a, b, &old_conditions, &new_conditions)
         {
-            b.found.around.doubt = Some(unguarded(&guard));
+            let what = match b.found.around.publishes {
+                Some(_) => "the barriers after the write of an entry",
+                None => "the flush",
+            };
+            b.found.around.doubt = Some(unguarded(&guard, what));
             a.found.changed = true;
             b.found.changed = true;
         }
@@ -133,7 +137,10 @@ pub fn pair(before: Vec<Placed<Found>>, after: Vec<Placed<Found>>) -> Vec<Pair> 
         if let (Some(a), Some(b)) = (&mut pair.before, &mut pair.after)
             && let Some(doubt) = crossing(a, b)
         {
-            b.found.around.doubt.get_or_insert(doubt);
+            // Where that is all there is, the order is judged.
+            if !b.found.around.is_early_or_late(&a.found.around) {
+                b.found.around.doubt.get_or_insert(doubt);
+            }
             a.found.changed = true;
             b.found.changed = true;
         }
@@ -228,7 +235,7 @@ fn crossing(a: &Placed<Found>, b: &Placed<Found>) -> Option<String> {
 }
 
 /// Says what is to be known of the way on which a flush is left out.
-fn unguarded(condition: &str) -> String {
+fn unguarded(condition: &str, what: &str) -> String {
     let lower = condition.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let why = if has(&["bbm", "break_before"]) {
@@ -245,7 +252,7 @@ fn unguarded(condition: &str) -> String {
     } else {
         "which state or feature makes it needless there?"
     };
-    format!("the patch puts the flush under `{condition}`; on the other way there is none: {why}")
+    format!("the patch puts {what} under `{condition}`; on the other way there is none: {why}")
 }
 
 /// Pairs a way with a work-around that is on one side only with the plain way of the other side.

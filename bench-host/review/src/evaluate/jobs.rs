@@ -180,16 +180,22 @@ pub(super) fn keep_others(found: &Found, question: &Question, whole: &[Instructi
 /// Looks at what else the barriers do, puts it into the judgement, and says it.
 pub(super) fn look(found: &Found, sides: &[&Found], question: &Question, judgement: &mut Judgement) -> Vec<Ground> {
     let mut grounds = Vec::new();
-    let mut narrowed = None;
+    let mut open = None;
     let mut insufficient = |judgement: &mut Judgement, text: String| {
         judgement.verdict = Verdict::Insufficient;
         judgement.weakest = None;
         grounds.push(Ground {
             rule: "order".into(),
-            citation: "Arm ARM, Data Synchronization Barrier".into(),
+            citation: match text.contains("DSB") || text.contains("dsb ") {
+                true => "Arm ARM, Data Synchronization Barrier".into(),
+                false => "Arm ARM D8.16, TLB maintenance requirements".into(),
+            },
             text,
         });
     };
+    if let Some(fault) = &found.around.fault {
+        insufficient(judgement, fault.clone());
+    }
     if let Some(cache) = &found.around.cache_before {
         match first_dsb(found).map(|barrier| (barrier, barrier.access)) {
             Some((barrier, Access::Loads | Access::Stores)) => insufficient(
@@ -205,10 +211,8 @@ pub(super) fn look(found: &Found, sides: &[&Found], question: &Question, judgeme
                     .filter_map(|side| first_dsb(side))
                     .any(|other| other.domain > barrier.domain);
                 if wider && judgement.verdict != Verdict::Insufficient {
-                    judgement.verdict = Verdict::Unknown;
-                    judgement.weakest = None;
-                    judgement.reasons.clear();
-                    narrowed = Some(Ground::question(format!(
+                    leave_open(judgement);
+                    open = Some(Ground::question(format!(
                         "`dsb {barrier}` completes the `{cache}` before it for the PEs of its own domain only, and the other \
                          side has a wider one: who else relies on the cache maintenance?"
                     )));
@@ -232,10 +236,31 @@ pub(super) fn look(found: &Found, sides: &[&Found], question: &Question, judgeme
         }
     }
     match mmu_first(found, sides) {
-        Some(text) if found.around.mmu_before.as_ref().is_some_and(|write| write.certain) || order_differs(sides) => {
+        Some(text)
+            if order_differs(sides)
+                || found
+                    .around
+                    .mmu_before
+                    .as_ref()
+                    .is_some_and(|write| write.certain && !write.called) =>
+        {
             insufficient(judgement, text);
         }
         _ => {}
+    }
+    if let Some(write) = &found.around.mmu_before
+        && write.certain
+        && (found.open_start || write.called)
+        && sides.len() == 1
+        && question.change == Change::RecycleContext
+        && judgement.verdict != Verdict::Insufficient
+    {
+        leave_open(judgement);
+        open = Some(Ground::question(format!(
+            "`{}` turns the MMU on before it, and what the TLB holds from before is used until then: is it invalidated before \
+             that, out of sight?",
+            write.by
+        )));
     }
     if let Some(cache) = &found.around.cache_after {
         keep(judgement);
@@ -247,7 +272,7 @@ pub(super) fn look(found: &Found, sides: &[&Found], question: &Question, judgeme
             );
         }
     }
-    grounds.extend(narrowed);
+    grounds.extend(open);
     grounds
 }
 
@@ -259,9 +284,9 @@ fn mmu_first(found: &Found, sides: &[&Found]) -> Option<String> {
         return None;
     }
     Some(format!(
-        "`msr {}` turns the MMU on before the TLB is invalidated: from then on what it holds from before is used, also to \
+        "`{}` turns the MMU on before the TLB is invalidated: from then on what it holds from before is used, also to \
          fetch the invalidation itself",
-        write.register
+        write.by
     ))
 }
 
@@ -272,6 +297,13 @@ fn order_differs(sides: &[&Found]) -> bool {
         side.around.mmu_before.is_none() && side.around.written_after.iter().any(|name| name.starts_with("sctlr"))
     };
     sides.iter().any(late) && sides.iter().any(early)
+}
+
+/// Leaves a judgement open.
+fn leave_open(judgement: &mut Judgement) {
+    judgement.verdict = Verdict::Unknown;
+    judgement.weakest = None;
+    judgement.reasons.clear();
 }
 
 /// Takes back that something can go: it has another job.

@@ -14,7 +14,7 @@ mod names;
 mod statements;
 
 pub use items::functions;
-pub use names::looks_like_maintenance;
+pub use names::{has_entry_word, looks_like_maintenance, turns_mmu_on};
 
 use crate::extract::asm;
 use crate::extract::event::Node;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a piece of source does, as far as TLB maintenance goes: events, and the branches between them.
 
+use crate::extract::code::{has_entry_word, turns_mmu_on};
 use crate::extract::operand::Value;
 use crate::extract::write::Write;
 use sequences::{Instruction, TlbiOp, Ttl};
@@ -17,6 +18,71 @@ pub struct SourceOperand {
     pub value: Value,
 }
 
+/// A store that may be to a translation table.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stored {
+    /// The entry, as written; empty where the text does not say.
+    pub target: String,
+    /// It makes the entry invalid for sure.
+    pub invalid: bool,
+}
+
+impl Stored {
+    /// Returns the store that a call is, by its name and arguments: `pte_clear(ptep)`, `set_pte_at(mm, addr, ptep, 0)`.
+    pub fn by_call(name: &str, arguments: &[String]) -> Self {
+        let lower = name.to_ascii_lowercase();
+        let entry = arguments
+            .iter()
+            .find(|text| text.contains('[') || has_entry_word(text))
+            .or(arguments.first());
+        Self {
+            target: plain(entry.map_or("", String::as_str)),
+            invalid: ["clear", "zero", "remove"].iter().any(|word| lower.contains(word))
+                || arguments.iter().skip(1).any(|text| is_invalid(text)),
+        }
+    }
+
+    /// Returns the store that an assignment is: `*ptep = 0`, `entry->pt.valid = 0`.
+    pub fn by_assignment(left: &str, right: &str) -> Self {
+        let left = plain(left);
+        let flag = left
+            .rsplit_once(['.', '>'])
+            .filter(|(_, field)| matches!(field.trim(), "valid" | "present" | "v"));
+        match flag {
+            Some((entry, _)) => Self {
+                invalid: is_invalid(right),
+                target: entry.split(['.', '-']).next().unwrap_or_default().trim().to_owned(),
+            },
+            None => Self {
+                invalid: is_invalid(right),
+                target: left,
+            },
+        }
+    }
+
+    /// Returns whether this is a new value for the entry that another store made invalid.
+    pub fn makes_again(&self, broken: &Self) -> bool {
+        broken.invalid && !self.invalid && !self.target.is_empty() && self.target == broken.target
+    }
+}
+
+/// Returns what a pointer or an entry is called, without what takes its address or goes through it.
+fn plain(text: &str) -> String {
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    text.trim_start_matches(['&', '*', '(']).to_owned()
+}
+
+/// Returns whether a value is an invalid entry, as written.
+fn is_invalid(text: &str) -> bool {
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let lower = text.to_ascii_lowercase();
+    let inner = ["__pte(", "__pmd(", "__pud(", "__pgd(", "__p4d(", "{", "("]
+        .iter()
+        .find_map(|open| lower.strip_prefix(open))
+        .map_or(lower.as_str(), |rest| rest.trim_end_matches([')', '}']));
+    matches!(inner.trim_end_matches(['u', 'l']), "0" | "0x0" | "false") || lower.contains("invalid")
+}
+
 /// What happens at one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
@@ -29,7 +95,7 @@ pub enum Kind {
     /// Maintenance of the data cache, by its name: the next DSB completes it too.
     Cache(String),
     /// A store that may be to a translation table.
-    Store,
+    Store(Stored),
     /// A call of something that is not maintenance itself.
     Call(String),
     /// The function ends here, or leaves the text at hand.
@@ -150,7 +216,7 @@ impl Node {
     /// Returns whether the way out of here changes the control flow.
     fn leaves(nodes: &[Self]) -> bool {
         nodes.iter().any(|node| match node {
-            Self::Event(event) => matches!(event.kind, Kind::Return | Kind::ExceptionReturn | Kind::Store),
+            Self::Event(event) => matches!(event.kind, Kind::Return | Kind::ExceptionReturn | Kind::Store(_)),
             Self::Either { arms, .. } => arms.iter().any(|arm| Self::leaves(arm)),
             Self::Loop(body) | Self::Region(body) => Self::leaves(body),
             Self::Jump => true,
@@ -159,7 +225,9 @@ impl Node {
 
     /// Returns whether a branch is worth keeping: it decides something about a sequence.
     pub fn matters(arms: &[Vec<Self>]) -> bool {
-        arms.iter()
-            .any(|arm| Self::has_maintenance(arm) || Self::leaves(arm) || Self::calls_maintenance(arm))
+        let turns_on = |event: &Event| matches!(&event.kind, Kind::Call(name) if turns_mmu_on(name));
+        arms.iter().any(|arm| {
+            Self::has_maintenance(arm) || Self::leaves(arm) || Self::calls_maintenance(arm) || Self::any(arm, &turns_on)
+        })
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One assembly instruction, as an assembler would read it.
 
-use crate::extract::event::{Kind, SourceOperand};
+use crate::extract::event::{Kind, SourceOperand, Stored};
 use crate::extract::operand::{Shape, Value};
 use crate::extract::write::{self, Write};
 use sequences::{Barrier, Decoded, Domain, Instruction, SysEncoding, Tlbi, TlbiOp, decode};
@@ -92,7 +92,12 @@ pub fn read(mnemonic: &str, operands: &str) -> Read {
         }
         _ if STORES.contains(&mnemonic.as_str()) => match operands.contains("[sp") {
             true => Read::Other,
-            false => Read::Event(Kind::Store),
+            false => Read::Event(Kind::Store(Stored {
+                target: operands
+                    .find('[')
+                    .map_or_else(String::new, |at| operands[at..].to_ascii_lowercase()),
+                invalid: matches!(first.to_ascii_lowercase().as_str(), "xzr" | "wzr"),
+            })),
         },
         _ => Read::Other,
     }

@@ -37,13 +37,13 @@ pub fn publications(
                     barriers.clear();
                     break;
                 }
-                Kind::Store if is_table(event) => {
+                Kind::Store(_) if is_table(event) => {
                     if barriers.is_empty() {
                         continue;
                     }
                     break;
                 }
-                Kind::Store if is_assembly && !barriers.is_empty() => {
+                Kind::Store(_) if is_assembly && !barriers.is_empty() => {
                     // Whether it goes through the new mapping shows where its register was given the address of a window
                     // for mappings. Any other is somebody else's business: the caller's name has to say.
                     used = is_window(event).then_some(Use::Here);
@@ -72,7 +72,8 @@ pub fn publications(
             line: barriers[0].line,
             lines: barriers.iter().map(|event| event.line).collect(),
             sequence: barriers.iter().filter_map(instruction).collect::<Sequence>(),
-            changed: barriers.iter().any(|event| event.changed),
+            // What is published, and when, is changed by the store as well.
+            changed: barriers.iter().any(|event| event.changed) || events[store].changed,
             primary: path.primary,
             conditions: path.conditions.clone(),
             around: Around {

@@ -4,9 +4,11 @@
 //! A sequence is its invalidations and the barriers that belong to them. Backwards, barriers count until the store
 //! they complete; forwards, until the DSB and the ISB that complete and publish the invalidation.
 
+use crate::extract::code::turns_mmu_on;
 use crate::extract::event::{Event, Kind};
 use crate::extract::instruction::instruction;
 use crate::extract::operand::Value;
+use crate::extract::order::{Order, breaks_after, order, stores};
 use crate::extract::path::Path;
 use crate::extract::write::Write;
 use sequences::{
@@ -26,11 +28,13 @@ pub enum Use {
     Elsewhere,
 }
 
-/// A write of SCTLR before the first invalidation of a way.
+/// A write of SCTLR before the first invalidation of a way, or a call of what makes one by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MmuWrite {
-    /// The register.
-    pub register: String,
+    /// The instruction, or the function.
+    pub by: String,
+    /// It is a function that is not in sight, and may invalidate by itself.
+    pub called: bool,
     /// It turns the MMU on for sure.
     pub certain: bool,
 }
@@ -46,6 +50,12 @@ pub struct Around {
     pub store_before: bool,
     /// A store that the patch adds or removes comes before it on this way, and one after it.
     pub new_stores: [bool; 2],
+    /// A store to a table comes before it on some way through the function, and one after it.
+    pub stores: [bool; 2],
+    /// A store after it makes an entry invalid for sure.
+    pub breaks_after: bool,
+    /// What is wrong with it whatever the barriers are: the order of stores and invalidations.
+    pub fault: Option<String>,
     /// The function ends in `eret`.
     pub returns_from_exception: bool,
     /// What the invalidations are given, as written.
@@ -78,6 +88,29 @@ pub struct Around {
     pub unjudged: Option<String>,
     /// The exception level of the arm it stands in, where the code asks for the current one.
     pub level: Option<ExceptionLevel>,
+}
+
+impl Around {
+    /// Returns whether one of two sides flushes after all its stores, and the other before all of them.
+    pub fn is_early_or_late(&self, other: &Self) -> bool {
+        matches!(
+            (self.stores, other.stores),
+            ([false, true], [true, false]) | ([true, false], [false, true])
+        )
+    }
+
+    /// Takes over what another way to the same sequence says of its order: what is wrong on one way is wrong.
+    pub fn join(&mut self, other: Self) {
+        if self.mmu_before.as_ref().is_none_or(|write| !write.certain) {
+            self.mmu_before = other.mmu_before.or(self.mmu_before.take());
+        }
+        for (own, other) in self.stores.iter_mut().zip(other.stores) {
+            *own |= other;
+        }
+        self.breaks_after |= other.breaks_after;
+        self.fault = self.fault.take().or(other.fault);
+        self.doubt = self.doubt.take().or(other.doubt);
+    }
 }
 
 /// A sequence in a function.
@@ -128,7 +161,7 @@ pub fn sequences(function: &str, path: &Path) -> Vec<Found> {
         let ceiling = groups.get(index + 1).map_or(events.len(), |next| next.0);
         let start = backwards(events, floor, first);
         let end = forwards(events, last, ceiling);
-        out.push(found(function, path, &start, (first, last), &end));
+        out.push(found(function, path, &start, (floor, first, last), &end));
         floor = last + 1;
     }
     out
@@ -146,7 +179,7 @@ fn apart(between: &[Event]) -> bool {
                 }
             }
             Kind::Barrier(Instruction::Isb) if barriers > 0 => return true,
-            Kind::Store | Kind::Return | Kind::ExceptionReturn => return true,
+            Kind::Store(_) | Kind::Return | Kind::ExceptionReturn => return true,
             Kind::Sysreg(write) if barriers > 0 && !write.register.starts_with("ic") => return true,
             _ => {}
         }
@@ -165,7 +198,7 @@ fn backwards(events: &[Event], floor: usize, first: usize) -> Vec<usize> {
                 has_dsb |= matches!(barrier, Instruction::Dsb(_) | Instruction::DsbNxs(_));
                 taken.push(index);
             }
-            Kind::Store => break,
+            Kind::Store(_) => break,
             Kind::Sysreg(_) | Kind::Call(_) => {
                 if has_dsb {
                     // An ISB after a register was written is that register's.
@@ -235,7 +268,7 @@ fn table_writes(events: &[Event], floor: usize, first: usize, op: TlbiOp) -> Vec
         _ => None,
     };
     let start = (floor..first)
-        .rfind(|&at| matches!(events[at].kind, Kind::Store | Kind::Tlbi(..) | Kind::Return))
+        .rfind(|&at| matches!(events[at].kind, Kind::Store(_) | Kind::Tlbi(..) | Kind::Return))
         .map_or(floor, |at| at + 1);
     let of = |at: usize, registers: &[R]| {
         written(&events[at]).is_some_and(|register| registers.contains(&register) && register.level() == op.level())
@@ -321,12 +354,14 @@ fn mmu_before(function: &str, events: &[Event], first: usize) -> Option<MmuWrite
         return None;
     }
     let before = &events[..first];
+    // What a function writes that is named after that is not in sight.
     let control = |event: &Event| match &event.kind {
-        Kind::Sysreg(write) if write.register.starts_with("sctlr") => Some(write.clone()),
+        Kind::Sysreg(write) if write.register.starts_with("sctlr") => Some((write.clone(), None)),
+        Kind::Call(name) if turns_mmu_on(name) => Some((Write::of("sctlr".into()), Some(name.clone()))),
         _ => None,
     };
     let at = before.iter().rposition(|event| control(event).is_some())?;
-    let write = control(&before[at])?;
+    let (write, called) = control(&before[at])?;
     let level = match op.level() {
         ExceptionLevel::El1 => "el1",
         ExceptionLevel::El2 => "el2",
@@ -336,7 +371,7 @@ fn mmu_before(function: &str, events: &[Event], first: usize) -> Option<MmuWrite
     let invalidated = before.iter().any(|event| {
         matches!(&event.kind, Kind::Tlbi(..)) || matches!(&event.kind, Kind::Call(name) if may_complete(name))
     });
-    let stored = before[at..].iter().any(|event| event.kind == Kind::Store);
+    let stored = before[at..].iter().any(|event| matches!(event.kind, Kind::Store(_)));
     if other_level || invalidated || stored || write.mmu() == Some(false) {
         return None;
     }
@@ -345,9 +380,15 @@ fn mmu_before(function: &str, events: &[Event], first: usize) -> Option<MmuWrite
         && ["enable", "_on", "setup", "init"]
             .iter()
             .any(|word| name.contains(word));
+    let certain = match &called {
+        // What sets it up may leave it off.
+        Some(called) => !called.to_ascii_lowercase().contains("setup"),
+        None => write.mmu() == Some(true) || named && !name.contains("disable"),
+    };
     Some(MmuWrite {
-        certain: write.mmu() == Some(true) || named && !name.contains("disable"),
-        register: write.register,
+        certain,
+        called: called.is_some(),
+        by: called.unwrap_or_else(|| format!("msr {}", write.register)),
     })
 }
 
@@ -449,7 +490,7 @@ fn forwards(events: &[Event], last: usize, ceiling: usize) -> Vec<usize> {
                 has_dsb |= matches!(barrier, Instruction::Dsb(_) | Instruction::DsbNxs(_));
                 taken.push(index);
             }
-            Kind::Store | Kind::Return | Kind::ExceptionReturn => break,
+            Kind::Store(_) | Kind::Return | Kind::ExceptionReturn => break,
             Kind::Call(_) if has_dsb => break,
             _ => {}
         }
@@ -457,8 +498,15 @@ fn forwards(events: &[Event], last: usize, ceiling: usize) -> Vec<usize> {
     taken
 }
 
-fn found(function: &str, path: &Path, start: &[usize], (first, last): (usize, usize), end: &[usize]) -> Found {
+fn found(
+    function: &str,
+    path: &Path,
+    start: &[usize],
+    (floor, first, last): (usize, usize, usize),
+    end: &[usize],
+) -> Found {
     let events = &path.events;
+    let Order { fault, doubt } = order(function, events, floor, first, last);
     let between = (first..=last).filter(|&i| {
         let kind = &events[i].kind;
         matches!(
@@ -492,6 +540,7 @@ fn found(function: &str, path: &Path, start: &[usize], (first, last): (usize, us
     let registers = |range: &[Event]| -> Vec<String> {
         let name = |event: &Event| match &event.kind {
             Kind::Sysreg(write) => Some(write.register.clone()),
+            Kind::Call(name) if turns_mmu_on(name) => Some(format!("sctlr, by {name}")),
             _ => None,
         };
         range.iter().filter_map(name).collect()
@@ -524,12 +573,17 @@ fn found(function: &str, path: &Path, start: &[usize], (first, last): (usize, us
             written_before: registers(&events[..first]),
             written_after: registers(&events[last + 1..]),
             store_before: stored(&events[..first]),
-            new_stores: [&events[..first], &events[last + 1..]]
-                .map(|part| part.iter().any(|event| event.changed && event.kind == Kind::Store)),
+            new_stores: [&events[..first], &events[last + 1..]].map(|part| {
+                part.iter()
+                    .any(|event| event.changed && matches!(event.kind, Kind::Store(_)))
+            }),
+            stores: stores(events, first, last),
+            breaks_after: breaks_after(events, last),
+            fault,
             returns_from_exception: events[last..].iter().any(|event| event.kind == Kind::ExceptionReturn),
             operands: picked.iter().filter_map(operand).collect(),
             values: picked.iter().filter_map(value).collect(),
-            doubt: security_doubt(events, first),
+            doubt: security_doubt(events, first).or(doubt),
             broadcast_beside: false,
             call_after: events[last + 1..]
                 .iter()
@@ -565,14 +619,14 @@ fn stored(events: &[Event]) -> bool {
     let counts = |event: &&Event| {
         matches!(
             event.kind,
-            Kind::Store | Kind::Sysreg(_) | Kind::Call(_) | Kind::Tlbi(..)
+            Kind::Store(_) | Kind::Sysreg(_) | Kind::Call(_) | Kind::Tlbi(..)
         )
     };
     events
         .iter()
         .rev()
         .find(counts)
-        .is_some_and(|event| event.kind == Kind::Store)
+        .is_some_and(|event| matches!(event.kind, Kind::Store(_)))
 }
 
 /// Returns whether the repetition that starts at `start` is still open at `at`.

@@ -242,7 +242,11 @@ pub(super) fn encoded(word: &str) -> bool {
 /// Returns whether a name is that of a flush.
 fn is_flush(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    looks_like_maintenance(name) && FLUSHES.iter().any(|word| lower.contains(word))
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    // Named after what is flushed, not after where it is cached.
+    let of_context =
+        has(&["flush", "inval"]) && has(&["vm_context", "cpu_context", "vmid", "asid", "stage2", "stage_2"]);
+    looks_like_maintenance(name) && has(&FLUSHES) || of_context && !has(&["iommu", "smmu", "dcache", "icache"])
 }
 
 /// Returns whether a name is only declared here: a type or `fn` stands before it, or the line brings it into sight.
@@ -357,11 +361,15 @@ pub fn speaks_of_maintenance(message: &str) -> Option<&'static str> {
     ];
     let lower = message.to_ascii_lowercase();
     let flat: String = lower.split_whitespace().collect::<Vec<_>>().join(" ");
-    let other = ["iommu", "smmu", "iotlb", "swiotlb", "hugetlb"];
+    let flat = flat.replace("hugetlb", "huge");
+    let other = ["iommu", "smmu", "iotlb", "swiotlb"];
     if other.iter().any(|word| flat.contains(word)) {
         return None;
     }
-    SAYINGS.into_iter().find(|saying| flat.contains(saying))
+    // Level hints are spoken of by their field.
+    let has = |word: &str| flat.split(|c: char| !c.is_alphanumeric()).any(|own| own == word);
+    let hint = || (has("tlb") && has("ttl")).then_some("ttl");
+    SAYINGS.into_iter().find(|saying| flat.contains(saying)).or_else(hint)
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ impl Surroundings {
         let is_assembly = unit.language() == Language::Assembly;
         let is_aarch32 = is_aarch32_code(unit);
         let is_table = |event: &Event| {
-            event.kind == Kind::Store
+            matches!(event.kind, Kind::Store(_))
                 && !is_of_driver(&unit.path)
                 && (!is_assembly || is_line(unit, event.line, stores_to_table))
         };
@@ -120,7 +120,10 @@ impl Surroundings {
                     });
                     match known {
                         // It depends on what all its ways have in common.
-                        Some(known) => known.conditions.retain(|own| sequence.conditions.contains(own)),
+                        Some(known) => {
+                            known.conditions.retain(|own| sequence.conditions.contains(own));
+                            known.around.join(sequence.around);
+                        }
                         None => own.push(sequence),
                     }
                 }
@@ -272,7 +275,7 @@ fn beside(before: &[Event], is_table: &impl Fn(&Event) -> bool) -> Option<String
                 Some(format!("a write of `{}`", write.register))
             }
             Kind::Call(name) if looks_like(name) => Some(format!("a call of `{name}`")),
-            Kind::Store if is_table(event) => Some("a store to a translation table".to_owned()),
+            Kind::Store(_) if is_table(event) => Some("a store to a translation table".to_owned()),
             _ => None,
         })
 }

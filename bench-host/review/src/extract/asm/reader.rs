@@ -4,7 +4,7 @@
 use crate::extract::asm::registers::Compute;
 use crate::extract::asm::statement::Statement;
 use crate::extract::asm::{AsmMacro, Macros};
-use crate::extract::event::{Event, Kind};
+use crate::extract::event::{Event, Kind, Stored};
 use crate::extract::instruction::{self, Read};
 use crate::extract::{Doubt, Unread};
 use sequences::TlbiOp;
@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
         }
         let read = match instruction::read(word, rest) {
             // A macro out of sight that writes a table entry, by its name.
-            Read::Other if instruction::writes_table(word) => Read::Event(Kind::Store),
+            Read::Other if instruction::writes_table(word) => Read::Event(Kind::Store(Stored::default())),
             // `TLB_INVALIDATE(alle2)`: one that is named after TLBs and given an operation.
             Read::Other if word.to_ascii_lowercase().contains("tlb") => operation_of(statement).unwrap_or(Read::Other),
             read => read,

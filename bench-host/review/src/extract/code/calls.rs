@@ -2,7 +2,7 @@
 //! Calls: of macros, of functions in sight, of known spellings, of inline assembly.
 
 use crate::extract::code::{Context, MAX_DEPTH, TOO_DEEP, TOO_LARGE, names, shortened};
-use crate::extract::event::{Event, Kind, Node};
+use crate::extract::event::{Event, Kind, Node, Stored};
 use crate::extract::instruction::{self, Read};
 use crate::extract::macros;
 use crate::extract::spelling::Spelled;
@@ -213,7 +213,10 @@ impl Context<'_> {
                 let write = self.seen_through(written.unwrap_or_default());
                 self.event(Kind::Sysreg(write), name, out);
             }
-            None if names::is_write(plain) => self.event(Kind::Store, name, out),
+            None if names::stores_anything(plain) && texts.first().is_some_and(|text| names::has_entry_word(text)) => {
+                self.event(Kind::Store(Stored::by_call(plain, &texts)), name, out);
+            }
+            None if names::is_write(plain) => self.event(Kind::Store(Stored::by_call(plain, &texts)), name, out),
             None => match self
                 .spellings
                 .function(plain, &texts, name.line)
@@ -223,7 +226,9 @@ impl Context<'_> {
                     self.see_through(&mut nodes);
                     out.push(Node::Region(nodes));
                 }
-                None if names::looks_like_maintenance(plain) => self.event(Kind::Call(plain.clone()), name, out),
+                None if names::looks_like_maintenance(plain) || names::turns_mmu_on(plain) => {
+                    self.event(Kind::Call(plain.clone()), name, out);
+                }
                 None => {}
             },
         }

@@ -2,7 +2,7 @@
 //! Expressions: what they call, store and assign.
 
 use crate::extract::code::{Assigned, Context, names};
-use crate::extract::event::{Event, Kind, Node};
+use crate::extract::event::{Event, Kind, Node, Stored};
 use crate::extract::operand::{self, Names, Value};
 use crate::extract::token::{Language, Token, TokenKind, join};
 use crate::extract::write::Write;
@@ -48,8 +48,8 @@ impl Context<'_> {
         let part = &tokens[at..end];
         self.assign(part);
         self.calls(part, out, depth);
-        if is_store(part) {
-            self.event(Kind::Store, &part[0], out);
+        if let Some(stored) = store(part) {
+            self.event(Kind::Store(stored), &part[0], out);
         }
         match tokens.get(end) {
             Some(token) if token.is(";") || token.is("}") => end + 1,
@@ -242,11 +242,9 @@ fn filled(text: &str, parameters: &[String], arguments: &[String]) -> String {
     out
 }
 
-/// Returns whether an expression stores to what looks like a translation table entry.
-fn is_store(tokens: &[Token]) -> bool {
-    let Some(equals) = tokens.iter().position(|token| token.is("=")) else {
-        return false;
-    };
+/// Returns the store of an expression to what looks like a translation table entry.
+fn store(tokens: &[Token]) -> Option<Stored> {
+    let equals = tokens.iter().position(|token| token.is("="))?;
     let left = &tokens[..equals];
     let through = left
         .iter()
@@ -254,9 +252,10 @@ fn is_store(tokens: &[Token]) -> bool {
     // `pte_t *p = ...` declares.
     let declares = left.first().is_some_and(|token| token.kind == TokenKind::Word)
         && left.get(1).is_some_and(|token| token.is("*"));
-    through
+    let is_store = through
         && !declares
         && left
             .iter()
-            .any(|token| token.kind == TokenKind::Word && names::has_entry_word(&token.text))
+            .any(|token| token.kind == TokenKind::Word && names::has_entry_word(&token.text));
+    is_store.then(|| Stored::by_assignment(&join(left), &join(&tokens[equals + 1..])))
 }

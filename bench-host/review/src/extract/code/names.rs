@@ -7,8 +7,8 @@ const ENTRIES: [&str; 12] = [
 ];
 
 /// Words in the names of functions that write them.
-const WRITES: [&str; 9] = [
-    "set_", "write_", "clear_", "zero_", "put_", "store_", "update_", "remove_", "_set",
+const WRITES: [&str; 10] = [
+    "set_", "write_", "clear_", "zero_", "put_", "store_", "update_", "remove_", "_set", "_clear",
 ];
 
 /// Registers whose write changes how addresses are translated, as they stand in the names of accessors.
@@ -41,7 +41,7 @@ pub(super) fn is_common(name: &str) -> bool {
 }
 
 /// Returns whether a name is that of something that holds a translation table entry.
-pub(super) fn has_entry_word(text: &str) -> bool {
+pub fn has_entry_word(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     ENTRIES.iter().any(|word| lower.contains(word))
 }
@@ -53,6 +53,29 @@ pub(super) fn is_write(name: &str) -> bool {
         && WRITES.iter().any(|word| lower.contains(word))
         && !lower.contains("tlb")
         && !lower.contains("flush")
+}
+
+/// Returns whether a function or macro stores to what its first argument points to, or names, whatever that is:
+/// `WRITE_ONCE(*pmdp, pmd)`, `atomic_set64(ptePtr, pte)`, `write_volatile(entry, x)`.
+pub(super) fn stores_anything(name: &str) -> bool {
+    const NAMES: [&str; 14] = [
+        "write_once",
+        "smp_store_release",
+        "smp_store_mb",
+        "atomic_set",
+        "atomic64_set",
+        "atomic_set64",
+        "atomic_get_and_set64",
+        "atomic_test_and_set64",
+        "atomic_store",
+        "atomic_store_explicit",
+        "atomic_store_release",
+        "write_volatile",
+        "write_atomic",
+        "volatile_store",
+    ];
+    let lower = name.to_ascii_lowercase();
+    NAMES.contains(&lower.as_str()) || lower.starts_with("xchg") || lower.starts_with("cmpxchg")
 }
 
 /// Returns whether a function writes such a register by its name: `write_sctlr_el1()`, `sysreg_write_ttbr0_el1()`.
@@ -94,6 +117,28 @@ pub(super) fn runs_another(name: &str) -> bool {
     ]
     .iter()
     .any(|word| lower.contains(word))
+}
+
+/// Returns whether a function turns the MMU on by its name: `mmu_setup`, `enable_mmu_el3`, `ArmEnableMmu`, `{mmu_enable}`.
+pub fn turns_mmu_on(name: &str) -> bool {
+    let lower = name.trim_matches(['{', '}']).to_ascii_lowercase();
+    let last = lower.rsplit("::").next().unwrap_or(&lower);
+    let verbs = [
+        "enable",
+        "turn_on",
+        "mmu_on",
+        "mmuon",
+        "mmu_setup",
+        "start_mmu",
+        "mmu_start",
+        "activate_mmu",
+    ];
+    let other = [
+        "disable", "enabled", "status", "iommu", "smmu", "is_", "_off", "check", "wait", "test",
+    ];
+    last.contains("mmu")
+        && verbs.iter().any(|verb| last.contains(verb))
+        && !other.iter().any(|word| last.contains(word))
 }
 
 /// Returns whether a name is that of maintenance that this program cannot look into.
