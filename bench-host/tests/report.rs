@@ -333,18 +333,26 @@ fn every_form_carries_the_label_on_every_table_and_plot_of_numbers() {
         .collect();
     assert_eq!(
         plots.len(),
-        6,
-        "net and raw ratios, histogram, cumulative distribution, drift, boot phases"
+        12,
+        "net and raw ratios, histogram, cumulative distribution, drift, boot phases; for a wide and for a narrow screen"
     );
     for plot in plots {
         assert!(text(plot).contains(label), "{:?}", plot.attribute("aria-label"));
     }
-    for caption in ["Timing in", "Ratio to", "Boot phases"] {
-        let of = |node: &roxmltree::Node<'_, '_>| {
-            node.attribute("class") == Some("caption") && text(*node).starts_with(caption)
-        };
-        let caption = tree.descendants().find(of).unwrap();
-        assert!(text(caption).contains(label));
+    // On the page it is said of all tables at once: at the top, and in a corner that stays in sight.
+    for class in ["banner care", "corner"] {
+        let mut of_class = tree.descendants().filter(|node| node.attribute("class") == Some(class));
+        assert!(text(of_class.next().unwrap()).contains(label), "{class}");
+        assert_eq!(of_class.next(), None, "{class}");
+    }
+    for form in [
+        terminal::render(&summary, 200),
+        markdown::render(&summary, str::to_owned),
+    ] {
+        for caption in ["Timing in", "Ratio to xen_head_old", "Boot phases"] {
+            let caption = form.lines().find(|line| line.starts_with(caption)).unwrap();
+            assert!(caption.contains(label), "{caption}");
+        }
     }
     for (name, contents) in data::files(&summary) {
         let needs_label = contents.lines().next().unwrap().ends_with(",label");

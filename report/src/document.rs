@@ -7,12 +7,15 @@ mod break_even;
 mod checks;
 mod conditions;
 mod details;
+mod digest;
 mod headline;
 mod machine;
 mod mutants;
 mod plots;
 mod runs;
 mod timing;
+
+use results::verdict::Class;
 
 use crate::command::{self, broken};
 use crate::model::Summary;
@@ -26,11 +29,6 @@ impl Document {
     /// Lays out a summary.
     pub fn of(summary: &Summary) -> Self {
         let m = &summary.manifest;
-        let section = |heading: &str, (brief, detail): (Vec<Block>, Vec<Block>)| Section {
-            heading: heading.to_owned(),
-            brief,
-            detail,
-        };
         let is_timed = m.plan.iterations > 0 && m.plan.sequences.iter().any(|sequence| sequence.timed);
         let sequences = timing::sequences(summary);
         // Mutants are listed with their edits; as sequences they are for those who read to the end.
@@ -42,19 +40,36 @@ impl Document {
             true => timing::blocks(summary),
             false => (Vec::new(), Vec::new()),
         };
+        let checks = match is_timed && summary.checks.is_empty() {
+            true => (Vec::new(), Vec::new()),
+            false => checks::blocks(summary),
+        };
+        let failed = checks::classes(summary).any(|class| class == Class::Fail);
+        let proven = summary.proofs.iter().all(|proof| proof.holds);
         let mut sections = vec![
-            section("", (headline::blocks(summary), Vec::new())),
-            section("Break-even", break_even::blocks(summary)),
-            section("Mutants", mutants::blocks(std::slice::from_ref(summary))),
-            section("Sequences", sequences),
-            section("Timing", timing),
-            section("Conditions", conditions::blocks(summary)),
-            section("Checks", checks::blocks(summary)),
-            section("Boot", timing::boot(summary)),
-            section("Machine", (Vec::new(), machine::blocks(summary))),
-            section("Stream", (Vec::new(), machine::stream(summary))),
-            section("Method", (Vec::new(), machine::method(summary))),
-            section(
+            Section::open("", (headline::blocks(summary), timing::result(summary))),
+            Section::open("", (headline::notes(summary), Vec::new())),
+            Section::open("Break-even", break_even::blocks(summary)),
+            Section::open("Mutants", mutants::blocks(std::slice::from_ref(summary))),
+            Section::folded("Sequences", digest::sequences(summary), sequences),
+            Section::folded("Timing", digest::timing(summary), timing),
+            Section::folded("Conditions", digest::conditions(summary), conditions::blocks(summary))
+                .open_if(!summary.sweeps.is_empty()),
+            Section::folded("Checks", digest::checks(summary), checks).open_if(failed || !is_timed),
+            Section::folded("Boot", digest::boot(summary), timing::boot(summary)).open_if(!proven),
+            Section::folded("Machine", machine::machine(m), (Vec::new(), machine::blocks(summary))),
+            Section::folded(
+                "Stream",
+                digest::stream(summary),
+                (Vec::new(), machine::stream(summary)),
+            )
+            .open_if(m.stream.lost_lines + m.stream.damaged > 0),
+            Section::folded(
+                "Method",
+                "how the numbers came about",
+                (Vec::new(), machine::method(summary)),
+            ),
+            Section::open(
                 "Reproduce",
                 (vec![Block::Code(broken(&m.reproduce, command::WIDTH))], Vec::new()),
             ),
@@ -66,9 +81,18 @@ impl Document {
             let after = position(&sections, "Checks").map_or(at, |checks| checks + 1);
             sections.insert(after, sequences);
         }
+        if let (false, Some(at)) = (summary.sweeps.is_empty(), position(&sections, "Conditions")) {
+            let conditions = sections.remove(at);
+            let before = position(&sections, "Sequences").unwrap_or(at);
+            sections.insert(before.min(at), conditions);
+        }
         Self {
-            title: format!("TLB maintenance on {}", m.machine),
-            subtitle: format!("{} · {} · {}", summary.name, m.started, m.label),
+            title: headline::title(summary),
+            subtitle: format!(
+                "TLB maintenance on {} · {} · {} · {}",
+                m.machine, summary.name, m.started, m.label
+            ),
+            label: Some(m.label.clone()),
             sections: sections.into_iter().filter(|s| s.blocks().next().is_some()).collect(),
         }
     }

@@ -11,12 +11,12 @@ use data_encoding::BASE64;
 use results::manifest::HARDWARE_LABEL;
 use sha2::{Digest, Sha256};
 
-use crate::document::{Block, Document};
+use crate::document::{Block, Document, Section};
 use crate::matrix::Matrix;
 use crate::model::Summary;
 use crate::number::plural;
 use crate::plain_text::escape;
-use crate::plot::{self, Figure};
+use crate::plot::{self, Figure, Width};
 use crate::table::{Align, Cell, Table, Tone};
 
 const STYLE: &str = include_str!("html/page.css");
@@ -49,27 +49,57 @@ pub fn page(document: &Document, data: impl Fn(&str) -> String) -> String {
     let _ = write!(
         out,
         "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\" />\n<title>{title}</title>\n\
-         <style>\n{style}{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n<p class=\"subtitle\">{}</p>\n",
+         <style>\n{style}{STYLE}</style>\n</head>\n<body class=\"{}\">\n<main>\n<h1>{title}</h1>\n<p class=\"subtitle\">{}</p>\n",
+        origin(document.label.as_deref()),
         escape(&document.subtitle)
     );
     contents(&mut out, document);
+    let label = document.label.as_deref();
     for (index, section) in document.sections.iter().enumerate() {
-        if section.heading.is_empty() {
-            out.push_str("<section>\n");
-        } else {
-            let heading = escape(&section.heading);
-            let _ = write!(
-                out,
-                "<section aria-labelledby=\"s{index}\">\n<h2 id=\"s{index}\">{heading}</h2>\n"
-            );
-        }
+        begin(&mut out, section, index);
         for block in section.blocks() {
-            write_block(&mut out, block, &data);
+            write_block(&mut out, block, label, &data);
         }
-        out.push_str("</section>\n");
+        out.push_str(match section.heading.is_empty() {
+            true => "</section>\n",
+            false => "</div></details></section>\n",
+        });
     }
+    // Said once for all tables, and always in sight.
+    let _ = match label {
+        Some(label) => writeln!(out, "<p class=\"corner\">{}</p>", escape(label)),
+        None => Ok(()),
+    };
     let _ = write!(out, "</main>\n<script>{}</script>\n</body>\n</html>\n", *SCRIPT_TEXT);
     out
+}
+
+/// Returns the class of a page whose numbers have this label: what it looks like from afar.
+fn origin(label: Option<&str>) -> &'static str {
+    match label {
+        Some(HARDWARE_LABEL) => "hardware",
+        Some(_) => "simulator",
+        None => "several",
+    }
+}
+
+/// Begins a section: its heading is what unfolds it, and a link to it unfolds it too.
+fn begin(out: &mut String, section: &Section, index: usize) {
+    if section.heading.is_empty() {
+        out.push_str("<section>\n");
+        return;
+    }
+    let digest = match section.digest.is_empty() {
+        true => String::new(),
+        false => format!(" <span class=\"digest\">{}</span>", escape(&section.digest)),
+    };
+    let open = if section.open { " open=\"\"" } else { "" };
+    let _ = write!(
+        out,
+        "<section aria-labelledby=\"h{index}\">\n<details class=\"section\"{open}><summary><h2 \
+         id=\"h{index}\">{}</h2>{digest}</summary>\n<div id=\"s{index}\">\n",
+        escape(&section.heading)
+    );
 }
 
 /// Writes the list of sections, unless there are too few to get lost in.
@@ -91,7 +121,7 @@ fn contents(out: &mut String, document: &Document) {
     out.push_str("</nav>\n");
 }
 
-fn write_block(out: &mut String, block: &Block, data: &impl Fn(&str) -> String) {
+fn write_block(out: &mut String, block: &Block, label: Option<&str>, data: &impl Fn(&str) -> String) {
     let _ = match block {
         Block::Banner { tone, title, lines } => {
             let _ = write!(
@@ -112,16 +142,21 @@ fn write_block(out: &mut String, block: &Block, data: &impl Fn(&str) -> String) 
             writeln!(out, "<ul>{items}</ul>")
         }
         Block::Table(table) => {
-            write_table(out, table);
+            write_table(out, table, label);
             Ok(())
         }
         Block::Matrix(matrix) => {
-            write_matrix(out, matrix, data);
+            write_matrix(out, matrix, label, data);
             Ok(())
         }
         Block::Figure(figure) => {
             write_figure(out, figure, data);
             Ok(())
+        }
+        Block::Beside(figures) => {
+            out.push_str("<div class=\"beside\">\n");
+            figures.iter().for_each(|figure| write_figure(out, figure, data));
+            writeln!(out, "</div>")
         }
         Block::Code(code) => writeln!(out, "<pre><code>{}</code></pre>", escape(code)),
     };
@@ -133,7 +168,11 @@ fn write_figure(out: &mut String, figure: &Figure, data: &impl Fn(&str) -> Strin
     for (index, view) in figure.views.iter().enumerate() {
         let panels = |out: &mut String| {
             out.push_str("<div class=\"panels\">\n");
-            view.panels.iter().for_each(|panel| out.push_str(&panel.svg()));
+            for panel in &view.panels {
+                // One of them is shown.
+                out.push_str(&panel.svg(Width::Wide));
+                out.push_str(&panel.svg(Width::Narrow));
+            }
             out.push_str("</div>\n");
         };
         if index == 0 {
@@ -162,6 +201,11 @@ fn write_figure(out: &mut String, figure: &Figure, data: &impl Fn(&str) -> Strin
 fn write_label(label: &str) -> String {
     let class = if label == HARDWARE_LABEL { "label own" } else { "label" };
     format!(" <span class=\"{class}\">{}</span>", escape(label))
+}
+
+/// Returns the label that a table needs on a page whose numbers all have the label `said`.
+fn own<'a>(label: Option<&'a String>, said: Option<&str>) -> Option<&'a String> {
+    label.filter(|label| Some(label.as_str()) != said)
 }
 
 /// Writes a caption. Not a `caption` element: that would be as wide as the table, and cut off with it on a narrow screen.
@@ -195,7 +239,8 @@ fn classes(table: &Table) -> Vec<&'static str> {
     table.columns.iter().enumerate().map(class).collect()
 }
 
-fn write_table(out: &mut String, table: &Table) {
+fn write_table(out: &mut String, table: &Table, said: Option<&str>) {
+    let own = own(table.label.as_ref(), said);
     let classes = classes(table);
     let class = |index: usize| match classes[index] {
         "" => String::new(),
@@ -205,12 +250,12 @@ fn write_table(out: &mut String, table: &Table) {
     if table.folded {
         let rows = plural(table.rows.len() as u64, "row", "rows");
         let _ = write!(out, "<details class=\"fold\"><summary>{caption}, {rows}");
-        if let Some(label) = &table.label {
+        if let Some(label) = own {
             out.push_str(&write_label(label));
         }
         out.push_str("</summary>\n");
     } else {
-        write_caption(out, &table.caption, table.label.as_ref());
+        write_caption(out, &table.caption, own);
     }
     let _ = write!(
         out,
@@ -234,7 +279,13 @@ fn write_table(out: &mut String, table: &Table) {
                 0 => ("th scope=\"row\"", "th"),
                 _ => ("td", "td"),
             };
-            let _ = write!(out, "<{open}{}>{}</{close}>", class(index), inner(cell, classes[index]));
+            // On a narrow screen a row is a list, and every cell has its column's name beside it.
+            let column = match index {
+                0 => String::new(),
+                _ => format!(" data-c=\"{}\"", escape(&table.columns[index].0)),
+            };
+            let text = inner(cell, classes[index]);
+            let _ = write!(out, "<{open}{}{column}>{text}</{close}>", class(index));
         }
         out.push_str("</tr>\n");
     }
@@ -283,9 +334,9 @@ fn quoted_code(text: &str) -> String {
     parts.iter().enumerate().map(part).collect()
 }
 
-fn write_matrix(out: &mut String, matrix: &Matrix, data: &impl Fn(&str) -> String) {
+fn write_matrix(out: &mut String, matrix: &Matrix, said: Option<&str>, data: &impl Fn(&str) -> String) {
     let caption = escape(&matrix.caption);
-    write_caption(out, &matrix.caption, matrix.label.as_ref());
+    write_caption(out, &matrix.caption, own(matrix.label.as_ref(), said));
     let _ = write!(
         out,
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\">\n\

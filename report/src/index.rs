@@ -87,11 +87,8 @@ pub fn document(entries: &[Entry]) -> Document {
     Document {
         title: "TLB maintenance: stored runs".to_owned(),
         subtitle: format!("{}{unreadable}", plural(entries.len() as u64, "run", "runs")),
-        sections: vec![Section {
-            heading: String::new(),
-            brief,
-            detail: Vec::new(),
-        }],
+        label: None,
+        sections: vec![Section::open("", (brief, Vec::new()))],
     }
 }
 

@@ -45,6 +45,10 @@ fn text(block: &Block, file: &impl Fn(&str) -> String) -> String {
         Block::Table(table) => self::table(table),
         Block::Matrix(matrix) => self::matrix(matrix, file),
         Block::Figure(figure) => self::figure(figure, file),
+        Block::Beside(figures) => {
+            let figures: Vec<String> = figures.iter().map(|figure| self::figure(figure, file)).collect();
+            figures.join("\n")
+        }
         Block::Code(code) => fenced(code),
     }
 }

@@ -17,6 +17,7 @@ pub use self::comparison::{Comparison, Finding, Ratio, Shift, Tests};
 pub use self::conditions::{BaselineRatio, Clock, EventCount, LineFit, NotCounted, Refill, Sweep, SweepPoint};
 pub use self::mutants::{Fate, Mutant};
 pub use self::series::{Interval, Modes, Net, Part, Series, Statistics};
+use crate::plot::OVERLAID;
 use crate::wording::Wording;
 
 /// One run, aggregated.
@@ -72,6 +73,27 @@ impl Summary {
     /// Returns the gaps in the stream that are listed.
     pub fn gaps(&self) -> &[Gap] {
         &self.manifest.stream.lost
+    }
+
+    /// Returns the number of a sequence's color and marker: 0 for the baseline and its twin, and for every other the same
+    /// number in every plot of the run. Neighbors in the plan have different ones.
+    pub fn hue(&self, seq: &str) -> usize {
+        let all = || {
+            let timed = self.series.iter().map(|s| (s.seq.as_str(), &s.part));
+            timed.chain(self.sweeps.iter().map(|s| (s.seq.as_str(), &s.part)))
+        };
+        let part = all().find(|(known, _)| *known == seq).map(|(_, part)| part);
+        if let Some(Part::Baseline | Part::Twin(_)) = part {
+            return 0;
+        }
+        let mut others: Vec<&str> = Vec::new();
+        for (known, _) in all().filter(|(_, part)| **part == Part::Test) {
+            if !others.contains(&known) {
+                others.push(known);
+            }
+        }
+        let at = others.iter().position(|known| *known == seq).unwrap_or(0);
+        1 + at % (OVERLAID - 1)
     }
 
     /// Returns what a sequence must be named with for its numbers to be told from others of the same sequence.

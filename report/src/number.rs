@@ -46,6 +46,12 @@ pub fn ratio(value: f64) -> String {
     }
 }
 
+/// Writes a round ratio as it stands at an axis.
+pub fn short_ratio(value: f64) -> String {
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// Writes a ratio with its interval, with as many decimals (3 to 6) as it takes to show the interval's width.
 pub fn ratio_interval(value: &Ratio) -> String {
     let Interval { low, high } = value.interval;

@@ -17,8 +17,9 @@ mod strips;
 mod theme;
 
 pub use bars::{Bar, Bars, Segment};
-pub use curves::{Curve, Curves, Look, Point, Scale, Ticks};
-pub use distribution::{beyond, panels as distribution};
+pub use canvas::{Key, Width};
+pub use curves::{Band, Curve, Curves, Look, Point, Scale, Ticks};
+pub use distribution::{beyond, views as distribution};
 pub use figure::{Body, Figure, Panel, View};
 pub use forest::{Forest, Row};
 pub use ratios::panels as ratios;

@@ -21,7 +21,8 @@ pub fn render(summary: &Summary, width: usize) -> String {
 
 /// Writes the short form of a document, no wider than `width` columns where words allow it.
 pub fn page(document: &Document, width: usize) -> String {
-    let mut out = format!("{}\n{}\n", printable(&document.title), printable(&document.subtitle));
+    let head = [&document.title, &document.subtitle].map(|text| fill(text, width, ""));
+    let mut out = format!("{}\n", head.join("\n"));
     for section in document.sections.iter().filter(|section| !section.brief.is_empty()) {
         if !section.heading.is_empty() {
             out.push_str(&format!("\n== {} ==\n", section.heading));
@@ -59,7 +60,7 @@ pub(crate) fn text(block: &Block, width: usize) -> Option<String> {
             let lines: Vec<String> = code.lines().map(|line| format!("    {}", printable(line))).collect();
             lines.join("\n")
         }
-        Block::Figure(_) => return None,
+        Block::Figure(_) | Block::Beside(_) => return None,
     })
 }
 

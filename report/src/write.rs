@@ -77,7 +77,10 @@ fn write(folder: &Path, document: &Document, data: Vec<data::File>) -> Result<Pa
         replace(&paths.plots.join(name), &contents)?;
     }
     for (name, panel) in document.figures().flat_map(Figure::files) {
-        replace(&paths.plots.join(name), &plot::standalone(&panel.svg()))?;
+        replace(
+            &paths.plots.join(name),
+            &plot::standalone(&panel.svg(plot::Width::Wide)),
+        )?;
     }
     let page = html::page(document, |file| format!("{PLOTS}/{file}"));
     replace(&paths.html, &page)?;

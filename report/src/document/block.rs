@@ -12,6 +12,8 @@ pub struct Document {
     pub title: String,
     /// Where the numbers are from, in one line.
     pub subtitle: String,
+    /// The label of all its numbers; `None` where they have several, and every table and plot says its own.
+    pub label: Option<String>,
     /// Its sections.
     pub sections: Vec<Section>,
 }
@@ -19,8 +21,12 @@ pub struct Document {
 /// A section under a heading.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Section {
-    /// The heading; empty for the first one.
+    /// The heading; empty for what is read before anything is unfolded.
     pub heading: String,
+    /// What is in it, in a few words beside the heading.
+    pub digest: String,
+    /// Whether a page shows it unfolded from the beginning.
+    pub open: bool,
     /// What the short form for the terminal has too.
     pub brief: Vec<Block>,
     /// What only the whole report has.
@@ -28,6 +34,31 @@ pub struct Section {
 }
 
 impl Section {
+    /// Creates a section that a page folds.
+    pub fn folded(heading: &str, digest: impl Into<String>, (brief, detail): (Vec<Block>, Vec<Block>)) -> Self {
+        Self {
+            heading: heading.to_owned(),
+            digest: digest.into(),
+            open: false,
+            brief,
+            detail,
+        }
+    }
+
+    /// Creates a section that a page shows.
+    pub fn open(heading: &str, blocks: (Vec<Block>, Vec<Block>)) -> Self {
+        Self {
+            open: true,
+            ..Self::folded(heading, "", blocks)
+        }
+    }
+
+    /// Unfolds it if there is a reason to.
+    #[must_use]
+    pub fn open_if(mut self, reason: bool) -> Self {
+        self.open |= reason;
+        self
+    }
     /// Returns all blocks.
     pub fn blocks(&self) -> impl Iterator<Item = &Block> + '_ {
         self.brief.iter().chain(&self.detail)
@@ -58,6 +89,8 @@ pub enum Block {
     Matrix(Matrix),
     /// A plot; written only where pictures can be.
     Figure(Figure),
+    /// Plots beside each other where there is room.
+    Beside(Vec<Figure>),
     /// Text to be taken as it is.
     Code(String),
 }
@@ -66,9 +99,10 @@ impl Document {
     /// Returns every plot of the document.
     pub fn figures(&self) -> impl Iterator<Item = &Figure> + '_ {
         let blocks = self.sections.iter().flat_map(Section::blocks);
-        blocks.filter_map(|block| match block {
-            Block::Figure(figure) => Some(figure),
-            _ => None,
+        blocks.flat_map(|block| match block {
+            Block::Figure(figure) => std::slice::from_ref(figure),
+            Block::Beside(figures) => figures,
+            _ => &[],
         })
     }
 }

@@ -5,7 +5,7 @@ use super::block::Block;
 use crate::data;
 use crate::model::{BreakEven, Net, Summary, Way, WayPoint};
 use crate::number::{count, grouped, interval};
-use crate::plot::{Body, Curve, Curves, Figure, Look, OVERLAID, Panel, Point, Scale, Ticks};
+use crate::plot::{Body, Curve, Curves, Figure, Key, Look, OVERLAID, Panel, Point, Scale, Ticks};
 use crate::table::{Cell, Table, Tone};
 
 /// Returns the tables and what follows from them, then the plot.
@@ -27,10 +27,9 @@ pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
     brief.push(Block::Paragraph(
         "What a full flush makes others walk for later is not included.".to_owned(),
     ));
-    let caption = format!(
+    let caption = String::from(
         "Net median cost by pages invalidated, with 95% intervals over the batches: where the lines cross is the \
-         break-even. {}.",
-        summary.label()
+         break-even.",
     );
     let panels: Vec<Panel> = summary
         .break_even
@@ -100,7 +99,7 @@ fn pages(scope: &BreakEven) -> Vec<u64> {
 fn panel(scope: &BreakEven, label: &str) -> Panel {
     let x = Scale::of(&pages(scope), "pages invalidated");
     let ways = &scope.ways[..scope.ways.len().min(OVERLAID)];
-    let curve = |way: &Way| {
+    let curve = |(hue, way): (usize, &Way)| {
         let resolved = way.points.iter().filter_map(|point| match point.net {
             Net::Resolved(net) => Some((point, net)),
             _ => None,
@@ -117,22 +116,28 @@ fn panel(scope: &BreakEven, label: &str) -> Panel {
             ((x.coordinate(point.pages), net), words)
         };
         Curve {
+            hue,
             points: resolved.clone().map(point).collect(),
             look: Look::Dotted,
             spots: resolved.map(spot).collect(),
         }
     };
-    let curves: Vec<Curve> = ways.iter().map(curve).collect();
+    let key = |(hue, way): (usize, &Way)| Key {
+        hue,
+        name: way.name.clone(),
+    };
+    let curves: Vec<Curve> = ways.iter().enumerate().map(curve).collect();
     Panel {
         suffix: if scope.scope == "local" { "local" } else { "broadcast" }.to_owned(),
         title: format!("Cost by pages, {}", scope.scope),
         label: label.to_owned(),
-        legend: ways.iter().map(|way| way.name.clone()).collect(),
+        legend: ways.iter().enumerate().map(key).collect(),
         body: Body::Curves(
             Curves {
                 y: upward(&curves, format!("net {}", scope.event.id())),
                 x,
                 curves,
+                band: None,
             }
             .logarithmic(),
         ),

@@ -1,32 +1,33 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! How the cost depends on the conditions it is measured under, and what the counters beside the clock say.
 
-use results::record::Event;
 use results::scenario::Axis;
 
 use super::baseline_ratio;
 use super::block::Block;
 use super::break_even::upward;
 use crate::data;
-use crate::model::{Clock, EventCount, Interval, LineFit, Net, Part, Refill, Summary, Sweep, SweepPoint};
+use crate::model::{
+    BaselineRatio, Clock, EventCount, Interval, LineFit, Net, Part, Ratio, Refill, Summary, Sweep, SweepPoint,
+};
 use crate::number::{count, grouped, interval, percent, plural};
-use crate::plot::{Body, Curve, Curves, Figure, Look, OVERLAID, Panel, Point, Scale, Strip, Strips};
+use crate::plot::{Band, Body, Curve, Curves, Figure, Key, Look, OVERLAID, Panel, Point, Scale, Strip, Strips, Ticks};
 use crate::table::{Cell, Table, Tone};
 
-/// Returns the costs in words and tables, then the plots and the counters.
+/// Returns the result in words and the curves, then the tables and the counters.
 pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
     let (mut brief, mut detail) = (Vec::new(), Vec::new());
     brief.extend(baseline_ratio::conclusions(summary));
+    brief.extend(figures(summary).into_iter().map(Block::Figure));
     for sweeps in groups(summary) {
         let caption = by(sweeps[0], summary);
-        brief.push(Block::Table(table(&sweeps, &caption, summary)));
+        brief.push(Block::Table(table(&sweeps, &caption, summary).folded_beyond(0)));
         detail.extend(baseline_ratio::table(&sweeps, &caption, summary));
         let fits: Vec<String> = sweeps.iter().filter_map(|sweep| fit(sweep, summary)).collect();
         if !fits.is_empty() {
             brief.push(Block::List(fits));
         }
     }
-    detail.extend(figures(summary).into_iter().map(Block::Figure));
     if !summary.refills.is_empty() {
         brief.push(Block::Table(refills(summary)));
         let baseline_ratio = baseline_ratio::refills(summary);
@@ -48,22 +49,29 @@ pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
     (brief, detail)
 }
 
-/// Returns the sweeps that share everything but the sequence, at most as many together as a plot can tell apart. The
-/// twin of the baseline says nothing here that the baseline does not.
+/// Returns the sweeps that share everything but the sequence: the baseline, and at most as many others as a plot can tell
+/// apart beside it. The twin of the baseline says nothing here that the baseline does not.
 fn groups(summary: &Summary) -> Vec<Vec<&Sweep>> {
+    let key = |s: &Sweep| (s.axis, s.pe, s.event, s.base.clone());
     let mut groups: Vec<Vec<&Sweep>> = Vec::new();
-    let shown = summary
-        .sweeps
-        .iter()
-        .filter(|s| !matches!(s.part, Part::Empty | Part::Twin(_)));
-    for sweep in shown {
-        let key = |s: &Sweep| (s.axis, s.pe, s.event, s.base.clone());
+    let others = summary.sweeps.iter().filter(|s| s.part == Part::Test);
+    for sweep in others {
         let known = groups
             .iter_mut()
-            .find(|group| key(group[0]) == key(sweep) && group.len() < OVERLAID);
+            .find(|group| key(group[0]) == key(sweep) && group.len() < OVERLAID - 1);
         match known {
             Some(group) => group.push(sweep),
             None => groups.push(vec![sweep]),
+        }
+    }
+    for sweep in summary.sweeps.iter().filter(|s| s.part == Part::Baseline) {
+        let mut of_its = groups.iter_mut().filter(|group| key(group[0]) == key(sweep)).peekable();
+        match of_its.peek() {
+            Some(_) => of_its.for_each(|group| group.insert(0, sweep)),
+            None => {
+                drop(of_its);
+                groups.push(vec![sweep]);
+            }
         }
     }
     groups
@@ -181,25 +189,12 @@ fn fit(sweep: &Sweep, summary: &Summary) -> Option<String> {
     ))
 }
 
-/// Returns one plot per PE and counter, with a panel for every condition that varies.
+/// Returns one plot for every condition that varies: beside the baseline, and by itself.
 fn figures(summary: &Summary) -> Vec<Figure> {
-    let groups = groups(summary);
     let mut figures: Vec<Figure> = Vec::new();
-    let mut sources: Vec<(u32, Event)> = groups.iter().map(|group| (group[0].pe, group[0].event)).collect();
-    sources.dedup();
-    for (pe, event) in sources {
-        let here = groups
-            .iter()
-            .filter(|group| (group[0].pe, group[0].event) == (pe, event));
-        let (mut panels, mut below) = (Vec::new(), 0);
-        for group in here {
-            let (panel, missing) = panel(group, summary, panels.len() + 1);
-            panels.extend(panel);
-            below += missing;
-        }
-        if panels.is_empty() {
-            continue;
-        }
+    for group in groups(summary) {
+        let (cost, below) = cost_panel(&group, summary);
+        let ratio = ratio_panel(&group, summary);
         let below = match below {
             0 => String::new(),
             n => format!(
@@ -207,23 +202,137 @@ fn figures(summary: &Summary) -> Vec<Figure> {
                 plural(n, "point is", "points are")
             ),
         };
-        let caption = format!(
-            "Net median cost on PE {pe} as one condition varies, with 95% intervals over the batches.{below} {}.",
-            summary.label()
-        );
-        let id = if figures.is_empty() {
-            "sweeps".to_owned()
-        } else {
-            format!("sweeps_pe{pe}_{}", event.id())
+        // What is the same under all of them is said once.
+        let how = match figures.is_empty() {
+            true => {
+                ". Grey: the A/A noise floor under each condition. Bars: 95% intervals over the batches. What lies at one \
+                 value is drawn side by side."
+            }
+            false => ".",
         };
-        let figure = Figure::new(id, caption, data::SWEEPS, panels);
-        figures.push(Figure { pe: Some(pe), ..figure });
+        let first = group[0];
+        let ratio_shown = ratio.is_some();
+        let panels: Vec<Panel> = ratio.into_iter().chain(cost).collect();
+        if panels.is_empty() {
+            continue;
+        }
+        let what = match ratio_shown {
+            true => "Ratio to the baseline, and net medians",
+            false => "Net medians",
+        };
+        let caption = format!("{what}, by {}{how}{below}", by(first, summary));
+        let figure = Figure::new(format!("sweeps_{}", figures.len() + 1), caption, data::SWEEPS, panels);
+        figures.push(Figure {
+            pe: Some(first.pe),
+            ..figure
+        });
     }
     figures
 }
 
-/// Returns the panel of some sweeps along one axis, unless nothing of them can be drawn, and how many points cannot.
-fn panel(sweeps: &[&Sweep], summary: &Summary, number: usize) -> (Option<Panel>, u64) {
+fn keys(sweeps: &[&Sweep], summary: &Summary) -> Vec<Key> {
+    let key = |sweep: &&Sweep| Key {
+        hue: summary.hue(&sweep.seq),
+        name: sweep.seq.clone(),
+    };
+    sweeps.iter().map(key).collect()
+}
+
+/// Returns the panel of ratios to the baseline along one condition, with the noise floor under each; `None` without any.
+fn ratio_panel(sweeps: &[&Sweep], summary: &Summary) -> Option<Panel> {
+    let first = sweeps[0];
+    let baseline = baseline_ratio::baseline(summary, first.pe, first.event)?;
+    let x = Scale::of(&xs(sweeps), first.axis.title());
+    let tested: Vec<&Sweep> = sweeps.iter().copied().filter(|s| s.part == Part::Test).collect();
+    let with_ratio = |sweep: &Sweep| -> Vec<(u64, Ratio, BaselineRatio)> {
+        let points = sweep.points.iter();
+        points
+            .filter_map(|point| {
+                let beside = point.baseline_ratio?;
+                Some((point.x, beside.ratio?, beside))
+            })
+            .collect()
+    };
+    let mut floors: Vec<(u64, f64)> = Vec::new();
+    for (at, _, beside) in tested.iter().flat_map(|sweep| with_ratio(sweep)) {
+        if let Some(floor) = beside.noise_floor
+            && floors.iter().all(|(known, _)| *known != at)
+        {
+            floors.push((at, floor));
+        }
+    }
+    floors.sort_by_key(|(at, _)| *at);
+    let curve = |sweep: &&Sweep| {
+        let points = with_ratio(sweep);
+        let at = |at: u64, ratio: &Ratio| (x.coordinate(at), ratio.estimate);
+        let spot = |(here, ratio, beside): &(u64, Ratio, BaselineRatio)| {
+            let words = baseline_ratio::words(beside, summary.wording());
+            let words = format!("{}, {} {}: {words}", sweep.seq, grouped(*here), sweep.axis.title());
+            (at(*here, ratio), words)
+        };
+        Curve {
+            hue: summary.hue(&sweep.seq),
+            points: points
+                .iter()
+                .map(|(here, ratio, _)| Point {
+                    at: at(*here, ratio),
+                    whisker: Some(ratio.interval),
+                })
+                .collect(),
+            look: Look::Dotted,
+            spots: points.iter().map(spot).collect(),
+        }
+    };
+    let curves: Vec<Curve> = tested.iter().map(curve).collect();
+    let points = || curves.iter().flat_map(|curve| &curve.points);
+    points().next()?;
+    let ends = points().flat_map(|point| {
+        let whisker = point.whisker.unwrap_or(Interval {
+            low: point.at.1,
+            high: point.at.1,
+        });
+        [whisker.low, whisker.high, point.at.1]
+    });
+    let of_floors = floors.iter().flat_map(|(_, floor)| [1.0 + floor, 1.0 / (1.0 + floor)]);
+    let (low, high) = ends
+        .chain(of_floors)
+        .filter(|end| end.is_finite())
+        .fold((1.0_f64, 1.0_f64), |(low, high), end| (low.min(end), high.max(end)));
+    let room = ((high - low) * 0.08).max(1e-4);
+    let band = floors.iter().map(|&(at, floor)| {
+        let ends = Interval {
+            low: 1.0 / (1.0 + floor),
+            high: 1.0 + floor,
+        };
+        (x.coordinate(at), ends)
+    });
+    let band: Vec<(f64, Interval)> = band.collect();
+    let (less, more) = (summary.wording().less(), summary.wording().more());
+    Some(Panel {
+        suffix: format!("{}_ratio", first.axis.id()),
+        title: format!("Net ratio to {baseline} by {}{}", first.axis.title(), kept(first)),
+        label: summary.label().to_owned(),
+        legend: keys(&tested, summary),
+        body: Body::Curves(Curves {
+            x,
+            y: Scale {
+                low: low - room,
+                high: high + room,
+                words: format!("\u{2190} {less} \u{b7} net ratio \u{b7} {more} \u{2192}"),
+                ticks: Ticks::Ratio,
+            },
+            curves,
+            band: (!band.is_empty()).then_some(Band {
+                middle: 1.0,
+                ends: band,
+            }),
+        }),
+    })
+}
+
+/// Returns the panel of the costs of some sweeps along one axis, unless nothing of them can be drawn, and how many points
+/// cannot.
+fn cost_panel(sweeps: &[&Sweep], summary: &Summary) -> (Option<Panel>, u64) {
     let first = sweeps[0];
     let x = Scale::of(&xs(sweeps), first.axis.title());
     let curve = |sweep: &&Sweep| {
@@ -237,6 +346,7 @@ fn panel(sweeps: &[&Sweep], summary: &Summary, number: usize) -> (Option<Panel>,
         };
         let spot = |(point, net): (&SweepPoint, f64)| ((x.coordinate(point.x), net), spot(sweep, point, net));
         Curve {
+            hue: summary.hue(&sweep.seq),
             points: resolved.clone().map(point).collect(),
             look: Look::Dotted,
             spots: resolved.map(spot).collect(),
@@ -246,14 +356,15 @@ fn panel(sweeps: &[&Sweep], summary: &Summary, number: usize) -> (Option<Panel>,
     let drawn: usize = curves.iter().map(|curve| curve.points.len()).sum();
     let below = sweeps.iter().map(|sweep| sweep.points.len()).sum::<usize>() - drawn;
     let panel = Panel {
-        suffix: format!("{number}_{}", first.axis.id()),
+        suffix: first.axis.id().to_owned(),
         title: format!("Cost by {}{}", first.axis.title(), kept(first)),
         label: summary.label().to_owned(),
-        legend: sweeps.iter().map(|sweep| sweep.seq.clone()).collect(),
+        legend: keys(sweeps, summary),
         body: Body::Curves(Curves {
-            y: upward(&curves, format!("net {}", first.event.id())),
+            y: upward(&curves, format!("net median, {}", first.event.id())),
             x,
             curves,
+            band: None,
         }),
     };
     ((drawn > 0).then_some(panel), below as u64)
@@ -371,7 +482,7 @@ fn clocks(summary: &Summary) -> Table {
 }
 
 fn clock_figure(summary: &Summary) -> Option<Figure> {
-    let strip = |clock: &Clock| Strip::of(format!("PE {}, Hz", clock.pe), None, &clock.frequencies);
+    let strip = |clock: &Clock| Strip::of(format!("PE {}, Hz", clock.pe), None, None, &clock.frequencies);
     let strips: Vec<Strip> = summary.clocks.iter().filter_map(strip).collect();
     if strips.is_empty() {
         return None;
@@ -379,9 +490,8 @@ fn clock_figure(summary: &Summary) -> Option<Figure> {
     let strips = Strips::new(strips);
     let caption = format!(
         "Frequency of the cycle counter in every batch, held against the generic timer; every strip reaches {} of the \
-         median up and down. {}.",
-        percent(strips.span),
-        summary.label()
+         median up and down.",
+        percent(strips.span)
     );
     let panel = Panel {
         suffix: String::new(),

@@ -68,12 +68,148 @@ pub fn blocks(summary: &Summary) -> Vec<Block> {
         });
     }
     blocks.extend(headline(summary).into_iter().map(Block::Lead));
-    if !summary.warnings.is_empty() {
-        blocks.push(Block::List(
-            summary.warnings.iter().map(|w| format!("Note: {w}.")).collect(),
+    blocks
+}
+
+/// Returns what a reader should know before believing a number.
+pub fn notes(summary: &Summary) -> Vec<Block> {
+    match summary.warnings.is_empty() {
+        true => Vec::new(),
+        false => vec![Block::List(
+            together(&summary.warnings)
+                .iter()
+                .map(|note| format!("Note: {note}."))
+                .collect(),
+        )],
+    }
+}
+
+/// Puts notes together that say the same of several things: `a: why`, `b: why` is `a, b: why`.
+fn together(notes: &[String]) -> Vec<String> {
+    let mut all: Vec<(&str, Vec<&str>)> = Vec::new();
+    for note in notes {
+        let (who, why) = note.split_once(": ").unwrap_or(("", note));
+        match all.iter_mut().find(|(known, of)| *known == why && !of[0].is_empty()) {
+            Some((_, of)) if !who.is_empty() => of.push(who),
+            _ => all.push((why, vec![who])),
+        }
+    }
+    let note = |(why, of): (&str, Vec<&str>)| match &of[..] {
+        [""] => why.to_owned(),
+        some if some.len() <= MOST => format!("{}: {why}", some.join(", ")),
+        many => format!(
+            "{} and {} more: {why}",
+            many[..MOST - 1].join(", "),
+            grouped((many.len() + 1 - MOST) as u64)
+        ),
+    };
+    all.into_iter().map(note).collect()
+}
+
+/// Returns the finding as a title: what was found, and where.
+pub fn title(summary: &Summary) -> String {
+    let tested: Vec<&Comparison> = summary.comparisons.iter().filter(|c| !c.is_twin).collect();
+    let classes: Vec<Class> = checks::classes(summary).collect();
+    let failures = classes.iter().filter(|class| **class == Class::Fail).count() as u64;
+    let mut parts = Vec::new();
+    if failures > 0 {
+        parts.push(format!(
+            "{} of {} checks FAILED",
+            grouped(failures),
+            grouped(classes.len() as u64)
         ));
     }
-    blocks
+    let wording = summary.wording();
+    parts.extend(match &tested[..] {
+        _ if !summary.break_even.is_empty() => Some(short_break_even(summary)),
+        [] => None,
+        [c] => Some(short(c, wording)),
+        all => Some(counted(all, wording)),
+    });
+    if parts.is_empty() {
+        let mutants = mutants::in_short(summary).map(|cell| cell.text);
+        let checked = (!classes.is_empty()).then(|| counts_in_full(&classes));
+        parts.extend(mutants.or(checked));
+    }
+    if parts.is_empty() {
+        parts.push("TLB maintenance".to_owned());
+    }
+    let incomplete = if summary.reservations.is_empty() {
+        ""
+    } else {
+        "INCOMPLETE: "
+    };
+    format!("{incomplete}{}, {}", parts.join("; "), place(summary))
+}
+
+/// Says where: a simulator never without its name.
+fn place(summary: &Summary) -> String {
+    let m = &summary.manifest;
+    let cpu = |of: &results::manifest::Qemu| {
+        let at = of.arguments.iter().position(|argument| argument == "-cpu");
+        at.and_then(|at| of.arguments.get(at + 1))
+            .map_or("?", String::as_str)
+            .to_owned()
+    };
+    match &m.qemu {
+        Some(qemu) => format!("{} in QEMU {}", cpu(qemu), qemu.version),
+        None if m.label == ADVERSARY_LABEL => "on the adversary".to_owned(),
+        None if m.label == HARDWARE_LABEL => format!("on {}", m.machine),
+        None => format!("{} (not shown to be hardware)", m.machine),
+    }
+}
+
+fn short(c: &Comparison, wording: Wording) -> String {
+    let by = c
+        .ratio()
+        .map_or(String::new(), |ratio| percent((ratio.estimate - 1.0).abs()));
+    match c.finding {
+        Finding::Faster => format!("{} is {by} {} than {}", c.seq, wording.less(), c.baseline),
+        Finding::Slower => format!("{} is {by} {} than {}", c.seq, wording.more(), c.baseline),
+        finding => format!("{} beside {}: {}", c.seq, c.baseline, finding.wording(wording).0),
+    }
+}
+
+fn counted(all: &[&Comparison], wording: Wording) -> String {
+    let of_one = |c: &&&Comparison| c.seq == all[0].seq && c.event == all[0].event && c.finding == all[0].finding;
+    if all.iter().all(|c| of_one(&c)) {
+        let (first, pes) = (all[0], plural(all.len() as u64, "PE", "PEs"));
+        return match first.finding {
+            Finding::Faster => format!("{} is {} than {} on {pes}", first.seq, wording.less(), first.baseline),
+            Finding::Slower => format!("{} is {} than {} on {pes}", first.seq, wording.more(), first.baseline),
+            finding => {
+                let found = finding.wording(wording).0;
+                format!("{} beside {}: {found} on {pes}", first.seq, first.baseline)
+            }
+        };
+    }
+    let parts = kinds(wording).into_iter().filter_map(|(word, is_it)| {
+        let n = all.iter().filter(|c| is_it(c.finding)).count() as u64;
+        (n > 0).then(|| format!("{} {word}", grouped(n)))
+    });
+    let parts: Vec<String> = parts.collect();
+    format!("Beside {}: {}", all[0].baseline, parts.join(", "))
+}
+
+fn short_break_even(summary: &Summary) -> String {
+    let parts = summary.break_even.iter().filter_map(|scope| {
+        let finding = scope.findings.first()?;
+        Some(format!("{}: {finding}", scope.scope))
+    });
+    let parts: Vec<String> = parts.collect();
+    format!("Break-even, {}", parts.join("; "))
+}
+
+/// Says how many checks ended how, every class named, failures first.
+pub fn counts_in_full(classes: &[Class]) -> String {
+    let of = |class: Class| grouped(classes.iter().filter(|&&other| other == class).count() as u64);
+    format!(
+        "{} failed, {} passed, {} not observable, {} skipped",
+        of(Class::Fail),
+        of(Class::Pass),
+        of(Class::NotObservable),
+        of(Class::Skipped)
+    )
 }
 
 /// Returns the result: where one way to invalidate becomes cheaper than another, how the sequences compare, how many

@@ -32,7 +32,7 @@ fn numbered(kind: &str, index: usize) -> String {
 /// Returns the plots of the ratios to the baseline, one per PE and counter: net if there is any, and raw.
 pub fn ratios(summary: &Summary) -> Vec<Figure> {
     let all = &summary.comparisons;
-    let less = summary.wording().less();
+    let (less, more) = (summary.wording().less(), summary.wording().more());
     let mut figures = Vec::new();
     for (pe, event) in sources(all.iter().map(|c| (c.pe, c.event))) {
         let here: Vec<&Comparison> = all.iter().filter(|c| (c.pe, c.event) == (pe, event)).collect();
@@ -45,12 +45,13 @@ pub fn ratios(summary: &Summary) -> Vec<Figure> {
                     ratio: of(c)?,
                     floor: c.noise_floor.filter(|_| floored),
                     is_twin: c.is_twin,
+                    hue: summary.hue(&c.seq),
                 })
             };
             let rows: Vec<Row> = here.iter().filter_map(row).collect();
-            let band = if floored { "; band: A/A noise floor" } else { "" };
-            let title = format!("Ratio of {name} medians to the baseline");
-            let words = format!("{name} ratio, left of 1 is {less}{band}");
+            let baseline = &here[0].baseline;
+            let title = format!("Ratio of {name} medians to {baseline}");
+            let words = format!("\u{2190} {less} \u{b7} {name} ratio \u{b7} {more} \u{2192}");
             View {
                 name,
                 panels: plot::ratios(&title, summary.label(), &words, &rows),
@@ -75,8 +76,8 @@ pub fn ratios(summary: &Summary) -> Vec<Figure> {
         figures.push(Figure {
             id: numbered("ratios", figures.len()),
             caption: format!(
-                "Ratio to the baseline: left of 1 is {less}; bars are 95% intervals, the band is the A/A noise floor.{finding}{missing} {}.",
-                summary.label()
+                "Ratio to the baseline: left of 1 is {less}; bars are 95% intervals over the batches, grey is the A/A \
+                 noise floor: the baseline beside its own copy.{finding}{missing}"
             ),
             data: data::RATIOS,
             pe: Some(pe),
@@ -110,14 +111,16 @@ pub fn distributions(summary: &Summary) -> Vec<Figure> {
                 n => format!(" {} samples lie outside the axis.", grouped(n)),
             };
             let caption = format!(
-                "Distribution of raw samples of {}: histogram and share at or below.{beyond} {}.",
-                names.join(", "),
-                summary.label()
+                "Distribution of raw samples of {}, frame included: as a histogram, or as the share at or below.{beyond}",
+                names.join(", ")
             );
-            let panels = plot::distribution(&series, summary.naming(), summary.label());
-            let id = format!("distribution_{}", figures.len() + 1);
-            let figure = Figure::new(id, caption, data::DISTRIBUTION, panels);
-            figures.push(Figure { pe: Some(pe), ..figure });
+            figures.push(Figure {
+                id: format!("distribution_{}", figures.len() + 1),
+                caption,
+                data: data::DISTRIBUTION,
+                pe: Some(pe),
+                views: plot::distribution(&series, summary),
+            });
         }
     }
     figures
@@ -128,7 +131,10 @@ pub fn drift(summary: &Summary) -> Vec<Figure> {
     let mut figures = Vec::new();
     for (pe, event) in sources(summary.series.iter().map(|s| (s.pe, s.event))) {
         let here = summary.series.iter().filter(|s| (s.pe, s.event) == (pe, event));
-        let strip = |s: &Series| Strip::of(summary.naming().of(s), s.stats?.drift, &s.batches);
+        let strip = |s: &Series| {
+            let hue = (s.part != Part::Empty).then(|| summary.hue(&s.seq));
+            Strip::of(summary.naming().of(s), hue, s.stats?.drift, &s.batches)
+        };
         let strips: Vec<Strip> = here.filter_map(strip).collect();
         // One scale for all, however many plots they take.
         let Strips { span, strips } = Strips::new(strips);
@@ -153,9 +159,8 @@ pub fn drift(summary: &Summary) -> Vec<Figure> {
         let caption = format!(
             "Drift: the median of every batch, in the order in which they were taken, around the median of all batches \
              (the line; its number beside the name). Every strip reaches {:.0}% of that up and down; in brackets the \
-             change from the first third of the run to the last. {}.",
-            span * 100.0,
-            summary.label()
+             change from the first third of the run to the last.",
+            span * 100.0
         );
         let figure = Figure::new(numbered("drift", figures.len()), caption, data::BATCHES, panels);
         figures.push(Figure { pe: Some(pe), ..figure });
@@ -191,8 +196,8 @@ pub fn boot(summary: &Summary) -> Option<Figure> {
         }),
     };
     let caption = format!(
-        "The boot path, phase by phase, in the order in which it ran. {}.",
-        summary.label()
+        "The boot path, phase by phase, in the order in which it ran, in {} since entry.",
+        first.event.id()
     );
     Some(Figure::new("boot", caption, data::BOOT, vec![panel]))
 }

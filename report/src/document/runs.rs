@@ -30,30 +30,37 @@ pub fn document(runs: &[Summary], unreadable: &[String], report: impl Fn(&Summar
     let mut labels: Vec<&str> = runs.iter().map(Summary::label).collect();
     labels.sort_unstable();
     labels.dedup();
-    let section = |heading: &str, (brief, detail): (Vec<Block>, Vec<Block>)| Section {
-        heading: heading.to_owned(),
-        brief,
-        detail,
-    };
     let sections = vec![
-        section("", (first(runs, &names, unreadable, &labels), Vec::new())),
-        section("Runs", (vec![Block::Table(overview(runs, &names, report))], Vec::new())),
-        section("Ratios", ratios(runs, &names, &labels)),
-        section("Medians", (medians(runs, &names, &labels), Vec::new())),
-        section(
+        Section::open("", (first(runs, &names, unreadable, &labels), Vec::new())),
+        Section::open("Runs", (vec![Block::Table(overview(runs, &names, report))], Vec::new())),
+        Section::open("Ratios", ratios(runs, &names, &labels)),
+        Section::folded(
+            "Medians",
+            "net, by machine",
+            (medians(runs, &names, &labels), Vec::new()),
+        ),
+        Section::open(
             "Checks",
             (
                 matrix(runs, &names).map(Block::Matrix).into_iter().collect(),
                 Vec::new(),
             ),
         ),
-        section("Mutants", mutants::blocks(runs)),
-        section("Boot", (Vec::new(), boot(runs, &names, &labels))),
-        section("Reproduce", (vec![Block::Code(reproduce(runs))], Vec::new())),
+        Section::open("Mutants", mutants::blocks(runs)),
+        Section::folded(
+            "Boot",
+            "the phases of every run",
+            (Vec::new(), boot(runs, &names, &labels)),
+        ),
+        Section::open("Reproduce", (vec![Block::Code(reproduce(runs))], Vec::new())),
     ];
     Document {
         title: format!("TLB maintenance: {}", plural(runs.len() as u64, "run", "runs")),
         subtitle: labels.join(" · "),
+        label: match &labels[..] {
+            [label] => Some((*label).to_owned()),
+            _ => None,
+        },
         sections: sections.into_iter().filter(|s| s.blocks().next().is_some()).collect(),
     }
 }
@@ -197,7 +204,7 @@ fn ratios(runs: &[Summary], names: &[String], labels: &[&str]) -> (Vec<Block>, V
             continue;
         }
         brief.push(Block::Table(ratio_table(&pairs, label)));
-        let less = Wording::of(label).less();
+        let (less, more) = (Wording::of(label).less(), Wording::of(label).more());
         let view = |name: &'static str, of: fn(&Comparison) -> Option<Ratio>, floored: bool| {
             let mut rows = Vec::new();
             for (pair, all) in &pairs {
@@ -210,12 +217,12 @@ fn ratios(runs: &[Summary], names: &[String], labels: &[&str]) -> (Vec<Block>, V
                         ratio,
                         floor: found.comparison.noise_floor.filter(|_| floored),
                         is_twin: found.comparison.is_twin,
+                        hue: all[0].run.hue(&found.comparison.seq),
                     });
                 }
             }
-            let band = if floored { "; band: A/A noise floor" } else { "" };
             let title = format!("Ratio of {name} medians by machine");
-            let words = format!("{name} ratio, left of 1 is {less}{band}");
+            let words = format!("\u{2190} {less} \u{b7} {name} ratio \u{b7} {more} \u{2192}");
             let panels = plot::ratios(&title, label, &words, &rows);
             (!panels.is_empty()).then_some(View { name, panels })
         };
@@ -230,8 +237,8 @@ fn ratios(runs: &[Summary], names: &[String], labels: &[&str]) -> (Vec<Block>, V
             detail.push(Block::Figure(Figure {
                 id: format!("machines_{}", index + 1),
                 caption: format!(
-                    "Ratio to the baseline, machine by machine: left of 1 is {less}; bars are 95% intervals, the bands are each run's own A/A \
-                     noise floor. {label}."
+                    "Ratio to the baseline, machine by machine: left of 1 is {less}; bars are 95% intervals, grey is each run's own A/A \
+                     noise floor."
                 ),
                 data: data::RATIOS,
                 pe: None,
@@ -401,7 +408,10 @@ fn boot(runs: &[Summary], names: &[String], labels: &[&str]) -> Vec<Block> {
                 bars,
             }),
         };
-        let caption = format!("The boot path of every run, phase by phase. {label}.");
+        let caption = format!(
+            "The boot path of every run, phase by phase, in {} since entry.",
+            event.id()
+        );
         blocks.push(Block::Figure(Figure::new(
             format!("boot_{}", index + 1),
             caption,

@@ -3,7 +3,7 @@
 
 use super::block::Block;
 use super::{details, plots};
-use crate::model::{Net, Part, Summary};
+use crate::model::{Comparison, Net, Part, Series, Summary};
 use crate::number::{count, grouped, interval, percent, ratio_interval};
 use crate::table::{self, Cell, Table, Tone};
 
@@ -65,6 +65,68 @@ pub fn sequences(summary: &Summary) -> Vec<Block> {
     vec![Block::Table(table)]
 }
 
+/// Returns what is seen first: both pictures of the first PE and counter, and the numbers behind them.
+pub fn result(summary: &Summary) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    // With a break-even or conditions, the curves of these are the pictures.
+    if summary.break_even.is_empty() {
+        let pictures = [plots::ratios(summary), plots::distributions(summary)];
+        let pictures: Vec<_> = pictures.into_iter().filter_map(|all| all.into_iter().next()).collect();
+        if !pictures.is_empty() {
+            blocks.push(Block::Beside(pictures));
+        }
+    }
+    let tested = summary.comparisons.iter().filter(|c| !c.is_twin).count();
+    if tested > 0 && summary.break_even.is_empty() {
+        blocks.push(Block::Table(medians_and_ratios(summary).folded_beyond(table::READ)));
+    }
+    blocks
+}
+
+fn medians_and_ratios(summary: &Summary) -> Table {
+    let columns = [
+        "sequence",
+        ">net median",
+        ">95% interval",
+        ">net ratio",
+        ">A/A noise floor",
+        "finding",
+    ];
+    let caption = format!("Net medians in {}, and the ratios", unit(summary));
+    let mut table = Table::new(caption, &columns).labelled(summary.label());
+    let shown = |series: &&Series| !matches!(series.part, Part::Empty | Part::Twin(_));
+    for series in summary.series.iter().filter(shown) {
+        let same = |c: &&Comparison| (&c.seq, c.pe, c.event) == (&series.seq, series.pe, series.event);
+        let c = summary.comparisons.iter().find(same);
+        let (net, ends) = match series.stats.map(|s| (s.net, s.net_interval, s.median)) {
+            None => (Cell::toned("no whole batch", Tone::Care), None),
+            Some((Net::Resolved(net), ends, _)) => (count(net).into(), ends),
+            Some((Net::BelowResolution(_), ..)) => (Cell::toned("below resolution", Tone::Care), None),
+            Some((Net::NoFrame | Net::IsFrame, _, raw)) => (format!("{} raw", count(raw)).into(), None),
+        };
+        let finding = match c {
+            None => Cell::from("baseline"),
+            Some(c) => {
+                let (words, tone) = c.finding.wording_within(summary.wording(), c.is_within_noise());
+                Cell::toned(words, tone)
+            }
+        };
+        let dash = || "-".to_owned();
+        table.row([
+            summary.naming().of(series).into(),
+            net,
+            ends.map_or_else(dash, |ends| interval(&ends)).into(),
+            c.and_then(Comparison::ratio)
+                .map_or_else(|| if c.is_some() { dash() } else { "1".to_owned() }, ratio_interval)
+                .into(),
+            c.and_then(|c| c.noise_floor).map_or_else(dash, percent).into(),
+            finding,
+        ]);
+    }
+    let pes: Vec<u32> = summary.series.iter().filter(shown).map(|series| series.pe).collect();
+    table.of_pes(pes.into_iter())
+}
+
 /// Returns the timing of the sequences and their ratios, and the plots.
 pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
     if summary.series.is_empty() {
@@ -84,11 +146,14 @@ pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
     let spread = summary.series.iter().filter(|series| series.stats.is_some());
     let spread = details::spread(summary).of_pes(spread.map(|series| series.pe));
     brief.push(Block::Table(spread.folded_beyond(table::READ)));
+    // The first of each is above.
+    let above = usize::from(summary.break_even.is_empty());
     let figures = [
-        plots::ratios(summary),
-        plots::distributions(summary),
+        plots::ratios(summary).into_iter().skip(above).collect(),
+        plots::distributions(summary).into_iter().skip(above).collect(),
         plots::drift(summary),
     ];
+    let figures: Vec<Vec<_>> = figures.into();
     (brief, figures.into_iter().flatten().map(Block::Figure).collect())
 }
 

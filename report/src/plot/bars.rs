@@ -6,7 +6,7 @@
 use plotters::element::{Rectangle, Text};
 use plotters::style::Color;
 
-use super::canvas::{Axis, Heading, LINE, Spot, axes, draw, style, text};
+use super::canvas::{Axis, Heading, LINE, SMALL, Spot, axes, draw, style, text};
 use super::rows::Rows;
 use super::theme::Paint;
 use crate::number::{count, grouped, percent};
@@ -61,7 +61,7 @@ impl Bar {
 impl Bars {
     pub(super) fn svg(&self, heading: Heading<'_>) -> String {
         let longest = self.bars.iter().map(Bar::total).max().unwrap_or(0).max(1) as f64;
-        let mut layout = Rows::new(BAR);
+        let mut layout = Rows::new(heading.width, BAR);
         let indices: Vec<usize> = self
             .bars
             .iter()
@@ -82,7 +82,7 @@ impl Bars {
                 tick: &count,
                 marks: Vec::new(),
             };
-            let mut chart = axes(area, &x, &Axis::pixels(layout.height()))?;
+            let mut chart = axes(area, layout.left(), &x, &Axis::pixels(layout.height()))?;
             let mut spots = Vec::new();
             for (bar, &index) in self.bars.iter().zip(&indices) {
                 let (top, bottom) = layout.bar(index);
@@ -94,13 +94,13 @@ impl Bars {
                     let to = from + segment.count as f64;
                     let end = if to - from > 2.0 * gap { to - gap } else { to };
                     let shade = if segment.number.is_multiple_of(2) { 0.55 } else { 1.0 };
-                    let fill = Paint::Series(0).color().mix(shade).filled();
+                    let fill = Paint::Plain.color().mix(shade).filled();
                     let rectangle = Rectangle::new([(from, top), (end, bottom)], fill);
                     chart.draw_series([rectangle]).map_err(text)?;
                     let middle = (from + to) / 2.0;
                     if (to - from) / longest > NUMBERED {
                         let at = (middle - longest / 120.0, bottom + 2.0);
-                        let number = Text::new(segment.number.to_string(), at, style(13, Paint::Ink));
+                        let number = Text::new(segment.number.to_string(), at, style(SMALL, Paint::Ink));
                         chart.draw_series([number]).map_err(text)?;
                     }
                     let (count, share) = (grouped(segment.count), percent(bar.share(segment)));
@@ -111,7 +111,7 @@ impl Bars {
                     from = to;
                 }
             }
-            layout.write(&mut chart, 0.0)?;
+            layout.write(area)?;
             Ok(spots)
         })
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Lines over two axes: distributions, and cost against something that varies.
 
-use plotters::element::{Circle, PathElement};
+use plotters::element::{PathElement, Polygon};
 use plotters::series::{AreaSeries, LineSeries};
 use plotters::style::Color;
 
-use super::canvas::{Axis, Heading, Spot, axes, draw, text};
+use super::canvas::{Axis, Heading, Spot, Width, axes, draw, mark, on, text};
 use super::theme::Paint;
 use crate::model::Interval;
 use crate::number::{count, percent};
@@ -13,7 +13,7 @@ use crate::number::{count, percent};
 /// Largest value over smallest from which on a linear axis shows too little of the small ones.
 const FAR: f64 = 30.0;
 /// How far dots of different lines at one value stand apart, as a fraction of the axis.
-const ASIDE: f64 = 0.011;
+const ASIDE: f64 = 0.014;
 
 /// Lines over two axes.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +22,19 @@ pub struct Curves {
     pub x: Scale,
     /// The vertical axis.
     pub y: Scale,
-    /// The lines, in the order of the legend.
+    /// The lines.
     pub curves: Vec<Curve>,
+    /// What is behind the lines.
+    pub band: Option<Band>,
+}
+
+/// What lies on both sides of a value without meaning anything: the noise floor of ratios, along the horizontal axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Band {
+    /// The value: the line of no difference.
+    pub middle: f64,
+    /// Where, and both ends there; in rising order.
+    pub ends: Vec<(f64, Interval)>,
 }
 
 /// An axis.
@@ -48,6 +59,8 @@ pub enum Ticks {
     Percent,
     /// Whole percentages, at round values.
     WholePercent,
+    /// Ratios, at round values.
+    Ratio,
     /// Counts at these values of an axis that is linear.
     At(Vec<u64>),
     /// Counts at these values of an axis that is logarithmic and has room for 0.
@@ -59,6 +72,8 @@ pub enum Ticks {
 /// A line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curve {
+    /// The number of its color, dashes and marker.
+    pub hue: usize,
     /// Its points, from left to right.
     pub points: Vec<Point>,
     /// What it looks like.
@@ -144,11 +159,24 @@ impl Scale {
         }
     }
 
+    /// Returns what it measures, and that it is logarithmic if it is.
+    fn title(&self) -> String {
+        match self.ticks {
+            Ticks::LogAt(_) | Ticks::Decades => format!("{} (log scale)", self.words),
+            _ => self.words.clone(),
+        }
+    }
+
     fn tick(&self, at: f64) -> String {
         match self.ticks {
             Ticks::Count | Ticks::At(_) => count(at),
             Ticks::Percent => percent(at),
             Ticks::WholePercent => format!("{:.0}%", at * 100.0),
+            Ticks::Ratio => {
+                let step = ((self.high - self.low) / 5.0).max(1e-9);
+                let decimals = (-step.log10().floor()).clamp(1.0, 6.0) as usize;
+                format!("{at:.decimals$}")
+            }
             Ticks::LogAt(_) if at < 0.0 => "0".to_owned(),
             Ticks::LogAt(_) => count(at.exp2()),
             Ticks::Decades => count(10_f64.powf(at)),
@@ -168,7 +196,7 @@ impl Scale {
                 let marks = decades.flat_map(|decade| steps.iter().map(move |step| f64::from(decade) + step.log10()));
                 marks.filter(|mark| (self.low..=self.high).contains(mark)).collect()
             }
-            Ticks::Count | Ticks::Percent | Ticks::WholePercent => Vec::new(),
+            Ticks::Count | Ticks::Percent | Ticks::WholePercent | Ticks::Ratio => Vec::new(),
         }
     }
 }
@@ -204,54 +232,82 @@ impl Curves {
         self
     }
 
-    /// Height below the heading.
-    const HEIGHT: u32 = 260;
+    /// Returns the height below the heading.
+    const fn height(width: Width) -> u32 {
+        match width {
+            Width::Narrow => 250,
+            Width::Wide => 310,
+        }
+    }
 
     pub(super) fn svg(&self, heading: Heading<'_>) -> String {
         let (x_tick, y_tick) = (|at: f64| self.x.tick(at), |at: f64| self.y.tick(at));
         let axis = |scale: &'_ Scale| scale.low..scale.high;
-        draw(heading, Self::HEIGHT, |area| {
+        let (x_words, y_words) = (self.x.title(), self.y.title());
+        draw(heading, Self::height(heading.width), |area| {
             let x = Axis {
                 range: axis(&self.x),
-                words: &self.x.words,
+                words: &x_words,
                 tick: &x_tick,
                 marks: self.x.marks(),
             };
             let y = Axis {
                 range: axis(&self.y),
-                words: &self.y.words,
+                words: &y_words,
                 tick: &y_tick,
                 marks: self.y.marks(),
             };
-            let mut chart = axes(area, &x, &y)?;
+            let mut chart = axes(area, 0, &x, &y)?;
+            if let Some(band) = &self.band {
+                let clamp = |value: f64| value.clamp(self.y.low, self.y.high);
+                let (Some(first), Some(last)) = (band.ends.first(), band.ends.last()) else {
+                    return Err("a band without ends".to_owned());
+                };
+                // In steps: between two conditions nothing was measured.
+                let mut all = vec![(self.x.low, first.1)];
+                for pair in band.ends.windows(2) {
+                    let middle = (pair[0].0 + pair[1].0) / 2.0;
+                    all.extend([(middle, pair[0].1), (middle, pair[1].1)]);
+                }
+                all.push((self.x.high, last.1));
+                let mut outline: Vec<(f64, f64)> = all.iter().map(|&(x, ends)| (x, clamp(ends.high))).collect();
+                outline.extend(all.iter().rev().map(|&(x, ends)| (x, clamp(ends.low))));
+                let area = Polygon::new(outline, Paint::Band.color().mix(0.28).filled());
+                chart.draw_series([area]).map_err(text)?;
+                let middle = vec![(self.x.low, band.middle), (self.x.high, band.middle)];
+                let middle = PathElement::new(middle, Paint::Ink.color());
+                chart.draw_series([middle]).map_err(text)?;
+            }
             let mut spots = Vec::new();
             for (index, curve) in self.curves.iter().enumerate() {
-                let color = Paint::Series(index).color();
-                let line = || curve.points.iter().map(|point| point.at);
+                let color = Paint::Series(curve.hue).color();
+                // What several lines have at one value stands beside each other, each on its own line.
+                let middle = (self.curves.len() as f64 - 1.0) / 2.0;
+                let aside = match curve.look {
+                    Look::Dotted => (index as f64 - middle) * (self.x.high - self.x.low) * ASIDE,
+                    Look::Plain | Look::Shaded => 0.0,
+                };
+                let line = || curve.points.iter().map(|point| (point.at.0 + aside, point.at.1));
                 if curve.look == Look::Shaded {
                     let shade = AreaSeries::new(line(), 0.0, color.mix(0.14));
                     chart.draw_series(shade).map_err(text)?;
                 }
                 let line = LineSeries::new(line(), color.stroke_width(2));
                 chart.draw_series(line).map_err(text)?;
-                // Intervals of several lines at one value stand beside each other.
-                let middle = (self.curves.len() as f64 - 1.0) / 2.0;
-                let aside = (index as f64 - middle) * (self.x.high - self.x.low) * ASIDE;
                 for point in &curve.points {
                     let (across, up) = (point.at.0 + aside, point.at.1);
                     if let Some(Interval { low, high }) = point.whisker {
                         let at = |value: f64| value.clamp(self.y.low, self.y.high);
                         let whisker = vec![(across, at(low)), (across, at(high))];
-                        let whisker = PathElement::new(whisker, Paint::Whisker(index).color().stroke_width(2));
+                        let whisker = PathElement::new(whisker, Paint::Whisker(curve.hue).color().stroke_width(2));
                         chart.draw_series([whisker]).map_err(text)?;
                     }
                     if curve.look == Look::Dotted {
-                        let dot = Circle::new((across, up), 4, color.filled());
-                        chart.draw_series([dot]).map_err(text)?;
+                        mark(area, on(area, &chart, (across, up)), curve.hue, false)?;
                     }
                 }
                 spots.extend(curve.spots.iter().map(|(at, text)| Spot {
-                    at: chart.backend_coord(at),
+                    at: chart.backend_coord(&(at.0 + aside, at.1)),
                     text: text.clone(),
                 }));
             }
@@ -293,7 +349,9 @@ mod tests {
             Curves {
                 x: scale.clone(),
                 y: scale,
+                band: None,
                 curves: vec![Curve {
+                    hue: 0,
                     points: points.collect(),
                     look: Look::Dotted,
                     spots: Vec::new(),

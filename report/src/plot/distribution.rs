@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Histogram and cumulative distribution of a few series on one axis.
 
-use super::canvas::WIDTH;
+use super::canvas::{Key, Width};
 use super::curves::{Curve, Curves, Look, Point, Scale, Ticks};
-use super::figure::{Body, Panel};
-use crate::model::{Naming, Series};
+use super::figure::{Body, Panel, View};
+use crate::model::{Series, Summary};
 use crate::number::count;
 
 /// Bins of a histogram, at most.
 const BINS: u64 = 80;
 /// Points of a cumulative distribution, at most: one per pixel.
-const POINTS: usize = WIDTH as usize;
+const POINTS: usize = Width::Wide.units() as usize;
 
 /// The stretch of values that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,17 +120,26 @@ pub fn beyond(shown: &[&Series]) -> u64 {
 }
 
 /// Returns histogram and cumulative distribution of a few series that were counted alike.
-pub fn panels(shown: &[&Series], naming: Naming, label: &str) -> Vec<Panel> {
+pub fn views(shown: &[&Series], summary: &Summary) -> Vec<View> {
     let Some(window) = Window::of(shown) else {
         return Vec::new();
     };
     let event = shown[0].event.id();
-    let panel = |suffix: &str, title: &str, curves| Panel {
-        suffix: String::from(suffix),
-        title: title.to_owned(),
-        label: label.to_owned(),
-        legend: shown.iter().map(|s| naming.of(s)).collect(),
-        body: Body::Curves(curves),
+    let naming = summary.naming();
+    let hue = |series: &&Series| summary.hue(&series.seq);
+    let key = |series: &&Series| Key {
+        hue: hue(series),
+        name: naming.of(series),
+    };
+    let view = |name: &'static str, title: &str, curves| View {
+        name,
+        panels: vec![Panel {
+            suffix: String::new(),
+            title: title.to_owned(),
+            label: summary.label().to_owned(),
+            legend: shown.iter().map(key).collect(),
+            body: Body::Curves(curves),
+        }],
     };
     let x = Scale {
         low: window.axis().start,
@@ -152,9 +161,12 @@ pub fn panels(shown: &[&Series], naming: Naming, label: &str) -> Vec<Panel> {
             },
             ticks: Ticks::Percent,
         },
+        band: None,
         curves: outlines
             .into_iter()
-            .map(|points| Curve {
+            .zip(shown)
+            .map(|(points, series)| Curve {
+                hue: hue(series),
                 points: points.into_iter().map(Point::from).collect(),
                 look: Look::Shaded,
                 spots: Vec::new(),
@@ -169,9 +181,11 @@ pub fn panels(shown: &[&Series], naming: Naming, label: &str) -> Vec<Panel> {
             words: "share at or below".to_owned(),
             ticks: Ticks::WholePercent,
         },
+        band: None,
         curves: shown
             .iter()
             .map(|series| Curve {
+                hue: hue(series),
                 points: window.cumulative(series).into_iter().map(Point::from).collect(),
                 look: Look::Plain,
                 spots: window.quantiles(series, &naming.of(series)),
@@ -179,7 +193,7 @@ pub fn panels(shown: &[&Series], naming: Naming, label: &str) -> Vec<Panel> {
             .collect(),
     };
     vec![
-        panel("histogram", "Histogram", histogram),
-        panel("ecdf", "Share of samples at or below", ecdf),
+        view("histogram", "Distribution of samples", histogram),
+        view("cumulative", "Share of samples at or below", ecdf),
     ]
 }

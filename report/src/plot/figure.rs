@@ -2,7 +2,7 @@
 //! Plots and the panels they are made of.
 
 use super::bars::Bars;
-use super::canvas::Heading;
+use super::canvas::{Heading, Key, Width};
 use super::curves::Curves;
 use super::forest::Forest;
 use super::strips::Strips;
@@ -40,8 +40,8 @@ pub struct Panel {
     pub title: String,
     /// The label of its numbers.
     pub label: String,
-    /// Names of the series, in the order of their colors.
-    pub legend: Vec<String>,
+    /// The series that have to be told apart.
+    pub legend: Vec<Key>,
     /// What is drawn.
     pub body: Body,
 }
@@ -85,11 +85,12 @@ impl Figure {
 
 impl Panel {
     /// Draws the panel: one `svg` element, to be styled by [`super::STYLE`].
-    pub fn svg(&self) -> String {
+    pub fn svg(&self, width: Width) -> String {
         let heading = Heading {
             title: &self.title,
             label: &self.label,
             legend: &self.legend,
+            width,
         };
         match &self.body {
             Body::Curves(curves) => curves.svg(heading),

@@ -40,6 +40,7 @@ mod tests {
             },
             floor: None,
             is_twin: false,
+            hue: 1,
         };
         let panels = panels("t", "l", "w", &vec![row; 20]);
         let suffixes: Vec<&str> = panels.iter().map(|panel| panel.suffix.as_str()).collect();

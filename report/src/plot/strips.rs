@@ -4,7 +4,7 @@
 use plotters::element::PathElement;
 use plotters::style::Color;
 
-use super::canvas::{Axis, Heading, Spot, WIDTH, axes, draw, text};
+use super::canvas::{Axis, Heading, Spot, Width, axes, draw, text};
 use super::rows::Rows;
 use super::theme::Paint;
 use crate::number::{count, percent};
@@ -12,7 +12,7 @@ use crate::number::{count, percent};
 /// Height of a course with the room around it.
 const BAR: u32 = 46;
 /// Points of a course, at most: one for every two pixels.
-const POINTS: usize = WIDTH as usize / 2;
+const POINTS: usize = Width::Narrow.units() as usize / 2;
 /// Least and most that a course spans above and below its median, as a fraction of it.
 const SPAN: (f64, f64) = (0.02, 1.0);
 
@@ -30,6 +30,8 @@ pub struct Strips {
 pub struct Strip {
     /// Whose it is.
     pub name: String,
+    /// The number of the color of a sequence; `None` for what is no sequence.
+    pub hue: Option<usize>,
     /// Its change from the first third to the last, as a fraction; `None` if too few batches.
     pub drift: Option<f64>,
     /// Median over the batches.
@@ -40,7 +42,7 @@ pub struct Strip {
 
 impl Strip {
     /// Returns the course of batch medians; `None` with fewer than two batches, or where the median is 0.
-    pub fn of(name: String, drift: Option<f64>, batches: &[(u32, f64)]) -> Option<Self> {
+    pub fn of(name: String, hue: Option<usize>, drift: Option<f64>, batches: &[(u32, f64)]) -> Option<Self> {
         let mut sorted: Vec<f64> = batches.iter().map(|&(_, median)| median).collect();
         sorted.sort_unstable_by(f64::total_cmp);
         let median = *sorted.get(sorted.len() / 2)?;
@@ -54,6 +56,7 @@ impl Strip {
         });
         Some(Self {
             name,
+            hue,
             drift,
             median,
             points: points.collect(),
@@ -75,7 +78,7 @@ impl Strips {
     }
 
     pub(super) fn svg(&self, heading: Heading<'_>) -> String {
-        let mut layout = Rows::new(BAR);
+        let mut layout = Rows::new(heading.width, BAR);
         let number = |strip: &Strip| match strip.drift {
             Some(drift) => format!(
                 "{} ({}{})",
@@ -99,7 +102,7 @@ impl Strips {
                 tick: &count,
                 marks: Vec::new(),
             };
-            let mut chart = axes(area, &x, &Axis::pixels(layout.height()))?;
+            let mut chart = axes(area, layout.left(), &x, &Axis::pixels(layout.height()))?;
             let mut spots = Vec::new();
             for (strip, &index) in self.strips.iter().zip(&indices) {
                 let (top, bottom) = layout.bar(index);
@@ -109,7 +112,10 @@ impl Strips {
                 let median_line = PathElement::new(median_line, Paint::Muted.color());
                 chart.draw_series([median_line]).map_err(text)?;
                 let course = strip.points.iter().map(|&(batch, value)| (batch, y(value)));
-                let course = PathElement::new(course.collect::<Vec<_>>(), Paint::Series(0).color().stroke_width(2));
+                let course = PathElement::new(
+                    course.collect::<Vec<_>>(),
+                    strip.hue.map_or(Paint::Plain, Paint::Whisker).color().stroke_width(2),
+                );
                 chart.draw_series([course]).map_err(text)?;
                 for end in [strip.points.first(), strip.points.last()].into_iter().flatten() {
                     spots.push(Spot {
@@ -123,7 +129,7 @@ impl Strips {
                     });
                 }
             }
-            layout.write(&mut chart, 0.0)?;
+            layout.write(area)?;
             Ok(spots)
         })
     }
@@ -136,19 +142,19 @@ mod tests {
     #[test]
     fn a_course_is_relative_to_its_median_and_thinned_to_what_can_be_seen() {
         let batches: Vec<(u32, f64)> = (0..1000).map(|batch| (batch, 100.0 + f64::from(batch % 3))).collect();
-        let strip = Strip::of("a".to_owned(), None, &batches).unwrap();
-        assert_eq!((strip.median, strip.points.len()), (101.0, 200));
+        let strip = Strip::of("a".to_owned(), None, None, &batches).unwrap();
+        assert_eq!((strip.median, strip.points.len()), (101.0, 167));
         assert!(strip.points.iter().all(|(_, value)| (0.98..1.02).contains(value)));
         assert_eq!(Strips::new(vec![strip]).span, 0.02);
-        assert_eq!(Strip::of(String::new(), None, &[(0, 5.0)]), None);
-        assert_eq!(Strip::of(String::new(), None, &[(0, 0.0), (1, 0.0)]), None);
+        assert_eq!(Strip::of(String::new(), None, None, &[(0, 5.0)]), None);
+        assert_eq!(Strip::of(String::new(), None, None, &[(0, 0.0), (1, 0.0)]), None);
     }
 
     #[test]
     fn the_scale_leaves_out_a_lone_spike() {
         let mut batches: Vec<(u32, f64)> = (0..100).map(|batch| (batch, 100.0 + f64::from(batch % 11))).collect();
         batches[50].1 = 900.0;
-        let strip = Strip::of(String::new(), None, &batches).unwrap();
+        let strip = Strip::of(String::new(), None, None, &batches).unwrap();
         let span = Strips::new(vec![strip]).span;
         assert!((0.02..0.1).contains(&span), "{span}");
     }

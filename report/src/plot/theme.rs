@@ -23,6 +23,14 @@ pub enum Paint {
     Grid,
     /// The noise floor.
     Band,
+    /// What is behind everything.
+    Page,
+    /// A figure that is no sequence: a boot phase, a clock.
+    Plain,
+    /// The strip over a panel whose counts are those of a processor.
+    Hardware,
+    /// The strip over any other panel.
+    Simulator,
     /// The series with this index.
     Series(usize),
     /// An interval of the series with this index: its color, never dashed.
@@ -30,7 +38,16 @@ pub enum Paint {
 }
 
 impl Paint {
-    const FIXED: [Self; 4] = [Self::Ink, Self::Muted, Self::Grid, Self::Band];
+    const FIXED: [Self; 8] = [
+        Self::Ink,
+        Self::Muted,
+        Self::Grid,
+        Self::Band,
+        Self::Page,
+        Self::Plain,
+        Self::Hardware,
+        Self::Simulator,
+    ];
 
     fn code(self) -> u8 {
         match self {
@@ -38,6 +55,10 @@ impl Paint {
             Self::Muted => 2,
             Self::Grid => 3,
             Self::Band => 4,
+            Self::Page => 5,
+            Self::Plain => 6,
+            Self::Hardware => 7,
+            Self::Simulator => 8,
             Self::Series(index) => 16 + (index % SERIES) as u8,
             Self::Whisker(index) => 32 + (index % SERIES) as u8,
         }
@@ -49,6 +70,10 @@ impl Paint {
             Self::Muted => "muted".to_owned(),
             Self::Grid => "grid".to_owned(),
             Self::Band => "band".to_owned(),
+            Self::Page => "page".to_owned(),
+            Self::Plain => "plain".to_owned(),
+            Self::Hardware => "hard".to_owned(),
+            Self::Simulator => "sim".to_owned(),
             Self::Series(index) => (index % SERIES).to_string(),
             Self::Whisker(index) => format!("w{}", index % SERIES),
         }
@@ -64,10 +89,11 @@ impl Paint {
 pub const STYLE: &str = include_str!("plot.css");
 
 /// Exchanges the colors of [`Paint`] for classes, and gives the drawing a description.
-pub fn themed(svg: &str, description: &str) -> String {
+pub fn themed(svg: &str, description: &str, class: &str) -> String {
     // The drawing library escapes markup, but lets through what no document may hold.
     let forbidden = |c: char| c.is_control() && c != '\n' || matches!(c, '\u{fffe}' | '\u{ffff}');
-    let mut out = svg.replace(forbidden, "\u{fffd}");
+    // What is so anyway is on every element.
+    let mut out = svg.replace(forbidden, "\u{fffd}").replace(" opacity=\"1\"", "");
     let series = (0..SERIES).flat_map(|index| [Paint::Series(index), Paint::Whisker(index)]);
     for paint in Paint::FIXED.into_iter().chain(series) {
         let (RGBColor(r, g, b), name) = (paint.color(), paint.name());
@@ -81,7 +107,7 @@ pub fn themed(svg: &str, description: &str) -> String {
         );
     }
     let description = escape(description);
-    let start = format!("<svg class=\"plot\" role=\"img\" aria-label=\"{description}\" ");
+    let start = format!("<svg class=\"plot {class}\" role=\"img\" aria-label=\"{description}\" ");
     out.replacen("<svg ", &start, 1)
 }
 
