@@ -236,3 +236,97 @@ fn a_run_shows_how_the_mistake_happens_and_needs_no_qemu() {
     }
     assert_eq!(run(&["--machine", "qemu"]).0, Some(4), "which is not there");
 }
+
+/// An ISB that a patch takes away, the fetch that follows, and what the text says of it.
+const ISB_GOES: &str = "\
+--- a/arch/head.S
++++ b/arch/head.S
+@@ -10,7 +10,6 @@ remove_mapping:
+         str   xzr, [x0, x1, lsl #3]
+         dsb   nshst
+         tlbi  alle2
+         dsb   nsh
+-        isb
+         ret
+ ENDPROC(remove_mapping)
+";
+
+#[test]
+fn both_answers_are_printed_where_a_verdict_hangs_on_what_follows() {
+    let folder = tempfile::tempdir().unwrap();
+    // Long enough to be broken, with a blank to be quoted.
+    let name = format!("isb goes {}.patch", "a".repeat(60));
+    let path = folder.path().join(name).display().to_string();
+    fs::write(&path, ISB_GOES).unwrap();
+    let (code, out, _) = bench_host(&["review", &path]);
+    assert_eq!(code, Some(1), "{out}");
+    let flat = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        flat.contains("sufficient if nothing uses it before the next context synchronization event (--after nothing)"),
+        "{out}"
+    );
+    assert!(flat.contains("(--after data-here --ets2)"), "{out}");
+    assert!(
+        flat.contains("ask: Where is the next context synchronization event before the change is relied on?"),
+        "{out}"
+    );
+    // The options that a flip names ask just that.
+    assert_eq!(bench_host(&["review", "--after", "nothing", &path]).0, Some(0));
+    assert_eq!(
+        bench_host(&["review", "--after", "data-here", "--ets2", &path]).0,
+        Some(0)
+    );
+    // The story of the fetch has the invalidation that comes too late.
+    assert!(flat.contains("`tlbi alle2` takes effect on PE 0"), "{out}");
+    // What is insufficient gets no tag, and the command can be pasted.
+    assert!(!out.contains("-by: ") && out.contains("No tag"), "{out}");
+    let command = out.split("Reproduce: ").nth(1).unwrap();
+    let command = command
+        .split("\nTo test it")
+        .next()
+        .unwrap()
+        .replace("bench-host", "echo");
+    let echoed = Command::new("sh").args(["-c", &command]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&echoed.stdout), format!("review {path}\n"));
+}
+
+#[test]
+fn rules_are_explained_where_asked_for() {
+    let path = folder().join("c_macro/macro_of_macros.patch").display().to_string();
+    let (_, plain, _) = bench_host(&["review", &path]);
+    let (_, explained, _) = bench_host(&["review", "--explain-rules", &path]);
+    assert!(!plain.contains("  says: "), "{plain}");
+    let (_, rules) = explained.split_once("\nRules:\n").unwrap();
+    assert!(rules.contains("Arm ARM DDI 0487 M.a.a, R_PSMWS"), "{rules}");
+    assert!(rules.contains("  says: ") && rules.contains("  here: "), "{rules}");
+    let (_, markdown, _) = bench_host(&["review", "--explain-rules", "--format", "markdown", &path]);
+    assert!(markdown.contains("### Rules"), "{markdown}");
+    let (_, html, _) = bench_host(&["review", "--explain-rules", "--format", "html", &path]);
+    assert!(html.contains("<h3>Rules</h3>"), "{html}");
+    let (_, judged, _) = bench_host(&["judge", "--explain-rules", "xen_head_new"]);
+    assert!(
+        judged.contains("\nRules:\n") && judged.contains("flips: insufficient if another PE"),
+        "{judged}"
+    );
+}
+
+#[test]
+fn errata_that_say_the_same_are_one_note() {
+    let text = "dsb ishst; tlbi vae2is, {va}; dsb ish; isb";
+    let (_, out, _) = bench_host(&["judge", text]);
+    let flat = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains("[errata 2441009, 2441007, 1286807]"), "{out}");
+    assert_eq!(
+        flat.matches("may complete before the accesses that used the translation")
+            .count(),
+        1
+    );
+    // For programs each is an entry of its own.
+    let (_, out, _) = bench_host(&["judge", "--json", text]);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let notes = json["notes"].as_array().unwrap();
+    for name in ["2441009", "2441007", "1286807"] {
+        let of = |note: &&serde_json::Value| note["rule"] == format!("erratum {name}");
+        assert_eq!(notes.iter().filter(of).count(), 1, "{out}");
+    }
+}

@@ -16,6 +16,7 @@ mod diagnose;
 mod display;
 mod entry;
 mod erratum;
+mod flips;
 pub mod inferred;
 mod judgement;
 mod narrate;
@@ -33,12 +34,13 @@ use crate::instruction::Instruction;
 
 pub use coverage::{Coverage, coverage};
 pub use entry::{Lack, lack};
+pub use flips::{Flip, Hinge, flips};
 pub use inferred::{Stated, infer};
 pub use judgement::{Judgement, Step, Verdict};
 pub use question::{
     After, Architecture, Change, CpuChoice, Ids, Level, Name, Observers, Question, Reading, Regime, Stage,
 };
-pub use rule::{Reason, Rule};
+pub use rule::{Explained, Reason, Rule, explained};
 pub use sufficient::is_sufficient;
 
 /// Judges a sequence.

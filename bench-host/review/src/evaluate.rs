@@ -19,9 +19,9 @@ use missing::Missing;
 use order::mark_order;
 pub use passage::{evaluate_passage, is_kept, join_moved};
 use sequences::Sequence;
-use sequences::judge::{Question, Stated, Verdict};
+use sequences::judge::{Flip, Question, Rule, Stated, Verdict};
 use shift::mark_operands;
-use side::side;
+use side::{flips, side};
 
 /// A ground of a verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,10 @@ pub struct Ground {
     pub citation: String,
     /// What it means here.
     pub text: String,
+    /// What the rule says, in our words.
+    pub says: &'static str,
+    /// Further errata that say the same, by their rules' short names.
+    pub also: Vec<String>,
 }
 
 impl Ground {
@@ -41,6 +45,8 @@ impl Ground {
             rule: "question".into(),
             citation: "the text at hand".into(),
             text,
+            says: Rule::Question.says(),
+            also: Vec::new(),
         }
     }
 }
@@ -74,6 +80,15 @@ pub struct SideVerdict {
     pub callers: Vec<String>,
 }
 
+/// What would turn a verdict over.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Flips {
+    /// What was found of the sequence as it stands, where the verdict leaves it open.
+    pub as_it_stands: Option<Verdict>,
+    /// The neighbouring contexts with the other answer.
+    pub all: Vec<Flip>,
+}
+
 /// A change with its evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evaluated {
@@ -93,6 +108,8 @@ pub struct Evaluated {
     pub questions: Vec<String>,
     /// What the judge was asked.
     pub question: Question,
+    /// What would turn the verdict on the side after over, and what was found of it as it stands.
+    pub flips: Flips,
     /// It is a passage: nothing is invalidated in it, and nothing was judged.
     pub is_passage: bool,
 }
@@ -181,7 +198,11 @@ pub fn evaluate(pair: Pair, message: &str, stated: &Stated) -> Evaluated {
     };
     let verdict = |placed: &Placed<Found>| side(placed, &sides, &question);
     let judged = (before.as_ref().map(verdict), after.as_ref().map(verdict));
-    let questions = questions(&before, &after, &question, relation);
+    let flips = match (&after, &judged.1) {
+        (Some(placed), Some(judged)) => flips(placed, &sides, &question, judged.verdict),
+        _ => Flips::default(),
+    };
+    let questions = questions(&before, &after, &question, relation, &flips, stated);
     Evaluated {
         kind,
         before: judged.0,
@@ -191,6 +212,7 @@ pub fn evaluate(pair: Pair, message: &str, stated: &Stated) -> Evaluated {
         assumptions,
         questions,
         question,
+        flips,
         is_passage: false,
     }
 }

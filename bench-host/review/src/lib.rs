@@ -81,6 +81,8 @@ pub struct Review {
     pub notes: Notes,
     /// The command that prints this again.
     pub command: String,
+    /// The forms for people explain the rules that are cited.
+    pub explain_rules: bool,
 }
 
 /// How a review ends.
@@ -263,6 +265,7 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
         open_barriers,
         notes: patch.notes,
         command: String::new(),
+        explain_rules: false,
     }
 }
 

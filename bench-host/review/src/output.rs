@@ -8,10 +8,11 @@ pub mod markdown;
 pub mod sarif;
 pub mod text;
 
-use crate::evaluate::{Evaluated, SideVerdict};
+use crate::evaluate::{Evaluated, Ground, SideVerdict};
 use crate::evidence::Timing;
 use crate::{Outcome, Review};
 use sequences::Instruction;
+use sequences::judge::{Explained, explained};
 
 /// Returns the review in one sentence.
 pub fn headline(review: &Review) -> String {
@@ -136,6 +137,23 @@ fn side_by_side(change: &Evaluated) -> Vec<(String, String)> {
         }
     }
     rows
+}
+
+/// Returns the grounds that rest on a rule, of all sides, in order.
+fn grounds(review: &Review) -> impl Iterator<Item = &Ground> {
+    let sides = review
+        .changes
+        .iter()
+        .flat_map(|change| [&change.before, &change.after])
+        .flatten();
+    sides
+        .flat_map(|side| side.reasons.iter().chain(&side.errata))
+        .filter(|ground| ground.rule != "question")
+}
+
+/// Explains the rules that are cited: where each is written, what it says, and what it means here.
+fn rules(review: &Review) -> Vec<Explained<'_>> {
+    explained(grounds(review).map(|ground| (ground.citation.clone(), ground.says, ground.text.as_str())))
 }
 
 /// Returns the context in one line.

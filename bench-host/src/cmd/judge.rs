@@ -2,7 +2,7 @@
 //! `bench-host judge`: what the architecture says about a sequence.
 
 use sequences::Sequence;
-use sequences::judge::{Judgement, Question, Reason, Verdict, judge};
+use sequences::judge::{Flip, Judgement, Question, Reason, Verdict, explained, flips, judge};
 use serde_json::{Value, json};
 
 use super::print;
@@ -24,6 +24,9 @@ pub struct Args {
     sequence: String,
     #[command(flatten)]
     question: QuestionArgs,
+    /// Say of every rule that is cited what it says, in our words, and what it means here
+    #[arg(long)]
+    explain_rules: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -38,14 +41,22 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     } = SequenceArgument::for_question(&args.sequence, &args.question)?;
     let instructions: Vec<_> = sequence.instructions().collect();
     let judgement = judge(&question, &instructions);
+    let flips = flips(&question, &instructions);
     if args.json {
         print(&format!(
             "{:#}\n",
-            to_json(&question, &sequence.to_string(), &judgement)
+            to_json(&question, &sequence.to_string(), &judgement, &flips)
         ));
     } else {
         let assumed = args.question.describe(&question);
-        print(&format!("{head}{sequence}\n{assumed}\n\n{judgement}"));
+        let mut text = format!("{head}{sequence}\n{assumed}\n\n{judgement}");
+        for flip in &flips {
+            text += &filled("flips: ", "       ", &flip.to_string());
+        }
+        if args.explain_rules {
+            text += &rules(&judgement);
+        }
+        print(&text);
     }
     Ok(match judgement.verdict {
         Verdict::Sufficient | Verdict::StrongerThanNeeded => Exit::Ok,
@@ -54,10 +65,40 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     })
 }
 
-/// Returns a judgement as JSON.
-pub fn to_json(question: &Question, sequence: &str, judgement: &Judgement) -> Value {
-    let reason =
-        |reason: &Reason| json!({"rule": reason.rule.id(), "citation": reason.rule.citation(), "text": reason.text});
+const WIDTH: usize = 72;
+
+fn filled(first: &str, rest: &str, text: &str) -> String {
+    let options = textwrap::Options::new(WIDTH)
+        .initial_indent(first)
+        .subsequent_indent(rest)
+        .break_words(false);
+    textwrap::fill(text, options) + "\n"
+}
+
+/// Explains the rules of a judgement.
+fn rules(judgement: &Judgement) -> String {
+    let grounds = judgement.reasons.iter().chain(&judgement.notes);
+    let mut text = "\nRules:\n".to_owned();
+    for rule in explained(grounds.map(|reason| (reason.citation(), reason.rule.says(), reason.text.as_str()))) {
+        text += &filled("", "  ", &rule.citation);
+        text += &filled("  says: ", "        ", rule.says);
+        for here in rule.here {
+            text += &filled("  here: ", "        ", here);
+        }
+    }
+    text
+}
+
+/// Returns a judgement as JSON. Of errata that say the same, each has an entry.
+pub fn to_json(question: &Question, sequence: &str, judgement: &Judgement, flips: &[Flip]) -> Value {
+    let one = |reason: &Reason| -> Vec<Value> {
+        let rules = std::iter::once(&reason.rule).chain(&reason.also);
+        rules
+            .map(|rule| json!({"rule": rule.id(), "citation": rule.citation(), "text": reason.text}))
+            .collect()
+    };
+    let all = |reasons: &[Reason]| reasons.iter().flat_map(one).collect::<Vec<_>>();
+    let flip = |flip: &Flip| json!({"verdict": flip.verdict.name(), "if": flip.text, "options": flip.options});
     let question: serde_json::Map<_, _> = question
         .parts()
         .into_iter()
@@ -67,8 +108,9 @@ pub fn to_json(question: &Question, sequence: &str, judgement: &Judgement) -> Va
         "sequence": sequence,
         "question": question,
         "verdict": judgement.verdict.name().replace(' ', "-"),
-        "reasons": judgement.reasons.iter().map(reason).collect::<Vec<_>>(),
-        "notes": judgement.notes.iter().map(reason).collect::<Vec<_>>(),
+        "reasons": all(&judgement.reasons),
+        "notes": all(&judgement.notes),
+        "flips": flips.iter().map(flip).collect::<Vec<_>>(),
         "weakest": judgement.weakest.as_ref().map(|weakest| weakest.iter().copied().collect::<Sequence>().to_string()),
         "counterexample":
             judgement.counterexample.iter().map(|step| json!({"pe": step.pe, "text": step.text})).collect::<Vec<_>>(),

@@ -62,6 +62,9 @@ pub struct Args {
     /// All evidence in the text, not only what fits a screen
     #[arg(long, visible_alias = "verbose")]
     long: bool,
+    /// Say of every rule that is cited what it says, in our words, and what it means here
+    #[arg(long)]
+    explain_rules: bool,
     /// Form of the output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -110,6 +113,7 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     }
     found.source = names.join(" ");
     found.command = command(args);
+    found.explain_rules = args.explain_rules;
     let format = if args.json { Format::Json } else { args.format };
     print(&render(&found, format, args.long));
     Ok(match found.outcome() {

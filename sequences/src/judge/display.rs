@@ -17,7 +17,7 @@ impl fmt::Display for Verdict {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} [{}]", self.text, self.rule.citation())
+        write!(f, "{} [{}]", self.text, self.citation())
     }
 }
 

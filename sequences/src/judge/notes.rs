@@ -54,7 +54,10 @@ pub(super) fn notes(question: &Question, sequence: &[Instruction]) -> Vec<Reason
                 .filter(|erratum| concerns(erratum.need, sequence, question))
             {
                 let text = format!("on affected CPUs {}: {}", demand(erratum.need), erratum.effect);
-                notes.push(Reason::new(Rule::Erratum(erratum.id), text));
+                match notes.iter_mut().find(|note| note.text == text) {
+                    Some(same) => same.also.push(Rule::Erratum(erratum.id)),
+                    None => notes.push(Reason::new(Rule::Erratum(erratum.id), text)),
+                }
             }
         }
         CpuChoice::One(cpu) => {

@@ -82,8 +82,14 @@ fn shapes(question: &Question) -> Vec<Shape> {
 pub(super) fn decide(question: &Question, sequence: &[Instruction]) -> Result<Decision, MachineError> {
     for shape in shapes(question) {
         let program = program(question, sequence, shape, Strict::of(question.reading));
-        let found = Explorer::new(&program, LIMITS).find(|state| is_stale(question, &program, state, shape))?;
-        if let Some(trace) = found.trace {
+        let stale = |state: &State| is_stale(question, &program, state, shape);
+        let found = Explorer::new(&program, LIMITS).find(stale)?;
+        if let Some(mut trace) = found.trace {
+            // Nothing waits for a fetch: its story would end before the invalidation that comes too late.
+            if shape == Shape::FetchHere {
+                let whole = Explorer::new(&program, LIMITS).told_to_the_end().find(stale)?;
+                trace = whole.trace.unwrap_or(trace);
+            }
             return Ok(Decision::Unsafe(super::narrate::narrate(
                 question, sequence, &program, &trace,
             )));

@@ -47,13 +47,26 @@ pub struct Exploration {
 pub struct Explorer<'p> {
     program: &'p Program,
     limits: Limits,
+    /// Barriers are finished, too, in what [`Self::find`] calls a final state.
+    told: bool,
 }
 
 impl<'p> Explorer<'p> {
     /// Returns an explorer of `program`.
     #[must_use]
     pub const fn new(program: &'p Program, limits: Limits) -> Self {
-        Self { program, limits }
+        Self {
+            program,
+            limits,
+            told: false,
+        }
+    }
+
+    /// Lets [`Self::find`] go on until barriers, and with them what they wait for, are finished as well. It finds the same
+    /// final states, and tells the whole of what led to them.
+    #[must_use]
+    pub const fn told_to_the_end(self) -> Self {
+        Self { told: true, ..self }
     }
 
     /// Calls `visit` for every final state, depth first: the fastest order when all of them are wanted.
@@ -133,7 +146,7 @@ impl<'p> Explorer<'p> {
                 continue;
             }
             let Some((at, state)) = work.pop_front() else { break };
-            if is_final(self.program, &state) {
+            if is_final(self.program, &state) && (!self.told || state.barriers_done(self.program)) {
                 if wanted(&state) {
                     return Ok(Exploration {
                         states: seen.len(),
@@ -165,6 +178,17 @@ fn trace_to(history: &[(usize, Option<Event>)], mut at: usize) -> Vec<Event> {
     }
     events.reverse();
     events
+}
+
+impl State {
+    fn barriers_done(&self, program: &Program) -> bool {
+        self.pes.iter().enumerate().all(|(thread, pe)| {
+            pe.slots.iter().all(|slot| {
+                let op = &program.threads[thread].ops[usize::from(slot.pc)];
+                slot.has(flag::DONE) || !matches!(op, Op::Dsb(_) | Op::DsbNxs(_))
+            })
+        })
+    }
 }
 
 /// Returns whether every PE has finished every access; what a TLBI or a barrier at the end still waits for cannot

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a reviewer should ask.
 
+use crate::evaluate::Flips;
 use crate::extract::reduce::Found;
 use crate::placed::Placed;
 use crate::relation::Relation;
-use sequences::judge::{Change, Level, Observers, Question};
+use sequences::judge::{Change, Hinge, Level, Observers, Question, Stated};
 use sequences::{Instruction, Operand};
 
 /// Returns what a reviewer should ask, most pressing first.
@@ -13,6 +14,8 @@ pub(super) fn questions(
     after: &Option<Placed<Found>>,
     question: &Question,
     relation: Relation,
+    flips: &Flips,
+    stated: &Stated,
 ) -> Vec<String> {
     let Some(side) = after else {
         let removed = before
@@ -22,6 +25,9 @@ pub(super) fn questions(
     };
     let mut all = Vec::new();
     let instructions: Vec<Instruction> = side.found.sequence.instructions().collect();
+    if !instructions.contains(&Instruction::Isb) && question.change != Change::RecycleContext {
+        all.push("Where is the next context synchronization event before the change is relied on?".to_owned());
+    }
     if question.observers == Observers::ThisPe {
         all.push("Who else may hold this entry: can another PE have walked these tables by now?".to_owned());
     }
@@ -50,8 +56,44 @@ pub(super) fn questions(
     if relation == Relation::Weaker {
         all.push("Does anything else rely on what the old sequence did beyond the flush?".to_owned());
     }
-    if !instructions.contains(&Instruction::Isb) && question.change != Change::RecycleContext {
-        all.push("Where is the next context synchronization event before the change is relied on?".to_owned());
+    // What was assumed, and turns the verdict over where it is otherwise.
+    let hangs_on = |hinge: Hinge| flips.all.iter().any(|flip| flip.hinge == hinge);
+    for (hinge, is_stated, text) in [
+        (
+            Hinge::Ets2,
+            stated.ets2,
+            "Does every CPU that runs this have FEAT_ETS2, and does nobody fetch through it?",
+        ),
+        (
+            Hinge::Vmid,
+            stated.vmid.is_some(),
+            "Of which VMIDs are the entries: of more than the one in VTTBR_EL2?",
+        ),
+        (
+            Hinge::Asid,
+            stated.asid.is_some(),
+            "Can entries of another ASID be concerned?",
+        ),
+        (
+            Hinge::Global,
+            stated.global.is_some(),
+            "Can one of the entries be global?",
+        ),
+        (
+            Hinge::LevelNumber,
+            stated.level_number.is_some(),
+            "Is the entry always at the level that the hint names?",
+        ),
+        (
+            Hinge::Device,
+            stated.device,
+            "Can it be memory with the XS attribute, such as a device?",
+        ),
+        (Hinge::Host, stated.host, "Is HCR_EL2.TGE clear wherever this runs?"),
+    ] {
+        if hangs_on(hinge) && !is_stated {
+            all.push(text.to_owned());
+        }
     }
     all
 }

@@ -177,29 +177,73 @@ pub(super) fn keep_others(found: &Found, question: &Question, whole: &[Instructi
     }
 }
 
+/// An order that the judge, who is asked of translations alone, does not see.
+enum Order {
+    /// Cache maintenance, and the DSB that completes it.
+    Cache,
+    /// The DSB that completes an invalidation, and what must not come before it.
+    Completion,
+    /// The flush, and the MMU being turned on.
+    MmuOn,
+    /// The instruction cache, and what is fetched after it.
+    Fetch,
+    /// The write of an entry, and the flush for it.
+    Flush,
+}
+
+impl Order {
+    /// Returns where it is written, and what is said there.
+    fn rule(&self) -> (String, &'static str) {
+        let (place, says) = match self {
+            Self::Cache => (
+                "B2.6.9, Data Synchronization Barrier",
+                "A DSB for loads and stores waits for the cache maintenance before it as well; one for stores or for loads \
+                 alone does not.",
+            ),
+            Self::Completion => return (Rule::Completion.citation(), Rule::Completion.says()),
+            Self::MmuOn => (
+                "R_NDCMB (D8.16)",
+                "What a TLB holds outlives a time in which translation is off, and is used again when it is turned on.",
+            ),
+            Self::Fetch => (
+                "B2.2.5, Concurrent modification and execution of instructions",
+                "After the invalidation of the instruction cache and its DSB, only a context synchronization event makes this \
+                 PE fetch anew.",
+            ),
+            Self::Flush => (
+                "R_GPPYH (D8.17), R_DDMVT (D8.17.1)",
+                "After an entry is changed, what TLBs hold of it has to be invalidated. Where others may use it, it is made \
+                 invalid first, that is invalidated and completed by a DSB, and only then the new entry is written.",
+            ),
+        };
+        (format!("Arm ARM DDI 0487 M.a.a, {place}"), says)
+    }
+}
+
 /// Looks at what else the barriers do, puts it into the judgement, and says it.
 pub(super) fn look(found: &Found, sides: &[&Found], question: &Question, judgement: &mut Judgement) -> Vec<Ground> {
     let mut grounds = Vec::new();
     let mut open = None;
-    let mut insufficient = |judgement: &mut Judgement, text: String| {
+    let mut insufficient = |judgement: &mut Judgement, order: Order, text: String| {
         judgement.verdict = Verdict::Insufficient;
         judgement.weakest = None;
+        let (citation, says) = order.rule();
         grounds.push(Ground {
             rule: "order".into(),
-            citation: match text.contains("DSB") || text.contains("dsb ") {
-                true => "Arm ARM, Data Synchronization Barrier".into(),
-                false => "Arm ARM D8.16, TLB maintenance requirements".into(),
-            },
+            citation,
             text,
+            says,
+            also: Vec::new(),
         });
     };
     if let Some(fault) = &found.around.fault {
-        insufficient(judgement, fault.clone());
+        insufficient(judgement, Order::Flush, fault.clone());
     }
     if let Some(cache) = &found.around.cache_before {
         match first_dsb(found).map(|barrier| (barrier, barrier.access)) {
             Some((barrier, Access::Loads | Access::Stores)) => insufficient(
                 judgement,
+                Order::Cache,
                 format!(
                     "`dsb {barrier}` does not complete the `{cache}` before it: only a DSB for loads and stores does"
                 ),
@@ -228,6 +272,7 @@ pub(super) fn look(found: &Found, sides: &[&Found], question: &Question, judgeme
         if question.change == Change::RecycleContext && shows && !off.iter().any(|word| name.contains(word)) {
             insufficient(
                 judgement,
+                Order::Completion,
                 format!(
                     "`msr {control}` stands before the DSB that completes the invalidation: translation may start with \
                      entries that are still to go"
@@ -244,7 +289,7 @@ pub(super) fn look(found: &Found, sides: &[&Found], question: &Question, judgeme
                     .as_ref()
                     .is_some_and(|write| write.certain && !write.called) =>
         {
-            insufficient(judgement, text);
+            insufficient(judgement, Order::MmuOn, text);
         }
         _ => {}
     }
@@ -268,6 +313,7 @@ pub(super) fn look(found: &Found, sides: &[&Found], question: &Question, judgeme
         if !ends(found) && sides.iter().any(|side| ends(side)) {
             insufficient(
                 judgement,
+                Order::Fetch,
                 format!("no ISB follows `{cache}`: what was fetched before it may be executed"),
             );
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Passages, which nothing can be judged about: shown with both sides and left undecided.
 
-use crate::evaluate::{Evaluated, Ground, SideVerdict};
+use crate::evaluate::{Evaluated, Flips, Ground, SideVerdict};
 use crate::extract::reduce::Found;
 use crate::pair::Pair;
 use crate::placed::Placed;
@@ -19,6 +19,7 @@ pub fn evaluate_passage(pair: &Pair) -> Evaluated {
         assumptions: Vec::new(),
         questions: vec!["What relies on this order, and what did before?".to_owned()],
         question: Question::new(Change::Validate, Regime::El10, Observers::ThisPe, After::Nothing),
+        flips: Flips::default(),
         is_passage: true,
     }
 }

@@ -3,11 +3,11 @@
 
 use crate::evaluate::jobs;
 use crate::evaluate::missing::Missing;
-use crate::evaluate::{Ground, SideVerdict};
+use crate::evaluate::{Flips, Ground, SideVerdict};
 use crate::extract::reduce::Found;
 use crate::placed::Placed;
 use crate::workaround::{is_workaround, without_workaround};
-use sequences::judge::{After, Question, Reason, Rule, Verdict, judge};
+use sequences::judge::{After, Question, Reason, Rule, Verdict, is_sufficient, judge};
 use sequences::{Access, Barrier, ContextRegister, ContextValue, Domain, Instruction, Sequence};
 
 /// Takes a write of HCR_EL2 for the other setting.
@@ -20,9 +20,14 @@ fn other_host(instruction: &mut Instruction) {
     }
 }
 
-/// Judges one side.
-pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question) -> SideVerdict {
-    let found = &placed.found;
+/// What the judge is asked about one side: the sequence with what is taken to stand around it, and the question.
+struct Asked {
+    whole: Vec<Instruction>,
+    missing: Missing,
+    question: Question,
+}
+
+fn asked(found: &Found, sides: &[&Found], question: &Question) -> Asked {
     let mut whole = without_workaround(found.sequence.instructions().collect(), question);
     let missing = Missing::of(found, sides, question);
     if missing.before {
@@ -38,8 +43,51 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
     if question.host {
         whole.iter_mut().for_each(other_host);
     }
-    let own = jobs::question_of_side(found, sides, question);
-    let question = &own;
+    Asked {
+        whole,
+        missing,
+        question: jobs::question_of_side(found, sides, question),
+    }
+}
+
+/// Returns what would turn the verdict on a side over. Where the verdict goes by more than the judge was asked, it is not
+/// known.
+pub(super) fn flips(placed: &Placed<Found>, sides: &[&Found], question: &Question, verdict: Verdict) -> Flips {
+    let found = &placed.found;
+    let asked = asked(found, sides, question);
+    if sides.iter().all(|side| side.fragment) || is_workaround(&found.sequence) || found.around.doubt.is_some() {
+        return Flips::default();
+    }
+    let Ok(sufficient) = is_sufficient(&asked.question, &asked.whole) else {
+        return Flips::default();
+    };
+    let alone = if sufficient {
+        Verdict::Sufficient
+    } else {
+        Verdict::Insufficient
+    };
+    let as_it_stands = match verdict {
+        // What is open is open for another reason than the judge's.
+        Verdict::Unknown if sufficient => return Flips::default(),
+        Verdict::Unknown => Some(alone),
+        _ if verdict.is_sufficient() != sufficient => return Flips::default(),
+        _ => None,
+    };
+    Flips {
+        as_it_stands,
+        all: sequences::judge::flips(&asked.question, &asked.whole),
+    }
+}
+
+/// Judges one side.
+pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question) -> SideVerdict {
+    let found = &placed.found;
+    let Asked {
+        whole,
+        missing,
+        question,
+    } = asked(found, sides, question);
+    let question = &question;
     let mut judgement = jobs::judge_regimes(found, sides, question, &whole, judge(question, &whole));
     jobs::keep_others(found, question, &whole, &mut judgement);
     let other_jobs = jobs::look(found, sides, question, &mut judgement);
@@ -89,7 +137,9 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
     }
     let ground = |reason: Reason| Ground {
         rule: reason.rule.id(),
-        citation: reason.rule.citation(),
+        citation: reason.citation(),
+        says: reason.rule.says(),
+        also: reason.also.iter().map(|rule| rule.id()).collect(),
         // What a barrier orders beyond the TLB is not in the judge's sight.
         text: reason.text.replacen(" can go:", " can go if nothing else needs it:", 1),
     };

@@ -5,7 +5,7 @@ use crate::Review;
 use crate::evaluate::{Evaluated, SideVerdict, verdict_id};
 use crate::evidence::trial_lines;
 use crate::output::escape::{self, spans};
-use crate::output::{heading, headline, run_command, side_by_side, tested_on, timing};
+use crate::output::{heading, headline, rules, run_command, side_by_side, tested_on, timing};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
@@ -41,6 +41,12 @@ pub fn render(review: &Review) -> String {
                 story.events.iter().map(|event| prose(event)),
             );
         }
+        let flips = &change.flips;
+        let open = flips
+            .as_it_stands
+            .map(|verdict| format!("as it stands: {}", verdict.name()));
+        let others = flips.all.iter().map(|flip| escape(&flip.to_string()));
+        items(&mut out, "The verdict flips: it is", open.into_iter().chain(others));
         let timing = timing(&review.timing[index]);
         items(&mut out, "Timing", timing.iter().map(|line| escape(line)));
         items(
@@ -59,6 +65,22 @@ pub fn render(review: &Review) -> String {
         .map(|unread| format!("{}:{} {}", unread.file, unread.line, unread.text.replace('`', "'")));
     list("Looks like maintenance, not understood", unread.collect());
     list("Notes", review.notes.lines(usize::MAX));
+    if review.explain_rules {
+        let rules = rules(review);
+        let lines = rules.iter().map(|rule| {
+            let here: String = rule
+                .here
+                .iter()
+                .map(|here| format!("<li>here: {}</li>", prose(here)))
+                .collect();
+            format!(
+                "<strong>{}</strong>: {}<ul>{here}</ul>",
+                escape(&rule.citation),
+                prose(rule.says)
+            )
+        });
+        items(&mut out, "Rules", lines);
+    }
     match tested_on(review) {
         machines if machines.is_empty() => out.push_str(&format!(
             "<p>Nothing was run; to check on the adversary: <code>{}</code></p>\n",

@@ -5,6 +5,7 @@
 use crate::Review;
 use crate::evaluate::{Evaluated, SideVerdict, verdict_id};
 use crate::evidence::{Seen, Trials};
+use crate::output::grounds;
 use results::verdict::Class;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -15,6 +16,8 @@ struct Document<'a> {
     changes: Vec<Change<'a>>,
     unrecognised: Vec<Unrecognised<'a>>,
     evidence: Vec<Evidence<'a>>,
+    /// The rules that the verdicts rest on.
+    rules: Vec<CitedRule<'a>>,
     source: &'a str,
     subject: &'a str,
     barriers: &'a [String],
@@ -51,6 +54,20 @@ struct Reason<'a> {
 }
 
 #[derive(Serialize)]
+struct CitedRule<'a> {
+    rule: &'a str,
+    citation: &'a str,
+    says: &'static str,
+}
+
+#[derive(Serialize)]
+struct Flip<'a> {
+    verdict: &'a str,
+    r#if: &'static str,
+    options: &'a [String],
+}
+
+#[derive(Serialize)]
 struct Unrecognised<'a> {
     file: &'a str,
     line: u32,
@@ -64,6 +81,10 @@ struct Evidence<'a> {
     why: BTreeMap<&'a str, &'a str>,
     before: Option<More<'a>>,
     after: Option<More<'a>>,
+    /// What is found of the side after as it stands, where its verdict is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_it_stands: Option<&'static str>,
+    flips: Vec<Flip<'a>>,
     timing: Vec<Timing<'a>>,
     checks: Vec<Checks<'a>>,
 }
@@ -180,9 +201,12 @@ fn more(side: &SideVerdict) -> More<'_> {
         errata: side
             .errata
             .iter()
-            .map(|ground| Reason {
-                rule: &ground.rule,
-                text: &ground.text,
+            .flat_map(|ground| {
+                let rules = std::iter::once(&ground.rule).chain(&ground.also);
+                rules.map(|rule| Reason {
+                    rule,
+                    text: &ground.text,
+                })
             })
             .collect(),
     }
@@ -206,6 +230,21 @@ fn change(change: &Evaluated) -> Change<'_> {
     }
 }
 
+/// Returns the rules that are cited, each once.
+fn rules(review: &Review) -> Vec<CitedRule<'_>> {
+    let mut all: Vec<CitedRule<'_>> = Vec::new();
+    for ground in grounds(review) {
+        if !all.iter().any(|known| known.citation == ground.citation) {
+            all.push(CitedRule {
+                rule: &ground.rule,
+                citation: &ground.citation,
+                says: ground.says,
+            });
+        }
+    }
+    all
+}
+
 /// Renders a review.
 pub fn render(review: &Review) -> String {
     let evidence =
@@ -223,6 +262,17 @@ pub fn render(review: &Review) -> String {
                     .collect(),
                 before: change.before.as_ref().map(more),
                 after: change.after.as_ref().map(more),
+                as_it_stands: change.flips.as_it_stands.map(verdict_id),
+                flips: change
+                    .flips
+                    .all
+                    .iter()
+                    .map(|flip| Flip {
+                        verdict: verdict_id(flip.verdict),
+                        r#if: flip.text,
+                        options: &flip.options,
+                    })
+                    .collect(),
                 timing: timing
                     .iter()
                     .map(|timing| Timing {
@@ -252,6 +302,7 @@ pub fn render(review: &Review) -> String {
             })
             .collect(),
         evidence: evidence.collect(),
+        rules: rules(review),
         source: &review.source,
         subject: &review.subject,
         barriers: &review.barriers,

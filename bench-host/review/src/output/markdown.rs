@@ -5,7 +5,7 @@ use crate::Review;
 use crate::evaluate::{SideVerdict, verdict_id};
 use crate::evidence::trial_lines;
 use crate::output::escape::{self, clean, spans};
-use crate::output::{heading, headline, run_command, side_by_side, tested_on, timing};
+use crate::output::{heading, headline, rules, run_command, side_by_side, tested_on, timing};
 use results::text::printable;
 
 /// Renders a review.
@@ -67,10 +67,16 @@ fn page(review: &Review) -> String {
                 out.push_str(&format!("- {name}, enough: {}\n", code(weakest)));
             }
         }
+        if let Some(verdict) = change.flips.as_it_stands {
+            out.push_str(&format!("- as it stands: {}\n", verdict.name()));
+        }
+        for flip in &change.flips.all {
+            out.push_str(&format!("- flips: {}\n", escape_keep_code(&flip.to_string())));
+        }
         for ground in change.shown().into_iter().flat_map(|side| &side.errata) {
             out.push_str(&format!(
                 "- {}: {}\n",
-                escape(&ground.rule),
+                escape(&ground.citation),
                 escape_keep_code(&ground.text)
             ));
         }
@@ -109,6 +115,22 @@ fn page(review: &Review) -> String {
         "Notes",
         review.notes.lines(usize::MAX).iter().map(|note| escape(note)).collect(),
     );
+    if review.explain_rules {
+        let rules = rules(review);
+        if !rules.is_empty() {
+            out.push_str("\n### Rules\n\n");
+        }
+        for rule in rules {
+            out.push_str(&format!(
+                "- **{}**: {}\n",
+                escape(&rule.citation),
+                escape_keep_code(rule.says)
+            ));
+            for here in rule.here {
+                out.push_str(&format!("    - here: {}\n", escape_keep_code(here)));
+            }
+        }
+    }
     match tested_on(review) {
         machines if machines.is_empty() => {
             out.push_str(&format!(

@@ -9,11 +9,11 @@ pub use page::WIDTH;
 use crate::evaluate::{Evaluated, SideVerdict, verdict_id};
 use crate::evidence::trial_lines;
 use crate::output::escape::clean;
-use crate::output::{heading, headline, side_by_side, tested_on, timing};
+use crate::output::{heading, headline, rules, side_by_side, tested_on, timing};
 use crate::relation::Relation;
-use crate::{Review, Unrecognised};
+use crate::{Outcome, Review, Unrecognised};
 use evidence::evidence;
-use page::{cut, wrap};
+use page::{command, cut, wrap};
 use results::text::printable;
 use sequences::judge::Verdict;
 
@@ -70,6 +70,9 @@ fn render_as(review: &Review, shown: Shown) -> String {
     }
     rest(&mut out, review, shown);
     lists(&mut out, review, shown.long);
+    if review.explain_rules {
+        explain(&mut out, review);
+    }
     if !review.changes.is_empty() {
         out.push('\n');
         tag(&mut out, review);
@@ -77,13 +80,13 @@ fn render_as(review: &Review, shown: Shown) -> String {
     out
 }
 
-/// Returns how many questions are shown: of what is decided, the first.
+/// Returns how many questions are shown: of what is decided, fewer. The most pressing ones come first.
 fn questions(change: &Evaluated, long: bool) -> usize {
     let decided = change.after.as_ref().is_some_and(|side| side.verdict.is_sufficient());
     match (long, decided) {
         (true, _) => usize::MAX,
-        (false, true) => 1,
-        (false, false) => 2,
+        (false, true) => 2,
+        (false, false) => 3,
     }
 }
 
@@ -159,25 +162,49 @@ fn lists(out: &mut String, review: &Review, long: bool) {
     }
 }
 
-/// Writes what a reply carries: what ran, by the judge alone where nothing did, and how to do it again.
+/// Writes what the rules that are cited say, and what they mean here.
+fn explain(out: &mut String, review: &Review) {
+    let rules = rules(review);
+    if rules.is_empty() {
+        return;
+    }
+    out.push_str("\nRules:\n");
+    for rule in rules {
+        wrap(out, "", &rule.citation);
+        wrap(out, "  says: ", rule.says);
+        for here in rule.here {
+            wrap(out, "  here: ", &clean(here));
+        }
+    }
+}
+
+/// Writes what a reply carries: what ran, by the judge alone where nothing did, and how to do it again. Tags and commands
+/// are there to be pasted: neither is wrapped, but for a command's lines that end in a backslash. What was found
+/// insufficient gets no tag.
 fn tag(out: &mut String, review: &Review) {
     let version = env!("CARGO_PKG_VERSION");
     let machines = tested_on(review);
+    match review.outcome() {
+        Outcome::Insufficient => out.push_str("No tag: the patch was found insufficient.\n"),
+        _ if machines.is_empty() => {
+            out.push_str(&format!(
+                "Judged-by: bench-host {version} (architecture rules; nothing was run)\n"
+            ));
+        }
+        outcome => {
+            let open = match outcome {
+                Outcome::Undecided => "; not all of it could be decided",
+                _ => "",
+            };
+            out.push_str(&format!(
+                "Tested-by: NAME <ADDRESS> # bench-host {version}, {}{open}\n",
+                clean(&machines)
+            ));
+        }
+    }
+    command(out, "Reproduce: ", &clean(&review.command));
     if machines.is_empty() {
-        wrap(
-            out,
-            "Judged-by: ",
-            &format!("bench-host {version} (architecture rules; nothing was run)"),
-        );
-        wrap(out, "Reproduce: ", &clean(&review.command));
-        wrap(out, "To test it: ", "the same with --run");
-    } else {
-        wrap(
-            out,
-            "Tested-by: ",
-            &format!("NAME <ADDRESS> # bench-host {version}, {}", clean(&machines)),
-        );
-        wrap(out, "Reproduce: ", &clean(&review.command));
+        out.push_str("To test it: the same with --run\n");
     }
 }
 

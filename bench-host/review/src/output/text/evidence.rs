@@ -34,11 +34,18 @@ pub(super) fn evidence(out: &mut String, change: &Evaluated, long: bool) {
             brief(out, side, name);
         }
     }
+    if let Some(verdict) = change.flips.as_it_stands {
+        wrap(out, "  as it stands: ", verdict.name());
+    }
+    for flip in &change.flips.all {
+        wrap(out, "  flips: ", &flip.to_string());
+    }
     let errata: Vec<&str> = change
         .shown()
         .into_iter()
         .flat_map(|side| &side.errata)
-        .map(|ground| ground.rule.as_str())
+        .flat_map(|ground| std::iter::once(&ground.rule).chain(&ground.also))
+        .map(String::as_str)
         .collect();
     if !errata.is_empty() {
         wrap(out, "  errata to check: ", &errata.join(", ").replace("erratum ", ""));
@@ -61,13 +68,13 @@ fn whole(out: &mut String, side: &SideVerdict, name: &str) {
         wrap(out, &format!("  {name}, enough: "), weakest);
     }
     for ground in &side.errata {
-        wrap(out, "  ", &format!("{}: {}", ground.rule, ground.text));
+        wrap(out, "  ", &format!("{}: {}", ground.citation, ground.text));
     }
 }
 
 /// Writes the grounds that decide: what is missing, what is paid too much, and why the rest is enough.
 fn brief(out: &mut String, side: &SideVerdict, name: &str) {
-    let says = |ground: &Ground| format!("{} [{}]", ground.text, short(&ground.citation));
+    let says = |ground: &Ground| format!("{} [{}]", ground.text, ground.citation);
     match side.verdict {
         Verdict::Insufficient | Verdict::Unknown => {
             for ground in side.reasons.iter().take(3) {
@@ -129,15 +136,4 @@ fn kept(change: &Evaluated) -> Option<String> {
     };
     let both = ends(&change.before) == Some(true) && ends(&change.after) == Some(true);
     (both && !change.differences.is_empty()).then(|| "after the invalidation: `isb` is kept".to_owned())
-}
-
-/// Returns the section or rule of a citation without its title.
-fn short(citation: &str) -> String {
-    let named = |part: &&str| part.contains(char::is_numeric) || part.contains("R_");
-    let parts: Vec<&str> = citation.split([',', ':', ';']).map(str::trim).collect();
-    match parts.iter().find(|part| named(part)) {
-        Some(part) if part.contains(' ') || parts[0].len() > 12 => (*part).to_owned(),
-        Some(part) => format!("{} {part}", parts[0]),
-        None => citation.to_owned(),
-    }
 }
