@@ -7,6 +7,7 @@ pub mod condition;
 pub mod event;
 pub mod instruction;
 pub mod macros;
+pub mod names;
 pub mod operand;
 pub mod order;
 pub mod passage;

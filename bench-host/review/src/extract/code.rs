@@ -10,11 +10,9 @@ mod calls;
 mod expressions;
 mod inline;
 mod items;
-mod names;
 mod statements;
 
 pub use items::functions;
-pub use names::{has_entry_word, looks_like_maintenance, turns_mmu_on};
 
 use crate::extract::asm;
 use crate::extract::event::Node;

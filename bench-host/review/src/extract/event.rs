@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a piece of source does, as far as TLB maintenance goes: events, and the branches between them.
 
-use crate::extract::code::{has_entry_word, turns_mmu_on};
+use crate::extract::names::{has_entry_word, turns_mmu_on};
 use crate::extract::operand::Value;
 use crate::extract::write::Write;
 use sequences::{Instruction, TlbiOp, Ttl};

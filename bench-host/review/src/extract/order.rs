@@ -7,7 +7,7 @@
 //! the judge's business.
 
 use crate::extract::event::{Event, Kind, Stored};
-use crate::extract::reduce::may_complete;
+use crate::extract::names::may_complete;
 use sequences::Instruction;
 
 /// What the order of stores and invalidations on a way says of one sequence.

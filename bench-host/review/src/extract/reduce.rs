@@ -4,9 +4,9 @@
 //! A sequence is its invalidations and the barriers that belong to them. Backwards, barriers count until the store
 //! they complete; forwards, until the DSB and the ISB that complete and publish the invalidation.
 
-use crate::extract::code::turns_mmu_on;
 use crate::extract::event::{Event, Kind};
 use crate::extract::instruction::instruction;
+use crate::extract::names::{may_complete, turns_mmu_on};
 use crate::extract::operand::Value;
 use crate::extract::order::{Order, breaks_after, order, stores};
 use crate::extract::path::Path;
@@ -604,14 +604,6 @@ fn found(
             level: level_of_arm(path, first),
         },
     }
-}
-
-/// Returns whether something called may complete invalidations, by its name.
-pub fn may_complete(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    ["tlb", "sync", "barrier", "fence", "complete", "dsb"]
-        .iter()
-        .any(|word| lower.contains(word))
 }
 
 /// Returns whether the last thing that counts, barriers aside, is a store.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Words that speak of maintenance: names of flushes, writes of translation registers, encodings of instructions.
 
-use crate::extract::code::looks_like_maintenance;
 use crate::extract::event::Kind;
 use crate::extract::instruction::{self, Read};
+use crate::extract::names::looks_like_maintenance;
 use crate::extract::token::{Token, TokenKind, closing, join};
 
 /// Registers that decide how addresses are translated, without the exception level.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Calls: of macros, of functions in sight, of known spellings, of inline assembly.
 
-use crate::extract::code::{Context, MAX_DEPTH, TOO_DEEP, TOO_LARGE, names, shortened};
+use crate::extract::code::{Context, MAX_DEPTH, TOO_DEEP, TOO_LARGE, shortened};
 use crate::extract::event::{Event, Kind, Node, Stored};
 use crate::extract::instruction::{self, Read};
 use crate::extract::macros;
+use crate::extract::names;
 use crate::extract::spelling::Spelled;
 use crate::extract::token::{Language, Token, TokenKind, closing, join, split};
 use crate::extract::write::Write;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Expressions: what they call, store and assign.
 
-use crate::extract::code::{Assigned, Context, names};
+use crate::extract::code::{Assigned, Context};
 use crate::extract::event::{Event, Kind, Node, Stored};
+use crate::extract::names;
 use crate::extract::operand::{self, Names, Value};
 use crate::extract::token::{Language, Token, TokenKind, join};
 use crate::extract::write::Write;

@@ -2,8 +2,9 @@
 //! Statements: blocks, repetitions, and which reader each other statement goes to.
 
 use crate::extract::asm;
-use crate::extract::code::{Context, MAX_DEPTH, TOO_DEEP, TOO_LARGE, names};
+use crate::extract::code::{Context, MAX_DEPTH, TOO_DEEP, TOO_LARGE};
 use crate::extract::event::{Kind, Node};
+use crate::extract::names;
 use crate::extract::token::{Language, Token, TokenKind, block_start, closing, join, skip_past};
 
 impl Context<'_> {

@@ -15,13 +15,13 @@ const WRITES: [&str; 10] = [
 const REGISTERS: [&str; 6] = ["vttbr", "ttbr", "sctlr", "vtcr", "tcr", "mair"];
 
 /// Returns whether a macro repeats its body by its name: `for_each_cpu`.
-pub(super) fn is_each(name: &str) -> bool {
+pub fn is_each(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     lower.contains("for_each") || lower.contains("foreach")
 }
 
 /// Returns whether many types have a method of this name: which one a call means cannot be said.
-pub(super) fn is_common(name: &str) -> bool {
+pub fn is_common(name: &str) -> bool {
     matches!(
         name,
         "new"
@@ -47,7 +47,7 @@ pub fn has_entry_word(text: &str) -> bool {
 }
 
 /// Returns whether a function writes a translation table entry by its name.
-pub(super) fn is_write(name: &str) -> bool {
+pub fn is_write(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     has_entry_word(&lower)
         && WRITES.iter().any(|word| lower.contains(word))
@@ -57,7 +57,7 @@ pub(super) fn is_write(name: &str) -> bool {
 
 /// Returns whether a function or macro stores to what its first argument points to, or names, whatever that is:
 /// `WRITE_ONCE(*pmdp, pmd)`, `atomic_set64(ptePtr, pte)`, `write_volatile(entry, x)`.
-pub(super) fn stores_anything(name: &str) -> bool {
+pub fn stores_anything(name: &str) -> bool {
     const NAMES: [&str; 14] = [
         "write_once",
         "smp_store_release",
@@ -79,7 +79,7 @@ pub(super) fn stores_anything(name: &str) -> bool {
 }
 
 /// Returns whether a function writes such a register by its name: `write_sctlr_el1()`, `sysreg_write_ttbr0_el1()`.
-pub(super) fn writes_register(name: &str) -> bool {
+pub fn writes_register(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let writes = ["write", "set", "load", "msr", "install"]
         .iter()
@@ -91,7 +91,7 @@ pub(super) fn writes_register(name: &str) -> bool {
 }
 
 /// Returns the register in the name of its accessor.
-pub(super) fn register(name: &str) -> String {
+pub fn register(name: &str) -> String {
     let lower = name.to_ascii_lowercase();
     let found = REGISTERS.iter().find_map(|register| lower.find(register));
     let rest = found.map_or(lower.as_str(), |at| &lower[at..]);
@@ -103,7 +103,7 @@ pub(super) fn register(name: &str) -> String {
 }
 
 /// Returns whether a function runs one that it is given, here, at another exception level or on other CPUs, by its name.
-pub(super) fn runs_another(name: &str) -> bool {
+pub fn runs_another(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     [
         "call",
@@ -162,4 +162,12 @@ pub fn looks_like_maintenance(name: &str) -> bool {
         && !operand.contains(&lower.as_str())
         && !lower.ends_with("_to_operand")
         && !other.iter().any(|word| lower.contains(word))
+}
+
+/// Returns whether something called may complete invalidations, by its name.
+pub fn may_complete(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    ["tlb", "sync", "barrier", "fence", "complete", "dsb"]
+        .iter()
+        .any(|word| lower.contains(word))
 }
