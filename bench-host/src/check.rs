@@ -7,6 +7,7 @@ pub mod junit;
 pub mod known;
 pub mod ktap;
 pub mod mutants;
+pub mod page;
 pub mod suite;
 pub mod summary;
 pub mod tally;

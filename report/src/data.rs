@@ -481,7 +481,7 @@ fn clocks(summary: &Summary) -> String {
 }
 
 /// Quotes a field if it must be (RFC 4180). A line break becomes a blank, so that a row is a line.
-fn field(text: &str) -> Cow<'_, str> {
+pub(crate) fn field(text: &str) -> Cow<'_, str> {
     match text.contains([',', '"', '\n', '\r']) {
         false => Cow::Borrowed(text),
         true => {

@@ -6,10 +6,12 @@ mod block;
 mod break_even;
 mod checks;
 mod conditions;
+mod conformance;
 mod details;
 mod digest;
 mod headline;
 mod machine;
+mod matrices;
 mod mutants;
 mod plots;
 mod runs;
@@ -21,6 +23,7 @@ use crate::command::{self, broken};
 use crate::model::Summary;
 
 pub use block::{Block, Document, Section};
+pub use conformance::{Checked, boots, csv as checks_csv};
 pub use headline::{FIXMAP_WITHOUT_ISB, checks_line, finding, headline};
 pub use machine::machine;
 pub use runs::{check_classes, main_ratio};
@@ -55,7 +58,9 @@ impl Document {
             Section::folded("Timing", digest::timing(summary), timing),
             Section::folded("Conditions", digest::conditions(summary), conditions::blocks(summary))
                 .open_if(!summary.sweeps.is_empty()),
-            Section::folded("Checks", digest::checks(summary), checks).open_if(failed || !is_timed),
+            Section::folded("Checks", digest::checks(summary), checks)
+                .first(checks::pictures(summary))
+                .open_if(failed || !is_timed),
             Section::folded("Boot", digest::boot(summary), timing::boot(summary)).open_if(!proven),
             Section::folded("Machine", machine::machine(m), (Vec::new(), machine::blocks(summary))),
             Section::folded(

@@ -149,6 +149,15 @@ fn write_block(out: &mut String, block: &Block, label: Option<&str>, data: &impl
             write_matrix(out, matrix, label, data);
             Ok(())
         }
+        Block::Matrices(matrices) => {
+            out.push_str("<div class=\"matrices\">\n");
+            for matrix in matrices {
+                out.push_str("<div>");
+                write_matrix(out, matrix, label, data);
+                out.push_str("</div>\n");
+            }
+            writeln!(out, "</div>")
+        }
         Block::Figure(figure) => {
             write_figure(out, figure, data);
             Ok(())

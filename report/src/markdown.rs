@@ -44,6 +44,11 @@ fn text(block: &Block, file: &impl Fn(&str) -> String) -> String {
         Block::List(items) => items.iter().map(|item| format!("- {}\n", escape(item))).collect(),
         Block::Table(table) => self::table(table),
         Block::Matrix(matrix) => self::matrix(matrix, file),
+        Block::Matrices(matrices) => matrices
+            .iter()
+            .map(|matrix| self::matrix(matrix, file))
+            .collect::<Vec<_>>()
+            .join("\n"),
         Block::Figure(figure) => self::figure(figure, file),
         Block::Beside(figures) => {
             let figures: Vec<String> = figures.iter().map(|figure| self::figure(figure, file)).collect();

@@ -56,6 +56,10 @@ pub(crate) fn text(block: &Block, width: usize) -> Option<String> {
         }
         Block::Table(table) => self::table(table, width),
         Block::Matrix(matrix) => self::matrix(matrix, width),
+        Block::Matrices(matrices) => {
+            let matrices: Vec<String> = matrices.iter().map(|matrix| self::matrix(matrix, width)).collect();
+            matrices.join("\n\n")
+        }
         Block::Code(code) => {
             let lines: Vec<String> = code.lines().map(|line| format!("    {}", printable(line))).collect();
             lines.join("\n")

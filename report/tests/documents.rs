@@ -202,7 +202,7 @@ fn a_matrix_tells_classes_apart_without_color() {
         .descendants()
         .find(|node| {
             node.attribute("class") == Some("matrix")
-                && node.attribute("aria-label") == Some("Class of every check with every sequence")
+                && node.attribute("aria-label") == Some("Checks by sequence, what needs a look first")
         })
         .unwrap();
     let cells: Vec<(String, &str)> = matrix

@@ -50,6 +50,10 @@ pub struct Suite {
     pub machine: String,
     /// The machine as an id: `[a-z0-9_]+`.
     pub id: String,
+    /// The label of what it counts.
+    pub label: String,
+    /// How often it was booted.
+    pub boots: u32,
     /// The command that makes its run again.
     pub reproduce: String,
     /// Every check with every sequence, in the order of the checks.
@@ -199,6 +203,8 @@ pub(crate) mod tests {
         ["adversary_latest_max_3pe", "qemu_7_2_max_3pe"].map(|id| Suite {
             machine: format!("machine {id}"),
             id: id.to_owned(),
+            label: results::manifest::QEMU_LABEL.to_owned(),
+            boots: 1,
             reproduce: "bench-host check".to_owned(),
             cases: examples(),
         })

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::builder::NonEmptyStringValueParser;
+use report::number::plural;
 use results::check::{Check, Mask};
 use results::manifest::Hex;
 use results::plan::Silence;
@@ -32,7 +33,7 @@ use super::console::ConsoleArgs;
 use super::print;
 use crate::check::suite::{self, Member};
 use crate::check::tally::{Case, Suite, Tally, count};
-use crate::check::{histogram, junit, ktap, summary};
+use crate::check::{histogram, junit, ktap, page, summary};
 use crate::doors::Door;
 use crate::error::Error;
 use crate::exit::{self, Exit};
@@ -41,6 +42,11 @@ use crate::interrupt;
 use crate::kernel::Kernel;
 use crate::output::write;
 use crate::plan::{self, Runtime, Unsaid};
+
+/// Name of the page.
+const PAGE: &str = "check.html";
+/// Where it goes by itself.
+const RESULTS: &str = "results";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -136,13 +142,17 @@ pub struct Args {
     same_seed: bool,
     #[command(flatten)]
     console: ConsoleArgs,
+    /// Write the page of all machines and boots to FILE, with its data beside it [default: DIR/check.html with --out DIR,
+    /// otherwise results/check.html]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["mutants", "catalogue", "explore", "image"])]
+    html: Option<PathBuf>,
     /// Write JUnit XML to FILE
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// Write KTAP version 1 to FILE
     #[arg(long, value_name = "FILE")]
     ktap: Option<PathBuf>,
-    /// Write the Markdown of a job summary to FILE (at most 1 MiB; in GitHub Actions: "$GITHUB_STEP_SUMMARY")
+    /// Write the Markdown of a job summary to FILE (at most 64 KiB; in GitHub Actions: "$GITHUB_STEP_SUMMARY")
     #[arg(long, value_name = "FILE")]
     summary: Option<PathBuf>,
     /// Write the histograms of herd and litmus to FILE
@@ -239,11 +249,14 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         suites.push(Suite {
             machine: bench.booted_on.name(args),
             id: bench.booted_on.id(args),
+            label: bench.label().to_owned(),
+            boots: bench.boots,
             reproduce: reproduce(args, &bench.booted_on, None),
             cases,
         });
     }
     tell(&benches, &suites, &members);
+    write_page(args, &suites)?;
     write_reports(args, &suites, started.elapsed())?;
     Ok(all_machines(&exits))
 }
@@ -272,13 +285,29 @@ fn tell(benches: &[Bench<'_>], suites: &[Suite], members: &[Member]) {
     }
     for (bench, suite) in benches.iter().zip(suites) {
         print(&format!(
-            "{}, seed {}, {} boots: {}\n",
+            "{}, seed {}, {}: {}\n",
             suite.machine,
             bench.args.seed,
-            bench.boots,
+            plural(bench.boots.into(), "boot", "boots"),
             summary::headline(&suite.cases)
         ));
     }
+}
+
+/// Writes the page, which nobody has to ask for. Where it was not asked for, a folder that cannot be written costs nobody
+/// the checks.
+fn write_page(args: &Args, suites: &[Suite]) -> Result<(), Error> {
+    let path = match (&args.html, &args.out) {
+        (Some(path), _) => path.clone(),
+        (None, Some(out)) => out.join(PAGE),
+        (None, None) => Path::new(RESULTS).join(PAGE),
+    };
+    match page::write(&path, suites) {
+        Ok(()) => print(&format!("report: {}\n", path.display())),
+        Err(error) if args.html.is_some() => return Err(error),
+        Err(error) => eprintln!("note: {error}; the checks are not changed by it"),
+    }
+    Ok(())
 }
 
 /// Writes the files asked for.
@@ -409,7 +438,7 @@ fn members(args: &Args, wanted: Mask) -> Result<Vec<Member>, Error> {
 /// Refuses files that cannot be written for want of a folder, before an hour of boots is spent on them.
 fn have_places(args: &Args) -> Result<(), Error> {
     let image = args.image.clone().filter(|_| args.door == Door::Raw);
-    for path in [&args.junit, &args.ktap, &args.summary, &args.litmus, &image]
+    for path in [&args.html, &args.junit, &args.ktap, &args.summary, &args.litmus, &image]
         .into_iter()
         .flatten()
     {

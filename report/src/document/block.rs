@@ -27,6 +27,8 @@ pub struct Section {
     pub digest: String,
     /// Whether a page shows it unfolded from the beginning.
     pub open: bool,
+    /// What a page begins it with, and the short form for the terminal has no room for.
+    pub first: Vec<Block>,
     /// What the short form for the terminal has too.
     pub brief: Vec<Block>,
     /// What only the whole report has.
@@ -40,6 +42,7 @@ impl Section {
             heading: heading.to_owned(),
             digest: digest.into(),
             open: false,
+            first: Vec::new(),
             brief,
             detail,
         }
@@ -53,6 +56,13 @@ impl Section {
         }
     }
 
+    /// Sets what a page begins it with.
+    #[must_use]
+    pub fn first(mut self, blocks: Vec<Block>) -> Self {
+        self.first = blocks;
+        self
+    }
+
     /// Unfolds it if there is a reason to.
     #[must_use]
     pub fn open_if(mut self, reason: bool) -> Self {
@@ -61,7 +71,7 @@ impl Section {
     }
     /// Returns all blocks.
     pub fn blocks(&self) -> impl Iterator<Item = &Block> + '_ {
-        self.brief.iter().chain(&self.detail)
+        self.first.iter().chain(&self.brief).chain(&self.detail)
     }
 }
 
@@ -87,6 +97,8 @@ pub enum Block {
     Table(Table),
     /// A matrix of signs.
     Matrix(Matrix),
+    /// Matrices with one key, beside each other where there is room; only the first has the link to the data.
+    Matrices(Vec<Matrix>),
     /// A plot; written only where pictures can be.
     Figure(Figure),
     /// Plots beside each other where there is room.

@@ -5,12 +5,33 @@ use results::check::Outcomes;
 use results::verdict::{Class, Power};
 
 use super::block::Block;
+pub use super::matrices::{class_mark, class_word};
+use super::matrices::{matrices, urgency};
 use super::mutants::Outcome;
-use crate::data;
-use crate::matrix::{Mark, Matrix};
+use crate::matrix::Mark;
 use crate::model::{CheckResult, CheckRow, Summary};
-use crate::number::{grouped, percent};
+use crate::number::{grouped, percent, plural};
 use crate::table::{self, Cell, Table, Tone};
+
+/// Checks that a terminal shows one by one; of more, those that need a look.
+const SHOWN: usize = 24;
+/// Sequences of one class that are named in a row; of more, those of a failure are.
+const NAMED: usize = 3;
+
+/// Returns what a page begins with: what needs a look, and the matrices.
+pub fn pictures(summary: &Summary) -> Vec<Block> {
+    if summary.checks.is_empty() {
+        return Vec::new();
+    }
+    let mut blocks: Vec<Block> = Vec::new();
+    if summary.mutants.is_empty() {
+        blocks.extend(attention(&summary.checks).map(Block::Table));
+    }
+    blocks.push(Block::Matrices(matrices(&summary.checks, |check, row| {
+        mark(summary, check, row)
+    })));
+    blocks
+}
 
 /// Returns the checks: a line for each, then every count and the reasons.
 pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
@@ -48,15 +69,108 @@ pub fn blocks(summary: &Summary) -> (Vec<Block>, Vec<Block>) {
          bound that a pass without any stale trial leaves open, for independent trials."
             .to_owned(),
     );
-    (
-        vec![Block::Table(overview(summary))],
-        vec![
-            power,
-            Block::Matrix(matrix(summary)),
-            Block::Table(titles),
-            Block::Table(table.folded_beyond(table::READ)),
-        ],
-    )
+    let all = overview(summary, &summary.checks);
+    let (mut brief, mut detail) = (Vec::new(), vec![power]);
+    if summary.checks.len() <= SHOWN {
+        brief.push(Block::Table(all));
+    } else {
+        let (few, rest): (Vec<CheckResult>, Vec<CheckResult>) = summary
+            .checks
+            .iter()
+            .cloned()
+            .partition(|check| urgency(&check.rows) < 2);
+        if !few.is_empty() {
+            brief.push(Block::Table(overview(summary, &few)));
+        }
+        brief.extend(skips(&summary.checks).map(Block::Table));
+        let passed = rest.iter().filter(|check| urgency(&check.rows) == 2).count() as u64;
+        brief.push(Block::Paragraph(format!(
+            "{} without a failure or a gap in power.",
+            plural(passed, "check", "checks")
+        )));
+        detail.push(Block::Table(all.folded_beyond(0)));
+    }
+    detail.push(Block::Table(titles.folded_beyond(table::READ)));
+    detail.push(Block::Table(table.folded_beyond(table::READ)));
+    (brief, detail)
+}
+
+/// Returns what failed and what could not be shown, a row for each check and reason; `None` where nothing needs a look.
+pub fn attention(checks: &[CheckResult]) -> Option<Table> {
+    let columns = [
+        "class",
+        "check",
+        "sequences",
+        ">stale",
+        ">no TLBI",
+        ">no maintenance",
+        "why",
+    ];
+    let mut table = Table::new("Failures, then gaps in power", &columns);
+    for class in [Class::Fail, Class::NotObservable] {
+        let (word, tone) = class_word(class);
+        for check in checks {
+            let mut reasons: Vec<(&str, Vec<&CheckRow>)> = Vec::new();
+            for row in check.rows.iter().filter(|row| row.class == class) {
+                match reasons.iter_mut().find(|(known, _)| *known == row.reason) {
+                    Some((_, of)) => of.push(row),
+                    None => reasons.push((&row.reason, vec![row])),
+                }
+            }
+            for (reason, of) in reasons {
+                let stale: u64 = of.iter().map(|row| u64::from(row.outcomes.stale)).sum();
+                let all: u64 = of.iter().map(|row| u64::from(row.outcomes.trials())).sum();
+                let seqs: Vec<&str> = of.iter().map(|row| row.seq.as_str()).collect();
+                table.row([
+                    Cell::toned(word, tone),
+                    check.id.as_str().into(),
+                    seqs.join(", ").into(),
+                    format!("{} of {}", grouped(stale), grouped(all)).into(),
+                    stale_of(check.no_tlbi.as_ref()).into(),
+                    stale_of(check.bad_control.as_ref()).into(),
+                    reason.into(),
+                ]);
+            }
+        }
+    }
+    (!table.rows.is_empty()).then_some(table)
+}
+
+/// Returns what was skipped, a row for each reason; `None` where nothing was.
+pub fn skips(checks: &[CheckResult]) -> Option<Table> {
+    let mut reasons: Vec<(&str, u64, Vec<&str>, Vec<&str>)> = Vec::new();
+    for check in checks {
+        let whole = urgency(&check.rows) == 3;
+        for row in check.rows.iter().filter(|row| row.class == Class::Skipped) {
+            let at = reasons.iter().position(|(known, ..)| *known == row.reason);
+            let at = at.unwrap_or_else(|| {
+                reasons.push((&row.reason, 0, Vec::new(), Vec::new()));
+                reasons.len() - 1
+            });
+            let (_, n, of_checks, of_seqs) = &mut reasons[at];
+            *n += 1;
+            let (names, name) = match whole {
+                true => (of_checks, &check.id),
+                false => (of_seqs, &row.seq),
+            };
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+    }
+    let mut table = Table::new(
+        "Skipped, by reason",
+        &["reason", ">skipped", "checks", "sequences in other checks"],
+    );
+    for (reason, n, of_checks, of_seqs) in &reasons {
+        table.row([
+            (*reason).into(),
+            grouped(*n).into(),
+            of_checks.join(", ").into(),
+            of_seqs.join(", ").into(),
+        ]);
+    }
+    (!table.rows.is_empty()).then_some(table)
 }
 
 /// Returns the class of every check with every sequence under test; mutants are no such sequences.
@@ -79,68 +193,38 @@ fn mark(summary: &Summary, check: &CheckResult, row: &CheckRow) -> Mark {
     Outcome::of_row(summary, check, row).map_or_else(|| class_mark(row.class), Outcome::mark)
 }
 
-/// Returns the class of every check with every sequence, with fewer columns than rows.
-fn matrix(summary: &Summary) -> Matrix {
-    let mut seqs: Vec<&str> = Vec::new();
-    for row in summary.checks.iter().flat_map(|check| &check.rows) {
-        if !seqs.contains(&row.seq.as_str()) {
-            seqs.push(&row.seq);
-        }
-    }
-    let row = |check: &CheckResult| {
-        let of = |seq: &&str| check.rows.iter().find(|row| row.seq == *seq);
-        let marks = seqs.iter().map(|seq| of(seq).map(|row| mark(summary, check, row)));
-        (check.id.clone(), marks.collect())
-    };
-    let matrix = Matrix {
-        caption: "Class of every check with every sequence".to_owned(),
-        label: None,
-        corner: "check".to_owned(),
-        rows: summary.checks.iter().map(row).collect(),
-        columns: seqs.iter().map(|seq| (*seq).to_owned()).collect(),
-        data: data::CHECKS,
-    };
-    if matrix.columns.len() > matrix.rows.len() {
-        matrix.transposed("sequence")
-    } else {
-        matrix
+/// Returns stale trials of all, of a control.
+fn stale_of(outcomes: Option<&Outcomes>) -> String {
+    match outcomes {
+        Some(o) => format!("{} of {}", grouped(o.stale.into()), grouped(o.trials().into())),
+        None => "not run".to_owned(),
     }
 }
 
-/// Returns a class as a sign that is told from the others without color.
-pub fn class_mark(class: Class) -> Mark {
-    let (words, tone) = class_word(class);
-    let sign = match class {
-        Class::Pass => "\u{2713}",
-        Class::Fail => "\u{2717}",
-        Class::NotObservable => "\u{25cb}",
-        Class::Skipped => "\u{2013}",
-    };
-    Mark {
-        sign: sign.to_owned(),
-        tone,
-        words: words.to_owned(),
-    }
+/// Returns the overview of checks without mutants.
+pub fn overview_of(checks: &[CheckResult]) -> Table {
+    overview_with(checks, |_, _| None)
+}
+
+fn overview(summary: &Summary, checks: &[CheckResult]) -> Table {
+    overview_with(checks, |check, row| Outcome::of_row(summary, check, row))
 }
 
 /// Returns one row per check: stale trials of both controls, and the sequences by class, the worst class first.
-fn overview(summary: &Summary) -> Table {
+fn overview_with(checks: &[CheckResult], outcome_of: impl Fn(&CheckResult, &CheckRow) -> Option<Outcome>) -> Table {
     let columns = ["check", ">no TLBI", ">no maintenance", ">known good", "sequences"];
     let mut table = Table::new(
         "Checks: stale trials of the controls, and the class of each sequence",
         &columns,
     );
-    let stale = |outcomes: Option<&Outcomes>| match outcomes {
-        Some(o) => format!("{} of {}", grouped(o.stale.into()), grouped(o.trials().into())),
-        None => "not run".to_owned(),
-    };
-    for check in &summary.checks {
+    for check in checks {
         // The worst comes first: that is the order of classes, and mutants after them.
-        let of_class = |class: Class| sequence_rows(summary, check).filter(move |row| row.class == class);
+        let is_own = |row: &&CheckRow| outcome_of(check, row).is_none();
+        let of_class = |class: Class| check.rows.iter().filter(is_own).filter(move |row| row.class == class);
         let sequences = [Class::Fail, Class::Pass, Class::NotObservable, Class::Skipped]
             .map(|class| (class_word(class), of_class(class).collect::<Vec<_>>()));
         let of = |outcome: Outcome| {
-            let is_it = move |row: &&CheckRow| Outcome::of_row(summary, check, row) == Some(outcome);
+            let is_it = |row: &&CheckRow| outcome_of(check, row) == Some(outcome);
             check.rows.iter().filter(is_it).collect::<Vec<_>>()
         };
         let mutants = [
@@ -159,7 +243,11 @@ fn overview(summary: &Summary) -> Table {
             } else {
                 String::new()
             };
-            cells.push((format!("{word}: {}{bound}", names.join(", ")), tone));
+            let names = match names.len() {
+                n if n > NAMED && tone != Tone::Bad => plural(n as u64, "sequence", "sequences"),
+                _ => names.join(", "),
+            };
+            cells.push((format!("{word}: {names}{bound}"), tone));
         }
         let tone = cells.first().map_or(Tone::Care, |(_, tone)| *tone);
         let text: Vec<String> = cells.into_iter().map(|(text, _)| text).collect();
@@ -170,9 +258,9 @@ fn overview(summary: &Summary) -> Table {
         };
         table.row([
             check.id.as_str().into(),
-            stale(check.no_tlbi.as_ref()).into(),
-            stale(check.bad_control.as_ref()).into(),
-            stale(check.good_control.as_ref().map(|(_, outcomes)| outcomes)).into(),
+            stale_of(check.no_tlbi.as_ref()).into(),
+            stale_of(check.bad_control.as_ref()).into(),
+            stale_of(check.good_control.as_ref().map(|(_, outcomes)| outcomes)).into(),
             Cell::toned(text, tone),
         ]);
     }
@@ -249,15 +337,5 @@ fn reasons(check: &CheckResult) -> String {
                 .map(|(reason, seqs)| format!("{}: {reason}", seqs.join(", ")));
             each.collect::<Vec<_>>().join("; ")
         }
-    }
-}
-
-/// Returns a class as it is shown.
-pub fn class_word(class: Class) -> (&'static str, Tone) {
-    match class {
-        Class::Pass => ("pass", Tone::Good),
-        Class::Fail => ("FAIL", Tone::Bad),
-        Class::NotObservable => ("not observable", Tone::Care),
-        Class::Skipped => ("skipped", Tone::Care),
     }
 }

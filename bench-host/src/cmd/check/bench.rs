@@ -220,6 +220,15 @@ impl<'a> Bench<'a> {
         self.paces.extend(received.paces.iter().map(|pace| (*pace, frequency)));
     }
 
+    /// Returns the label of what the machine counts.
+    pub fn label(&self) -> &'static str {
+        match &self.booted_on {
+            BootedOn::Qemu(_) => QEMU_LABEL,
+            BootedOn::Adversary => ADVERSARY_LABEL,
+            BootedOn::Elsewhere => describe::console_label(self.args.console.hardware),
+        }
+    }
+
     /// Returns the name of the machine in the store.
     fn machine_name(&self) -> String {
         let kind = match () {
