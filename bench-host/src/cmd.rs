@@ -3,6 +3,7 @@
 
 mod adversary;
 mod aggregate;
+mod baseline;
 mod check;
 mod collect;
 mod compare;

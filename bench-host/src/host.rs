@@ -20,6 +20,18 @@ pub fn describe() -> Host {
     }
 }
 
+/// Returns the name of this machine.
+pub fn name() -> String {
+    #[cfg(unix)]
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    let name = std::env::var("COMPUTERNAME").unwrap_or_default();
+    match name.as_str() {
+        "" => "localhost".to_owned(),
+        _ => name,
+    }
+}
+
 fn cpu() -> Option<String> {
     if cfg!(target_os = "macos") {
         let mut sysctl = Command::new("sysctl");

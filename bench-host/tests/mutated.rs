@@ -199,8 +199,13 @@ fn patch_and_mail() {
     corpus.extend(files("bench-host/review/tests", ".eml"));
     hammer("patch_and_mail", &corpus, 4, |bytes| {
         for quoting in [Quoting::Outside, Quoting::Inside] {
-            let patch = diff::read(bytes, quoting).unwrap();
-            let found = review::review(patch, &SPELLINGS, &Stated::default(), None);
+            let patches = diff::read(bytes, quoting).unwrap();
+            let found = review::series::review_series(
+                review::series::Series::of(patches),
+                &SPELLINGS,
+                &Stated::default(),
+                None,
+            );
             let text = review::output::text::render(&found);
             assert!(
                 !text.contains(|c| results::text::is_hostile(c) && c != '\n'),

@@ -330,3 +330,80 @@ fn errata_that_say_the_same_are_one_note() {
         assert_eq!(notes.iter().filter(of).count(), 1, "{out}");
     }
 }
+
+/// Lines that say nothing of a place are none.
+fn is_of_a_place(line: &str) -> bool {
+    let mut parts = line.splitn(4, ':');
+    let (_, number, level) = (parts.next(), parts.next(), parts.next());
+    number.is_some_and(|number| number.parse::<u32>().is_ok_and(|number| number > 0))
+        && level.is_some_and(|level| [" error", " warning", " note"].contains(&level))
+        && line.ends_with(']')
+}
+
+#[test]
+fn editors_and_hooks_get_a_line_for_each_finding() {
+    let path = |name: &str| folder().join(name).display().to_string();
+    for (name, code, found) in [
+        ("c_macro/macro_of_macros.patch", 1, true),
+        ("other/unknown_call.patch", 2, true),
+        ("other/nothing.patch", 0, false),
+    ] {
+        let (exit, out, error) = bench_host(&["review", "--format", "line", &path(name)]);
+        assert_eq!((exit, error.as_str()), (Some(code), ""), "{name}: {out}");
+        assert_eq!(!out.is_empty(), found, "{name}: {out}");
+        assert!(out.lines().all(is_of_a_place), "{name}: {out}");
+    }
+    // What was not read is no finding of a place, and no silence either.
+    let (exit, out, _) = bench_host(&["review", "--format", "line", &path("incomplete/header.patch")]);
+    assert_eq!(exit, Some(2));
+    assert!(out.contains(": warning: ") && out.contains("[tlb-not-read]"), "{out}");
+}
+
+#[test]
+fn against_a_baseline_only_what_is_new_counts() {
+    let tree = tempfile::tempdir().unwrap();
+    let bad = "\tdsb ishst\n\ttlbi alle2is\n\tisb\n\tret\n";
+    let at = |name: &str| tree.path().join(name);
+    let root = tree.path().display().to_string();
+    fs::create_dir(at("arm64")).unwrap();
+    fs::write(at("arm64/a.S"), format!("old:\n{bad}")).unwrap();
+    let (code, out, _) = bench_host(&["scan", "--json", &root]);
+    assert_eq!(code, Some(1), "{out}");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), &out).unwrap();
+    let baseline = file.path().display().to_string();
+    let scan = |format: &str| bench_host(&["scan", "--baseline", &baseline, "--format", format, &root]);
+    // Lines moved, nothing new.
+    fs::write(at("arm64/a.S"), format!("// a comment\n\nold:\n{bad}")).unwrap();
+    let (code, out, _) = scan("table");
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.contains("1 known and not shown, 0 gone"), "{out}");
+    // The same mistake once more, in another function: that one is new, and only it is told.
+    fs::write(at("arm64/a.S"), format!("old:\n{bad}new:\n{bad}")).unwrap();
+    let (code, out, _) = scan("line");
+    assert_eq!((code, out.lines().count()), (Some(1), 1), "{out}");
+    assert!(out.starts_with("arm64/a.S:7: error: "), "{out}");
+    let (code, out, _) = scan("json");
+    let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, document["sequences"].as_array().unwrap().len()), (Some(1), 2));
+    assert_eq!(document["news"]["sequences"].as_array().unwrap().len(), 1);
+    assert_eq!(document["news"]["sequences"][0]["function"], "new");
+    // What was mended is gone.
+    fs::write(at("arm64/a.S"), "old:\n\tret\n").unwrap();
+    let (code, out, _) = scan("table");
+    assert!(
+        code == Some(0) && out.contains("0 known and not shown, 1 gone"),
+        "{out}"
+    );
+    // No baseline is one that is not read.
+    for text in ["", "{}", "{\"schema\":9,\"sequences\":[],\"unrecognised\":[]}"] {
+        fs::write(file.path(), text).unwrap();
+        let (code, out, error) = scan("table");
+        assert_eq!(
+            (code, out.as_str(), error.lines().count()),
+            (Some(64), "", 1),
+            "{error}"
+        );
+        assert!(error.contains(&baseline) && error.contains("scan --json"), "{error}");
+    }
+}

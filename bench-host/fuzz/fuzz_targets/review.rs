@@ -8,7 +8,8 @@
 use review::diff::{self, Quoting};
 use review::extract::spelling::Spellings;
 use sequences::judge::Stated;
-use review::{output, review};
+use review::output;
+use review::series::{Series, review_series};
 use libfuzzer_sys::fuzz_target;
 use sequences::Sequence;
 use std::sync::LazyLock;
@@ -17,9 +18,9 @@ static SPELLINGS: LazyLock<Spellings> = LazyLock::new(Spellings::built_in);
 
 fuzz_target!(|bytes: &[u8]| {
     for quoting in [Quoting::Outside, Quoting::Inside] {
-        let patch = diff::read(bytes, quoting).expect("reading from memory does not fail");
-        let found = review(patch, &SPELLINGS, &Stated::default(), None);
-        for side in found.changes.iter().flat_map(|change| change.before.iter().chain(&change.after)) {
+        let patches = diff::read(bytes, quoting).expect("reading from memory does not fail");
+        let found = review_series(Series::of(patches), &SPELLINGS, &Stated::default(), None);
+        for side in found.as_one().changes.iter().flat_map(|change| change.before.iter().chain(&change.after)) {
             let text = side.sequence.to_string();
             if side.sequence.instructions().count() <= 64 {
                 assert_eq!(text.parse::<Sequence>().as_ref(), Ok(&side.sequence), "{text}");

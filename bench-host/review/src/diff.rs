@@ -48,6 +48,17 @@ pub struct Hunk {
     pub lines: Vec<Line>,
 }
 
+/// A hunk that was left out moves the lines behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Shift {
+    /// Its first line before.
+    pub old: u32,
+    /// Its first line after.
+    pub new: u32,
+    /// Lines that it has more after than before.
+    pub delta: i64,
+}
+
 /// The diff of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FileDiff {
@@ -59,6 +70,8 @@ pub struct FileDiff {
     pub subject: String,
     /// The hunks that may have to do with TLB maintenance.
     pub hunks: Vec<Hunk>,
+    /// The others, as far as they move lines.
+    pub shifts: Vec<Shift>,
 }
 
 impl FileDiff {
@@ -72,27 +85,29 @@ impl FileDiff {
     }
 }
 
-/// What a text holds.
+/// What a message, or a text without any, holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Patch {
     /// Diffs with hunks to look at, in order.
     pub files: Vec<FileDiff>,
+    /// Diffs of source without such hunks, whose lines or names move.
+    pub quiet: Vec<FileDiff>,
     /// The files the text changes, those without maintenance included.
     pub files_seen: usize,
     /// The first file that is source for AArch64 by its name, with maintenance or without; empty where there is none.
     pub first_source: String,
-    /// The first subject; empty without one.
+    /// Its subject; empty without one.
     pub subject: String,
     /// What was said about the patch outside its hunks, shortened: commit messages hint at the context.
     pub message: String,
     /// What could not be read, or was left out.
     pub notes: Notes,
     /// Quoted diffs were seen.
-    quoted: bool,
+    pub(crate) quoted: bool,
 }
 
-/// Reads every diff of a text.
-pub fn read(input: impl BufRead, quoting: Quoting) -> io::Result<Patch> {
+/// Reads every diff of a text: a patch for each message that has one, at least one patch.
+pub fn read(input: impl BufRead, quoting: Quoting) -> io::Result<Vec<Patch>> {
     let mut lines = Lines::new(input);
     let mut reader = Reader::new(quoting);
     while let Some(text) = lines.next_text()? {
@@ -102,31 +117,14 @@ pub fn read(input: impl BufRead, quoting: Quoting) -> io::Result<Patch> {
             Text::Line(line) => reader.line(&line),
         }
     }
-    let mut patch = reader.finish();
-    patch.notes.append(lines.notes().clone());
-    Ok(patch)
+    let mut patches = reader.finish();
+    if let Some(last) = patches.last_mut() {
+        last.notes.append(lines.notes().clone());
+    }
+    Ok(patches)
 }
 
 impl Patch {
-    /// Adds what another text of the same series holds. A diff that both hold counts once.
-    pub fn append(&mut self, other: Self) {
-        let fresh: Vec<_> = other
-            .files
-            .into_iter()
-            .filter(|file| !self.files.contains(file))
-            .collect();
-        self.files.extend(fresh);
-        self.files_seen += other.files_seen;
-        if self.first_source.is_empty() {
-            self.first_source = other.first_source;
-        }
-        if self.subject.is_empty() {
-            self.subject = other.subject;
-        }
-        self.message.push_str(&other.message);
-        self.notes.append(other.notes);
-    }
-
     /// Returns whether only quoted diffs were there: read again with [`Quoting::Inside`].
     pub fn is_quoted_only(&self) -> bool {
         self.files_seen == 0 && self.quoted
@@ -142,7 +140,9 @@ mod tests {
         "--- a/x.S\n+++ b/x.S\n@@ -3,3 +3,3 @@ flush:\n \tdsb ish\n-\ttlbi alle2\n+\ttlbi alle2is\n \tisb\n";
 
     fn patch(text: &str) -> Patch {
-        read(text.as_bytes(), Quoting::Outside).unwrap()
+        let mut patches = read(text.as_bytes(), Quoting::Outside).unwrap();
+        assert_eq!(patches.len(), 1, "{patches:#?}");
+        patches.remove(0)
     }
 
     #[test]
@@ -167,7 +167,7 @@ mod tests {
         let outside = patch(&reply);
         assert!(outside.files.is_empty() && outside.is_quoted_only());
         let inside = read(reply.as_bytes(), Quoting::Inside).unwrap();
-        assert_eq!(inside.files, patch(DIFF).files);
+        assert_eq!(inside[0].files, patch(DIFF).files);
     }
 
     #[test]

@@ -58,8 +58,10 @@ pub struct SideVerdict {
     pub file: String,
     /// The function.
     pub function: String,
-    /// The line.
+    /// The line of its first instruction.
     pub line: u32,
+    /// The line of its last instruction.
+    pub last_line: u32,
     /// The sequence.
     pub sequence: Sequence,
     /// The verdict.

@@ -32,8 +32,40 @@ pub enum GitError {
 /// Configuration of a repository's own that says how its files are to be read; nothing in it can name a program.
 const FORMATS: [&str; 2] = ["extensions.objectformat", "extensions.refstorage"];
 
+/// How diffs are written: by git alone, and with so many lines around them that a function is mostly in sight.
+const DIFF: [&str; 5] = [
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--submodule=short",
+    "--unified=25",
+];
+
 /// Returns the patches of a range of commits, as mails.
 pub fn patches(repository: &Path, range: &str) -> Result<File, GitError> {
+    let log = [
+        "log",
+        "--reverse",
+        "--no-merges",
+        "--patch",
+        "--no-show-signature",
+        "--format=email",
+    ];
+    output_of(repository, &log, range)
+}
+
+/// Returns what a range A..B changes as one diff, since both parted; `None` for a range without such an end, as A...B.
+pub fn whole(repository: &Path, range: &str) -> Result<Option<File>, GitError> {
+    match range.split_once("..") {
+        Some((from, to)) if !to.starts_with('.') => {
+            output_of(repository, &["diff"], &format!("{from}...{to}")).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Returns what git says of a range.
+fn output_of(repository: &Path, command: &[&str], range: &str) -> Result<File, GitError> {
     // A range that starts with a dash would be an option.
     if range.starts_with('-') || !range.contains("..") {
         return Err(GitError::Range);
@@ -46,14 +78,9 @@ pub fn patches(repository: &Path, range: &str) -> Result<File, GitError> {
         .ok_or_else(|| GitError::Refused("not a git repository".into()))?;
     let clean = folders.clean_view().map_err(refused)?;
     let output = git(clean.path())
-        .args(["log", "--reverse", "--no-merges", "--patch", "--no-color"])
-        .args([
-            "--no-ext-diff",
-            "--no-textconv",
-            "--no-show-signature",
-            "--submodule=short",
-        ])
-        .args(["--unified=25", "--format=email", range, "--"])
+        .args(command)
+        .args(DIFF)
+        .args([range, "--"])
         .stdout(spooled)
         .output()?;
     if !output.status.success() {

@@ -4,6 +4,9 @@
 use crate::diff::{self, Patch, Quoting};
 use crate::git::{self, GitError};
 use crate::loss::Remark;
+use crate::series::Series;
+use crate::subject::Subject;
+use flate2::bufread::MultiGzDecoder;
 use results::file::too_large;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -91,36 +94,87 @@ impl Source {
         }
     }
 
-    /// Reads the patch: unquoted diffs, or quoted ones where there are no others.
-    pub fn read(&self) -> Result<Patch, InputError> {
+    /// Reads the patches, one for each message: unquoted diffs, or quoted ones where there are no others.
+    pub fn read(&self) -> Result<Vec<Patch>, InputError> {
         let mut file = self.open()?;
         let failed = |error| InputError::File {
             path: self.name(),
             error,
         };
-        let patch = diff::read(BufReader::with_capacity(1 << 16, &file), Quoting::Outside).map_err(failed)?;
-        let mut patch = if patch.is_quoted_only() {
+        let mut patches = diff::read(BufReader::with_capacity(1 << 16, &file), Quoting::Outside).map_err(failed)?;
+        if patches.iter().all(|patch| patch.files_seen == 0) && patches.iter().any(Patch::is_quoted_only) {
             file.seek(SeekFrom::Start(0)).map_err(failed)?;
             let mut inside = diff::read(BufReader::new(&file), Quoting::Inside).map_err(failed)?;
-            inside.notes.remark(None, Remark::QuotedOnly);
-            if inside.message.is_empty() {
-                inside.message = patch.message;
+            if let [only] = inside.as_mut_slice() {
+                only.notes.remark(None, Remark::QuotedOnly);
+                if only.message.is_empty() {
+                    only.message = patches
+                        .iter_mut()
+                        .map(|patch| std::mem::take(&mut patch.message))
+                        .collect();
+                }
+            } else if let Some(first) = inside.first_mut() {
+                first.notes.remark(None, Remark::QuotedOnly);
             }
-            inside
-        } else {
-            patch
-        };
-        if patch.files_seen == 0 && !patch.notes.is_of_diff() {
-            if matches!(self, Self::Git { .. }) {
-                patch.notes.remark(None, Remark::NothingChanged);
-                return Ok(patch);
-            }
-            return Err(InputError::NoDiff {
-                name: self.name(),
-                notes: patch.notes.lines(usize::MAX),
-            });
+            patches = inside;
         }
-        Ok(patch)
+        let without = |patch: &Patch| patch.files_seen == 0 && !patch.notes.is_of_diff();
+        if patches.iter().all(without) {
+            if matches!(self, Self::Git { .. }) {
+                patches.truncate(1);
+                for patch in &mut patches {
+                    patch.notes.remark(None, Remark::NothingChanged);
+                }
+                return Ok(patches);
+            }
+            // A cover letter among the files of its series.
+            if patches.iter().any(|patch| Subject::parse(&patch.subject).is_cover()) {
+                return Ok(patches);
+            }
+            return Err(self.no_diff(&patches));
+        }
+        Ok(patches)
+    }
+
+    fn no_diff(&self, patches: &[Patch]) -> InputError {
+        InputError::NoDiff {
+            name: self.name(),
+            notes: patches.iter().flat_map(|patch| patch.notes.lines(usize::MAX)).collect(),
+        }
+    }
+
+    /// Reads the patches of all sources as one series.
+    pub fn read_series(sources: &[Self]) -> Result<Series, InputError> {
+        if let [source @ Self::Git { repository, range }] = sources {
+            let mut series = Series::in_order(source.read()?);
+            if series.patches.len() > 1 {
+                let whole = git::whole(repository, range).map_err(|error| error.to_string());
+                match whole.and_then(|file| file.map(|file| source.whole(file, &series)).transpose()) {
+                    Ok(whole) => series.whole = whole,
+                    Err(reason) => series.notes.remark(None, Remark::NoWhole { reason }),
+                }
+            }
+            return Ok(series);
+        }
+        let mut patches = Vec::new();
+        for source in sources {
+            patches.extend(source.read()?);
+        }
+        let series = Series::of(patches);
+        match sources.first() {
+            // A cover letter alone.
+            Some(first) if series.is_without_diff() => Err(first.no_diff(&series.patches)),
+            _ => Ok(series),
+        }
+    }
+
+    /// Reads the one diff of a range, which has the messages of all its patches.
+    fn whole(&self, file: File, series: &Series) -> Result<Patch, String> {
+        let read =
+            diff::read(BufReader::new(file), Quoting::Outside).map_err(|error| format!("{}: {error}", self.name()))?;
+        let message = series.patches.iter().map(|patch| patch.message.as_str()).collect();
+        let whole = read.into_iter().next().unwrap_or_default();
+        Ok(Patch { message, ..whole })
     }
 
     /// Opens the source as something that can be read twice.
@@ -144,9 +198,12 @@ impl Source {
                 } else {
                     spool(file).map_err(failed)?
                 };
-                narrow(file).map_err(failed)
+                unpack(file).and_then(narrow).map_err(failed)
             }
-            Self::Stdin => spool(io::stdin().lock()).and_then(narrow).map_err(failed),
+            Self::Stdin => spool(io::stdin().lock())
+                .and_then(unpack)
+                .and_then(narrow)
+                .map_err(failed),
             Self::Git { repository, range } => git::patches(repository, range).map_err(|error| match error {
                 GitError::NotRun(error) => InputError::NoGit(error),
                 GitError::Range => InputError::Range(range.clone()),
@@ -167,6 +224,18 @@ fn spool(mut from: impl Read) -> io::Result<File> {
     }
     file.seek(SeekFrom::Start(0))?;
     Ok(file)
+}
+
+/// Returns what gzip packed, as archives of mailing lists hand it out, unpacked, and anything else as it is.
+fn unpack(mut file: File) -> io::Result<File> {
+    let mut mark = Vec::new();
+    (&file).take(2).read_to_end(&mut mark)?;
+    file.seek(SeekFrom::Start(0))?;
+    if mark != [0x1f, 0x8b] {
+        return Ok(file);
+    }
+    let unpacked = spool(MultiGzDecoder::new(BufReader::new(file)));
+    unpacked.map_err(|error| io::Error::new(error.kind(), format!("gzip: {error}")))
 }
 
 /// Returns UTF-16, as some shells redirect it, as UTF-8, and anything else as it is.

@@ -4,7 +4,7 @@
 //! The parts in the order in which text passes through them: [`input`] opens a patch and [`mail`] undoes its mail
 //! encoding, [`diff`] reads hunks, [`loss`] says
 //! what could not be read, [`source`] makes the two sides, [`extract`] finds sequences in them ([`foreign`] says which files are none of ours), [`mod@pair`] says
-//! which became which, [`infer`] guesses what they are for, [`mod@evaluate`] asks the judge, and [`output`] prints.
+//! which became which, [`infer`] guesses what they are for, [`mod@evaluate`] asks the judge, and [`output`] prints; [`mod@series`] does so for each patch of a series.
 //! [`tree`] reads whole source trees, [`evidence`] holds what stored runs and checks saw, [`check_question`] puts a check
 //! as a question to the judge, and [`workaround`] knows the dummies that errata ask for. Nothing of a patch or a tree is ever executed.
 
@@ -24,7 +24,9 @@ pub mod output;
 pub mod pair;
 pub mod placed;
 pub mod relation;
+pub mod series;
 pub mod source;
+pub mod subject;
 pub mod tree;
 pub mod workaround;
 
@@ -61,7 +63,7 @@ pub struct Unrecognised {
 pub struct Review {
     /// Where it came from.
     pub source: String,
-    /// The first subject; empty without one.
+    /// Its subject; empty without one.
     pub subject: String,
     /// Files the patch changes.
     pub files: usize,
@@ -85,15 +87,15 @@ pub struct Review {
     pub explain_rules: bool,
 }
 
-/// How a review ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a review ends, the worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// Every side after is sufficient, or there is none.
     Fine,
-    /// A side after is insufficient, or failed a check.
-    Insufficient,
     /// Something could not be decided, or not be read.
     Undecided,
+    /// A side after is insufficient, or failed a check.
+    Insufficient,
 }
 
 impl Review {
@@ -129,8 +131,19 @@ impl Review {
     }
 }
 
-/// Reviews a patch.
+/// Reviews a patch by itself.
 pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option<&Tree>) -> Review {
+    review_among(patch, &[], spellings, stated, tree)
+}
+
+/// Reviews a patch among files that it does not change, whose macros and functions it may use.
+pub fn review_among(
+    patch: Patch,
+    around: &[Unit],
+    spellings: &Spellings,
+    stated: &Stated,
+    tree: Option<&Tree>,
+) -> Review {
     let message = patch.message.to_ascii_lowercase();
     let mut both: [Vec<Placed<Found>>; 2] = [Vec::new(), Vec::new()];
     let mut published: [Vec<Placed<Found>>; 2] = [Vec::new(), Vec::new()];
@@ -155,7 +168,12 @@ pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option
             })
             .collect();
         let mut surroundings = tree.map_or_else(Surroundings::default, |tree| tree.surroundings.clone());
-        let code: Vec<Unit> = units.iter().filter(|unit| unit.is_source()).cloned().collect();
+        let code: Vec<Unit> = units
+            .iter()
+            .chain(around)
+            .filter(|unit| unit.is_source())
+            .cloned()
+            .collect();
         surroundings.add(&code, spellings);
         expanded[index].clone_from(&surroundings.expanded);
         for unit in &units {

@@ -83,6 +83,37 @@ pub enum Remark {
     QuotedOnly,
     /// A range of commits without a change.
     NothingChanged,
+    /// Patches of an older version of the series were left out.
+    OlderVersions {
+        /// The version that counts.
+        version: u32,
+        /// How many patches.
+        patches: usize,
+    },
+    /// Patches of the series are not here.
+    Missing {
+        /// Their numbers.
+        numbers: Vec<u32>,
+        /// How many the series has.
+        of: u32,
+    },
+    /// Several series, or patches that answer each other.
+    NotStacked,
+    /// A patch was not made on top of those before it.
+    DoesNotApply {
+        /// Its subject.
+        subject: String,
+    },
+    /// Too many patches to show each all that those before it left.
+    SeenApart {
+        /// How many are not too many.
+        most: usize,
+    },
+    /// Git could not tell the whole of a range.
+    NoWhole {
+        /// Why.
+        reason: String,
+    },
     /// Changes that were judged and not run.
     NotRun {
         /// How many.
@@ -279,6 +310,28 @@ impl fmt::Display for Remark {
             Self::NotBase64 => f.write_str("text in a base64 part that is not base64 was kept as it is"),
             Self::QuotedOnly => f.write_str("only quoted diffs were found: read without their quote marks"),
             Self::NothingChanged => f.write_str("the range changes nothing"),
+            Self::OlderVersions { version, patches } => write!(
+                f,
+                "{patches} {} of older versions left out: v{version} counts",
+                if *patches == 1 { "patch" } else { "patches" }
+            ),
+            Self::Missing { numbers, of } => {
+                let list: Vec<String> = numbers.iter().take(12).map(u32::to_string).collect();
+                let more = if numbers.len() > list.len() { ", ..." } else { "" };
+                write!(f, "not here: patch {}{more} of {of}", list.join(", "))
+            }
+            Self::NotStacked => {
+                f.write_str("not one series: each patch is judged alone, and where they end is not known")
+            }
+            Self::DoesNotApply { subject } => write!(
+                f,
+                "`{subject}` was not made on top of the patches before it: where the series ends is not known"
+            ),
+            Self::SeenApart { most } => write!(
+                f,
+                "more than {most} patches with maintenance: each is read with the files it changes, and no others"
+            ),
+            Self::NoWhole { reason } => write!(f, "git could not show the range as one diff: {reason}"),
             Self::NotRun { left, most } => {
                 write!(f, "{left} further changes were not run: --run stops after {most}")
             }

@@ -2,10 +2,13 @@
 //! The evidence in the forms that mails, pages and tools take.
 
 pub mod escape;
+pub mod finding;
 pub mod html;
 pub mod json;
+pub mod line;
 pub mod markdown;
 pub mod sarif;
+mod series;
 pub mod text;
 
 use crate::evaluate::{Evaluated, Ground, SideVerdict};

@@ -77,12 +77,17 @@ impl Planted {
             range: "one..HEAD".into(),
         };
         let read = source.read();
+        let whole = review::git::whole(self.root(), "one..HEAD");
+        assert_eq!(read.is_ok(), whole.is_ok());
         assert!(
             !self.mark().exists(),
             "{}",
             fs::read_to_string(self.mark()).unwrap_or_default()
         );
-        read
+        read.map(|mut patches| {
+            assert_eq!(patches.len(), 1);
+            patches.remove(0)
+        })
     }
 
     fn is_read_and_runs_nothing(&self) {
@@ -207,7 +212,7 @@ fn other_layouts_are_read() {
             range: "one..HEAD".into(),
         };
         assert_eq!(
-            source.read().expect("it can be read").files.len(),
+            source.read().expect("it can be read")[0].files.len(),
             1,
             "{}",
             place.display()

@@ -16,7 +16,9 @@ fn added(path: &str, text: &str) -> Review {
     for line in text.lines() {
         let _ = writeln!(patch, "+{line}");
     }
-    let patch = diff::read(patch.as_bytes(), diff::Quoting::Outside).expect("text can be read");
+    let patch = diff::read(patch.as_bytes(), diff::Quoting::Outside)
+        .expect("text can be read")
+        .remove(0);
     review(patch, &Spellings::built_in(), &Stated::default(), None)
 }
 

@@ -20,7 +20,10 @@ fn folder() -> PathBuf {
 }
 
 fn read(path: &Path) -> Review {
-    let patch = Source::File(path.to_owned()).read().expect("the fixture is a patch");
+    let patch = Source::File(path.to_owned())
+        .read()
+        .expect("the fixture is a patch")
+        .remove(0);
     review(patch, &Spellings::built_in(), &Stated::default(), None)
 }
 
@@ -232,11 +235,11 @@ fn hostile_names_stay_text() {
     let hostile = text.replace("arch/arm64/boot/entry.S", "a\"><script>alert(1)</script>\u{1b}[2J&.S");
     let found = review_bytes(hostile.as_bytes());
     assert_eq!(found.changes.len(), 1);
-    let page = output::html::render(&found);
+    let page = output::html::render(&found.clone().into());
     assert!(!page.contains("<script") && page.contains("&lt;script&gt;"), "{page}");
-    let plain = output::text::render(&found) + &output::markdown::render(&found);
-    assert!(!plain.contains('\u{1b}') && !output::markdown::render(&found).contains("<script"));
-    assert!(output::sarif::render(&found).contains("\"2.1.0\""));
+    let plain = output::text::render(&found.clone().into()) + &output::markdown::render(&found.clone().into());
+    assert!(!plain.contains('\u{1b}') && !output::markdown::render(&found.clone().into()).contains("<script"));
+    assert!(output::sarif::render(&found.clone().into()).contains("\"2.1.0\""));
 }
 
 #[test]
@@ -252,7 +255,7 @@ fn wide_characters_do_no_harm() {
 #[test]
 fn text_fits_a_mail() {
     for path in fixtures() {
-        let text = output::text::render(&read(&path));
+        let text = output::text::render(&read(&path).into());
         assert!(
             text.lines().all(|line| line.chars().count() <= output::text::WIDTH),
             "{text}"

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! JUnit XML: a suite per machine and check, a case per sequence.
+//!
+//! The times are this host's, of whole boots: they say what a CI waits for, and nothing about the sequences. A boot makes all
+//! trials of all checks, so its time is shared out by their number.
 
 use std::time::Duration;
 
@@ -7,6 +10,7 @@ use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStat
 use results::verdict::Class;
 
 use super::tally::{Case, Suite};
+use crate::host;
 
 /// Returns the report. A check without power is skipped with its reason: it has not passed.
 pub fn junit(suites: &[Suite], took: Duration) -> Result<String, SerializeError> {
@@ -16,12 +20,25 @@ pub fn junit(suites: &[Suite], took: Duration) -> Result<String, SerializeError>
         for group in machine.cases.chunk_by(|a, b| a.check == b.check) {
             let name = format!("{}.{}", machine.id, group[0].check.id());
             let mut suite = TestSuite::new(name.as_str());
+            suite.set_time(group.iter().map(|case| share(machine, case)).sum());
+            // As the schema has it: without a zone, in UTC; and what is not counted as passed is counted.
+            let started = machine.started.to_string();
+            let started = started.split(['.', 'Z']).next().unwrap_or_default();
+            let skipped = group.iter().filter(|case| is_skipped(case)).count();
+            for (name, value) in [
+                ("timestamp", started),
+                ("hostname", host::name().as_str()),
+                ("skipped", skipped.to_string().as_str()),
+            ] {
+                suite.extra.insert(name.into(), value.into());
+            }
             suite.add_property(("machine", machine.machine.as_str()));
             suite.add_property(("title", group[0].check.title()));
             suite.add_property(("power", group[0].controls.power().words()));
             for case in group {
                 let mut test = TestCase::new(case.id(), status(case));
                 test.set_classname(name.as_str());
+                test.set_time(share(machine, case));
                 test.add_property(("trials", case.test.trials().to_string().as_str()));
                 if let Some(bound) = case.bound() {
                     test.add_property(("stale_rate_below_95", format!("{bound:.3e}").as_str()));
@@ -32,6 +49,24 @@ pub fn junit(suites: &[Suite], took: Duration) -> Result<String, SerializeError>
         }
     }
     report.to_string()
+}
+
+/// Returns a case's share of the time of its machine, by trials. The controls of a check are in the shares of its cases.
+fn share(machine: &Suite, case: &Case) -> Duration {
+    let all: u64 = machine.cases.iter().map(|case| u64::from(case.test.trials())).sum();
+    match all {
+        0 => Duration::ZERO,
+        all => machine.took.mul_f64(f64::from(case.test.trials()) / all as f64),
+    }
+}
+
+/// Returns whether a case is written as one that was skipped.
+fn is_skipped(case: &Case) -> bool {
+    match case.class {
+        Class::Pass => false,
+        Class::Fail => case.excused,
+        Class::NotObservable | Class::Skipped => true,
+    }
 }
 
 fn status(case: &Case) -> TestCaseStatus {
@@ -71,6 +106,11 @@ mod tests {
         assert!(xml.contains(r#"tests="4""#) && xml.contains(r#"failures="1""#), "{xml}");
         assert_eq!(xml.matches("<skipped").count(), 2);
         assert!(xml.contains("not_observable: "));
+        assert!(
+            xml.contains(r#"timestamp="1970-01-01T00:00:00""#) && xml.contains(r#" hostname=""#),
+            "{xml}"
+        );
+        assert!(xml.contains(r#"skipped="2""#), "{xml}");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //! The counts of one or several boots, summed up, and what they mean.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use results::check::{Check, Outcomes, Role};
 use results::store::{Run, StoreError};
 use results::verdict::{Class, Controls, classify};
@@ -56,6 +58,10 @@ pub struct Suite {
     pub boots: u32,
     /// The command that makes its run again.
     pub reproduce: String,
+    /// When its first boot began.
+    pub started: Timestamp,
+    /// How long its boots took, on this host's clock.
+    pub took: Duration,
     /// Every check with every sequence, in the order of the checks.
     pub cases: Vec<Case>,
 }
@@ -206,6 +212,8 @@ pub(crate) mod tests {
             label: results::manifest::QEMU_LABEL.to_owned(),
             boots: 1,
             reproduce: "bench-host check".to_owned(),
+            started: Timestamp::UNIX_EPOCH,
+            took: Duration::from_secs(4),
             cases: examples(),
         })
     }

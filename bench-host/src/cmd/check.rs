@@ -252,6 +252,8 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
             label: bench.label().to_owned(),
             boots: bench.boots,
             reproduce: reproduce(args, &bench.booted_on, None),
+            started: bench.started,
+            took: bench.took,
             cases,
         });
     }

@@ -11,14 +11,15 @@ use crate::exit::{self, Exit};
 use crate::interrupt;
 use crate::output::print;
 use clap::ValueEnum;
-use review::diff::Patch;
+use report::model::Summary;
 use review::evaluate::{Evaluated, SideVerdict};
 use review::evidence::{Story, Trials, fitting, is_worth_running, mutants_check, sides};
 use review::input::Source;
 use review::loss::Remark;
-use review::output::{html, json, markdown, sarif, text};
+use review::output::{html, json, line, markdown, sarif, text};
+use review::series::{Reviewed, review_series};
 use review::tree::Tree;
-use review::{Outcome, Review, review};
+use review::{Outcome, Review};
 use std::path::PathBuf;
 
 /// The forms a review comes in.
@@ -34,13 +35,15 @@ enum Format {
     Json,
     /// SARIF 2.1.0
     Sarif,
+    /// A line for each finding, `file:line: level: message [rule]`, for editors and hooks
+    Line,
 }
 
 /// Say what a patch does to TLB maintenance, and whether it is enough
 #[derive(Debug, clap::Args)]
 #[command(after_help = exit::HELP)]
 pub struct Args {
-    /// Patches, mails, mailboxes or saved pages; `-` is standard input
+    /// Patches, mails, mailboxes (`.gz` too) or saved pages, as one series; `-` is standard input
     #[arg(value_name = "PATCH", required_unless_present = "git")]
     patches: Vec<String>,
     /// Review commits instead: the repository and a range A..B
@@ -86,51 +89,77 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         }],
         _ => args.patches.iter().map(|path| Source::from_argument(path)).collect(),
     };
-    let mut patch = Patch::default();
-    let mut names = Vec::new();
-    for source in &sources {
-        let read = source.read().map_err(|error| Error::Usage(error.to_string()))?;
-        patch.append(read);
-        names.push(source.name());
-    }
+    let series = Source::read_series(&sources).map_err(|error| Error::Usage(error.to_string()))?;
     let tree = match &args.tree {
         Some(path) => Some(Tree::open(path, &spellings).map_err(|error| Error::Usage(error.to_string()))?),
         None => None,
     };
-    let mut found = review(patch, &spellings, &given, tree.as_ref());
+    let mut reviewed = review_series(series, &spellings, &given, tree.as_ref());
     if let Some(folder) = &args.results {
         let runs = timing::runs(folder)?;
-        for (index, change) in found.changes.iter().enumerate() {
-            if let (Some(before), Some(after)) = (&change.before, &change.after) {
-                found.timing[index] = timing::timing(&runs, &before.sequence, &after.sequence);
-            }
-            found.trials[index] = trials::stored(&runs, change);
+        for found in reviewed.reviews_mut() {
+            add_stored(found, &runs);
         }
     }
     if let Some(cpu) = &args.run {
         interrupt::install();
-        run_checks(&mut found, args.machine, cpu)?;
+        run_checks(&mut reviewed, args.machine, cpu)?;
     }
-    found.source = names.join(" ");
-    found.command = command(args);
-    found.explain_rules = args.explain_rules;
+    let names: Vec<String> = sources.iter().map(Source::name).collect();
+    (reviewed.source, reviewed.command) = (names.join(" "), command(args));
+    reviewed.explain_rules = args.explain_rules;
+    if let [only] = reviewed.patches.as_mut_slice() {
+        only.source.clone_from(&reviewed.source);
+        only.command.clone_from(&reviewed.command);
+        only.explain_rules = args.explain_rules;
+    }
     let format = if args.json { Format::Json } else { args.format };
-    print(&render(&found, format, args.long));
-    Ok(match found.outcome() {
+    print(&render(&reviewed, format, args.long));
+    Ok(match reviewed.outcome() {
         Outcome::Fine => Exit::Ok,
         Outcome::Insufficient => Exit::Failure,
         Outcome::Undecided => Exit::Undecided,
     })
 }
 
+/// Adds what stored runs measured and checks saw.
+fn add_stored(found: &mut Review, runs: &[Summary]) {
+    for (index, change) in found.changes.iter().enumerate() {
+        if let (Some(before), Some(after)) = (&change.before, &change.after) {
+            found.timing[index] = timing::timing(runs, &before.sequence, &after.sequence);
+        }
+        found.trials[index] = trials::stored(runs, change);
+    }
+}
+
 /// Most changes that are run.
 const MAX_RUN: usize = 16;
 
 /// Checks the changes on every machine asked for, each pair of sequences once.
-fn run_checks(found: &mut Review, on: On, cpu: &str) -> Result<(), Error> {
+fn run_checks(reviewed: &mut Reviewed, on: On, cpu: &str) -> Result<(), Error> {
     let words = ["--machine", on.word(), "--cpu", cpu, "--trials", "200"];
     let mut machines = Machine::find(&words)?;
     let mut done: Vec<(String, Vec<Trials>)> = Vec::new();
+    let mut left = 0;
+    for found in reviewed.reviews_mut() {
+        left += run_patch(found, &mut machines, &mut done)?;
+    }
+    if left > 0 {
+        let notes = match reviewed.patches.as_mut_slice() {
+            [only] => &mut only.notes,
+            _ => &mut reviewed.notes,
+        };
+        notes.remark(None, Remark::NotRun { left, most: MAX_RUN });
+    }
+    Ok(())
+}
+
+/// Checks the changes of a patch, and returns how many were left; `done` are those of the patches before.
+fn run_patch(
+    found: &mut Review,
+    machines: &mut [Machine],
+    done: &mut Vec<(String, Vec<Trials>)>,
+) -> Result<usize, Error> {
     let mut left = 0;
     for (change, trials) in found.changes.iter().zip(&mut found.trials) {
         let sides = sides(change);
@@ -158,16 +187,13 @@ fn run_checks(found: &mut Review, on: On, cpu: &str) -> Result<(), Error> {
             continue;
         }
         let mut seen = Vec::new();
-        for machine in &mut machines {
+        for machine in machines.iter_mut() {
             seen.push(on_machine(machine, change, &sides, &members)?);
         }
         trials.extend(seen.iter().cloned());
         done.push((key, seen));
     }
-    if left > 0 {
-        found.notes.remark(None, Remark::NotRun { left, most: MAX_RUN });
-    }
-    Ok(())
+    Ok(left)
 }
 
 /// Checks a change on a machine, and the mutants of its side after; and tells how a side fails that does.
@@ -205,14 +231,15 @@ fn on_machine(
     Ok(seen)
 }
 
-fn render(review: &Review, format: Format, long: bool) -> String {
+fn render(reviewed: &Reviewed, format: Format, long: bool) -> String {
     match format {
-        Format::Text if long => text::render_long(review),
-        Format::Text => text::render(review),
-        Format::Markdown => markdown::render(review),
-        Format::Html => html::render(review),
-        Format::Json => json::render(review),
-        Format::Sarif => sarif::render(review),
+        Format::Text if long => text::render_long(reviewed),
+        Format::Text => text::render(reviewed),
+        Format::Markdown => markdown::render(reviewed),
+        Format::Html => html::render(reviewed),
+        Format::Json => json::render(reviewed),
+        Format::Sarif => sarif::render(reviewed),
+        Format::Line => line::render(reviewed),
     }
 }
 

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `bench-host scan`: every TLB maintenance sequence of a source tree, judged.
 
+use crate::cmd::baseline::{Baseline, News};
 use crate::cmd::context::Context;
 use crate::cmd::scan_table;
 use crate::error::Error;
 use crate::exit::{self, Exit};
 use crate::output::print;
 use clap::ValueEnum;
-use review::output::sarif;
-use review::tree::Tree;
+use review::output::finding::{Finding, of_side, of_unread};
+use review::output::{line, sarif};
+use review::tree::{Scan, Tree};
 use sequences::judge::Verdict;
 use std::path::PathBuf;
 
@@ -21,6 +23,8 @@ enum Format {
     Json,
     /// SARIF 2.1.0
     Sarif,
+    /// A line for each finding, `file:line: level: message [rule]`, for editors and hooks
+    Line,
 }
 
 /// Find and judge every TLB maintenance sequence of a source tree
@@ -30,6 +34,9 @@ pub struct Args {
     /// The source tree
     #[arg(value_name = "DIR")]
     tree: PathBuf,
+    /// Show, and fail for, only what an earlier scan (`--json`) of the tree has not: lines may have moved
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
     /// Form of the output
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -47,20 +54,42 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit, Error> {
     let spellings = args.context.spellings()?;
     let given = args.context.stated()?;
+    let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?;
     let tree = Tree::open(&args.tree, &spellings).map_err(|error| Error::Usage(error.to_string()))?;
-    let found = tree.scan(&spellings, &given);
+    let mut found = tree.scan(&spellings, &given);
     let format = if args.json { Format::Json } else { args.format };
+    // The whole, from which the next baseline is made.
+    let whole = (format == Format::Json).then(|| found.clone());
+    let news = baseline.map(|baseline| baseline.take_known(&mut found));
     print(&match format {
-        Format::Table => scan_table::render(&found, args.all),
-        Format::Json => scan_table::render_json(&found),
-        Format::Sarif => sarif::render_sides(found.judged.iter().map(|judged| &judged.side)),
+        Format::Table => scan_table::render(&found, args.all, news.as_ref()),
+        Format::Json => scan_table::render_json(
+            whole.as_ref().unwrap_or(&found),
+            news.as_ref().map(|news| (news, &found)),
+        ),
+        Format::Sarif => sarif::render_findings(&findings(&found), &[]),
+        Format::Line => line::render_findings(&findings(&found)),
     });
+    Ok(exit(&found, news.as_ref()))
+}
+
+/// Returns how a scan ends: by what it found, or what of it is new.
+fn exit(found: &Scan, news: Option<&News>) -> Exit {
     let any = |verdict| found.judged.iter().any(|judged| judged.side.verdict == verdict);
-    Ok(if any(Verdict::Insufficient) {
+    if any(Verdict::Insufficient) {
         Exit::Failure
-    } else if any(Verdict::Unknown) {
+    } else if any(Verdict::Unknown) || news.is_some() && !found.unread.is_empty() {
         Exit::Undecided
     } else {
         Exit::Ok
-    })
+    }
+}
+
+/// Returns what a scan found, place by place.
+fn findings(found: &Scan) -> Vec<Finding> {
+    let sides = found.judged.iter().filter_map(|judged| of_side(&judged.side));
+    let unread = |unread: &review::placed::Placed<review::extract::Unread>| {
+        of_unread(&unread.path, unread.found.line, &unread.found.text)
+    };
+    sides.chain(found.unread.iter().map(unread)).collect()
 }

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A scanned tree as a table and as JSON.
 
+use crate::cmd::baseline::News;
 use crate::output::table;
 use review::evaluate::verdict_id;
 use review::output::escape::clean;
 use review::output::json::pretty;
 use review::placed::Placed;
 use review::tree::{Judged, Scan};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Renders the table and its sums. Sufficient rows are left out unless `all`.
-pub fn render(scan: &Scan, all: bool) -> String {
+/// Renders the table and its sums. Sufficient rows are left out unless `all`; with news, the scan is what is new.
+pub fn render(scan: &Scan, all: bool, news: Option<&News>) -> String {
     let row = |cells: [&str; 4]| cells.map(clean).to_vec();
     let mut rows = vec![row(["where", "function", "sequence", "verdict"])];
     for Judged { side, .. } in &scan.judged {
@@ -39,8 +40,9 @@ pub fn render(scan: &Scan, all: bool) -> String {
         .map(|(verdict, count)| format!("{count} {verdict}"))
         .collect();
     out.push_str(&format!(
-        "{} sequences in {} source files: {}\n{} building blocks without barriers of their own\n{} places not understood\n",
+        "{} {}sequences in {} source files: {}\n{} building blocks without barriers of their own\n{} places not understood\n",
         scan.judged.len(),
+        if news.is_some() { "new " } else { "" },
         scan.files,
         if counts.is_empty() { "none".into() } else { counts.join(", ") },
         scan.fragments,
@@ -49,13 +51,36 @@ pub fn render(scan: &Scan, all: bool) -> String {
     for Placed { path, found: unread } in scan.unread.iter().take(if all { usize::MAX } else { 10 }) {
         out.push_str(&format!("  {}:{} {}\n", clean(path), unread.line, clean(&unread.text)));
     }
+    if let Some(News { known, gone }) = news {
+        out.push_str(&format!(
+            "Against the baseline: {known} known and not shown, {gone} gone\n"
+        ));
+    }
     out
 }
 
-/// Renders JSON, schema 1.
-pub fn render_json(scan: &Scan) -> String {
-    let sequences: Vec<_> = scan
-        .judged
+/// Renders JSON, schema 1: the whole scan, and what of it is new where there is a baseline.
+pub fn render_json(whole: &Scan, news: Option<(&News, &Scan)>) -> String {
+    let mut document = json!({
+        "schema": 1,
+        "files": whole.files,
+        "sequences": sequences(whole),
+        "building_blocks": whole.fragments,
+        "unrecognised": unread(whole),
+    });
+    if let Some((News { known, gone }, fresh)) = news {
+        document["news"] = json!({
+            "known": known,
+            "gone": gone,
+            "sequences": sequences(fresh),
+            "unrecognised": unread(fresh),
+        });
+    }
+    pretty(&document)
+}
+
+fn sequences(scan: &Scan) -> Vec<Value> {
+    scan.judged
         .iter()
         .map(|Judged { side, assumptions }| {
             let reasons: Vec<_> = side
@@ -78,17 +103,12 @@ pub fn render_json(scan: &Scan) -> String {
                 "assumptions": context,
             })
         })
-        .collect();
-    let unread: Vec<_> = scan
-        .unread
+        .collect()
+}
+
+fn unread(scan: &Scan) -> Vec<Value> {
+    scan.unread
         .iter()
         .map(|Placed { path, found }| json!({"file": path, "line": found.line, "text": found.text}))
-        .collect();
-    pretty(&json!({
-        "schema": 1,
-        "files": scan.files,
-        "sequences": sequences,
-        "building_blocks": scan.fragments,
-        "unrecognised": unread,
-    }))
+        .collect()
 }

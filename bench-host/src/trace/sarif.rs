@@ -1,46 +1,26 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A trace as SARIF 2.1.0 (OASIS), for code scanning.
 
+use std::collections::HashMap;
+
 use ::trace::finding::Kind;
+use review::output::json::pretty;
+use review::output::sarif::{document, fingerprint, rule, uri};
 use serde_json::{Value, json};
 
 use super::shown::{Shown, Step, short};
 use super::view::{CAVEAT, View};
 
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json";
-
 /// Renders a view.
 pub fn render(view: &View) -> String {
-    let rules: Vec<Value> = Kind::ALL
+    let rules = Kind::ALL
         .iter()
-        .map(|kind| {
-            json!({
-                "id": kind.id(),
-                "shortDescription": {"text": kind.title()},
-                "fullDescription": {"text": CAVEAT},
-            })
-        })
+        .map(|kind| rule(kind.id(), kind.title(), CAVEAT))
         .collect();
-    let results: Vec<Value> = view.findings.iter().map(result).collect();
-    let mut run = json!({
-        "tool": {"driver": {
-            "name": "bench-host trace",
-            "version": env!("CARGO_PKG_VERSION"),
-            "rules": rules,
-        }},
-        "columnKind": "unicodeCodePoints",
-        "results": results,
-    });
-    if let Some(why) = &view.incomplete {
-        run["invocations"] = json!([{
-            "executionSuccessful": false,
-            "toolExecutionNotifications": [{"level": "warning", "message": {"text": why}}],
-        }]);
-    }
-    let document = json!({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]});
-    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
-    text.push('\n');
-    text
+    let mut seen = HashMap::new();
+    let results = view.findings.iter().map(|shown| result(shown, &mut seen)).collect();
+    let notices: Vec<String> = view.incomplete.iter().map(ToString::to_string).collect();
+    pretty(&document("bench-host trace", rules, results, &notices))
 }
 
 fn location(step: &Step) -> Value {
@@ -64,21 +44,7 @@ fn location(step: &Step) -> Value {
     }
 }
 
-/// Returns a path as a URI reference.
-fn uri(path: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/+".contains(&byte);
-    let mut out = String::new();
-    for byte in path.bytes() {
-        if plain(byte) {
-            out.push(byte.into());
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
-}
-
-fn result(shown: &Shown) -> Value {
+fn result(shown: &Shown, seen: &mut HashMap<String, usize>) -> Value {
     let finding = &shown.finding;
     let mut text = format!(
         "{}, {} times, {} of {}: `{}`: {}. {CAVEAT}",
@@ -97,11 +63,15 @@ fn result(shown: &Shown) -> Value {
         .iter()
         .map(|step| json!({"location": location(step)}))
         .collect();
+    let place = shown.main().and_then(|step| step.place.as_ref());
+    let place = place.map_or(String::new(), |place| place.functions.join(" in "));
+    let print = fingerprint(shown.kind.id(), &place, &finding.sequence.to_string(), seen);
     let mut result = json!({
         "ruleId": shown.kind.id(),
         "level": "error",
         "message": {"text": text},
         "locations": shown.main().map(location).into_iter().collect::<Vec<_>>(),
+        "partialFingerprints": {"tlbTrace/v1": print},
         "codeFlows": [{"threadFlows": [{"locations": flow}]}],
     });
     if let Some(reason) = &shown.suppressed {

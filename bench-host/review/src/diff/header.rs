@@ -76,6 +76,13 @@ pub(super) fn is_combined(line: &str) -> bool {
     line.starts_with("@@@") && line.trim_start_matches('@').starts_with(' ')
 }
 
+/// Returns whether a line is `commit HASH`, and perhaps names of it, as `git log` and `git show` write it.
+pub(super) fn is_commit(line: &str) -> bool {
+    let rest = line.strip_prefix("commit ").unwrap_or_default();
+    let hash = rest.split(' ').next().unwrap_or_default();
+    matches!(hash.len(), 40 | 64) && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// Returns whether a line is the header of a context diff's hunk, `*** 1,5 ****`.
 pub(super) fn is_context(line: &str) -> bool {
     let range = line.strip_prefix("*** ").and_then(|rest| rest.strip_suffix(" ****"));

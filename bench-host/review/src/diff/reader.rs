@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From line to line through a text: files, hunks, and what is said about them.
 
-use super::header::{HunkHeader, binary_path, git_paths, is_combined, is_context, path_of};
+use super::header::{HunkHeader, binary_path, git_paths, is_combined, is_commit, is_context, path_of};
 use super::quote::depth;
-use super::{FileDiff, Hunk, Line, Origin, Patch, Quoting};
+use super::{FileDiff, Hunk, Line, Origin, Patch, Quoting, Shift};
 use crate::extract::token::Language;
 use crate::foreign::is_source_path;
 use crate::loss::{Loss, Remark};
 use crate::mail::MAX_LINE;
+use crate::subject::Subject;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -15,6 +16,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 const MAX_KEPT: usize = 64 << 20;
 /// Most files with maintenance that are kept: what is compared with what grows with their square.
 const MAX_FILES: usize = 2000;
+/// Most hunks of a file that are left out and remembered as a shift of its lines.
+const MAX_SHIFTS: usize = 4096;
 /// Words without which a hunk has nothing to do with TLB maintenance, lowercase: what invalidates and orders, registers
 /// that decide how addresses are translated, and instructions as numbers.
 const MARKERS: [&str; 16] = [
@@ -52,17 +55,27 @@ struct Counted {
     hunk: Hunk,
     old_left: u32,
     new_left: u32,
+    /// Lines that it has more after than before, by its header.
+    delta: i64,
     marked: bool,
     bytes: usize,
 }
 
-/// Takes lines and gives a patch.
+/// Takes lines and gives the patches of a text.
 pub(super) struct Reader {
     quoting: Quoting,
     depth: Option<usize>,
+    /// Those of the messages before.
+    done: Vec<Patch>,
     patch: Patch,
     open: Option<Open>,
     subject: String,
+    /// `commit HASH` as `git log` writes it, where the next line may say that it is one.
+    commit: bool,
+    /// The subject is the first indented line that comes.
+    untitled: bool,
+    /// Files that are kept, in all patches.
+    files: usize,
     /// `--- path`, when the next line may be `+++ path`.
     before: Option<String>,
     number: usize,
@@ -79,9 +92,13 @@ impl Reader {
         Self {
             quoting,
             depth: None,
+            done: Vec::new(),
             patch: Patch::default(),
             open: None,
             subject: String::new(),
+            commit: false,
+            untitled: false,
+            files: 0,
             before: None,
             number: 0,
             kept: 0,
@@ -91,15 +108,30 @@ impl Reader {
         }
     }
 
-    /// Takes the start of a mail.
+    /// Takes the start of a message: what comes now is another patch.
     pub(super) fn message(&mut self, subject: String) {
-        self.end_file();
-        if self.patch.subject.is_empty() {
-            self.patch.subject.clone_from(&subject);
+        self.end_patch();
+        // Replies quote a patch piece by piece.
+        let base = |subject: &str| Subject::parse(subject).key();
+        let same = self.done.iter().position(|done| base(&done.subject) == base(&subject));
+        match same.filter(|_| self.quoting == Quoting::Inside) {
+            Some(at) => self.patch = self.done.remove(at),
+            None => self.patch.subject.clone_from(&subject),
         }
         self.remember(&subject);
         self.subject = subject;
         self.depth = None;
+        self.untitled = false;
+    }
+
+    /// Closes the patch of a message; one that has nothing in it is dropped, but for a cover letter.
+    fn end_patch(&mut self) {
+        self.end_file();
+        let patch = std::mem::take(&mut self.patch);
+        if patch.files_seen > 0 || !patch.notes.is_empty() || patch.quoted || Subject::parse(&patch.subject).is_cover()
+        {
+            self.done.push(patch);
+        }
     }
 
     /// Takes a line, quoted or not.
@@ -138,6 +170,16 @@ impl Reader {
     fn text(&mut self, line: &str) {
         if self.in_hunk() && self.hunk_line(line) {
             return;
+        }
+        if std::mem::replace(&mut self.commit, is_commit(line))
+            && ["Author: ", "Merge: "].iter().any(|head| line.starts_with(head))
+        {
+            self.message(String::new());
+            self.untitled = true;
+        } else if self.untitled && line.starts_with("    ") && !line.trim().is_empty() {
+            self.untitled = false;
+            self.subject = line.trim().to_owned();
+            self.patch.subject.clone_from(&self.subject);
         }
         if line.starts_with("diff --git ") {
             self.end_file();
@@ -222,6 +264,7 @@ impl Reader {
                 new_path,
                 subject: self.subject.clone(),
                 hunks: Vec::new(),
+                shifts: Vec::new(),
             },
             hunk: None,
             had_hunks: false,
@@ -252,6 +295,7 @@ impl Reader {
             },
             old_left: old.1,
             new_left: new.1,
+            delta: i64::from(new.1) - i64::from(old.1),
             bytes: 0,
         });
     }
@@ -323,6 +367,13 @@ impl Reader {
         if counted.marked && self.kept <= MAX_KEPT {
             open.file.hunks.push(counted.hunk);
         } else {
+            if counted.delta != 0 && open.file.shifts.len() < MAX_SHIFTS {
+                open.file.shifts.push(Shift {
+                    old: counted.hunk.old_start,
+                    new: counted.hunk.new_start,
+                    delta: counted.delta,
+                });
+            }
             // What was dropped no longer counts against what is kept.
             self.kept = self.kept.saturating_sub(counted.bytes);
             if counted.marked {
@@ -352,7 +403,7 @@ impl Reader {
         if self.patch.first_source.is_empty() && is_source_path(open.file.path()) {
             open.file.path().clone_into(&mut self.patch.first_source);
         }
-        if self.patch.files.len() >= MAX_FILES && !open.file.hunks.is_empty() {
+        if self.files >= MAX_FILES && !open.file.hunks.is_empty() {
             if !self.left_out {
                 self.left_out = true;
                 self.lose(Loss::TooManyFiles { most: MAX_FILES });
@@ -360,10 +411,16 @@ impl Reader {
             return;
         }
         if open.file.hunks.is_empty() {
+            let moved = open.file.old_path != open.file.new_path || !open.file.shifts.is_empty();
+            if moved && is_source_path(open.file.path()) && self.patch.quiet.len() < MAX_FILES {
+                self.patch.quiet.push(open.file);
+            }
             return;
         }
+        // A mail that comes twice counts once; a commit that does again what an earlier one did is another.
         let mut hasher = DefaultHasher::new();
-        (&open.file.old_path, &open.file.new_path, &open.file.hunks).hash(&mut hasher);
+        let base = Subject::parse(&self.subject).key();
+        (base, &open.file.old_path, &open.file.new_path, &open.file.hunks).hash(&mut hasher);
         if !self.seen.insert(hasher.finish()) {
             return;
         }
@@ -372,14 +429,18 @@ impl Reader {
         if self.quoting == Quoting::Inside && known {
             return;
         }
+        self.files += 1;
         self.patch.files.push(open.file);
     }
 
-    /// Returns what was read.
-    pub(super) fn finish(mut self) -> Patch {
+    /// Returns what was read; never nothing.
+    pub(super) fn finish(mut self) -> Vec<Patch> {
         self.ending = true;
-        self.end_file();
-        self.patch
+        self.end_patch();
+        if self.done.is_empty() {
+            self.done.push(Patch::default());
+        }
+        self.done
     }
 
     fn lose(&mut self, loss: Loss) {

@@ -32,6 +32,7 @@ fn side(placed: &Placed<Found>) -> SideVerdict {
         file: placed.path.clone(),
         function: found.function.clone(),
         line: found.line,
+        last_line: found.last_line(),
         sequence: found.sequence.clone(),
         verdict: Verdict::Unknown,
         reasons: vec![Ground::question(text)],

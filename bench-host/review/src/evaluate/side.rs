@@ -153,6 +153,7 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
         file: placed.path.clone(),
         function: found.function.clone(),
         line: found.line,
+        last_line: found.last_line(),
         sequence: found.sequence.clone(),
         verdict: judgement.verdict,
         reasons: extra,

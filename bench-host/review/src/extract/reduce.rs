@@ -142,6 +142,13 @@ pub struct Found {
     pub via: BTreeSet<Arc<str>>,
 }
 
+impl Found {
+    /// Returns the line of its last instruction.
+    pub fn last_line(&self) -> u32 {
+        self.lines.last().map_or(self.line, |&last| last.max(self.line))
+    }
+}
+
 /// Returns the sequences on a way.
 pub fn sequences(function: &str, path: &Path) -> Vec<Found> {
     let events = &path.events;

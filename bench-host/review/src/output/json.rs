@@ -2,10 +2,12 @@
 //! JSON, schema 1: an interface. `changes` and `unrecognised` hold what the schema says and nothing else; all further
 //! evidence is in `evidence`, one entry for each change, in the same order.
 
-use crate::Review;
 use crate::evaluate::{Evaluated, SideVerdict, verdict_id};
 use crate::evidence::{Seen, Trials};
 use crate::output::grounds;
+use crate::output::series::{outcome_id, position};
+use crate::series::Reviewed;
+use crate::{Outcome, Review};
 use results::verdict::Class;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -26,6 +28,39 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "is_zero")]
     losses: usize,
     command: &'a str,
+    /// The patches of a series; absent for a single patch. `changes` has the changes of all, one patch after the other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    series: Option<Series<'a>>,
+}
+
+#[derive(Serialize)]
+struct Series<'a> {
+    title: &'a str,
+    patches: Vec<Patch<'a>>,
+    /// All patches as one; absent where they do not stand on top of each other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<End<'a>>,
+}
+
+#[derive(Serialize)]
+struct Patch<'a> {
+    subject: &'a str,
+    number: usize,
+    of: usize,
+    outcome: &'a str,
+    /// Changes of it, in `changes`.
+    changes: usize,
+    /// What it leaves insufficient is mended at the end; absent where that is not known, or there is nothing to mend.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mended: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct End<'a> {
+    outcome: &'a str,
+    changes: Vec<Change<'a>>,
+    evidence: Vec<Evidence<'a>>,
+    unrecognised: Vec<Unrecognised<'a>>,
 }
 
 #[derive(Serialize)]
@@ -246,62 +281,95 @@ fn rules(review: &Review) -> Vec<CitedRule<'_>> {
 }
 
 /// Renders a review.
-pub fn render(review: &Review) -> String {
-    let evidence =
-        review
-            .changes
+pub fn render(reviewed: &Reviewed) -> String {
+    match reviewed.single() {
+        Some(review) => pretty(&document(review, None)),
+        None => pretty(&document(&reviewed.as_one(), Some(series(reviewed)))),
+    }
+}
+
+fn series(reviewed: &Reviewed) -> Series<'_> {
+    let patch = |(index, patch): (usize, &'_ Review)| -> Patch<'_> {
+        let (number, of) = position(reviewed, index);
+        let outcome = patch.outcome();
+        Patch {
+            subject: &reviewed.patches[index].subject,
+            number,
+            of,
+            outcome: outcome_id(outcome),
+            changes: patch.changes.len(),
+            mended: reviewed.is_mended(patch).filter(|_| outcome == Outcome::Insufficient),
+        }
+    };
+    Series {
+        title: &reviewed.title,
+        patches: reviewed.patches.iter().enumerate().map(patch).collect(),
+        end: reviewed.end.as_ref().map(|end| End {
+            outcome: outcome_id(end.review.outcome()),
+            changes: end.review.changes.iter().map(change).collect(),
+            evidence: evidence(&end.review),
+            unrecognised: unrecognised(&end.review),
+        }),
+    }
+}
+
+fn unrecognised(review: &Review) -> Vec<Unrecognised<'_>> {
+    let all = review.unrecognised.iter().map(|unread| Unrecognised {
+        file: &unread.file,
+        line: unread.line,
+        text: &unread.text,
+    });
+    all.collect()
+}
+
+fn evidence(review: &Review) -> Vec<Evidence<'_>> {
+    let all = review.changes.iter().zip(review.timing.iter().zip(&review.trials));
+    all.map(|(change, (timing, trials))| Evidence {
+        differences: &change.differences,
+        questions: &change.questions,
+        why: change
+            .assumptions
             .iter()
-            .zip(review.timing.iter().zip(&review.trials))
-            .map(|(change, (timing, trials))| Evidence {
-                differences: &change.differences,
-                questions: &change.questions,
-                why: change
-                    .assumptions
-                    .iter()
-                    .map(|part| (part.name, part.why.as_str()))
-                    .collect(),
-                before: change.before.as_ref().map(more),
-                after: change.after.as_ref().map(more),
-                as_it_stands: change.flips.as_it_stands.map(verdict_id),
-                flips: change
-                    .flips
-                    .all
-                    .iter()
-                    .map(|flip| Flip {
-                        verdict: verdict_id(flip.verdict),
-                        r#if: flip.text,
-                        options: &flip.options,
-                    })
-                    .collect(),
-                timing: timing
-                    .iter()
-                    .map(|timing| Timing {
-                        run: &timing.run,
-                        simulator: timing.simulator,
-                        pe: timing.pe,
-                        ratio: timing.ratio.map(|ratio| ratio.0),
-                        low: timing.ratio.map(|ratio| ratio.1),
-                        high: timing.ratio.map(|ratio| ratio.2),
-                        noise_floor: timing.noise_floor,
-                        finding: &timing.finding,
-                        instructions: timing.instructions,
-                    })
-                    .collect(),
-                checks: trials.iter().map(checks).collect(),
-            });
-    let document = Document {
-        schema: 1,
-        changes: review.changes.iter().map(change).collect(),
-        unrecognised: review
-            .unrecognised
+            .map(|part| (part.name, part.why.as_str()))
+            .collect(),
+        before: change.before.as_ref().map(more),
+        after: change.after.as_ref().map(more),
+        as_it_stands: change.flips.as_it_stands.map(verdict_id),
+        flips: change
+            .flips
+            .all
             .iter()
-            .map(|unread| Unrecognised {
-                file: &unread.file,
-                line: unread.line,
-                text: &unread.text,
+            .map(|flip| Flip {
+                verdict: verdict_id(flip.verdict),
+                r#if: flip.text,
+                options: &flip.options,
             })
             .collect(),
-        evidence: evidence.collect(),
+        timing: timing
+            .iter()
+            .map(|timing| Timing {
+                run: &timing.run,
+                simulator: timing.simulator,
+                pe: timing.pe,
+                ratio: timing.ratio.map(|ratio| ratio.0),
+                low: timing.ratio.map(|ratio| ratio.1),
+                high: timing.ratio.map(|ratio| ratio.2),
+                noise_floor: timing.noise_floor,
+                finding: &timing.finding,
+                instructions: timing.instructions,
+            })
+            .collect(),
+        checks: trials.iter().map(checks).collect(),
+    })
+    .collect()
+}
+
+fn document<'a>(review: &'a Review, series: Option<Series<'a>>) -> Document<'a> {
+    Document {
+        schema: 1,
+        changes: review.changes.iter().map(change).collect(),
+        unrecognised: unrecognised(review),
+        evidence: evidence(review),
         rules: rules(review),
         source: &review.source,
         subject: &review.subject,
@@ -309,8 +377,8 @@ pub fn render(review: &Review) -> String {
         notes: review.notes.lines(usize::MAX),
         losses: review.notes.losses(),
         command: &review.command,
-    };
-    pretty(&document)
+        series,
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]

@@ -5,20 +5,113 @@ use crate::Review;
 use crate::evaluate::{SideVerdict, verdict_id};
 use crate::evidence::trial_lines;
 use crate::output::escape::{self, clean, spans};
+use crate::output::series::{end_headline, is_quiet, label, patch_headline, patches, series_headline};
 use crate::output::{heading, headline, rules, run_command, side_by_side, tested_on, timing};
+use crate::series::Reviewed;
 use results::text::printable;
 
 /// Renders a review.
-pub fn render(review: &Review) -> String {
-    printable(&page(review)).into_owned()
+pub fn render(reviewed: &Reviewed) -> String {
+    printable(&page(reviewed)).into_owned()
 }
 
-fn page(review: &Review) -> String {
+fn page(reviewed: &Reviewed) -> String {
     let mut out = String::from("## TLB maintenance review\n\n");
-    if !review.subject.is_empty() {
-        out.push_str(&format!("**{}**\n\n", escape(&review.subject)));
+    let one = match reviewed.single() {
+        Some(review) => {
+            if !review.subject.is_empty() {
+                out.push_str(&format!("**{}**\n\n", escape(&review.subject)));
+            }
+            out.push_str(&format!("{}\n", escape(&headline(review))));
+            body(&mut out, review);
+            review.clone()
+        }
+        None => {
+            series(&mut out, reviewed);
+            reviewed.as_one()
+        }
+    };
+    if one.explain_rules {
+        explain(&mut out, &one);
     }
-    out.push_str(&format!("{}\n", escape(&headline(review))));
+    match tested_on(&one) {
+        machines if machines.is_empty() => {
+            out.push_str(&format!(
+                "\nNothing was run; to check on the adversary: {}\n",
+                code(&run_command(&one))
+            ));
+        }
+        machines => out.push_str(&format!("\nTested on: {}\n", escape(&machines))),
+    }
+    out.push_str(&format!("\nReproduce: {}\n", code(&one.command)));
+    out
+}
+
+/// Writes what the rules that are cited say, and why they apply here.
+fn explain(out: &mut String, review: &Review) {
+    let rules = rules(review);
+    if !rules.is_empty() {
+        out.push_str("\n### Rules\n\n");
+    }
+    for rule in rules {
+        out.push_str(&format!(
+            "- **{}**: {}\n",
+            escape(&rule.citation),
+            escape_keep_code(rule.says)
+        ));
+        for here in rule.here {
+            out.push_str(&format!("    - here: {}\n", escape_keep_code(here)));
+        }
+    }
+}
+
+/// Writes the patches of a series, one after the other, and where they end.
+fn series(out: &mut String, reviewed: &Reviewed) {
+    if !reviewed.title.is_empty() {
+        out.push_str(&format!("**{}**\n\n", escape(&reviewed.title)));
+    }
+    out.push_str(&format!("{}\n", escape(&series_headline(reviewed))));
+    let notes = reviewed.notes.lines(usize::MAX);
+    if !notes.is_empty() {
+        out.push('\n');
+        notes
+            .iter()
+            .for_each(|note| out.push_str(&format!("- {}\n", escape(note))));
+    }
+    for (index, patch) in reviewed
+        .patches
+        .iter()
+        .enumerate()
+        .filter(|(_, patch)| !is_quiet(patch))
+    {
+        out.push_str(&format!("\n## {}\n\n", escape(&label(reviewed, index))));
+        out.push_str(&format!("{}\n", escape(&patch_headline(reviewed, patch))));
+        body(out, patch);
+    }
+    let quiet: Vec<String> = (0..reviewed.patches.len())
+        .filter(|&index| is_quiet(&reviewed.patches[index]))
+        .map(|index| format!("- {}\n", escape(&label(reviewed, index))))
+        .collect();
+    if !quiet.is_empty() {
+        out.push_str(&format!(
+            "\n<details><summary>{} without TLB maintenance</summary>\n\n{}\n</details>\n",
+            patches(quiet.len()),
+            quiet.concat()
+        ));
+    }
+    if let Some(end) = &reviewed.end {
+        out.push_str(&format!(
+            "\n## The end of the series\n\n{}\n",
+            escape(&end_headline(reviewed, end))
+        ));
+        if !end.fresh.is_empty() {
+            body(out, &end.shown());
+        }
+    }
+}
+
+/// Writes the changes of a patch with all that is known about them, and what else it holds.
+fn body(out: &mut String, review: &Review) {
     for (index, change) in review.changes.iter().enumerate() {
         out.push_str(&format!(
             "\n### {}\n\n| before | after |\n|---|---|\n",
@@ -115,33 +208,6 @@ fn page(review: &Review) -> String {
         "Notes",
         review.notes.lines(usize::MAX).iter().map(|note| escape(note)).collect(),
     );
-    if review.explain_rules {
-        let rules = rules(review);
-        if !rules.is_empty() {
-            out.push_str("\n### Rules\n\n");
-        }
-        for rule in rules {
-            out.push_str(&format!(
-                "- **{}**: {}\n",
-                escape(&rule.citation),
-                escape_keep_code(rule.says)
-            ));
-            for here in rule.here {
-                out.push_str(&format!("    - here: {}\n", escape_keep_code(here)));
-            }
-        }
-    }
-    match tested_on(review) {
-        machines if machines.is_empty() => {
-            out.push_str(&format!(
-                "\nNothing was run; to check on the adversary: {}\n",
-                code(&run_command(review))
-            ));
-        }
-        machines => out.push_str(&format!("\nTested on: {}\n", escape(&machines))),
-    }
-    out.push_str(&format!("\nReproduce: {}\n", code(&review.command)));
-    out
 }
 
 /// Escapes everything Markdown or the HTML in it could mean.

@@ -9,8 +9,10 @@ pub use page::WIDTH;
 use crate::evaluate::{Evaluated, SideVerdict, verdict_id};
 use crate::evidence::trial_lines;
 use crate::output::escape::clean;
+use crate::output::series::{end_headline, is_quiet, label, patch_headline, series_headline};
 use crate::output::{heading, headline, rules, side_by_side, tested_on, timing};
 use crate::relation::Relation;
+use crate::series::Reviewed;
 use crate::{Outcome, Review, Unrecognised};
 use evidence::evidence;
 use page::{command, cut, wrap};
@@ -27,57 +29,110 @@ struct Shown {
 }
 
 /// Renders a review so that one change fits a screen.
-pub fn render(review: &Review) -> String {
-    printable(&render_as(review, Shown { full: 3, long: false })).into_owned()
+pub fn render(reviewed: &Reviewed) -> String {
+    printable(&render_as(reviewed, Shown { full: 3, long: false })).into_owned()
 }
 
 /// Renders a review with all its evidence.
-pub fn render_long(review: &Review) -> String {
+pub fn render_long(reviewed: &Reviewed) -> String {
     let long = Shown {
         full: usize::MAX,
         long: true,
     };
-    printable(&render_as(review, long)).into_owned()
+    printable(&render_as(reviewed, long)).into_owned()
 }
 
-fn render_as(review: &Review, shown: Shown) -> String {
+fn render_as(reviewed: &Reviewed, shown: Shown) -> String {
     let mut out = String::new();
-    if !review.subject.is_empty() {
-        wrap(&mut out, "", &clean(&review.subject));
+    let one = match reviewed.single() {
+        Some(review) => {
+            if !review.subject.is_empty() {
+                wrap(&mut out, "", &clean(&review.subject));
+            }
+            wrap(&mut out, "", &headline(review));
+            body(&mut out, review, shown);
+            review.clone()
+        }
+        None => {
+            series(&mut out, reviewed, shown);
+            reviewed.as_one()
+        }
+    };
+    if one.explain_rules {
+        explain(&mut out, &one);
     }
-    wrap(&mut out, "", &headline(review));
+    if !one.changes.is_empty() {
+        out.push('\n');
+        tag(&mut out, &one);
+    }
+    out
+}
+
+/// Writes the patches of a series, one after the other, and where they end.
+fn series(out: &mut String, reviewed: &Reviewed, shown: Shown) {
+    /// Patches without maintenance that are named.
+    const MOST_QUIET: usize = 8;
+    if !reviewed.title.is_empty() {
+        wrap(out, "", &clean(&reviewed.title));
+    }
+    wrap(out, "", &series_headline(reviewed));
+    for note in reviewed.notes.lines(if shown.long { usize::MAX } else { 8 }) {
+        wrap(out, "Note: ", &clean(&note));
+    }
+    let quiet = reviewed.patches.iter().filter(|patch| is_quiet(patch)).count();
+    let named = shown.long || quiet <= MOST_QUIET;
+    for (index, patch) in reviewed.patches.iter().enumerate() {
+        let label = clean(&label(reviewed, index));
+        if !is_quiet(patch) {
+            out.push('\n');
+            wrap(out, "", &label);
+            wrap(out, "", &patch_headline(reviewed, patch));
+            body(out, patch, shown);
+        } else if named {
+            out.push('\n');
+            wrap(out, "", &format!("{label}: {}", headline(patch)));
+        }
+    }
+    if !named {
+        out.push_str(&format!(
+            "\n{quiet} other patches change no TLB maintenance (--long names them).\n"
+        ));
+    }
+    if let Some(end) = &reviewed.end {
+        out.push('\n');
+        wrap(out, "", &end_headline(reviewed, end));
+        if !end.fresh.is_empty() {
+            body(out, &end.shown(), shown);
+        }
+    }
+}
+
+/// Writes the changes of a patch with all that is known about them, and what else it holds.
+fn body(out: &mut String, review: &Review, shown: Shown) {
     for index in order(review, shown) {
         let change = &review.changes[index];
         out.push('\n');
-        wrap(&mut out, "", &clean(&heading(change)));
-        table(&mut out, change);
-        evidence(&mut out, change, shown.long);
+        wrap(out, "", &clean(&heading(change)));
+        table(out, change);
+        evidence(out, change, shown.long);
         for line in trial_lines(&review.trials[index], shown.long) {
-            wrap(&mut out, "  checks: ", &line);
+            wrap(out, "  checks: ", &line);
         }
         for story in review.trials[index].iter().filter_map(|trials| trials.story.as_ref()) {
-            wrap(&mut out, "  ", &story.heading());
+            wrap(out, "  ", &story.heading());
             for (number, event) in story.events.iter().enumerate() {
-                wrap(&mut out, &format!("    {}. ", number + 1), event);
+                wrap(out, &format!("    {}. ", number + 1), event);
             }
         }
         for line in timing(&review.timing[index]) {
-            wrap(&mut out, "  timing: ", &clean(&line));
+            wrap(out, "  timing: ", &clean(&line));
         }
         for question in change.questions.iter().take(questions(change, shown.long)) {
-            wrap(&mut out, "  ask: ", question);
+            wrap(out, "  ask: ", question);
         }
     }
-    rest(&mut out, review, shown);
-    lists(&mut out, review, shown.long);
-    if review.explain_rules {
-        explain(&mut out, review);
-    }
-    if !review.changes.is_empty() {
-        out.push('\n');
-        tag(&mut out, review);
-    }
-    out
+    rest(out, review, shown);
+    lists(out, review, shown.long);
 }
 
 /// Returns how many questions are shown: of what is decided, fewer. The most pressing ones come first.

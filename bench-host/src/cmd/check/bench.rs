@@ -5,8 +5,9 @@ use std::cell::Cell;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use results::manifest::{self, ADVERSARY_LABEL, Manifest, QEMU_LABEL};
 use results::plan::{MAX_PES, Planted};
 use results::store::Run;
@@ -39,6 +40,10 @@ pub(super) struct Bench<'a> {
     /// Boots of all machines: the folders of --out are numbered.
     pub folders: &'a Cell<u32>,
     pub boots: u32,
+    /// When the first boot began.
+    pub started: Timestamp,
+    /// How long the boots took.
+    pub took: Duration,
     /// The worst that a boot came to, apart from failed checks.
     pub exit: Exit,
     /// A check failed in a boot.
@@ -55,6 +60,8 @@ impl<'a> Bench<'a> {
             kernel,
             folders,
             boots: 0,
+            started: Timestamp::now(),
+            took: Duration::ZERO,
             exit: Exit::Ok,
             checks_failed: false,
             paces: Vec::new(),
@@ -97,6 +104,10 @@ impl<'a> Bench<'a> {
     /// Boots the machine once and returns the stored run and its folder.
     pub fn boot(&mut self, members: &[Member], seed: u64) -> Result<(Run, PathBuf), Error> {
         let plan = self.prepare(members, seed)?;
+        let began = Instant::now();
+        if self.boots == 0 {
+            self.started = Timestamp::now();
+        }
         self.boots += 1;
         self.folders.set(self.folders.get() + 1);
         let number = self.folders.get().to_string();
@@ -106,6 +117,7 @@ impl<'a> Bench<'a> {
             BootedOn::Adversary => self.on_adversary(plan, seed, out.as_deref())?,
             BootedOn::Elsewhere => return Err(Error::Setup("there is no machine to check".to_owned())),
         };
+        self.took += began.elapsed();
         self.note(&finished);
         Ok((Run::open(&folder)?, folder))
     }
@@ -156,6 +168,7 @@ impl<'a> Bench<'a> {
     /// Listens to a console and returns the folders of the boots that count.
     pub fn listen(&mut self, source: &Source, members: &[Member]) -> Result<Vec<PathBuf>, Error> {
         let plan = self.prepare(members, self.args.seed.0)?;
+        let began = Instant::now();
         let console = source.open()?;
         let args = self.args;
         let options = args
@@ -168,6 +181,7 @@ impl<'a> Bench<'a> {
             let (folder, store) = folder::create(out.as_deref(), self.manifest(&machine, label, plan.clone()))?;
             Ok((folder, Receiver::new(store, Progress::new(false), PlanOrigin::Stated)))
         })?;
+        self.took += began.elapsed();
         let mut folders = Vec::new();
         for boot in heard.counted() {
             self.boots += 1;
