@@ -20,6 +20,7 @@ mod litmus;
 mod litmus_export;
 mod man;
 mod mutants;
+mod paths;
 mod question;
 mod report;
 mod review;

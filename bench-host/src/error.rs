@@ -53,9 +53,10 @@ pub enum Error {
 
 impl Error {
     /// Returns the exit code for it.
-    pub const fn exit(&self) -> Exit {
+    pub fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
+            Self::Input(InputError::Log { source, .. }) if is_absent(source) => Exit::Usage,
             Self::Setup(_) | Self::Input(_) => Exit::Setup,
             Self::Rows(error) if error.is_usage() => Exit::Usage,
             Self::Rows(_) => Exit::Store,
@@ -64,6 +65,11 @@ impl Error {
             }
         }
     }
+}
+
+/// Returns whether something that was to be read is not there.
+fn is_absent(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
 }
 
 /// Returns an error on one line: that of a manifest shows where in it.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Exit codes: an interface for scripts and CI, the same for every subcommand.
 
-/// How a command ended. When several apply, the first of 130, 5, 4, 1, 3, 2 counts.
+/// How a command ended. When several apply, the first of 130, 5, 4, 64, 1, 3, 2 counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Exit {
@@ -21,7 +21,7 @@ pub enum Exit {
     Setup = 4,
     /// Results could not be stored or read.
     Store = 5,
-    /// The command line, a sequence or an id is wrong.
+    /// The command line, a sequence or an id is wrong, or a file that it names is not there.
     Usage = 64,
     /// Stopped by Ctrl-C, SIGTERM or SIGHUP.
     Interrupted = 130,
@@ -37,7 +37,7 @@ Exit codes:
     3  incomplete run: lines lost or damaged, silence, early exit or crash
     4  set-up problem: QEMU absent, unfit or too old; no kernel, no log; kernel refused to start
     5  store problem: disk full, folder unwritable or not empty, run unreadable
-   64  usage error: bad option, sequence text or id
+   64  usage error: bad option, sequence text or id; a file or folder to read that is not there
   130  interrupted";
 
 impl Exit {
@@ -59,6 +59,7 @@ impl Exit {
             Self::Interrupted,
             Self::Store,
             Self::Setup,
+            Self::Usage,
             Self::Failure,
             Self::Incomplete,
             Self::Undecided,

@@ -42,7 +42,7 @@ pub struct PlanArgs {
     /// A sequence by ID, a new one as NAME=TEXT, or a group of the catalogue as @PROJECT, @REGIME or @PROJECT,REGIME
     /// (`bench-host list` shows them); repeatable. The first is the baseline, which is timed twice to find the noise
     /// floor
-    #[arg(long, value_name = "ID|NAME=TEXT|@GROUP", default_values = ["xen_head_old", "xen_head_new"])]
+    #[arg(long, alias = "seq", value_name = "ID|NAME=TEXT|@GROUP", default_values = ["xen_head_old", "xen_head_new"])]
     pub sequence: Vec<String>,
     /// Pages that {range} spans, and that `for page in {range}` repeats over
     #[arg(long, value_name = "N", default_value_t = RANGE_PAGES, value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_PAGES)))]

@@ -196,7 +196,7 @@ fn files_of_another_kind_are_named_and_never_shown() {
 #[test]
 fn bad_input_is_one_clear_message_and_a_code() {
     for (arguments, input, code, message) in [
-        (&["/nowhere.csv"][..], "", 5, "cannot read /nowhere.csv"),
+        (&["/nowhere.csv"][..], "", 64, "'/nowhere.csv'"),
         (&["/"], "", 5, "without samples.csv"),
         (&[], "", 5, "standard input is empty"),
         (

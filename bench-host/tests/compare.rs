@@ -490,10 +490,16 @@ fn bad_arguments_have_one_clear_message() {
             64,
             "none is not timed in b; its sequences: xen_head_new, xen_head_old",
         ),
+        (
+            &["a", "b", "--sequence", "none"],
+            64,
+            "none is not timed in any of the runs",
+        ),
+        // The spelling of before.
         (&["a", "b", "--seq", "none"], 64, "none is not timed in any of the runs"),
         (&["a", "b", "--baseline", "c"], 64, "--baseline c is none of the sides"),
         (&["a", "b", "--fail-above", "0"], 64, "not a percentage above 0"),
-        (&["a", "absent"], 5, "absent"),
+        (&["a", "absent"], 64, "absent: no such file or folder"),
     ] {
         let ended = folder.compare(arguments);
         assert_eq!(ended.code, code, "{arguments:?}: {}", ended.stderr);

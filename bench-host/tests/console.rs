@@ -590,7 +590,7 @@ fn what_cannot_be_opened_is_told_in_one_line() {
         ),
         (&["run", "--serial", "file"], 4, "file is no serial device"),
         (&["run", "--serial", "."], 4, ". is no serial device"),
-        (&["run", "--follow", "absent"], 4, "cannot read log absent"),
+        (&["run", "--follow", "absent"], 64, "cannot read log absent"),
         (&["run", "--tcp", "localhost"], 4, "cannot connect to localhost"),
         (
             &["check", "--serial", "/dev/ttyNONE7"],

@@ -80,7 +80,7 @@ fn one_log_that_is_no_run_does_not_keep_the_others() {
         folder.path(),
         &["collect", "absent", "cut", "good", "--quiet", "--out", "lab"],
     );
-    assert_eq!(ended.code, Some(4), "the worst of them: {}", ended.stderr);
+    assert_eq!(ended.code, Some(64), "the worst of them: {}", ended.stderr);
     assert_eq!(ended.stdout, "lab/2\nlab/3\n");
     assert!(ended.stderr.contains("cannot read log absent"), "{}", ended.stderr);
     assert_eq!(

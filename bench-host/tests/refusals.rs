@@ -216,7 +216,7 @@ fn a_kernel_must_be_ours() {
     image[0x40..0x48].copy_from_slice(b"TLBEL2K2");
     image[0x48..0x50].copy_from_slice(&[0xff; 8]);
     refused(&kernel(&image), 4, "cut short");
-    refused(&fake.run(&["--kernel", "/nowhere/kernel"]), 4, "/nowhere/kernel");
+    refused(&fake.run(&["--kernel", "/nowhere/kernel"]), 64, "/nowhere/kernel");
 }
 
 #[test]
@@ -253,7 +253,54 @@ fn reports_of_what_is_no_run_are_refused() {
     let folder = TempDir::new().unwrap();
     let report = |path: &str| bench_host(&["report", path]);
     refused(&report(&folder.path().display().to_string()), 5, "no run folder");
-    refused(&report("/nowhere"), 5, "/nowhere");
+    refused(&report("/nowhere"), 64, "/nowhere");
+}
+
+/// Every command that reads a file, with one that is not there.
+#[test]
+fn what_is_not_there_is_a_usage_error_in_every_command() {
+    let folder = TempDir::new().unwrap();
+    let there = folder.path().join("there");
+    fs::write(&there, "").unwrap();
+    let there = there.display().to_string();
+    const ABSENT: &str = "/nowhere/absent";
+    for arguments in [
+        &["run", "--kernel", ABSENT][..],
+        &["run", "--log", ABSENT],
+        &["run", "--follow", ABSENT],
+        &["check", "--kernel", ABSENT],
+        &["check", "--log", ABSENT],
+        &["report", ABSENT],
+        &["report", "--index", ABSENT],
+        &["compare", ABSENT, ABSENT],
+        &["compare", &format!("{ABSENT}:a"), &format!("{ABSENT}:b")],
+        &["aggregate", ABSENT],
+        &["export", "criterion", ABSENT],
+        &["export", "benchstat", ABSENT],
+        &["export", "parquet", ABSENT, "--out", "x"],
+        &["review", ABSENT],
+        &["review", "--git", ABSENT, "a..b"],
+        &["review", "--tree", ABSENT, &there],
+        &["review", "--results", ABSENT, &there],
+        &["review", "--spellings", ABSENT, &there],
+        &["scan", ABSENT],
+        &["scan", "--spellings", ABSENT, "."],
+        &["trace", "--kernel", ABSENT],
+        &["trace", "--bios", ABSENT],
+        &["trace", "--kernel", &there, "--initrd", ABSENT],
+        &["trace", "--log", ABSENT],
+        &["trace", "--log", &there, "--elf", ABSENT],
+        &["trace", "--log", &there, "--suppress", ABSENT],
+        &["litmus", ABSENT],
+        &["image", "x", "--kernel", ABSENT],
+        &["verify", ABSENT],
+        &["collect", ABSENT],
+    ] {
+        let ended = bench_host(arguments);
+        assert_eq!(ended.code, Some(64), "{arguments:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains(ABSENT), "{arguments:?}: {}", ended.stderr);
+        assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+    }
 }
 
 #[cfg(target_os = "linux")]

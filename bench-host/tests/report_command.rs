@@ -133,8 +133,8 @@ fn the_command_line_is_checked() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, code, words) in [
         (&[][..], 64, "RUN"),
-        (&["--index", "nowhere"][..], 5, "cannot read folder nowhere"),
-        (&["nowhere"][..], 5, "nowhere"),
+        (&["--index", "nowhere"][..], 64, "nowhere"),
+        (&["nowhere"][..], 64, "nowhere"),
         (&["--format", "mail", "--index"][..], 64, "--index"),
         (&["run", "--format", "fax"][..], 64, "mail"),
     ] {

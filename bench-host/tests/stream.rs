@@ -331,7 +331,7 @@ fn a_saved_log_is_the_same_run() {
     assert_eq!(manifest.plan.crc, plan.crc);
     assert_eq!(manifest.plan.sequences[1].aa_of.as_deref(), Some("xen_head_old"));
     assert_eq!((manifest.simulator, manifest.label.as_str()), (false, "hardware"));
-    // Cut, it is incomplete; absent, it is a set-up problem.
+    // Cut, it is incomplete; absent, it is named wrongly.
     fs::write(fake.path("stream"), lines[..9].concat()).unwrap();
     let ended = read("cut", &[]);
     assert_eq!(ended.code, Some(3));
@@ -341,5 +341,5 @@ fn a_saved_log_is_the_same_run() {
         ended.stderr
     );
     fs::remove_file(fake.path("stream")).unwrap();
-    assert_eq!(read("absent", &[]).code, Some(4));
+    assert_eq!(read("absent", &[]).code, Some(64));
 }

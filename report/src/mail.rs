@@ -5,8 +5,8 @@ use results::manifest::Manifest;
 
 use crate::command::broken;
 use crate::document::{Block, Document, Section, check_classes, headline, machine, main_ratio};
-use crate::model::{Finding, Net, Part, Summary};
-use crate::number::{count, interval, percent, ratio_interval};
+use crate::model::{Net, Part, Summary};
+use crate::number::{count, percent, ratio_interval};
 use crate::plain_text::printable;
 use crate::table::{Cell, Table, Tone};
 use crate::terminal::{MAIL_WIDTH, fill, table, text};
@@ -123,7 +123,7 @@ fn head(m: &Manifest) -> String {
 
 fn timing(summary: &Summary) -> Table {
     let unit = summary.series.first().map_or("counts", |series| series.event.id());
-    let caption = format!("Net medians in {unit}, ratio to the baseline, 95% intervals");
+    let caption = format!("Net medians of all samples in {unit}; ratio [95% interval]");
     let mut table = Table::new(caption, &["sequence", ">net median", ">ratio", "finding"]).labelled(summary.label());
     let naming = summary.naming();
     let shown = summary
@@ -134,22 +134,16 @@ fn timing(summary: &Summary) -> Table {
         let same_series =
             |c: &&crate::model::Comparison| (&c.seq, c.pe, c.event) == (&series.seq, series.pe, series.event);
         let comparison = summary.comparisons.iter().find(same_series);
-        let net = match series.stats.map(|stats| (stats.net, stats.net_interval, stats.median)) {
+        // Without an interval: the finding rests on the ratio's, and a row has to fit a mail.
+        let net = match series.stats.map(|stats| (stats.net, stats.median)) {
             None => "no whole batch".to_owned(),
-            Some((Net::Resolved(net), Some(ends), _)) => format!("{} {}", count(net), interval(&ends)),
-            Some((Net::Resolved(net), None, _)) => count(net),
-            Some((Net::BelowResolution(_), ..)) => "below resolution".to_owned(),
-            Some((Net::NoFrame | Net::IsFrame, _, raw)) => format!("{} raw", count(raw)),
+            Some((Net::Resolved(net), _)) => count(net),
+            Some((Net::BelowResolution(_), _)) => "below resolution".to_owned(),
+            Some((Net::NoFrame | Net::IsFrame, raw)) => format!("{} raw", count(raw)),
         };
         let ratio = comparison.and_then(|c| c.net.or(c.raw));
         let ratio = ratio.map_or_else(|| "-".to_owned(), |ratio| ratio_interval(&ratio));
-        let finding = match comparison.map(|c| c.finding) {
-            None => "baseline",
-            // Shorter than the usual words, for the width of a mail.
-            Some(Finding::Indistinguishable) => "unresolved",
-            Some(Finding::NoNoiseFloor) => "no claim",
-            Some(finding) => finding.wording(summary.wording()).0,
-        };
+        let finding = comparison.map_or("baseline", |c| c.word(summary.wording()).0);
         table.row([naming.of(series).into(), net.into(), ratio.into(), finding.into()]);
     }
     let left = shown.count().saturating_sub(ROWS);

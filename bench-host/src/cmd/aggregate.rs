@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `bench-host aggregate`: the figures of raw sample rows.
 
+use crate::cmd::paths::existing_or_stdin;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -41,7 +42,7 @@ Examples:
 #[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
 pub struct Args {
     /// CSV files with a header, folders of runs, or - for standard input
-    #[arg(value_name = "FILE", default_value = "-")]
+    #[arg(value_name = "FILE", default_value = "-", value_parser = existing_or_stdin())]
     files: Vec<PathBuf>,
     /// Columns that make a group; an empty list makes one group of all rows
     #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]

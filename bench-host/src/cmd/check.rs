@@ -10,6 +10,7 @@ mod mutants;
 mod pace;
 pub(in crate::cmd) mod source;
 
+use crate::cmd::paths::existing;
 use std::cell::Cell;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -71,7 +72,7 @@ Examples:
 #[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
 pub struct Args {
     /// A sequence by ID, or a new one as NAME=TEXT; repeatable
-    #[arg(long, value_name = "ID|NAME=TEXT")]
+    #[arg(long, alias = "seq", value_name = "ID|NAME=TEXT")]
     sequence: Vec<String>,
     /// Make this check only; repeatable (`bench-host list --checks` shows all)
     #[arg(long = "only", value_name = "CHECK")]
@@ -122,7 +123,7 @@ pub struct Args {
     #[arg(long, value_name = "PATH")]
     qemu: Option<PathBuf>,
     /// Take the kernel from FILE instead of the built-in one
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = existing())]
     kernel: Option<PathBuf>,
     /// Give up after so many seconds without a record [default: 60; 300 until the run of a board
     /// begins]

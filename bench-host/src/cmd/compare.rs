@@ -17,9 +17,9 @@ Examples:
   bench-host compare results/runs/A results/runs/B       every sequence of B beside that of A
   bench-host compare before/ after/ --fail-above 3%      two folders, run by run; 1 if slower
   bench-host compare results/runs/A:xen_head_old results/runs/A:xen_head_new
-  bench-host compare results/runs/A --seq xen_head_old --seq xen_head_new
+  bench-host compare results/runs/A --sequence xen_head_old --sequence xen_head_new
                                                          sequences of one run, paired by batch
-  bench-host compare a72/ n1/ v2/ --baseline n1/ --seq xen_head_new --format markdown
+  bench-host compare a72/ n1/ v2/ --baseline n1/ --sequence xen_head_new --format markdown
                                                          one sequence on several machines
 
 Two runs of a simulator show counts, not hardware timing; a simulator is never compared with a processor.
@@ -37,8 +37,8 @@ pub struct Args {
     #[arg(value_name = "RUN[:SEQ]", required = true)]
     sides: Vec<String>,
     /// Compare this sequence only (may be repeated); with a single RUN, its sequences to compare with each other
-    #[arg(long, value_name = "ID")]
-    seq: Vec<String>,
+    #[arg(long, alias = "seq", value_name = "ID")]
+    sequence: Vec<String>,
     /// The side the others are compared with: its argument, its sequence, or its number [default: the first]
     #[arg(long, value_name = "SIDE")]
     baseline: Option<String>,
@@ -53,7 +53,7 @@ pub struct Args {
 
 /// Compares.
 pub fn run(args: &Args) -> Result<Exit, Error> {
-    let selected = select::select(&args.sides, &args.seq)?;
+    let selected = select::select(&args.sides, &args.sequence)?;
     let baseline = select::baseline(&selected.sides, args.baseline.as_deref())?;
     let compared = compare(selected, baseline)?;
     let gate = args.fail_above.map(|threshold| Gate::of(&compared, threshold));

@@ -2,6 +2,7 @@
 //! Options of `review` and `scan` that say what source alone does not.
 
 use super::question::QuestionArgs;
+use crate::cmd::paths::existing;
 use crate::error::Error;
 use results::file;
 use review::extract::spelling::Spellings;
@@ -15,7 +16,7 @@ pub struct Context {
     #[command(flatten)]
     question: QuestionArgs,
     /// More function-style spellings, a TOML file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = existing())]
     spellings: Option<PathBuf>,
 }
 

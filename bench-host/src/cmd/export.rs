@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `bench-host export`: the samples of stored runs, for other tools.
 
+use crate::cmd::paths::existing;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -45,7 +46,7 @@ enum Format {
     #[command(after_help = exit::HELP)]
     Criterion {
         /// The run's folder
-        #[arg(value_name = "RUN")]
+        #[arg(value_name = "RUN", value_parser = existing())]
         run: PathBuf,
         /// Criterion's output directory
         #[arg(long, value_name = "DIR", default_value = "target/criterion")]
@@ -64,7 +65,7 @@ enum Format {
     #[command(after_help = exit::HELP)]
     Benchstat {
         /// The run's folder
-        #[arg(value_name = "RUN")]
+        #[arg(value_name = "RUN", value_parser = existing())]
         run: PathBuf,
         /// Write to this file instead of printing
         #[arg(long, value_name = "FILE")]
@@ -78,7 +79,7 @@ enum Format {
     #[command(after_help = exit::HELP)]
     Parquet {
         /// Folders of runs
-        #[arg(value_name = "RUN", required = true)]
+        #[arg(value_name = "RUN", required = true, value_parser = existing())]
         runs: Vec<PathBuf>,
         /// Where to
         #[arg(long, value_name = "DIR")]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `bench-host image`: the kernel with a plan in it, and what a boot loader needs to find it.
 
+use crate::cmd::paths::existing;
 use std::path::PathBuf;
 
 use super::print;
@@ -35,7 +36,7 @@ pub struct Args {
     #[arg(long = "for", value_name = "DOOR", value_enum, default_value_t)]
     door: Door,
     /// Take the kernel from FILE instead of the built-in one
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = existing())]
     kernel: Option<PathBuf>,
     /// Have every boot draw the same random numbers. Otherwise each draws a seed of its own, from --seed and the time
     /// since reset, and names it in its first line: code and checks then stand elsewhere in each boot

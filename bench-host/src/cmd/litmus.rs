@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `bench-host litmus`: litmus tests on the judge's abstract machine.
 
+use crate::cmd::paths::existing;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +24,7 @@ const MAX_FILE: u64 = 1 << 20;
 #[command(after_help = exit::HELP)]
 pub struct Args {
     /// The tests
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required = true, value_parser = existing())]
     files: Vec<PathBuf>,
     /// With FEAT_ETS2, whatever the tests say
     #[arg(long)]

@@ -4,6 +4,7 @@
 mod folders;
 mod index;
 
+use crate::cmd::paths::existing;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -49,7 +50,7 @@ enum Format {
 #[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
 pub struct Args {
     /// Folders of runs, or folders with runs in them
-    #[arg(value_name = "RUN", required_unless_present = "index")]
+    #[arg(value_name = "RUN", required_unless_present = "index", value_parser = existing())]
     runs: Vec<PathBuf>,
     /// Form of what is printed; the files are written in any case
     #[arg(long, value_enum, default_value_t = Format::Terminal)]
@@ -60,7 +61,7 @@ pub struct Args {
     /// Write a page over all runs in DIR/runs: DIR/index.html. Without such a folder the runs are those in DIR, and if that
     /// is named runs, the page goes beside it
     #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = RESULTS,
-          conflicts_with_all = ["runs", "out", "format"])]
+          conflicts_with_all = ["runs", "out", "format"], value_parser = existing())]
     index: Option<PathBuf>,
 }
 

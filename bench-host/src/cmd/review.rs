@@ -5,6 +5,7 @@ use crate::check::suite::Member;
 use crate::cmd::check::machine::Machine;
 use crate::cmd::check::source::On;
 use crate::cmd::context::Context;
+use crate::cmd::paths::existing;
 use crate::error::Error;
 use crate::evidence::{timing, trials};
 use crate::exit::{self, Exit};
@@ -50,10 +51,10 @@ pub struct Args {
     #[arg(long, num_args = 2, value_names = ["REPO", "A..B"], conflicts_with = "patches")]
     git: Option<Vec<String>>,
     /// Source tree with the macros and callers that the patch does not show
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = existing())]
     tree: Option<PathBuf>,
     /// Stored runs to take timing and checks from: a run's folder, or a folder of runs
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = existing())]
     results: Option<PathBuf>,
     /// Boot the adversary, as this CPU model [default: max], and check both sides, and the mutants of the side after, in
     /// the checks that fit; where one fails, tell how

@@ -6,6 +6,7 @@ mod explore;
 pub(super) mod folder;
 mod summary;
 
+use crate::cmd::paths::existing;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -89,7 +90,7 @@ pub struct Args {
     #[arg(long, value_name = "PATH")]
     qemu: Option<PathBuf>,
     /// Take the kernel from FILE instead of the built-in one
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = existing())]
     kernel: Option<PathBuf>,
     /// Count instructions instead of time (-icount), so that two runs store the same bytes
     #[arg(long)]

@@ -3,6 +3,7 @@
 
 use crate::cmd::baseline::{Baseline, News};
 use crate::cmd::context::Context;
+use crate::cmd::paths::existing;
 use crate::cmd::scan_table;
 use crate::error::Error;
 use crate::exit::{self, Exit};
@@ -32,7 +33,7 @@ enum Format {
 #[command(after_help = exit::HELP)]
 pub struct Args {
     /// The source tree
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", value_parser = existing())]
     tree: PathBuf,
     /// Show, and fail for, only what an earlier scan (`--json`) of the tree has not: lines may have moved
     #[arg(long, value_name = "FILE")]

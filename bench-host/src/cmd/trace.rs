@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `bench-host trace`: runs a guest, and judges the TLB maintenance that it really executes.
 
+use crate::cmd::paths::existing;
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -51,16 +52,16 @@ enum Format {
 #[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
 pub struct Args {
     /// The kernel to boot
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["bios", "log", "attach"])]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["bios", "log", "attach"], value_parser = existing())]
     kernel: Option<PathBuf>,
     /// Its initial RAM disk
-    #[arg(long, value_name = "FILE", requires = "kernel")]
+    #[arg(long, value_name = "FILE", requires = "kernel", value_parser = existing())]
     initrd: Option<PathBuf>,
     /// Its command line
     #[arg(long, value_name = "TEXT", requires = "kernel")]
     append: Option<String>,
     /// The firmware to boot
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = existing())]
     bios: Option<PathBuf>,
     /// Begin at EL2
     #[arg(long)]
@@ -90,19 +91,19 @@ pub struct Args {
     #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u64).range(1..=65_536))]
     limit: u64,
     /// Judge a saved log instead
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["kernel", "bios", "attach"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kernel", "bios", "attach"], value_parser = existing())]
     log: Option<PathBuf>,
     /// Write the plugin to FILE and print the QEMU arguments that use it
     #[arg(long, value_name = "FILE", conflicts_with_all = ["kernel", "bios"])]
     attach: Option<PathBuf>,
     /// ELF files with the symbols of what runs; may be repeated
-    #[arg(long, visible_alias = "vmlinux", value_name = "FILE")]
+    #[arg(long, visible_alias = "vmlinux", value_name = "FILE", value_parser = existing())]
     elf: Vec<PathBuf>,
     /// What to add to the addresses of the ELF files, instead of finding it out (hexadecimal)
     #[arg(long, value_name = "0x…", value_parser = hexadecimal, requires = "elf", allow_hyphen_values = true)]
     offset: Option<u64>,
     /// Findings that are known: a kind and functions on each line
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = existing())]
     suppress: Option<PathBuf>,
     /// Form of the output
     #[arg(long, value_enum, default_value_t = Format::Text)]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `bench-host verify`: is a stored run what its console says?
 
+use crate::cmd::paths::existing;
 use std::path::PathBuf;
 
 use super::print;
@@ -23,7 +24,7 @@ Examples:
 #[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
 pub struct Args {
     /// Folders of runs
-    #[arg(value_name = "RUN", required = true)]
+    #[arg(value_name = "RUN", required = true, value_parser = existing())]
     runs: Vec<PathBuf>,
 }
 

@@ -33,7 +33,7 @@ pub struct Selected {
 }
 
 /// Reads the arguments: `RUN`, a folder of runs, or either followed by `:SEQ`; with a single argument, the sequences
-/// named by `--seq` are the sides.
+/// named by `--sequence` are the sides.
 pub fn select(arguments: &[String], seqs: &[String]) -> Result<Selected, Error> {
     let mut notes = Vec::new();
     let mut sides = arguments
@@ -42,7 +42,7 @@ pub fn select(arguments: &[String], seqs: &[String]) -> Result<Selected, Error> 
         .collect::<Result<Vec<_>, Error>>()?;
     let named = sides.iter().filter(|side| side.seq.is_some()).count();
     if named > 0 && !seqs.is_empty() {
-        return Err(usage("give a sequence either as RUN:SEQ or by --seq, not both"));
+        return Err(usage("give a sequence either as RUN:SEQ or by --sequence, not both"));
     }
     if named > 0 && named < sides.len() {
         return Err(usage("name a sequence for every side (RUN:SEQ) or for none"));
@@ -51,7 +51,7 @@ pub fn select(arguments: &[String], seqs: &[String]) -> Result<Selected, Error> 
     if let [side] = &sides[..] {
         if seqs.len() < 2 {
             return Err(Error::Usage(format!(
-                "only one side: give a second run, or two sequences of {0} (--seq A --seq B, or {0}:A {0}:B)",
+                "only one side: give a second run, or two sequences of {0} (--sequence A --sequence B, or {0}:A {0}:B)",
                 side.label
             )));
         }
@@ -105,6 +105,9 @@ fn selection(argument: &str, notes: &mut Vec<String>) -> Result<Selection, Error
         )));
     }
     let path = Path::new(path);
+    if !path.exists() {
+        return Err(Error::Usage(format!("{}: no such file or folder", path.display())));
+    }
     let (folders, is_collection) = folders(path, notes)?;
     Ok(Selection {
         label: argument.trim_end_matches('/').to_owned(),
@@ -199,7 +202,7 @@ mod tests {
         let one = format!("{path}/one");
         let refused = |arguments: &[String], seqs: &[&str]| of(arguments, seqs).unwrap_err();
         assert!(refused(std::slice::from_ref(&one), &[]).contains("only one side"));
-        assert!(refused(std::slice::from_ref(&one), &["old"]).contains("--seq A --seq B"));
+        assert!(refused(std::slice::from_ref(&one), &["old"]).contains("--sequence A --sequence B"));
         assert!(refused(&[format!("{one}:old"), one.clone()], &[]).contains("every side"));
         assert!(refused(&[format!("{one}:old"), format!("{one}:new")], &["x"]).contains("not both"));
         assert!(refused(&[one.clone(), one.clone()], &[]).contains("given twice"));

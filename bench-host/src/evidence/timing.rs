@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use report::model::{Comparison, Finding, Net, Part, Summary};
+use report::wording::Wording;
 use results::manifest::HARDWARE_LABEL;
 use results::record::Event;
 use review::evidence::Timing;
@@ -121,10 +122,10 @@ fn of(run: &Summary, comparison: &Comparison, old: &str, new: &str) -> Option<Ti
     let finding = match (comparison.finding, inverted) {
         (Finding::Faster, false) | (Finding::Slower, true) => "faster".to_owned(),
         (Finding::Slower, false) | (Finding::Faster, true) => "slower".to_owned(),
-        (Finding::Indistinguishable, _) => "no difference above the noise floor".to_owned(),
-        (Finding::BelowResolution, _) => "below the resolution of the measurement".to_owned(),
-        (Finding::TooFewSamples { have, need }, _) => format!("too few batches: {have} of {need}"),
-        (Finding::NoNoiseFloor, _) => "no A/A control, so no claim".to_owned(),
+        (Finding::TooFewSamples { have, need }, _) => {
+            format!("{}: {have} batches of {need}", comparison.word(Wording::TIMING).0)
+        }
+        _ => comparison.word(Wording::TIMING).0.to_owned(),
     };
     Some(Timing {
         run: run.name.clone(),

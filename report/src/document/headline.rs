@@ -16,18 +16,25 @@ use crate::wording::Wording;
 const MOST: usize = 4;
 
 /// Findings that are counted together, and their word.
-type Kind = (&'static str, fn(Finding) -> bool);
+type Kind = (&'static str, fn(&Comparison) -> bool);
 
 /// Returns what may be found, in the order in which it is counted.
-fn kinds(wording: Wording) -> [Kind; 6] {
+fn kinds(wording: Wording) -> [Kind; 7] {
     [
-        (wording.less(), |f| matches!(f, Finding::Faster)),
-        (wording.more(), |f| matches!(f, Finding::Slower)),
-        ("indistinguishable", |f| matches!(f, Finding::Indistinguishable)),
-        ("below resolution", |f| matches!(f, Finding::BelowResolution)),
-        ("with too few samples", |f| matches!(f, Finding::TooFewSamples { .. })),
-        ("without a noise floor, so no claim", |f| {
-            matches!(f, Finding::NoNoiseFloor)
+        (wording.less(), |c| matches!(c.finding, Finding::Faster)),
+        (wording.more(), |c| matches!(c.finding, Finding::Slower)),
+        ("within the noise floor", |c| {
+            matches!(c.finding, Finding::Indistinguishable) && c.is_within_noise()
+        }),
+        ("indistinguishable", |c| {
+            matches!(c.finding, Finding::Indistinguishable) && !c.is_within_noise()
+        }),
+        ("below resolution", |c| matches!(c.finding, Finding::BelowResolution)),
+        ("with too few samples", |c| {
+            matches!(c.finding, Finding::TooFewSamples { .. })
+        }),
+        ("without a noise floor, so no claim", |c| {
+            matches!(c.finding, Finding::NoNoiseFloor)
         }),
     ]
 }
@@ -166,25 +173,27 @@ fn short(c: &Comparison, wording: Wording) -> String {
     match c.finding {
         Finding::Faster => format!("{} is {by} {} than {}", c.seq, wording.less(), c.baseline),
         Finding::Slower => format!("{} is {by} {} than {}", c.seq, wording.more(), c.baseline),
-        finding => format!("{} beside {}: {}", c.seq, c.baseline, finding.wording(wording).0),
+        _ => format!("{} beside {}: {}", c.seq, c.baseline, c.word(wording).0),
     }
 }
 
 fn counted(all: &[&Comparison], wording: Wording) -> String {
-    let of_one = |c: &&&Comparison| c.seq == all[0].seq && c.event == all[0].event && c.finding == all[0].finding;
+    let of_one = |c: &&&Comparison| {
+        c.seq == all[0].seq && c.event == all[0].event && c.word(wording).0 == all[0].word(wording).0
+    };
     if all.iter().all(|c| of_one(&c)) {
         let (first, pes) = (all[0], plural(all.len() as u64, "PE", "PEs"));
         return match first.finding {
             Finding::Faster => format!("{} is {} than {} on {pes}", first.seq, wording.less(), first.baseline),
             Finding::Slower => format!("{} is {} than {} on {pes}", first.seq, wording.more(), first.baseline),
-            finding => {
-                let found = finding.wording(wording).0;
+            _ => {
+                let found = first.word(wording).0;
                 format!("{} beside {}: {found} on {pes}", first.seq, first.baseline)
             }
         };
     }
     let parts = kinds(wording).into_iter().filter_map(|(word, is_it)| {
-        let n = all.iter().filter(|c| is_it(c.finding)).count() as u64;
+        let n = all.iter().filter(|c| is_it(c)).count() as u64;
         (n > 0).then(|| format!("{} {word}", grouped(n)))
     });
     let parts: Vec<String> = parts.collect();
@@ -298,7 +307,7 @@ fn by_finding(summary: &Summary, tested: &[&Comparison]) -> Vec<String> {
     let distance = |c: &Comparison| c.ratio().map_or(0.0, Ratio::distance);
     let mut parts = Vec::new();
     for (word, is_it) in kinds(summary.wording()) {
-        let of: Vec<&Comparison> = tested.iter().copied().filter(|c| is_it(c.finding)).collect();
+        let of: Vec<&Comparison> = tested.iter().copied().filter(|c| is_it(c)).collect();
         let farthest = of.iter().copied().max_by(|a, b| distance(a).total_cmp(&distance(b)));
         let Some(farthest) = farthest else { continue };
         let n = match of.len() {
@@ -362,7 +371,7 @@ pub fn finding(c: &Comparison, wording: Wording) -> String {
         Finding::Faster => format!("{} by {by} ({numbers})", wording.less()),
         Finding::Slower => format!("{} by {by} ({numbers})", wording.more()),
         Finding::Indistinguishable if c.is_within_noise() => {
-            format!("indistinguishable, the effect of {by} is within the noise floor ({numbers})")
+            format!("within the noise floor, an effect of {by} ({numbers})")
         }
         Finding::Indistinguishable => format!("indistinguishable ({numbers})"),
         Finding::BelowResolution => "below resolution: no more than the spread of the empty frame is left".to_owned(),

@@ -289,7 +289,7 @@ fn medians(runs: &[Summary], names: &[String], labels: &[&str]) -> Vec<Block> {
             "unit",
             ">samples",
         ];
-        let mut table = Table::new("Net medians by machine", &columns).labelled(label);
+        let mut table = Table::new("Net medians of all samples, by machine", &columns).labelled(label);
         let mut rows = Vec::new();
         for (run, name) in runs.iter().zip(names).filter(|(run, _)| run.label() == *label) {
             for series in run

@@ -92,7 +92,7 @@ fn medians_and_ratios(summary: &Summary) -> Table {
         ">A/A noise floor",
         "finding",
     ];
-    let caption = format!("Net medians in {}, and the ratios", unit(summary));
+    let caption = format!("Net medians of all samples in {}, and the ratios", unit(summary));
     let mut table = Table::new(caption, &columns).labelled(summary.label());
     let shown = |series: &&Series| !matches!(series.part, Part::Empty | Part::Twin(_));
     for series in summary.series.iter().filter(shown) {

@@ -69,6 +69,11 @@ impl Comparison {
         self.net.as_ref().or(self.raw.as_ref())
     }
 
+    /// Returns the one word for the finding, the same in every form, and how it is meant.
+    pub fn word(&self, words: Wording) -> (&'static str, Tone) {
+        self.finding.wording_within(words, self.is_within_noise())
+    }
+
     /// Returns whether there is an effect that the noise floor accounts for.
     pub fn is_within_noise(&self) -> bool {
         let within = |ratio: &Ratio| self.noise_floor.is_some_and(|floor| ratio.is_within_noise(floor));
