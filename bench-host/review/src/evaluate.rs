@@ -2,6 +2,7 @@
 //! Verdicts for the two sides of a change.
 
 mod ask;
+mod claim;
 mod jobs;
 mod missing;
 mod order;
@@ -15,6 +16,7 @@ use crate::pair::{Kind, Pair};
 use crate::placed::Placed;
 use crate::relation::{Relation, compare};
 use ask::questions;
+use claim::{doubt_live_switch, hold_against_message};
 use missing::Missing;
 use order::mark_order;
 pub use passage::{evaluate_passage, is_kept, join_moved};
@@ -174,6 +176,8 @@ pub fn evaluate(pair: Pair, message: &str, stated: &Stated) -> Evaluated {
     } = pair;
     mark_operands(&mut before, &mut after);
     mark_order(&mut before, &mut after, message);
+    doubt_live_switch(&mut before, message);
+    doubt_live_switch(&mut after, message);
     let sides: Vec<&Found> = before.iter().chain(&after).map(|placed| &placed.found).collect();
     let place = after.as_ref().or(before.as_ref());
     let (path, function) = place.map_or(("", ""), |placed| {
@@ -199,7 +203,8 @@ pub fn evaluate(pair: Pair, message: &str, stated: &Stated) -> Evaluated {
         _ => (Relation::NotApplicable, Vec::new()),
     };
     let verdict = |placed: &Placed<Found>| side(placed, &sides, &question);
-    let judged = (before.as_ref().map(verdict), after.as_ref().map(verdict));
+    let mut judged = (before.as_ref().map(verdict), after.as_ref().map(verdict));
+    hold_against_message(&mut judged.0, &judged.1, relation, message);
     let flips = match (&after, &judged.1) {
         (Some(placed), Some(judged)) => flips(placed, &sides, &question, judged.verdict),
         _ => Flips::default(),

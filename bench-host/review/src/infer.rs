@@ -96,6 +96,31 @@ fn of_host(sides: &[&Found], tlbis: &[Tlbi]) -> bool {
     !tlbis.is_empty() && tlbis.iter().all(by_host) && sides.iter().all(|side| side.around.host == Some(true))
 }
 
+/// Returns whether one side has operations for EL1 alone, the other has not, and the registers of translation that are
+/// written beside them are those of EL1.
+fn at_el1(sides: &[&Found], operations: &Operations) -> bool {
+    let levels = |side: &&Found| {
+        let tlbis = side.sequence.instructions().filter_map(sequences::Instruction::tlbi);
+        tlbis.map(|tlbi| tlbi.op.level()).max()
+    };
+    let written = |level: &str| {
+        let mut names = sides
+            .iter()
+            .flat_map(|side| side.around.written_before.iter().chain(&side.around.written_after));
+        names.any(|name| {
+            name.ends_with(level)
+                && ["ttbr", "tcr", "mair", "sctlr"]
+                    .iter()
+                    .any(|word| name.starts_with(word))
+        })
+    };
+    operations.exception_level() > Some(ExceptionLevel::El1)
+        && sides.iter().any(|side| levels(side) == Some(ExceptionLevel::El1))
+        && written("_el1")
+        && !written("_el2")
+        && !written("_el3")
+}
+
 /// Infers the question that both sides of a change are to answer.
 pub fn infer(sides: &[&Found], place: Place<'_>, stated: &Stated) -> (Question, Vec<Assumption>) {
     let names = Names::of(sides, place);
@@ -122,6 +147,11 @@ pub fn infer(sides: &[&Found], place: Place<'_>, stated: &Stated) -> (Question, 
             Regime::El20,
             Stage::One,
             "HCR_EL2.TGE is set before it: these operations are for the host",
+        ),
+        false if at_el1(sides, &operations) => (
+            Regime::El10,
+            Stage::One,
+            "the registers written beside it are those of EL1, and one side has operations for it",
         ),
         false => regime(&operations, &names),
     };

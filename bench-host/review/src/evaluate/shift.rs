@@ -4,15 +4,19 @@
 //! One side alone often does not say whether an address was made a page number elsewhere. Two sides do: where one
 //! shifts what the other passes as it is, one of them is wrong.
 
-use crate::extract::operand::{Shape, Value};
+use crate::extract::operand::{Shape, Term, Value};
 use crate::extract::reduce::Found;
 use crate::placed::Placed;
-use sequences::{Instruction, Item, Operand, OperandFormat, Target, Tlbi, TlbiOp, Ttl};
+use sequences::{ExceptionLevel, Instruction, Item, Operand, OperandFormat, Target, Tlbi, TlbiOp, Ttl};
 
 /// Marks the operands of a side that the other side shows to be wrong, and doubts those that differ otherwise.
 pub(super) fn mark_operands(before: &mut Option<Placed<Found>>, after: &mut Option<Placed<Found>>) {
     for side in before.iter_mut().chain(after.iter_mut()) {
         doubt_hint_of_table(&mut side.found);
+        doubt_fixed_asid(&mut side.found);
+    }
+    if let (None, Some(new)) = (&before, after.as_mut()) {
+        mark_bare_address(&mut new.found);
     }
     let (Some(a), Some(b)) = (before, after) else { return };
     let (a, b) = (&mut a.found, &mut b.found);
@@ -25,6 +29,11 @@ pub(super) fn mark_operands(before: &mut Option<Placed<Found>>, after: &mut Opti
     }
     for index in 0..a.around.values.len() {
         let ((op, old), (new_op, new)) = (a.around.values[index].clone(), b.around.values[index].clone());
+        if is_for_all_asids(new_op) && !is_for_all_asids(op) && names_asid_zero(op, &old) {
+            doubt_asid_zero(a);
+        } else if is_for_all_asids(op) && !is_for_all_asids(new_op) && names_asid_zero(new_op, &new) {
+            doubt_asid_zero(b);
+        }
         if op.operand_format() != new_op.operand_format() || old == new {
             continue;
         }
@@ -53,6 +62,83 @@ pub(super) fn mark_operands(before: &mut Option<Placed<Found>>, after: &mut Opti
                 }
             }
             _ => {}
+        }
+    }
+}
+
+/// The bits of an operand that hold the ASID.
+const ASID: u64 = 0xffff << 48;
+
+const fn is_for_all_asids(op: TlbiOp) -> bool {
+    matches!(op.target(), Target::VaAllAsid | Target::VaAllAsidLast)
+}
+
+/// Returns whether a part of an operand is, or may be, an ASID: not an address that is shifted into its place.
+fn may_be_asid(term: &Term) -> bool {
+    term.loose || term.mask & ASID != 0 && term.left != -12
+}
+
+/// Returns whether the operand of an operation that goes by an ASID has no part in the bits of the ASID.
+fn names_asid_zero(op: TlbiOp, value: &Value) -> bool {
+    matches!(op.target(), Target::Va | Target::VaLast)
+        && op.level() == ExceptionLevel::El1
+        && !value.terms.is_empty()
+        && value.constant & ASID == 0
+        && !value.terms.iter().any(may_be_asid)
+}
+
+fn doubt_asid_zero(found: &mut Found) {
+    found.around.doubt.get_or_insert_with(|| {
+        "the operand names ASID 0, so that beside global entries only those of ASID 0 go, and the other side invalidates for \
+         every ASID: is each entry that may be cached global?"
+            .to_owned()
+    });
+}
+
+/// Doubts an operand whose ASID is a constant other than 0: the address space in use has that of its own.
+fn doubt_fixed_asid(found: &mut Found) {
+    let fixed = found.around.values.iter().find_map(|(op, value)| {
+        let by_asid = matches!(op.target(), Target::Va | Target::VaLast | Target::Asid);
+        let traced = !value.terms.iter().any(may_be_asid);
+        (by_asid && op.level() == ExceptionLevel::El1 && traced && value.constant & ASID != 0)
+            .then_some((*op, value.constant >> 48))
+    });
+    if let Some((op, asid)) = fixed {
+        found.around.doubt.get_or_insert_with(|| {
+            format!(
+                "`tlbi {op}` names ASID {asid:#x}, whatever runs: do the entries that may be cached have that ASID, or are they \
+                 global?"
+            )
+        });
+    }
+}
+
+/// Marks the operand of a new sequence that is called a virtual address and given as it is. Where all of the sequence is in
+/// sight, so is where it would be shifted.
+fn mark_bare_address(found: &mut Found) {
+    const ADDRESSES: [&str; 7] = [
+        "va",
+        "vaddr",
+        "virt",
+        "virt_addr",
+        "virtaddr",
+        "virtual_address",
+        "vaddress",
+    ];
+    let is_dsb = |instruction: Option<Instruction>| instruction.is_some_and(|first| first.is_dsb());
+    let whole = is_dsb(found.sequence.instructions().next()) && !found.open_start && found.via.is_empty();
+    if !whole {
+        return;
+    }
+    for index in 0..found.around.values.len() {
+        let (op, value) = found.around.values[index].clone();
+        let [term] = value.terms.as_slice() else { continue };
+        let name = term.base.trim_matches(['(', ')', ' ']).to_ascii_lowercase();
+        if op.operand_format() == OperandFormat::Va
+            && value.shape(op) == Shape::AsIs
+            && ADDRESSES.contains(&name.as_str())
+        {
+            mark(found, index);
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::evaluate::{Flips, Ground, SideVerdict};
 use crate::extract::reduce::Found;
 use crate::placed::Placed;
 use crate::workaround::{is_workaround, without_workaround};
-use sequences::judge::{After, Question, Reason, Rule, Verdict, is_sufficient, judge};
+use sequences::judge::{After, Change, Question, Reason, Rule, Verdict, is_sufficient, judge};
 use sequences::{Access, Barrier, ContextRegister, ContextValue, Domain, Instruction, Sequence};
 
 /// Takes a write of HCR_EL2 for the other setting.
@@ -92,7 +92,16 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
     jobs::keep_others(found, question, &whole, &mut judgement);
     let other_jobs = jobs::look(found, sides, question, &mut judgement);
     let mut open = None;
-    if is_workaround(&found.sequence) {
+    let writes = |side: &Found| side.sequence.instructions().any(|i| matches!(i, Instruction::Msr(..)));
+    let mut tlbis = found.sequence.instructions().filter_map(Instruction::tlbi);
+    let is_undefined = tlbis.any(|tlbi| tlbi.op.level() > question.runs_at);
+    if question.change == Change::ReplaceTables && !writes(found) && sides.iter().any(|side| writes(side)) {
+        open = Some(
+            "the other side writes the register of the tables, and this one where it is not in sight: is an ISB between?",
+        );
+    } else if found.around.lent && is_undefined {
+        open = Some("for that exception level there was no way of its own: did this one run there?");
+    } else if is_workaround(&found.sequence) {
         open = Some("only the dummy invalidation of an erratum work-around is here: it completes what came before it");
     } else if sides.iter().all(|side| side.fragment) {
         open = Some("no barrier is with it here: a building block, whose callers have one before and one after");

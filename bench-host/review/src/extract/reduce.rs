@@ -339,6 +339,35 @@ fn security_doubt(events: &[Event], first: usize) -> Option<String> {
     }
 }
 
+/// Returns what is in doubt of an invalidation by ASID behind a write of TTBR without an ISB between: walks may go by the
+/// tables before until the write is synchronized.
+fn root_doubt(events: &[Event], first: usize) -> Option<String> {
+    let Kind::Tlbi(op, _) = &events[first].kind else {
+        return None;
+    };
+    if op.target() != Target::Asid {
+        return None;
+    }
+    let root = |event: &Event| match &event.kind {
+        Kind::Sysreg(write) if write.register.starts_with("ttbr") => Some(write.register.clone()),
+        _ => None,
+    };
+    let at = events[..first].iter().rposition(|event| root(event).is_some())?;
+    let ends = |event: &Event| {
+        matches!(
+            event.kind,
+            Kind::Barrier(Instruction::Isb) | Kind::Call(_) | Kind::Return | Kind::ExceptionReturn | Kind::Tlbi(..)
+        )
+    };
+    let register = root(&events[at])?;
+    (!events[at..first].iter().any(ends)).then(|| {
+        format!(
+            "no ISB stands between `msr {register}` and `tlbi {op}`: until the write is synchronized, walks of the tables \
+             before can fill the TLB again. Do those have another ASID?"
+        )
+    })
+}
+
 /// Returns whether the MMU is off around an invalidation: the way turns it off before and writes SCTLR again after.
 fn mmu_off(events: &[Event], first: usize, last: usize) -> bool {
     let control = |event: &Event| match &event.kind {
@@ -590,7 +619,9 @@ fn found(
             returns_from_exception: events[last..].iter().any(|event| event.kind == Kind::ExceptionReturn),
             operands: picked.iter().filter_map(operand).collect(),
             values: picked.iter().filter_map(value).collect(),
-            doubt: security_doubt(events, first).or(doubt),
+            doubt: security_doubt(events, first)
+                .or(doubt)
+                .or_else(|| root_doubt(events, first)),
             broadcast_beside: false,
             call_after: events[last + 1..]
                 .iter()

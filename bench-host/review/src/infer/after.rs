@@ -35,6 +35,16 @@ pub(super) fn after(
             "the MMU or the address space is switched later, with its own ISB",
         );
     }
+    if let [before, after] = sides
+        && !last_isb(before)
+        && last_isb(after)
+        && names.mends("isb")
+    {
+        return (
+            After::FetchHere,
+            "the patch says that an ISB is missing: something here relies on it",
+        );
+    }
     if stage == Stage::Two && !any_isb {
         return (
             elsewhere(change, observers),

@@ -88,7 +88,8 @@ pub(super) fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change
             "all registers of the regime are set up: what the TLB holds is from before",
         );
     }
-    if everything && !has_dsb_before && (control || root || boot && !stores) {
+    let turns_on = names.function_has(&["enable_mmu", "mmu_enable", "mmu_on"]) && around("sctlr", true) && !stores;
+    if everything && (turns_on || !has_dsb_before && (control || root || boot && !stores)) {
         return (
             Change::RecycleContext,
             "the MMU is switched on or off: what the TLB holds is from before",

@@ -42,6 +42,26 @@ impl Names {
         })
     }
 
+    /// Returns whether the message says of something, by its name, that it is missing and comes.
+    pub(super) fn mends(&self, name: &str) -> bool {
+        let flat: String = self.message.split_whitespace().collect::<Vec<_>>().join(" ");
+        [
+            "missing ",
+            "add missing ",
+            "add ",
+            "add an ",
+            "add the missing ",
+            "lacks an ",
+            "need an ",
+            "needs an ",
+        ]
+        .iter()
+        .any(|verb| {
+            flat.match_indices(&format!("{verb}{name}"))
+                .any(|(at, _)| !flat[..at].ends_with(char::is_alphanumeric))
+        })
+    }
+
     /// Returns whether a function has one of these words in its name.
     pub(super) fn function_has(&self, words: &[&str]) -> bool {
         words.iter().any(|word| self.function.contains(word))

@@ -35,6 +35,13 @@ pub(super) fn observers(sides: &[&Found], operations: &Operations, names: &Names
     ];
     let scopes: Vec<Scope> = operations.tlbis().iter().map(|tlbi| tlbi.op.scope()).collect();
     let broadcast = scopes.iter().any(|scope| *scope != Scope::Local);
+    // A stale entry that allows less faults, and the access is tried again with the new one.
+    if names.function_has(&["relax_perm"]) {
+        return (
+            Observers::ThisPe,
+            "by name, a permission is only widened: another PE that has the old entry faults and tries again",
+        );
+    }
     let local_name = LOCAL.iter().any(|word| names.text.contains(word));
     let all_local = !scopes.is_empty() && !broadcast;
     if local_name && (all_local || names.function.contains("local")) {

@@ -3,6 +3,7 @@
 
 use crate::extract::asm::reader::Op;
 use crate::extract::asm::registers::Registers;
+use crate::extract::code::turns_mmu_on;
 use crate::extract::event::{Event, Kind, Node};
 use std::collections::{HashMap, HashSet};
 
@@ -46,7 +47,7 @@ pub(super) fn nodes(ops: &[Op]) -> (Vec<Node>, bool) {
     let maintenance = |op: &Op| match op {
         Op::Event(event) => match &event.kind {
             Kind::Barrier(_) | Kind::Tlbi(..) | Kind::Sysreg(_) | Kind::Cache(_) => true,
-            Kind::Call(name) => name.to_ascii_lowercase().contains("tlb"),
+            Kind::Call(name) => name.to_ascii_lowercase().contains("tlb") || turns_mmu_on(name),
             _ => false,
         },
         _ => false,

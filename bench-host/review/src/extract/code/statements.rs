@@ -159,6 +159,13 @@ impl Context<'_> {
             {
                 self.bare_instruction(tokens, at, out)
             }
+            "bl" if token.column.is_some() && called_in_assembly(tokens, at).is_some() => {
+                let (name, end) = called_in_assembly(tokens, at).unwrap_or_default();
+                if names::turns_mmu_on(&name) {
+                    self.event(Kind::Call(name), token, out);
+                }
+                end
+            }
             _ => self.expression(tokens, at, out, depth),
         }
     }
@@ -209,6 +216,18 @@ impl Context<'_> {
         }
         (body, end)
     }
+}
+
+/// Returns what a line of assembly calls, `bl name` or `bl {name}`, in a string that starts out of sight, and where the next
+/// statement starts.
+fn called_in_assembly(tokens: &[Token], at: usize) -> Option<(String, usize)> {
+    let line = tokens[at].line;
+    let here = |index: usize| tokens.get(index).filter(|token| token.line == line);
+    let braced = here(at + 1)?.is("{");
+    let name = here(at + 1 + usize::from(braced)).filter(|name| name.kind == TokenKind::Word)?;
+    let end = at + 2 + 2 * usize::from(braced);
+    let alone = here(end).is_none() && (!braced || here(end - 1).is_some_and(|close| close.is("}")));
+    alone.then(|| (name.text.clone(), end))
 }
 
 fn push_loop(body: Vec<Node>, out: &mut Vec<Node>) {

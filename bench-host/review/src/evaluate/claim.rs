@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the message of a patch claims, held against what the judge says.
+//!
+//! A message is no evidence; but where it says that something is mended and both sides are enough, one of the two is wrong:
+//! the message, or the question. Which one it is cannot be known from here, and that is what is said.
+
+use crate::evaluate::{Ground, SideVerdict};
+use crate::extract::reduce::Found;
+use crate::placed::Placed;
+use crate::relation::Relation;
+use sequences::judge::Verdict;
+use sequences::{ContextRegister, ExceptionLevel, Instruction};
+
+/// Words by which a message says that something was wrong.
+const MENDS: [&str; 17] = [
+    "fix",
+    "fixes",
+    "fixed",
+    "fixing",
+    "bug",
+    "missing",
+    "wrong",
+    "incorrect",
+    "incorrectly",
+    "stale",
+    "race",
+    "broken",
+    "breaks",
+    "corruption",
+    "forgot",
+    "insufficient",
+    "never works",
+];
+
+fn says(message: &str, words: &[&str]) -> bool {
+    let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    words.iter().any(|word| {
+        message.match_indices(word).any(|(at, _)| {
+            !letter(message[..at].chars().next_back()) && !letter(message[at + word.len()..].chars().next())
+        })
+    })
+}
+
+/// Leaves the side before open where the message says that the patch mends something, the side after does more, and both
+/// are enough for the question.
+pub(super) fn hold_against_message(
+    before: &mut Option<SideVerdict>,
+    after: &Option<SideVerdict>,
+    relation: Relation,
+    message: &str,
+) {
+    let (Some(old), Some(new)) = (before, after) else {
+        return;
+    };
+    let enough = |side: &SideVerdict| matches!(side.verdict, Verdict::Sufficient | Verdict::StrongerThanNeeded);
+    let more = matches!(relation, Relation::Stronger);
+    if !(more && enough(old) && enough(new) && says(message, &MENDS)) {
+        return;
+    }
+    old.verdict = Verdict::Unknown;
+    old.weakest = None;
+    old.counterexample.clear();
+    old.reasons = vec![Ground::question(
+        "the patch says that it mends something and makes the sequence stronger, and for this question both sides are \
+         enough: what does the question miss, the regime, who holds the entry, or what follows?"
+            .to_owned(),
+    )];
+}
+
+/// Doubts a side that replaces the tables of its own regime while they are walked, where the message speaks of
+/// break-before-make: old and new entries may be cached together.
+pub(super) fn doubt_live_switch(side: &mut Option<Placed<Found>>, message: &str) {
+    let speaks = ["break-before-make", "break before make"]
+        .iter()
+        .any(|word| message.contains(word));
+    let Some(found) = side.as_mut().map(|placed| &mut placed.found).filter(|_| speaks) else {
+        return;
+    };
+    let own = found
+        .sequence
+        .instructions()
+        .find_map(Instruction::tlbi)
+        .is_some_and(|tlbi| tlbi.op.level() != ExceptionLevel::El1);
+    let root = |instruction| {
+        matches!(
+            instruction,
+            Instruction::Msr(ContextRegister::Ttbr0El2 | ContextRegister::Ttbr0El3, _)
+        )
+    };
+    let around = &found.around;
+    let off = around.mmu_off || around.written_before.iter().any(|name| name.starts_with("sctlr"));
+    let written = found.sequence.instructions().any(root)
+        || [&around.written_before, &around.written_after]
+            .into_iter()
+            .flatten()
+            .any(|name| name == "ttbr0_el2" || name == "ttbr0_el3");
+    if own && written && !off {
+        found.around.doubt.get_or_insert_with(|| {
+            "the tables are replaced while they are walked: entries of the old and of the new tables can be cached together, \
+             and the patch speaks of break-before-make. Do both map the same where both are used?"
+                .to_owned()
+        });
+    }
+}
