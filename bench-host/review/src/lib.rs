@@ -125,7 +125,8 @@ impl Review {
 impl Review {
     /// Returns whether something that looks like maintenance is gone, and nothing that does comes for it.
     fn loses_what_it_does_not_know(&self) -> bool {
-        self.unrecognised.iter().any(|unread| !unread.after)
+        let part = |change: &Evaluated| change.before.as_ref().is_some_and(|before| before.is_part);
+        (self.unrecognised.iter().any(|unread| !unread.after) || self.changes.iter().any(part))
             && self.changes.iter().all(|change| change.after.is_none())
             && self.barriers.is_empty()
     }
