@@ -3,8 +3,8 @@
 
 use crate::extract::asm::reader::Op;
 use crate::extract::asm::registers::Registers;
-use crate::extract::code::turns_mmu_on;
 use crate::extract::event::{Event, Kind, Node};
+use crate::extract::names::turns_mmu_on;
 use std::collections::{HashMap, HashSet};
 
 /// Most ways of one function.
