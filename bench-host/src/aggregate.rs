@@ -22,6 +22,8 @@ use report::model::{BootPhase, Proof, Summary};
 use results::manifest::{ADVERSARY_LABEL, Manifest, Status};
 use results::store::{Run, StoreError};
 
+pub use comparisons::compare_all;
+
 use crate::break_even;
 use scenarios::Scenarios;
 

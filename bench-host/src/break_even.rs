@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From how many pages on is a full flush cheaper than invalidating page by page, or by range?
 //!
-//! A set of sequences, one for each form, scope and number of pages, with ids that say which; and what their medians say
-//! about it. What a full flush costs later, when everything it threw away is walked for again, is not in it.
+//! A set of sequences, one for each form, scope and number of pages, with ids that say which; and what follows from them
+//! by the rule of every other comparison: batches paired with those of the full flush of the same scope, an interval, the
+//! noise floor of that flush beside its own copy, and a test that is corrected for all numbers of pages of the scope.
+//! Where that decides nothing, nothing is said. What a full flush costs later, when everything it threw away is walked for
+//! again, is not in it.
 
-use report::model::{BreakEven, Net, Series, Summary, Way, WayPoint};
-use report::number::plural;
+use report::model::{BaselineRatio, BreakEven, Comparison, Finding, Part, Series, Summary, Way, WayPoint};
+use report::number::{percent, plural, ratio_interval};
+
+use crate::aggregate::compare_all;
 
 /// Pages invalidated at a time.
 const PAGES: [u16; 10] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
@@ -104,8 +109,20 @@ impl Point {
     }
 }
 
-/// Returns every sequence of the comparison, the local full flush first: the baseline.
-pub fn points() -> Vec<Point> {
+/// Id of the copy of the broadcast full flush: for its noise floor. That of the local one, the baseline, is made anyway.
+pub const BROADCAST_TWIN: &str = "break_even_is_all_aa";
+
+/// Returns every sequence of the comparison with its id and its pages, the local full flush first: the baseline.
+pub fn sequences() -> Vec<(String, String, u16)> {
+    let planned = points()
+        .into_iter()
+        .map(|point| (point.id(), point.text(), point.pages));
+    let mut all: Vec<_> = planned.collect();
+    all.push((BROADCAST_TWIN.to_owned(), at(Form::All, Scope::Broadcast, 1).text(), 1));
+    all
+}
+
+fn points() -> Vec<Point> {
     let mut points = Vec::new();
     for scope in Scope::ALL {
         points.push(Point {
@@ -134,39 +151,46 @@ pub fn of(summary: &Summary) -> Vec<BreakEven> {
 
 fn one_scope(summary: &Summary, scope: Scope) -> Option<BreakEven> {
     let all = series(summary, at(Form::All, scope, 1))?;
+    let beside = compare(summary, scope);
     let ways = Form::ALL.into_iter().map(|form| Way {
         name: form.title().to_owned(),
         points: PAGES
             .into_iter()
             .filter_map(|pages| {
-                let stats = series(summary, at(form, scope, pages))?.stats?;
+                let point = at(form, scope, pages);
+                let stats = series(summary, point)?.stats?;
+                let c = beside.iter().find(|c| c.seq == point.id());
                 Some(WayPoint {
                     pages: pages.into(),
                     net: stats.net,
                     interval: stats.net_interval,
+                    beside: c.map(|c| BaselineRatio {
+                        ratio: c.ratio().copied(),
+                        noise_floor: c.noise_floor,
+                        finding: c.finding,
+                    }),
                 })
             })
             .collect(),
+    });
+    let ways: Vec<Way> = ways.filter(|way| !way.points.is_empty()).collect();
+    let findings = [Form::Va, Form::Range].map(|form| {
+        let way = ways.iter().find(|way| way.name == form.title());
+        let found = way.map_or_else(|| "not measured here".to_owned(), |way| finding(&way.points));
+        format!("{}: {found}", form.title())
     });
     Some(BreakEven {
         scope: scope.title().to_owned(),
         pe: all.pe,
         event: all.event,
-        ways: ways.filter(|way| !way.points.is_empty()).collect(),
-        findings: findings(summary, scope),
+        ways,
+        findings: findings.into(),
     })
 }
 
 fn series(summary: &Summary, point: Point) -> Option<&Series> {
     let id = point.id();
     summary.series.iter().find(|series| series.seq == id)
-}
-
-fn resolved(summary: &Summary, point: Point) -> Option<f64> {
-    match series(summary, point)?.stats?.net {
-        Net::Resolved(net) => Some(net),
-        Net::BelowResolution(_) | Net::NoFrame | Net::IsFrame => None,
-    }
 }
 
 const fn at(form: Form, scope: Scope, pages: u16) -> Point {
@@ -177,54 +201,185 @@ const fn at(form: Form, scope: Scope, pages: u16) -> Point {
     Point { form, scope, pages }
 }
 
-/// Says where each form other than the full flush stops winning over it.
-fn findings(summary: &Summary, scope: Scope) -> Vec<String> {
-    let Some(all) = resolved(summary, at(Form::All, scope, 1)) else {
-        return Vec::new();
+/// Compares every sequence of a scope with its full flush, as sequences of any run are compared with their baseline.
+fn compare(summary: &Summary, scope: Scope) -> Vec<Comparison> {
+    let all = at(Form::All, scope, 1).id();
+    let ids: Vec<String> = points()
+        .iter()
+        .filter(|point| point.scope == scope)
+        .map(|point| point.id())
+        .collect();
+    let is_twin = |series: &Series| match scope {
+        Scope::Local => series.part == Part::Twin(all.clone()),
+        Scope::Broadcast => series.seq == BROADCAST_TWIN,
     };
-    let one_form = |form: Form| {
-        let known = PAGES
-            .iter()
-            .filter_map(|&pages| Some((pages, resolved(summary, at(form, scope, pages))?)));
-        let known: Vec<_> = known.collect();
-        let title = form.title();
-        match (
-            known.iter().rfind(|(_, cost)| *cost < all),
-            known.iter().find(|(_, cost)| *cost >= all),
-        ) {
-            (None, None) => format!("{title}: not measured here"),
-            (Some((last, _)), None) => {
-                format!("{title}: cheaper than the full flush up to {last} pages, the most tried")
-            }
-            (None, Some((first, _))) => {
-                format!(
-                    "{title}: the full flush is no dearer from {} on",
-                    plural((*first).into(), "page", "pages")
-                )
-            }
-            (Some((last, _)), Some((first, _))) if last < first => {
-                let last = plural((*last).into(), "page", "pages");
-                format!("{title}: cheaper up to {last}; the full flush wins from {first} on")
-            }
-            (Some(_), Some((first, _))) => {
-                format!(
-                    "{title}: no clear break-even: the full flush wins first at {first} pages, but not at all after"
-                )
-            }
+    let part = |series: &Series| match () {
+        () if series.part == Part::Empty => Some(Part::Empty),
+        () if series.seq == all => Some(Part::Baseline),
+        () if is_twin(series) => Some(Part::Twin(all.clone())),
+        () if ids.contains(&series.seq) => Some(Part::Test),
+        () => None,
+    };
+    let of_scope = summary.series.iter().filter_map(|series| {
+        let part = part(series)?;
+        Some(Series { part, ..series.clone() })
+    });
+    let of_scope: Vec<Series> = of_scope.collect();
+    compare_all(&of_scope, summary.manifest.plan.seed.0)
+}
+
+/// Says up to where a way is cheaper than the full flush, from where on it is dearer, and where nothing is decided.
+fn finding(points: &[WayPoint]) -> String {
+    let of = |finding: Finding| {
+        let is_it = move |point: &&WayPoint| point.beside.is_some_and(|beside| beside.finding == finding);
+        points.iter().filter(is_it)
+    };
+    let pages = |n: u64| plural(n, "page", "pages");
+    let numbers = |point: &WayPoint| {
+        let ratio = point.beside.and_then(|beside| beside.ratio);
+        ratio.map_or_else(String::new, |ratio| {
+            format!(" at {}: {}", pages(point.pages), ratio_interval(&ratio))
+        })
+    };
+    let ratios = |of: &[&WayPoint]| {
+        let floor = of.iter().find_map(|point| point.beside?.noise_floor);
+        let floor = floor.map_or(String::new(), |floor| format!("; A/A noise floor {}", percent(floor)));
+        let each: Vec<String> = of.iter().map(|point| numbers(point)).collect();
+        format!(" (ratio{}{floor})", each.join(","))
+    };
+    let (Some(least), Some(most)) = (points.first(), points.last()) else {
+        return "not measured here".to_owned();
+    };
+    let (cheaper, dearer) = (of(Finding::Faster).next_back(), of(Finding::Slower).next());
+    match (cheaper, dearer) {
+        (None, None) => {
+            let why = points
+                .iter()
+                .filter_map(|point| point.beside)
+                .find_map(|beside| match beside.finding {
+                    Finding::NoNoiseFloor => Some(": no noise floor was measured"),
+                    Finding::TooFewSamples { .. } => Some(": too few samples"),
+                    _ => None,
+                });
+            format!(
+                "undecided between {} and {}{}",
+                least.pages,
+                pages(most.pages),
+                why.unwrap_or_default()
+            )
         }
-    };
-    [Form::Va, Form::Range].map(one_form).into()
+        (Some(last), None) if last.pages == most.pages => {
+            format!(
+                "cheaper than the full flush up to {}, the most tried{}",
+                pages(last.pages),
+                ratios(&[last])
+            )
+        }
+        (Some(last), None) => format!(
+            "cheaper up to {}; undecided from there to {}, the most tried{}",
+            pages(last.pages),
+            pages(most.pages),
+            ratios(&[last])
+        ),
+        (None, Some(first)) if first.pages == least.pages => {
+            format!(
+                "the full flush is cheaper from {} on{}",
+                pages(first.pages),
+                ratios(&[first])
+            )
+        }
+        (None, Some(first)) => format!(
+            "the full flush is cheaper from {} on; undecided below{}",
+            pages(first.pages),
+            ratios(&[first])
+        ),
+        (Some(last), Some(first)) if last.pages < first.pages => {
+            let undecided = points
+                .iter()
+                .any(|point| (last.pages + 1..first.pages).contains(&point.pages));
+            let between = match undecided {
+                true => format!("undecided between {} and {}", last.pages, pages(first.pages)),
+                false => format!("nothing was tried between {} and {}", last.pages, pages(first.pages)),
+            };
+            format!(
+                "cheaper up to {}, the full flush from {} on; {between}{}",
+                pages(last.pages),
+                pages(first.pages),
+                ratios(&[last, first])
+            )
+        }
+        (Some(last), Some(first)) => format!(
+            "no one break-even: the full flush is cheaper at {}, and dearer again at {}{}",
+            pages(first.pages),
+            pages(last.pages),
+            ratios(&[first, last])
+        ),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use report::model::{Interval, Net, Ratio};
+
     use super::*;
+
+    fn point(pages: u64, finding: Finding) -> WayPoint {
+        let estimate = match finding {
+            Finding::Faster => 0.5,
+            Finding::Slower => 2.0,
+            _ => 1.0,
+        };
+        let interval = Interval {
+            low: estimate - 0.1,
+            high: estimate + 0.1,
+        };
+        WayPoint {
+            pages,
+            net: Net::Resolved(100.0),
+            interval: None,
+            beside: Some(BaselineRatio {
+                ratio: Some(Ratio {
+                    estimate,
+                    interval,
+                    batches: 20,
+                }),
+                noise_floor: Some(0.024),
+                finding,
+            }),
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_where_the_rule_of_comparisons_decides_nothing() {
+        use Finding::{Faster as F, Indistinguishable as U, Slower as S};
+        let of = |findings: &[Finding]| {
+            let points = (0..).zip(findings).map(|(shift, &finding)| point(1 << shift, finding));
+            finding(&points.collect::<Vec<_>>())
+        };
+        assert_eq!(
+            of(&[F, F, U, U, S]),
+            "cheaper up to 2 pages, the full flush from 16 pages on; undecided between 2 and 16 pages (ratio at 2 pages: 0.500 \
+             [0.400, 0.600], at 16 pages: 2.000 [1.900, 2.100]; A/A noise floor 2.4%)"
+        );
+        assert!(of(&[F, S]).contains("; nothing was tried between 1 and 2 pages"));
+        // 7,054 against 7,144 is no break-even where the noise floor is 2.4%.
+        assert_eq!(of(&[U, U, U]), "undecided between 1 and 4 pages");
+        assert!(of(&[F, U]).starts_with("cheaper up to 1 page; undecided from there to 2 pages, the most tried ("));
+        assert!(of(&[F, F]).starts_with("cheaper than the full flush up to 2 pages, the most tried"));
+        assert!(of(&[U, S]).starts_with("the full flush is cheaper from 2 pages on; undecided below"));
+        assert!(
+            of(&[S, U, F]).starts_with("no one break-even: the full flush is cheaper at 1 page, and dearer again at 4")
+        );
+        assert!(of(&[Finding::NoNoiseFloor]).ends_with(": no noise floor was measured"));
+        assert_eq!(of(&[]), "not measured here");
+    }
 
     #[test]
     fn every_point_is_a_sequence_with_an_id_of_its_own() {
         let points = points();
         let ids: std::collections::BTreeSet<_> = points.iter().map(|point| point.id()).collect();
-        assert_eq!((points.len(), ids.len()), (42, 42));
+        assert_eq!((points.len(), ids.len(), sequences().len()), (42, 42, 43));
+        assert!(!ids.contains(BROADCAST_TWIN));
         assert_eq!(points[0].id(), "break_even_local_all");
         assert_eq!(points[0].text(), "dsb nshst; tlbi alle2; dsb nsh; isb");
         for point in points {

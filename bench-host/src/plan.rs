@@ -204,15 +204,8 @@ impl RunPlan {
         let timed = if iterations == 0 { 0 } else { flags::TIMED };
         let mut sequences: Vec<PlannedSequence> = Vec::new();
         if args.break_even {
-            for point in break_even::points() {
-                sequences.push(PlannedSequence::new(
-                    "--break-even",
-                    &point.id(),
-                    &point.text(),
-                    point.pages,
-                    timed,
-                    0,
-                )?);
+            for (id, text, pages) in break_even::sequences() {
+                sequences.push(PlannedSequence::new("--break-even", &id, &text, pages, timed, 0)?);
             }
         }
         let named = if args.break_even { &[][..] } else { &args.sequence };

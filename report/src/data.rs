@@ -339,7 +339,7 @@ fn net_and_ends(net: Net, ends: Option<Interval>) -> String {
 
 /// One row per way and number of pages: `scope,way,pe,event,pages,net,net_low,net_high,label`.
 fn break_even(summary: &Summary) -> String {
-    let mut out = String::from("scope,way,pe,event,pages,net,net_low,net_high,label\n");
+    let mut out = format!("scope,way,pe,event,pages,net,net_low,net_high,{BESIDE},label\n");
     for b in &summary.break_even {
         for (way, point) in b
             .ways
@@ -349,13 +349,14 @@ fn break_even(summary: &Summary) -> String {
             put(
                 &mut out,
                 format_args!(
-                    "{},{},{},{},{},{},{}\n",
+                    "{},{},{},{},{},{},{},{}\n",
                     field(&b.scope),
                     field(&way.name),
                     b.pe,
                     b.event.id(),
                     point.pages,
                     net_and_ends(point.net, point.interval),
+                    baseline_ratio(point.beside.as_ref()),
                     field(summary.label())
                 ),
             );

@@ -52,8 +52,9 @@ impl Document {
         let mut sections = vec![
             Section::open("", (headline::blocks(summary), timing::result(summary))),
             Section::open("", (headline::notes(summary), Vec::new())),
-            Section::open("Break-even", break_even::blocks(summary)),
-            Section::open("Mutants", mutants::blocks(std::slice::from_ref(summary))),
+            Section::open("Break-even", break_even::blocks(summary)).first(break_even::pictures(summary)),
+            Section::open("Mutants", mutants::blocks(std::slice::from_ref(summary)))
+                .first(mutants::pictures(std::slice::from_ref(summary))),
             Section::folded("Sequences", digest::sequences(summary), sequences),
             Section::folded("Timing", digest::timing(summary), timing),
             Section::folded("Conditions", digest::conditions(summary), conditions::blocks(summary))

@@ -6,6 +6,8 @@ use std::fmt::{self, Write};
 use std::io;
 
 pub use report::model::Fate;
+use report::number::grouped;
+use report::table::{Cell, Table};
 use results::check::{Check, Regime};
 use results::verdict::Class;
 use review::check_question::question;
@@ -190,83 +192,171 @@ fn together<'a>(fates: impl Iterator<Item = &'a Fate> + Clone) -> Fate {
     order.into_iter().find(has).unwrap_or(Fate::Skipped)
 }
 
-/// Returns the matrix of kinds, with a column for each machine, the scores, and every mutant that needs a look. All machines
-/// ran the same mutants.
+/// Mistakes of one kind that a terminal lists; all are in [`FILE`].
+const LISTED: usize = 4;
+
+/// Returns the matrix of kinds, with a column for each machine, the scores, and every mutant that needs a look, as Markdown.
+/// All machines ran the same mutants.
 pub fn report(machines: &[(String, Fates)]) -> String {
-    let names: Vec<&str> = machines.iter().map(|(name, _)| name.as_str()).collect();
-    let first = machines.first().map_or(&[][..], |(_, fates)| fates);
-    // Mistakes, one column for each machine, then what nobody but the judge shows, and the rest.
-    let rest = [
-        Fate::CaughtByJudge,
-        Fate::Survived,
-        Fate::Equivalent,
-        Fate::Disagreement,
-        Fate::Skipped,
-    ];
-    let columns = 1 + machines.len() + rest.len();
-    let mut matrix: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
-    let mut odd = String::new();
-    for (at, (planned, _)) in first.iter().enumerate() {
-        let of = machines
-            .iter()
-            .filter_map(|(_, fates)| fates.get(at).map(|(_, fate)| fate));
-        let fate = together(of.clone());
-        let row = matrix
-            .entry(planned.judged.mutant.kind)
-            .or_insert_with(|| vec![0; columns]);
-        row[0] += usize::from(matches!(fate, Fate::CaughtByRun | Fate::CaughtByJudge | Fate::Survived));
-        for (machine, fate) in of.clone().enumerate() {
-            row[1 + machine] += usize::from(*fate == Fate::CaughtByRun);
-        }
-        if let Some(other) = rest.iter().position(|known| *known == fate) {
-            row[1 + machines.len() + other] += 1;
-        }
-        for (fate, name) in of.zip(&names) {
-            if matches!(fate, Fate::Survived | Fate::Disagreement) {
+    let counted = Counted::of(machines);
+    format!(
+        "{}\n{}",
+        report::markdown::table(&counted.table(&counted.names)),
+        counted.after(machines)
+    )
+}
+
+/// Returns the same for a terminal, and the mistakes that no machine shows: the judge alone finds them.
+pub fn terminal(machines: &[(String, Fates)]) -> String {
+    let counted = Counted::of(machines);
+    // A name is too wide for a column of numbers.
+    let letters: Vec<String> = ('A'..='Z').take(counted.names.len()).map(String::from).collect();
+    let mut text = report::terminal::table(&counted.table(&letters), report::terminal::WIDTH);
+    text.push_str("\n\n");
+    for (letter, name) in letters.iter().zip(&counted.names) {
+        let _ = writeln!(text, "{letter}: {name}");
+    }
+    text.push('\n');
+    text.push_str(&counted.after(machines));
+    if !counted.judge_alone.is_empty() {
+        text.push_str("\nOnly the judge finds:\n");
+        for (kind, mutants) in &counted.judge_alone {
+            let _ = writeln!(text, "{}, {}:", kind.name(), mutants.len());
+            for planned in mutants.iter().take(LISTED) {
                 let mutant = &planned.judged.mutant;
-                // Writing to a string does not fail.
+                let line = format!("{} in {}: {}", mutant.description, planned.check.id(), mutant.sequence);
                 let _ = writeln!(
-                    odd,
-                    "{} on {name}: {} in {}: {} (judge: {})",
-                    fate.name(),
-                    mutant.sequence,
-                    planned.check.id(),
-                    mutant.description,
-                    planned.judged.verdict.name()
+                    text,
+                    "{}",
+                    report::terminal::fill(&line, report::terminal::WIDTH, "    ")
+                );
+            }
+            if mutants.len() > LISTED {
+                let _ = writeln!(
+                    text,
+                    "    and {} more ({FILE} in the runs has all)",
+                    mutants.len() - LISTED
                 );
             }
         }
     }
-    let mut text = format!("Mutants on {}\n\n| kind | mistakes |", names.join(" and "));
-    let words = ["judge alone", "survived", "no mistake", "disagreement", "skipped"];
-    let heads: Vec<&str> = names.iter().copied().chain(words).collect();
-    let _ = writeln!(text, " {} |\n|---|{}", heads.join(" | "), "---:|".repeat(columns));
-    let cells = |row: &[usize]| row.iter().map(usize::to_string).collect::<Vec<_>>().join(" | ");
-    let mut sums = vec![0; columns];
-    for (kind, row) in &matrix {
-        let _ = writeln!(text, "| {} | {} |", kind.name(), cells(row));
-        sums.iter_mut().zip(row).for_each(|(sum, count)| *sum += count);
+    text
+}
+
+/// The mutants of several machines, counted.
+struct Counted<'a> {
+    names: Vec<String>,
+    /// For each kind: mistakes, those that each machine shows, then [`REST`].
+    rows: BTreeMap<Kind, Vec<usize>>,
+    /// Those that only the judge finds.
+    judge_alone: BTreeMap<Kind, Vec<&'a Planned>>,
+    /// Those that survive or are in dispute, a line for each.
+    odd: String,
+}
+
+/// What is counted over all machines.
+const REST: [(Fate, &str); 5] = [
+    (Fate::CaughtByJudge, "judge alone"),
+    (Fate::Survived, "survived"),
+    (Fate::Equivalent, "no mistake"),
+    (Fate::Disagreement, "disagreement"),
+    (Fate::Skipped, "skipped"),
+];
+
+impl<'a> Counted<'a> {
+    fn of(machines: &'a [(String, Fates)]) -> Self {
+        let names: Vec<String> = machines.iter().map(|(name, _)| name.clone()).collect();
+        let first = machines.first().map_or(&[][..], |(_, fates)| fates);
+        let columns = 1 + machines.len() + REST.len();
+        let mut counted = Self {
+            names,
+            rows: BTreeMap::new(),
+            judge_alone: BTreeMap::new(),
+            odd: String::new(),
+        };
+        for (at, (planned, _)) in first.iter().enumerate() {
+            let of = machines
+                .iter()
+                .filter_map(|(_, fates)| fates.get(at).map(|(_, fate)| fate));
+            let fate = together(of.clone());
+            let kind = planned.judged.mutant.kind;
+            let row = counted.rows.entry(kind).or_insert_with(|| vec![0; columns]);
+            row[0] += usize::from(matches!(fate, Fate::CaughtByRun | Fate::CaughtByJudge | Fate::Survived));
+            for (machine, fate) in of.clone().enumerate() {
+                row[1 + machine] += usize::from(*fate == Fate::CaughtByRun);
+            }
+            if let Some(other) = REST.iter().position(|(known, _)| *known == fate) {
+                row[1 + machines.len() + other] += 1;
+            }
+            if fate == Fate::CaughtByJudge {
+                counted.judge_alone.entry(kind).or_default().push(planned);
+            }
+            for (fate, name) in of.zip(&counted.names) {
+                if matches!(fate, Fate::Survived | Fate::Disagreement) {
+                    let mutant = &planned.judged.mutant;
+                    // Writing to a string does not fail.
+                    let _ = writeln!(
+                        counted.odd,
+                        "{} on {name}: {} in {}: {} (judge: {})",
+                        fate.name(),
+                        mutant.sequence,
+                        planned.check.id(),
+                        mutant.description,
+                        planned.judged.verdict.name()
+                    );
+                }
+            }
+        }
+        counted
     }
-    let _ = writeln!(text, "| all | {} |\n", cells(&sums));
-    for (machine, name) in names.iter().enumerate() {
+
+    fn sums(&self) -> Vec<usize> {
+        let mut sums = vec![0; 1 + self.names.len() + REST.len()];
+        for row in self.rows.values() {
+            sums.iter_mut().zip(row).for_each(|(sum, count)| *sum += count);
+        }
+        sums
+    }
+
+    /// Returns the table, its columns of machines under these names.
+    fn table(&self, names: &[String]) -> Table {
+        let mut columns = vec!["kind".to_owned(), ">mistakes".to_owned()];
+        columns.extend(names.iter().map(|name| format!(">{name}")));
+        columns.extend(REST.iter().map(|(_, word)| format!(">{word}")));
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let mut table = Table::new(format!("Mutants on {}", self.names.join(" and ")), &columns);
+        let mut row = |name: &str, counts: &[usize]| {
+            let counts = counts.iter().map(|count| Cell::from(grouped(*count as u64)));
+            table.row([Cell::from(name)].into_iter().chain(counts));
+        };
+        for (kind, counts) in &self.rows {
+            row(kind.name(), counts);
+        }
+        row("all", &self.sums());
+        table
+    }
+
+    fn after(&self, machines: &[(String, Fates)]) -> String {
+        let mut text = String::new();
+        let sums = self.sums();
+        let number = |n: usize| grouped(n as u64);
+        for (machine, name) in self.names.iter().enumerate() {
+            let (shown, all) = (number(sums[1 + machine]), number(sums[0]));
+            let _ = writeln!(text, "Score: {shown} of {all} mistakes shown by {name}.");
+        }
+        let judge = sums[1 + machines.len()];
         let _ = writeln!(
             text,
-            "Score: {} of {} mistakes shown by {name}.",
-            sums[1 + machine],
-            sums[0]
+            "By the judge alone: {}; by a machine or the judge: {} of {}.",
+            number(judge),
+            number(sums[0] - sums[2 + machines.len()]),
+            number(sums[0])
         );
+        for (name, fates) in machines {
+            let _ = writeln!(text, "{name}: {}", Distinct::count(fates));
+        }
+        text + &self.odd
     }
-    let judge = sums[1 + machines.len()];
-    let _ = writeln!(
-        text,
-        "By the judge alone: {judge}; by a machine or the judge: {} of {}.",
-        sums[0] - sums[2 + machines.len()],
-        sums[0]
-    );
-    for (name, fates) in machines {
-        let _ = writeln!(text, "{name}: {}", Distinct::count(fates));
-    }
-    text + &odd
 }
 
 /// Mistakes by sequence and edit, whichever check shows them: one that several checks try is one mistake.
@@ -395,6 +485,12 @@ mod tests {
         );
         assert!(text.contains("| all | 1 | 1 | 0 | 0 | 0 | 1 | 0 | 0 |"), "{text}");
         assert!(text.contains("Score: 1 of 1 mistakes shown by a.\nScore: 0 of 1 mistakes shown by q."));
+        let shown = terminal(&[("q".to_owned(), fates(Fate::CaughtByJudge))]);
+        assert!(!shown.contains("| "), "{shown}");
+        assert!(
+            shown.contains("\nA: q\n") && shown.contains("Only the judge finds:\nnarrow_scope, 1:\n    "),
+            "{shown}"
+        );
         // One check does not show it, another does: one mistake, and shown.
         let other = Planned {
             check: Check::from_id("loop_rt_el2").unwrap(),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `bench-host report`: stored runs, shown again.
 
-mod folders;
+pub(in crate::cmd) mod folders;
 mod index;
 
 use crate::cmd::paths::existing;

@@ -11,7 +11,7 @@ use crate::model::{
     BaselineRatio, Clock, EventCount, Interval, LineFit, Net, Part, Ratio, Refill, Summary, Sweep, SweepPoint,
 };
 use crate::number::{count, grouped, interval, percent, plural};
-use crate::plot::{Band, Body, Curve, Curves, Figure, Key, Look, OVERLAID, Panel, Point, Scale, Strip, Strips, Ticks};
+use crate::plot::{Band, Body, Curve, Curves, Figure, Key, Look, OVERLAID, Panel, Point, Scale, Strip, Strips};
 use crate::table::{Cell, Table, Tone};
 
 /// Returns the result in words and the curves, then the tables and the counters.
@@ -284,49 +284,26 @@ fn ratio_panel(sweeps: &[&Sweep], summary: &Summary) -> Option<Panel> {
         }
     };
     let curves: Vec<Curve> = tested.iter().map(curve).collect();
-    let points = || curves.iter().flat_map(|curve| &curve.points);
-    points().next()?;
-    let ends = points().flat_map(|point| {
-        let whisker = point.whisker.unwrap_or(Interval {
-            low: point.at.1,
-            high: point.at.1,
-        });
-        [whisker.low, whisker.high, point.at.1]
-    });
-    let of_floors = floors.iter().flat_map(|(_, floor)| [1.0 + floor, 1.0 / (1.0 + floor)]);
-    let (low, high) = ends
-        .chain(of_floors)
-        .filter(|end| end.is_finite())
-        .fold((1.0_f64, 1.0_f64), |(low, high), end| (low.min(end), high.max(end)));
-    let room = ((high - low) * 0.08).max(1e-4);
-    let band = floors.iter().map(|&(at, floor)| {
-        let ends = Interval {
-            low: 1.0 / (1.0 + floor),
-            high: 1.0 + floor,
-        };
-        (x.coordinate(at), ends)
-    });
-    let band: Vec<(f64, Interval)> = band.collect();
+    curves.iter().flat_map(|curve| &curve.points).next()?;
+    let widest = floors.iter().map(|(_, floor)| *floor).reduce(f64::max);
+    let band = floors.iter().map(|&(at, floor)| (x.coordinate(at), floor));
+    let band = (!floors.is_empty()).then(|| Band::around_one(band));
     let (less, more) = (summary.wording().less(), summary.wording().more());
+    let words = format!("\u{2190} {less} \u{b7} net ratio \u{b7} {more} \u{2192}");
     Some(Panel {
         suffix: format!("{}_ratio", first.axis.id()),
         title: format!("Net ratio to {baseline} by {}{}", first.axis.title(), kept(first)),
         label: summary.label().to_owned(),
         legend: keys(&tested, summary),
-        body: Body::Curves(Curves {
-            x,
-            y: Scale {
-                low: low - room,
-                high: high + room,
-                words: format!("\u{2190} {less} \u{b7} net ratio \u{b7} {more} \u{2192}"),
-                ticks: Ticks::Ratio,
-            },
-            curves,
-            band: (!band.is_empty()).then_some(Band {
-                middle: 1.0,
-                ends: band,
-            }),
-        }),
+        body: Body::Curves(
+            Curves {
+                x,
+                y: Scale::of_ratios(&curves, widest, &words),
+                curves,
+                band,
+            }
+            .logarithmic_ratios(),
+        ),
     })
 }
 

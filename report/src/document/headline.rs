@@ -200,13 +200,20 @@ fn counted(all: &[&Comparison], wording: Wording) -> String {
     format!("Beside {}: {}", all[0].baseline, parts.join(", "))
 }
 
+/// Returns the first break-even; its numbers and the others are below.
 fn short_break_even(summary: &Summary) -> String {
-    let parts = summary.break_even.iter().filter_map(|scope| {
-        let finding = scope.findings.first()?;
-        Some(format!("{}: {finding}", scope.scope))
-    });
-    let parts: Vec<String> = parts.collect();
-    format!("Break-even, {}", parts.join("; "))
+    let first = summary
+        .break_even
+        .iter()
+        .find_map(|scope| Some((scope, scope.findings.first()?)));
+    let Some((scope, finding)) = first else {
+        return "Break-even".to_owned();
+    };
+    let short = finding
+        .split(" (ratio")
+        .next()
+        .and_then(|finding| finding.split(';').next());
+    format!("Break-even, {}, {}", scope.scope, short.unwrap_or(finding))
 }
 
 /// Says how many checks ended how, every class named, failures first.
@@ -235,7 +242,10 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     } else {
         "So far, "
     };
-    let compared = if tested.len() <= MOST {
+    let compared = if !summary.break_even.is_empty() {
+        // These are sequences of one question, and it is answered.
+        Vec::new()
+    } else if tested.len() <= MOST {
         one_by_one(summary, &tested)
     } else {
         by_finding(summary, &tested)

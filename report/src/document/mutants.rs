@@ -3,12 +3,15 @@
 
 mod outcome;
 
+use results::manifest::HARDWARE_LABEL;
+
 use super::block::Block;
 use super::machine::machine;
 use crate::data;
 use crate::matrix::{Mark, Matrix};
 use crate::model::{Fate, Mutant, Summary};
 use crate::number::{grouped, percent, plural};
+use crate::plot::{Body, Figure, Grid, Panel, Share};
 use crate::table::{Cell, Table, Tone};
 
 pub use outcome::Outcome;
@@ -57,6 +60,70 @@ pub fn blocks(runs: &[Summary]) -> (Vec<Block>, Vec<Block>) {
         detail.push(Block::Table(list(caption, column.mutants.iter())));
     }
     (brief, detail)
+}
+
+/// Returns the pictures: the share of every kind of mistake that each machine shows, hardware apart from all else.
+pub fn pictures(runs: &[Summary]) -> Vec<Block> {
+    let (hardware, others): (Vec<Column<'_>>, Vec<Column<'_>>) = columns(runs)
+        .into_iter()
+        .partition(|column| column.label == HARDWARE_LABEL);
+    let panels: Vec<Panel> = [("hardware", hardware), ("", others)]
+        .iter()
+        .filter_map(|(suffix, columns)| panel(suffix, columns))
+        .collect();
+    if panels.is_empty() {
+        return Vec::new();
+    }
+    let caption = "Sequences with one mistake each, by kind of the edit: how many of them led to a stale translation that was \
+                   seen. The others only the judge finds.";
+    vec![Block::Figure(Figure::new(
+        "mutants",
+        caption.to_owned(),
+        data::MUTANTS,
+        panels,
+    ))]
+}
+
+fn panel(suffix: &str, columns: &[Column<'_>]) -> Option<Panel> {
+    let share = |mutants: &[Found<'_>]| {
+        let [part, all] = counts(mutants);
+        (all > 0).then_some(Share { part, all })
+    };
+    let kinds = kinds(columns);
+    let rows = kinds.iter().map(|kind| {
+        let cells = columns.iter().map(|column| share(&of_kind(column, kind)));
+        ((*kind).to_owned(), cells.collect::<Vec<_>>())
+    });
+    let mut rows: Vec<_> = rows.filter(|(_, cells)| cells.iter().any(Option::is_some)).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let sum = columns.iter().map(|column| share(&column.mutants)).collect();
+    rows.push(("all".to_owned(), sum));
+    let mut labels: Vec<&str> = columns.iter().map(|column| column.label).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    Some(Panel {
+        suffix: suffix.to_owned(),
+        title: "Mistakes that a machine shows, by kind".to_owned(),
+        label: labels.join("; "),
+        legend: Vec::new(),
+        body: Body::Grid(Grid {
+            columns: columns.iter().map(|column| column.machine.clone()).collect(),
+            rows,
+        }),
+    })
+}
+
+/// Says in a few words how many mistakes each machine shows; `None` without mutants.
+pub fn title(runs: &[Summary]) -> Option<String> {
+    let columns = columns(runs);
+    let part = |column: &Column<'_>| {
+        let [caught, mistakes] = counts(&column.mutants);
+        format!("{} of {} by {}", grouped(caught), grouped(mistakes), column.machine)
+    };
+    let parts: Vec<String> = columns.iter().map(part).collect();
+    (!parts.is_empty()).then(|| format!("Mistakes caught: {}", parts.join(", ")))
 }
 
 /// Returns the score of every machine, one sentence each.

@@ -23,6 +23,9 @@ use crate::table::{Cell, Table, Tone};
 use crate::wording::Wording;
 use pairs::{Found, pairs};
 
+/// Runs in a table that is not folded.
+const SHOWN: usize = 12;
+
 /// Lays out several runs beside each other. `unreadable` says which others should be there and why they are not;
 /// `report` gives the address of the report of a run.
 pub fn document(runs: &[Summary], unreadable: &[String], report: impl Fn(&Summary) -> String) -> Document {
@@ -32,7 +35,13 @@ pub fn document(runs: &[Summary], unreadable: &[String], report: impl Fn(&Summar
     labels.dedup();
     let sections = vec![
         Section::open("", (first(runs, &names, unreadable, &labels), Vec::new())),
-        Section::open("Runs", (vec![Block::Table(overview(runs, &names, report))], Vec::new())),
+        Section::open(
+            "Runs",
+            (
+                vec![Block::Table(overview(runs, &names, report).folded_beyond(SHOWN))],
+                Vec::new(),
+            ),
+        ),
         Section::open("Ratios", ratios(runs, &names, &labels)),
         Section::folded(
             "Medians",
@@ -46,7 +55,7 @@ pub fn document(runs: &[Summary], unreadable: &[String], report: impl Fn(&Summar
                 Vec::new(),
             ),
         ),
-        Section::open("Mutants", mutants::blocks(runs)),
+        Section::open("Mutants", mutants::blocks(runs)).first(mutants::pictures(runs)),
         Section::folded(
             "Boot",
             "the phases of every run",
@@ -55,13 +64,28 @@ pub fn document(runs: &[Summary], unreadable: &[String], report: impl Fn(&Summar
         Section::open("Reproduce", (vec![Block::Code(reproduce(runs))], Vec::new())),
     ];
     Document {
-        title: format!("TLB maintenance: {}", plural(runs.len() as u64, "run", "runs")),
+        title: title(runs, &names, &labels),
         subtitle: labels.join(" · "),
         label: match &labels[..] {
             [label] => Some((*label).to_owned()),
             _ => None,
         },
         sections: sections.into_iter().filter(|s| s.blocks().next().is_some()).collect(),
+    }
+}
+
+/// Returns the finding as a title, if there is one that fits; how many runs there are otherwise.
+fn title(runs: &[Summary], names: &[String], labels: &[&str]) -> String {
+    const FITS: usize = 110;
+    let all = plural(runs.len() as u64, "run", "runs");
+    let mut findings = conclusions::sentences(runs, names, labels);
+    let finding = match runs.iter().all(|run| run.series.is_empty()) {
+        true => mutants::title(runs).or_else(|| (findings.len() == 1).then(|| findings.remove(0))),
+        false => (!findings.is_empty()).then(|| findings.remove(0)),
+    };
+    match finding.filter(|finding| finding.chars().count() <= FITS) {
+        Some(finding) => format!("{} ({all})", finding.trim_end_matches('.')),
+        None => format!("TLB maintenance: {all}"),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use results::record::Event;
 
-use super::{Interval, Net};
+use super::{BaselineRatio, Interval, Net};
 
 /// Ways to invalidate pages, side by side by number of pages.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,4 +38,6 @@ pub struct WayPoint {
     pub net: Net,
     /// Its 95% interval; `None` with too few batches or below resolution.
     pub interval: Option<Interval>,
+    /// The cost beside that of the full flush; `None` for the full flush itself.
+    pub beside: Option<BaselineRatio>,
 }

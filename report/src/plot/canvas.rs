@@ -330,7 +330,7 @@ pub fn axes<'a, 'b>(area: &'a Area<'b>, left: u32, x: &Axis<'_>, y: &Axis<'_>) -
         .margin_right(22)
         .margin_left(4 + left)
         .x_label_area_size(44)
-        .y_label_area_size(if bare { 10 } else { 58 })
+        .y_label_area_size(if bare { 10 } else { 72 })
         .build_cartesian_2d(marked(x), marked(y))
         .map_err(text)?;
     let (x_tick, y_tick) = (|value: &f64| (x.tick)(*value), |value: &f64| (y.tick)(*value));

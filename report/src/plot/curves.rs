@@ -8,7 +8,7 @@ use plotters::style::Color;
 use super::canvas::{Axis, Heading, Spot, Width, axes, draw, mark, on, text};
 use super::theme::Paint;
 use crate::model::Interval;
-use crate::number::{count, percent};
+use crate::number::{count, percent, short_ratio};
 
 /// Largest value over smallest from which on a linear axis shows too little of the small ones.
 const FAR: f64 = 30.0;
@@ -61,6 +61,8 @@ pub enum Ticks {
     WholePercent,
     /// Ratios, at round values.
     Ratio,
+    /// Ratios at powers of ten and, if there are few of these, at twice and five times them.
+    RatioDecades,
     /// Counts at these values of an axis that is linear.
     At(Vec<u64>),
     /// Counts at these values of an axis that is logarithmic and has room for 0.
@@ -162,7 +164,7 @@ impl Scale {
     /// Returns what it measures, and that it is logarithmic if it is.
     fn title(&self) -> String {
         match self.ticks {
-            Ticks::LogAt(_) | Ticks::Decades => format!("{} (log scale)", self.words),
+            Ticks::LogAt(_) | Ticks::Decades | Ticks::RatioDecades => format!("{} (log scale)", self.words),
             _ => self.words.clone(),
         }
     }
@@ -180,13 +182,14 @@ impl Scale {
             Ticks::LogAt(_) if at < 0.0 => "0".to_owned(),
             Ticks::LogAt(_) => count(at.exp2()),
             Ticks::Decades => count(10_f64.powf(at)),
+            Ticks::RatioDecades => short_ratio(10_f64.powf(at)),
         }
     }
 
     fn marks(&self) -> Vec<f64> {
         match &self.ticks {
             Ticks::At(values) | Ticks::LogAt(values) => values.iter().map(|&value| self.coordinate(value)).collect(),
-            Ticks::Decades => {
+            Ticks::Decades | Ticks::RatioDecades => {
                 let steps: &[f64] = if self.high - self.low > 2.5 {
                     &[1.0]
                 } else {
@@ -201,7 +204,85 @@ impl Scale {
     }
 }
 
+impl Band {
+    /// Returns the noise floor around a ratio of 1, from what it is at these places.
+    pub fn around_one(floors: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        let ends = floors.into_iter().map(|(at, floor)| {
+            let ends = Interval {
+                low: 1.0 / (1.0 + floor),
+                high: 1.0 + floor,
+            };
+            (at, ends)
+        });
+        Self {
+            middle: 1.0,
+            ends: ends.collect(),
+        }
+    }
+}
+
+impl Scale {
+    /// Returns a vertical axis for ratios: with room for all of them, their intervals, 1 and the noise floor.
+    pub fn of_ratios(curves: &[Curve], floor: Option<f64>, words: &str) -> Self {
+        let points = curves.iter().flat_map(|curve| &curve.points);
+        let ends = points.flat_map(|point| {
+            let at = point.at.1;
+            let whisker = point.whisker.unwrap_or(Interval { low: at, high: at });
+            [whisker.low, whisker.high, at]
+        });
+        let floor = 1.0 + floor.unwrap_or(0.0);
+        let (low, high) = ends
+            .chain([floor, 1.0 / floor])
+            .filter(|end| end.is_finite())
+            .fold((1.0_f64, 1.0_f64), |(low, high), end| (low.min(end), high.max(end)));
+        let room = ((high - low) * 0.08).max(1e-4);
+        Self {
+            low: low - room,
+            high: high + room,
+            words: words.to_owned(),
+            ticks: Ticks::Ratio,
+        }
+    }
+}
+
 impl Curves {
+    /// Makes the vertical axis of ratios logarithmic, if they are far apart: 0.5 is as far from 1 as 2 is.
+    #[must_use]
+    pub fn logarithmic_ratios(mut self) -> Self {
+        const FAR: f64 = 2.5;
+        let points = || {
+            self.curves
+                .iter()
+                .flat_map(|curve| &curve.points)
+                .map(|point| point.at.1)
+        };
+        let (low, high) = (points().fold(1.0, f64::min), points().fold(1.0, f64::max));
+        if low <= 0.0 || high / low < FAR {
+            return self;
+        }
+        let ends = (low / 1.3, high * 1.3);
+        let coordinate = |value: f64| value.clamp(ends.0, ends.1).log10();
+        let of = |Interval { low, high }| Interval {
+            low: coordinate(low),
+            high: coordinate(high),
+        };
+        for curve in &mut self.curves {
+            for point in &mut curve.points {
+                point.at.1 = coordinate(point.at.1);
+                point.whisker = point.whisker.map(of);
+            }
+            for (at, _) in &mut curve.spots {
+                at.1 = coordinate(at.1);
+            }
+        }
+        if let Some(band) = &mut self.band {
+            band.middle = coordinate(band.middle);
+            band.ends.iter_mut().for_each(|(_, ends)| *ends = of(*ends));
+        }
+        (self.y.low, self.y.high, self.y.ticks) = (ends.0.log10(), ends.1.log10(), Ticks::RatioDecades);
+        self
+    }
+
     /// Makes the vertical axis logarithmic, if all is above 0 and some of it is far above the rest.
     #[must_use]
     pub fn logarithmic(mut self) -> Self {

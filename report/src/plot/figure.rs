@@ -5,6 +5,7 @@ use super::bars::Bars;
 use super::canvas::{Heading, Key, Width};
 use super::curves::Curves;
 use super::forest::Forest;
+use super::grid::Grid;
 use super::strips::Strips;
 
 /// A plot of a report.
@@ -55,6 +56,8 @@ pub enum Body {
     Forest(Forest),
     /// Bars made of segments.
     Bars(Bars),
+    /// Shares in cells.
+    Grid(Grid),
     /// Small courses over the batches, one below the other.
     Strips(Strips),
 }
@@ -96,6 +99,7 @@ impl Panel {
             Body::Curves(curves) => curves.svg(heading),
             Body::Forest(forest) => forest.svg(heading),
             Body::Bars(bars) => bars.svg(heading),
+            Body::Grid(grid) => grid.svg(heading),
             Body::Strips(strips) => strips.svg(heading),
         }
     }

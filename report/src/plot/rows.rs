@@ -49,7 +49,9 @@ impl Rows {
         match self.width {
             Width::Wide => {
                 let mut lines = inked(name, COLUMN, Paint::Ink);
-                lines.extend(inked(number, COLUMN + 2, Paint::Muted));
+                if !number.is_empty() {
+                    lines.extend(inked(number, COLUMN + 2, Paint::Muted));
+                }
                 let text = LINE * lines.len() as u32;
                 let height = (text + 8).max(self.bar + 6);
                 self.push(lines, Some((height - self.bar) / 2), height)
@@ -64,6 +66,18 @@ impl Rows {
                         lines
                     }
                 };
+                let text = LINE * lines.len() as u32;
+                self.push(lines, Some(text + 5), text + self.bar + 3)
+            }
+        }
+    }
+
+    /// Adds a row that has a name only, and returns its index.
+    pub fn name(&mut self, name: &str) -> usize {
+        match self.width {
+            Width::Wide => self.add(name, ""),
+            Width::Narrow => {
+                let lines = inked(name, NARROW, Paint::Ink);
                 let text = LINE * lines.len() as u32;
                 self.push(lines, Some(text + 5), text + self.bar + 3)
             }

@@ -233,6 +233,22 @@ fn sweep(seq: &str, axis: Axis, xs: &[u64], start: f64, each: f64) -> Sweep {
     }
 }
 
+fn beside_flush(estimate: f64) -> BaselineRatio {
+    BaselineRatio {
+        ratio: Some(Ratio {
+            estimate,
+            interval: interval(estimate * 0.97, estimate * 1.03),
+            batches: 20,
+        }),
+        noise_floor: Some(0.05),
+        finding: match estimate {
+            low if low < 0.92 => Finding::Faster,
+            high if high > 1.08 => Finding::Slower,
+            _ => Finding::Indistinguishable,
+        },
+    }
+}
+
 fn way(name: &str, cost: impl Fn(u64) -> f64) -> Way {
     let point = |shift: u32| {
         let pages = 1_u64 << shift;
@@ -240,6 +256,7 @@ fn way(name: &str, cost: impl Fn(u64) -> f64) -> Way {
             pages,
             net: Net::Resolved(cost(pages)),
             interval: Some(interval(cost(pages) * 0.95, cost(pages) * 1.06)),
+            beside: (name != "full flush").then(|| beside_flush(cost(pages) / 4000.0)),
         }
     };
     Way {
