@@ -585,3 +585,21 @@ fn entries_may_be_of_other_vmids_and_asids() {
     is(&question(Ids::Current, true), any_asid, false);
     is(&question(Ids::Current, true), any_vmid, true);
 }
+
+#[test]
+fn dozens_of_invalidations_that_nothing_orders_are_judged_at_once() {
+    let all = |tlbi: &str, count: usize| format!("dsb ishst; {} dsb ish; isb", format!("tlbi {tlbi}; ").repeat(count));
+    let question = Question::new(Change::Invalidate, Regime::El10, Observers::Inner, After::FetchHere);
+    for count in [2, 12, 28] {
+        let judgement = ask(&question, &all("vae1is, {va}", count));
+        assert_eq!(judgement.verdict, Verdict::StrongerThanNeeded, "{count}");
+        let narrow = ask(&question, &all("vae1, {va}", count));
+        assert_eq!(narrow.verdict, Verdict::Insufficient, "{count}");
+    }
+    let mut stage2 = Question::new(Change::Invalidate, Regime::El10, Observers::Inner, After::FetchHere);
+    stage2.stage = Stage::Two;
+    // Without a DSB between the halves, no repetition helps.
+    let halves = "tlbi ipas2e1is, {ipa}; tlbi vmalle1is; ".repeat(12);
+    let judgement = ask(&stage2, &format!("dsb ishst; {halves} dsb ish; isb"));
+    assert_eq!(judgement.verdict, Verdict::Insufficient);
+}

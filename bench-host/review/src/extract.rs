@@ -14,6 +14,7 @@ pub mod passage;
 pub mod path;
 pub mod publish;
 pub mod reduce;
+pub mod shared;
 pub mod spelling;
 pub mod token;
 pub mod write;

@@ -131,3 +131,31 @@ fn macros_of_strings_that_double() {
     let _ = write!(text, "void f(unsigned long va)\n{{\nasm volatile(M8);\n{BAD}\n}}\n");
     is_not_lost("mm/aarch64/a.c", &text);
 }
+
+/// Eight levels of macros of the assembler, each of which calls the one below a dozen times; with and without operations.
+#[test]
+fn macros_of_the_assembler_that_multiply() {
+    for (innermost, below) in [("tlbi alle2", ""), ("nop", "\ttlbi vae2is, x0\n\tisb\n")] {
+        let mut text = format!(".macro m0\n\t{innermost}\n.endm\n");
+        for level in 1..8 {
+            let calls = format!("\tm{}\n", level - 1).repeat(12);
+            let _ = write!(text, ".macro m{level}\n{calls}.endm\n");
+        }
+        let _ = write!(text, "f:\n\tdsb ish\n\tm7\n{below}\tret\n");
+        is_not_lost("arch/arm64/a.S", &text);
+    }
+}
+
+/// The ways through many branches share what they have in common: twice the branches take twice the time.
+#[test]
+fn hundreds_of_branches_with_invalidations() {
+    let mut text = String::from("void f(unsigned long va)\n{\n\tdsb(ishst);\n");
+    for index in 0..800 {
+        let _ = writeln!(
+            text,
+            "\tif (c{index}) {{ __tlbi(vae1is, va >> 12); }} else {{ __tlbi(vaae1is, va >> 12); }}"
+        );
+    }
+    text.push_str("\tisb();\n}\n");
+    is_not_lost("mm/aarch64/a.c", &text);
+}

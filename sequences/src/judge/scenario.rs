@@ -191,6 +191,7 @@ pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shap
     if elsewhere && is_switch(question.change) {
         ops.push(Op::Isb);
     }
+    let start = ops.len();
     ops.extend(sequence.iter().enumerate().map(|(at, instruction)| {
         if by_sequence && switches(question, instruction) {
             switch
@@ -198,6 +199,7 @@ pub(super) fn program(question: &Question, sequence: &[Instruction], shape: Shap
             op(question, sequence, at)
         }
     }));
+    leave_repeats_out(&mut ops[start..]);
     match shape {
         Shape::AccessHere(synchronize) => {
             if synchronize {
@@ -299,6 +301,30 @@ const fn store(from: u8, base: u8) -> Op {
         base,
         index: None,
         release: false,
+    }
+}
+
+/// Leaves out a TLBI that the machine sees again before anything orders the two.
+///
+/// Each may take effect at any time up to the DSB that completes it, so whatever both allow, the last one allows alone: the
+/// first may take effect together with it. Without this, every subset of them is a state.
+fn leave_repeats_out(ops: &mut [Op]) {
+    let plain = |op: &Op| {
+        let mut plain = *op;
+        match &mut plain {
+            Op::Tlbi { id, .. } => *id = 0,
+            _ => return None,
+        }
+        Some(plain)
+    };
+    for at in 0..ops.len() {
+        let run = ops[at + 1..]
+            .iter()
+            .take_while(|op| matches!(op, Op::Tlbi { .. } | Op::Nop));
+        let own = plain(&ops[at]);
+        if own.is_some() && run.into_iter().any(|later| plain(later) == own) {
+            ops[at] = Op::Nop;
+        }
     }
 }
 

@@ -33,7 +33,8 @@ pub fn functions<'a>(source: &[Statement], section: &str, macros: &'a Macros) ->
     let mut terminated = false;
     let mut open_start = true;
     let mut close = |name: &mut String, reader: &mut Reader<'a>, next: String, open_end: bool| {
-        let done = std::mem::replace(reader, Reader::new(macros));
+        let next_reader = reader.next();
+        let done = std::mem::replace(reader, next_reader);
         let (nodes, cut) = flow::nodes(&done.ops);
         if cut {
             unread.push(limit(

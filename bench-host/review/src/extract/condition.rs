@@ -5,10 +5,12 @@
 //! that no run has. So a condition is taken apart into the parts that are true or false, `!=` is the other side of `==`,
 //! `defined(X)` is `#ifdef X`, and what was decided before decides what it can.
 
+use crate::extract::shared::Shared;
 use crate::extract::token::{Language, Token, TokenKind, body_tokens, closing, join};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A condition.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Condition {
     /// It holds, or does not.
     Constant(bool),
@@ -23,9 +25,23 @@ pub enum Condition {
 }
 
 /// What is decided: parts, and whether they hold.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Decided {
-    facts: Vec<(Condition, bool)>,
+    facts: Shared<Fact>,
+}
+
+/// A part that is decided; its hash, which tells it from most others.
+#[derive(Debug)]
+struct Fact {
+    hash: u64,
+    condition: Condition,
+    holds: bool,
+}
+
+fn hash(condition: &Condition) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    condition.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Decided {
@@ -57,12 +73,20 @@ impl Decided {
                         } else {
                             Condition::And(parts)
                         };
-                        self.facts.push((whole, holds));
+                        self.add(whole, holds);
                     }
                 }
             }
-            (atom, _) => self.facts.push((atom, holds)),
+            (atom, _) => self.add(atom, holds),
         }
+    }
+
+    fn add(&mut self, condition: Condition, holds: bool) {
+        self.facts.push(Fact {
+            hash: hash(&condition),
+            condition,
+            holds,
+        });
     }
 
     /// Returns what a condition is, where what was decided before says it.
@@ -72,8 +96,10 @@ impl Decided {
 
     /// Returns what a condition that was read is, where what was decided before says it.
     pub fn value(&self, condition: &Condition) -> Option<bool> {
-        if let Some((_, holds)) = self.facts.iter().find(|(known, _)| known == condition) {
-            return Some(*holds);
+        let hash = hash(condition);
+        let same = |fact: &&Fact| fact.hash == hash && fact.condition == *condition;
+        if let Some(fact) = self.facts.backwards().find(same) {
+            return Some(fact.holds);
         }
         match condition {
             Condition::Constant(value) => Some(*value),

@@ -3,6 +3,7 @@
 
 use crate::extract::condition::{self, Decided};
 use crate::extract::event::{Event, Kind, Node};
+use crate::extract::shared::Shared;
 
 /// A way through a function.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -13,8 +14,26 @@ pub struct Path {
     pub conditions: Vec<String>,
     /// No optional arm was taken.
     pub primary: bool,
+}
+
+/// A way that is still followed.
+#[derive(Debug, Clone, Default)]
+struct Way {
+    events: Shared<Event>,
+    conditions: Shared<String>,
+    primary: bool,
     /// What the conditions say of others.
     decided: Decided,
+}
+
+impl Way {
+    fn finish(self) -> Path {
+        Path {
+            events: self.events.to_vec(),
+            conditions: self.conditions.to_vec(),
+            primary: self.primary,
+        }
+    }
 }
 
 /// Most ways through one function that are followed; the first ones are those without optional parts.
@@ -41,19 +60,19 @@ pub struct Paths {
 /// Returns the ways through a function.
 pub fn paths(nodes: &[Node]) -> Paths {
     let mut cut = false;
-    let start = Path {
+    let start = Way {
         primary: true,
-        ..Path::default()
+        ..Way::default()
     };
     let mut all: Vec<Path> = walk(nodes, vec![(start, Flow::On)], &mut cut)
         .into_iter()
-        .map(|(path, _)| path)
+        .map(|(way, _)| way.finish())
         .collect();
     all.sort_by_key(|path| !path.primary);
     Paths { all, cut }
 }
 
-fn walk(nodes: &[Node], mut open: Vec<(Path, Flow)>, cut: &mut bool) -> Vec<(Path, Flow)> {
+fn walk(nodes: &[Node], mut open: Vec<(Way, Flow)>, cut: &mut bool) -> Vec<(Way, Flow)> {
     for node in nodes {
         if open.iter().all(|(_, flow)| *flow != Flow::On) {
             break;
@@ -86,7 +105,7 @@ fn walk(nodes: &[Node], mut open: Vec<(Path, Flow)>, cut: &mut bool) -> Vec<(Pat
                 Node::Jump => next.push((path, Flow::Jumped)),
                 Node::Region(body) => next.extend(walk(body, vec![(path, Flow::On)], cut).into_iter().map(landed)),
                 Node::Loop(body) => {
-                    let mark = |path: &mut Path, kind, body: &[Node]| {
+                    let mark = |path: &mut Way, kind, body: &[Node]| {
                         if let Some(line) = first_line(body) {
                             path.events.push(Event {
                                 kind,
@@ -144,7 +163,7 @@ fn walk(nodes: &[Node], mut open: Vec<(Path, Flow)>, cut: &mut bool) -> Vec<(Pat
     open
 }
 
-fn landed((path, flow): (Path, Flow)) -> (Path, Flow) {
+fn landed((path, flow): (Way, Flow)) -> (Way, Flow) {
     (path, if flow == Flow::Jumped { Flow::On } else { flow })
 }
 

@@ -243,12 +243,12 @@ impl Surroundings {
 /// Notes the calls of maintenance on a way, and on what they depend.
 fn guard(unit: &Unit, function: &Function, path: &Path, all: &mut Vec<Guarded>) {
     const MAX: usize = 200;
+    let under: BTreeSet<String> = path.conditions.iter().cloned().collect();
     for event in &path.events {
         let Kind::Call(name) = &event.kind else { continue };
         if !looks_like(name) || all.len() > MAX {
             continue;
         }
-        let under: BTreeSet<String> = path.conditions.iter().cloned().collect();
         match all
             .iter_mut()
             .find(|known| known.line == event.line && known.function == function.name)
@@ -258,7 +258,7 @@ fn guard(unit: &Unit, function: &Function, path: &Path, all: &mut Vec<Guarded>) 
                 function: function.name.clone(),
                 line: event.line,
                 text: call_text(unit, name, event.line),
-                under,
+                under: under.clone(),
             }),
         }
     }

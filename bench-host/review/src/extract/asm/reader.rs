@@ -13,6 +13,12 @@ use sequences::TlbiOp;
 const MAX_DEPTH: usize = 8;
 /// Most operations a function is taken apart into.
 const MAX_OPS: usize = 60_000;
+/// Most statements that the macros of a function stand for: eight levels of macros that each call the next one a dozen
+/// times are more than all sources there are.
+const MAX_EXPANDED: usize = 20_000;
+/// The same of a file, and what a function has where those before it took that.
+const MAX_EXPANDED_OF_FILE: usize = 100_000;
+const LEAST_EXPANDED: usize = 500;
 
 /// What a statement does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +51,11 @@ pub(super) struct Reader<'a> {
     /// Labels of open conditionals: of the next part, and of the end.
     open: Vec<(String, String)>,
     labels: usize,
+    /// Statements that macros stood for, and how many may be.
+    expanded: usize,
+    most_expanded: usize,
+    /// Those of the functions before in the file.
+    expanded_before: usize,
     /// A limit was met, and said.
     full: bool,
 }
@@ -57,8 +68,26 @@ impl<'a> Reader<'a> {
             unread: Vec::new(),
             open: Vec::new(),
             labels: 0,
+            expanded: 0,
+            most_expanded: MAX_EXPANDED,
+            expanded_before: 0,
             full: false,
         }
+    }
+
+    /// Returns the reader of the next function of the file.
+    pub(super) fn next(&self) -> Self {
+        let before = self.expanded_before + self.expanded;
+        let mut next = Self::new(self.macros);
+        next.expanded_before = before;
+        if before > MAX_EXPANDED_OF_FILE {
+            next.most_expanded = LEAST_EXPANDED;
+        }
+        next
+    }
+
+    const fn is_over(&self) -> bool {
+        self.ops.len() > MAX_OPS || self.expanded > self.most_expanded
     }
 
     fn fresh(&mut self) -> String {
@@ -68,8 +97,15 @@ impl<'a> Reader<'a> {
 
     /// Reads a statement; `depth` is that of macros in macros.
     pub(super) fn statement(&mut self, statement: &Statement, depth: usize) {
-        if self.ops.len() > MAX_OPS {
-            if !self.full && !matches!(instruction::read_words(&statement.text), Read::Other) {
+        self.expanded += usize::from(depth > 0);
+        if self.is_over() {
+            // What a macro holds is not looked up any more.
+            let counts = || {
+                let word = statement.words().0;
+                self.macros.contains_key(word.split('(').next().unwrap_or(word))
+                    || !matches!(instruction::read_words(&statement.text), Read::Other)
+            };
+            if !self.full && counts() {
                 self.full = true;
                 self.unread
                     .push(doubt(statement, "the function has more instructions than are followed"));
@@ -95,6 +131,14 @@ impl<'a> Reader<'a> {
             for inner in found.expand(&arguments, statement) {
                 for inner in inner.peel_labels() {
                     self.statement(&inner, depth + 1);
+                }
+                if self.is_over() {
+                    if !self.full {
+                        self.full = true;
+                        self.unread
+                            .push(doubt(statement, "macros stand for more instructions than are followed"));
+                    }
+                    break;
                 }
             }
             return;
