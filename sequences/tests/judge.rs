@@ -586,6 +586,39 @@ fn entries_may_be_of_other_vmids_and_asids() {
     is(&question(Ids::Current, true), any_vmid, true);
 }
 
+/// Where one of several repairs would do, the one that is named is the one that the counterexample shows.
+#[test]
+fn the_barrier_that_is_named_is_the_one_that_is_missing() {
+    let local = Question::new(Change::Invalidate, Regime::El2, Observers::ThisPe, After::DataHere);
+    let twice = ask(&local, "isb; tlbi alle2; dsb nsh; isb; tlbi alle2; dsb nsh");
+    assert!(
+        has_rule(&twice, Rule::Context) && twice.reasons.len() == 1,
+        "{:?}",
+        twice.reasons
+    );
+    let open = ask(&local, "dsb nshst; tlbi alle2; tlbi alle2; isb");
+    assert!(has_rule(&open, Rule::Completion), "{:?}", open.reasons);
+    let late = ask(&local, "tlbi alle2; dsb nsh; isb");
+    assert!(has_rule(&late, Rule::StoreBeforeTlbi), "{:?}", late.reasons);
+
+    // A barrier that is there is too narrow, not missing.
+    let mut stage2 = Question::new(Change::Invalidate, Regime::El10, Observers::Inner, After::DataHere);
+    stage2.stage = Stage::Two;
+    let narrow = ask(
+        &stage2,
+        "dsb nshst; tlbi ipas2e1, {ipa}; dsb nsh; tlbi vmalle1; dsb nsh; isb",
+    );
+    let texts: Vec<&str> = narrow.reasons.iter().map(|reason| reason.text.as_str()).collect();
+    assert!(
+        texts.iter().any(|text| text.starts_with("`dsb nsh` between")),
+        "{texts:?}"
+    );
+    assert!(
+        !texts.iter().any(|text| text.contains("is missing between")),
+        "{texts:?}"
+    );
+}
+
 #[test]
 fn dozens_of_invalidations_that_nothing_orders_are_judged_at_once() {
     let all = |tlbi: &str, count: usize| format!("dsb ishst; {} dsb ish; isb", format!("tlbi {tlbi}; ").repeat(count));

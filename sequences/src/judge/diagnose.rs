@@ -51,6 +51,19 @@ const ALL: [Repair; 8] = [
     Repair::Context,
 ];
 
+/// The order in which one repair alone is tried. Where several would do, the last thing that a sequence lacks is what the
+/// counterexample shows: of two invalidations the second may lack no more than an ISB behind it.
+const ALONE: [Repair; 8] = [
+    Repair::Synchronize,
+    Repair::NotNxs,
+    Repair::Context,
+    Repair::Completion,
+    Repair::Cover,
+    Repair::Between,
+    Repair::Scope,
+    Repair::StoreBarrier,
+];
+
 /// Judges a sequence that the machine found unsafe.
 pub(super) fn diagnose(question: &Question, sequence: &[Instruction], counterexample: Vec<Step>) -> Judgement {
     let mut judgement = Judgement {
@@ -94,7 +107,7 @@ pub(super) fn diagnose(question: &Question, sequence: &[Instruction], counterexa
 fn needed(question: &Question, sequence: &[Instruction]) -> Option<Vec<Repair>> {
     let sufficient = |repairs: &[Repair]| is_safe(question, &repair(question, sequence, repairs)) == Ok(true);
     // Most often one thing is missing, and what is not enough is found out quickly.
-    let alone = ALL.into_iter().find(|only| {
+    let alone = ALONE.into_iter().find(|only| {
         let repaired = repair(question, sequence, &[*only]);
         repaired != sequence && is_safe(question, &repaired) == Ok(true)
     });
@@ -377,12 +390,24 @@ fn reasons(question: &Question, sequence: &[Instruction], repair: Repair) -> Vec
             }
             found
         }
-        Repair::Between => one(
-            Rule::Stage2,
-            "a DSB is missing between the two TLBIs: the first must be complete, or the entry is rebuilt from what it \
-             was to remove"
-                .into(),
-        ),
+        Repair::Between => {
+            let gap = match covering[..] {
+                [first, second, ..] => &sequence[first + 1..second],
+                _ => &[],
+            };
+            let text = match gap.iter().rfind(|instruction| instruction.is_dsb()) {
+                Some(dsb) => format!(
+                    "`{dsb}` between the two TLBIs does not complete the first on every PE concerned: until it is, the entry \
+                     is rebuilt from what it was to remove"
+                ),
+                None => {
+                    "a DSB is missing between the two TLBIs: the first must be complete, or the entry is rebuilt from \
+                         what it was to remove"
+                        .into()
+                }
+            };
+            one(Rule::Stage2, text)
+        }
         Repair::Scope => covering
             .iter()
             .filter_map(|at| match &sequence[*at] {
@@ -445,10 +470,17 @@ fn reasons(question: &Question, sequence: &[Instruction], repair: Repair) -> Vec
                 )
             });
             match barrier {
-                Some(dsb @ Instruction::Dsb(barrier)) if barrier.access == Access::All => one(
-                    Rule::CompletionDomain,
-                    format!("`{dsb}` waits for {tlbi} on the PEs of its own domain only, and it applies to more"),
-                ),
+                Some(dsb @ Instruction::Dsb(barrier)) if barrier.access == Access::All => {
+                    let own = covering.last().and_then(|at| sequence[*at].tlbi());
+                    let applies = match own.is_some_and(|tlbi| tlbi.op.scope() < scope(question)) {
+                        true => "and one that reaches every PE concerned applies to more",
+                        false => "and it applies to more",
+                    };
+                    one(
+                        Rule::CompletionDomain,
+                        format!("`{dsb}` waits for {tlbi} on the PEs of its own domain only, {applies}"),
+                    )
+                }
                 Some(dsb @ Instruction::Dsb(_)) => one(
                     Rule::Completion,
                     format!("`{dsb}` does not complete {tlbi}: a DSB for both loads and stores does"),

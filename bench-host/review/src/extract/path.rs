@@ -95,7 +95,7 @@ fn walk(nodes: &[Node], mut open: Vec<(Way, Flow)>, cut: &mut bool) -> Vec<(Way,
             match node {
                 Node::Event(event) => {
                     let ends = matches!(event.kind, Kind::Return | Kind::ExceptionReturn);
-                    if path.events.len() < MAX_EVENTS {
+                    if path.events.count() < MAX_EVENTS {
                         path.events.push(event.clone());
                     } else {
                         *cut = true;

@@ -53,7 +53,7 @@ impl<T> Shared<T> {
     }
 
     /// Returns how many values there are.
-    pub const fn len(&self) -> usize {
+    pub const fn count(&self) -> usize {
         self.length
     }
 
@@ -89,7 +89,7 @@ mod tests {
         let mut other = one.clone();
         one.push(2);
         other.push(3);
-        assert_eq!((one.to_vec(), other.to_vec(), one.len()), (vec![1, 2], vec![1, 3], 2));
+        assert_eq!((one.to_vec(), other.to_vec(), one.count()), (vec![1, 2], vec![1, 3], 2));
         assert_eq!(one.backwards().next(), Some(&2));
     }
 
@@ -99,6 +99,6 @@ mod tests {
         (0..1_000_000).for_each(|value| long.push(value));
         let kept = long.clone();
         drop(long);
-        assert_eq!(kept.len(), 1_000_000);
+        assert_eq!(kept.count(), 1_000_000);
     }
 }
