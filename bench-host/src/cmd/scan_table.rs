@@ -21,7 +21,7 @@ pub fn render(scan: &Scan, all: bool, news: Option<&News>) -> String {
             rows.push(row([
                 &place,
                 &side.function,
-                &side.sequence.to_string(),
+                &shortened(&side.sequence.to_string(), all),
                 verdict_id(side.verdict),
             ]));
         }
@@ -57,6 +57,17 @@ pub fn render(scan: &Scan, all: bool, news: Option<&News>) -> String {
         ));
     }
     out
+}
+
+/// Returns a sequence that leaves the columns beside it in sight, or `all` of it.
+fn shortened(sequence: &str, all: bool) -> String {
+    const MOST: usize = 72;
+    if all || sequence.chars().count() <= MOST {
+        return sequence.to_owned();
+    }
+    let start: String = sequence.chars().take(MOST - 4).collect();
+    let end = start.rfind("; ").map_or(start.as_str(), |at| &start[..=at]);
+    format!("{end} ...")
 }
 
 /// Renders JSON, schema 1: the whole scan, and what of it is new where there is a baseline.
