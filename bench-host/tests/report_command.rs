@@ -136,7 +136,7 @@ fn the_command_line_is_checked() {
         (&["--index", "nowhere"][..], 64, "nowhere"),
         (&["nowhere"][..], 64, "nowhere"),
         (&["--format", "mail", "--index"][..], 64, "--index"),
-        (&["run", "--format", "fax"][..], 64, "mail"),
+        (&[".", "--format", "fax"][..], 64, "mail"),
     ] {
         let (found, _, errors) = report(folder.path(), arguments);
         assert_eq!(found, code, "{arguments:?}: {errors}");
