@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Runs every `bench-host` command that README and docs name, and fails where one does something other than said.
 
-Commands are the lines of fenced blocks that begin with `bench-host`. What they name as `RUN`, `fix.patch` and the like stands for
+Commands are the lines of fenced blocks that begin with `bench-host`, and the examples that every `--help` ends with. What they name as `RUN`, `fix.patch` and the like stands for
 something real here. A block that begins with ```sh run says how its command ends (`exit=1`; 0 without); for the others the
 rows of ENDS do. What takes long, needs hardware, a kernel or somebody's tree is in NOT_RUN, with why: it is not run, but its
 options are checked by putting --help behind them. A command that is in no table is run and has to end with 0.
@@ -86,6 +86,18 @@ def commands():
                     yield file.relative_to(ROOT), fence.split(), words[1:]
 
 
+def examples(program):
+    """Yields the examples of every command's help, as `commands` does."""
+    listed = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
+    names = re.findall(r"^  ([a-z-]+)  ", listed.split("Commands:")[1].split("\n\n")[0] + "\n", re.M)
+    for name in [name for name in names if name != "help"]:
+        shown = subprocess.run([program, name, "--help"], capture_output=True, text=True, check=True).stdout
+        text = re.sub(r"\\\n\s*", " ", shown.split("Examples:", 1)[1])
+        for line in re.findall(r"^  (bench-host .*)$", text, re.M):
+            # A word of what it does stands behind two blanks and more.
+            yield f"{name} --help", [], shlex.split(re.split(r"\s{2,}(?=[^'\"]*$)", line)[0])[1:]
+
+
 def written(words):
     return " ".join(shlex.quote(word) if re.search(r"[\s;']", word) else word for word in words)
 
@@ -153,7 +165,7 @@ def main():
         return file, said, why, code, expected, right, errors
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        all_ended = list(pool.map(one, commands()))
+        all_ended = list(pool.map(one, [*commands(), *examples(program)]))
     wrong = 0
     skipped = {}
     for file, said, why, code, expected, right, errors in all_ended:
@@ -167,7 +179,7 @@ def main():
         elif verbose:
             print(f"ok {code} {'(options) ' if why else ''}{file}: bench-host {said}")
     ran = len(all_ended) - sum(skipped.values())
-    print(f"{len(all_ended)} commands of README and docs: {ran} run, {wrong} wrong")
+    print(f"{len(all_ended)} commands of README, docs and help: {ran} run, {wrong} wrong")
     for why, count in sorted(skipped.items()):
         print(f"  {count} not run, options checked: {why}")
     return 1 if wrong or not all_ended else 0

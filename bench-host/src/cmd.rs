@@ -155,9 +155,10 @@ fn version() -> String {
     };
     let kernel = Kernel::load(None).map_or_else(|error| error.to_string(), |kernel| kernel.sha256);
     format!(
-        "bench-host {}\ncommit {commit}\nkernel sha256 {kernel}\nrecord schema {}\n",
+        "bench-host {}\ncommit {commit}\nkernel sha256 {kernel}\nrecord schema {}\nplan schema {}\n",
         env!("CARGO_PKG_VERSION"),
-        results::SCHEMA_VERSION
+        results::SCHEMA_VERSION,
+        String::from_utf8_lossy(&results::plan::MAGIC)
     )
 }
 
@@ -184,6 +185,28 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples_and_its_own_exit_codes() {
+        let command = super::Cli::command();
+        let mut tables = std::collections::BTreeSet::new();
+        for command in command.get_subcommands() {
+            let name = command.get_name();
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Examples:\n  bench-host "), "{name}: {help}");
+            assert!(help.contains(&format!("bench-host {name}")), "{name}: {help}");
+            let (_, codes) = help.split_once("Exit codes:\n").expect(name);
+            let code = |line: &str| line.split_whitespace().next().and_then(|word| word.parse::<u8>().ok());
+            let codes: Vec<u8> = codes.lines().map(|line| code(line).expect(name)).collect();
+            assert!(
+                codes.starts_with(&[0]) && codes.contains(&5) && codes.contains(&64),
+                "{name}: {codes:?}"
+            );
+            assert!(codes.is_sorted(), "{name}: {codes:?}");
+            tables.insert(codes);
+        }
+        assert!(tables.len() > 6, "not the list of all in each: {tables:?}");
     }
 
     #[test]

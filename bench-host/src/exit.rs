@@ -27,9 +27,9 @@ pub enum Exit {
     Interrupted = 130,
 }
 
-/// The table of exit codes, as every `--help` shows it.
+/// The table of exit codes, as the program's own `--help` shows it; each command's has those that it can end with.
 pub const HELP: &str = "\
-Exit codes:
+Exit codes (each command's --help has its own):
     0  ok
     1  conformance failure (check, proof, crash); judge, scan, review: insufficient;
        compare: slower; trace: a finding; verify: a run is not what its console says
@@ -39,6 +39,36 @@ Exit codes:
     5  store problem: disk full, folder unwritable or not empty, run unreadable
    64  usage error: bad option, sequence text or id; a file or folder to read that is not there
   130  interrupted";
+
+/// The exit codes of one command, in words of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Codes(pub &'static [(Exit, &'static str)]);
+
+impl Codes {
+    /// Returns the table for the command's `--help`. That of what every command can end with is added.
+    pub fn help(self) -> String {
+        const STORE: &str = "the output cannot be written";
+        const USAGE: &str = "usage error: bad option, sequence text or id; a file or folder to read that is not there";
+        let own = |exit: Exit| self.0.iter().find(|(of, _)| *of == exit).map(|(_, words)| *words);
+        let mut text = "Exit codes:".to_owned();
+        for exit in Exit::ALL {
+            let words = own(exit).or(match exit {
+                Exit::Store => Some(STORE),
+                Exit::Usage => Some(USAGE),
+                _ => None,
+            });
+            if let Some(words) = words {
+                text += &format!("\n  {:>3}  {words}", exit.code());
+            }
+        }
+        text
+    }
+
+    /// Returns the same under examples.
+    pub fn help_after(self, examples: &str) -> String {
+        format!("{}\n\n{}", examples.trim_end(), self.help())
+    }
+}
 
 impl Exit {
     /// Every code.

@@ -18,6 +18,10 @@ fn the_version_names_the_kernel_and_the_schema() {
     assert!(lines[1].starts_with("commit "));
     assert_eq!(lines[2], format!("kernel sha256 {kernel}"));
     assert_eq!(lines[3], format!("record schema {}", results::SCHEMA_VERSION));
+    assert_eq!(
+        lines[4],
+        format!("plan schema {}", String::from_utf8_lossy(&results::plan::MAGIC))
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ use results::store::{MANIFEST, Row, Run, SampleRow, StoreError};
 
 use crate::aggregate::samples;
 use crate::error::{Error, one_line};
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
 use crate::output::note_loss;
 use crate::rows::render::{self, Format};
 use crate::rows::{Aggregation, Limits, Request, RowsError, STDIN};
@@ -37,9 +37,15 @@ Examples:
   bench-host aggregate --no-header --by 2,3 --value 5 rows.csv --format json
 ";
 
+/// How the command ends.
+const CODES: Codes = Codes(&[
+    (Exit::Ok, "aggregated"),
+    (Exit::Store, "the input cannot be read, or is no table of rows"),
+]);
+
 /// Count, min, median, p90, p99, max, mean and standard deviation of raw sample rows, by group
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     /// CSV files with a header, folders of runs, or - for standard input
     #[arg(value_name = "FILE", default_value = "-", value_parser = existing_or_stdin())]

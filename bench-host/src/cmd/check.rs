@@ -37,7 +37,7 @@ use crate::check::tally::{Case, Suite, Tally, count};
 use crate::check::{histogram, junit, ktap, page, summary};
 use crate::doors::Door;
 use crate::error::Error;
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
 use crate::input::Source;
 use crate::interrupt;
 use crate::kernel::Kernel;
@@ -61,6 +61,26 @@ Examples:
   bench-host check --serial /dev/ttyUSB0:1500000 --hardware --junit board.xml
 ";
 
+/// How the command ends.
+const CODES: Codes = Codes(&[
+    (Exit::Ok, "every check that could show something passed"),
+    (
+        Exit::Failure,
+        "a check failed; with --mutants or --catalogue, a machine and the judge are not of one opinion",
+    ),
+    (Exit::Undecided, "no check could show anything on this machine"),
+    (
+        Exit::Incomplete,
+        "incomplete: lines lost or damaged, silence, early exit or crash",
+    ),
+    (
+        Exit::Setup,
+        "QEMU absent, too old or without EL2; no console; kernel refused to start; another plan than stated",
+    ),
+    (Exit::Store, "disk full, folder unwritable or not empty"),
+    (Exit::Interrupted, "interrupted; what came is kept"),
+]);
+
 /// Check whether a stale translation is ever used where the architecture forbids it
 ///
 /// Every check changes a translation, runs a sequence, and uses the translation again: in every regime, on one to three
@@ -69,7 +89,7 @@ Examples:
 /// where they are enough, so that a failure is the machine's; with it, yours is checked wherever it is about the
 /// translations that change.
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     /// A sequence by ID, or a new one as NAME=TEXT; repeatable
     #[arg(long, alias = "seq", value_name = "ID|NAME=TEXT")]

@@ -7,7 +7,7 @@ use clap::Parser;
 
 use super::run;
 use crate::error::Error;
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
 use crate::interrupt;
 
 const EXAMPLES: &str = "\
@@ -16,13 +16,33 @@ Examples:
   bench-host collect jobs/*/output.yaml --hardware --out results/runs/lab
 ";
 
+/// How the command ends.
+const CODES: Codes = Codes(&[
+    (Exit::Ok, "every log is a complete run; the worst of several counts"),
+    (
+        Exit::Failure,
+        "a check failed, a proof of the boot path does not hold, or the kernel took an exception",
+    ),
+    (Exit::Undecided, "no check could show anything on this machine"),
+    (
+        Exit::Incomplete,
+        "incomplete: lines lost or damaged, silence, early exit or crash",
+    ),
+    (
+        Exit::Setup,
+        "QEMU absent, too old or without EL2; no console; kernel refused to start; another plan than stated",
+    ),
+    (Exit::Store, "disk full, folder unwritable or not empty"),
+    (Exit::Interrupted, "interrupted; what came is kept"),
+]);
+
 /// Take the logs of LAVA jobs, or saved consoles, into the run store
 ///
 /// A job's log is `output.yaml` of a server or what `lava-run` prints; the lines of the board's console are taken out of
 /// it. Every whole boot is a run of its own, as with `bench-host run --log`. A log that cannot be read, or has no whole
 /// run in it, does not keep the others from being taken.
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     /// Logs
     #[arg(value_name = "LOG", required = true)]

@@ -7,7 +7,7 @@ use super::print;
 use crate::compare::output::{self, Format};
 use crate::compare::{Finding, Gate, Threshold, compare, select};
 use crate::error::Error;
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
 
 /// Columns of the text form: fits a terminal, and a mail when quoted once or twice.
 const WIDTH: usize = 100;
@@ -25,13 +25,24 @@ Examples:
 Two runs of a simulator show counts, not hardware timing; a simulator is never compared with a processor.
 With one run on each side, run-to-run noise is not known: the interval holds within these runs only.";
 
+/// How the command ends.
+const CODES: Codes = Codes(&[
+    (Exit::Ok, "compared, and nothing is slower than --fail-above allows"),
+    (Exit::Failure, "a sequence is slower than --fail-above allows"),
+    (
+        Exit::Undecided,
+        "nothing could be compared, or --fail-above is below the noise floor",
+    ),
+    (Exit::Store, "a run cannot be read"),
+]);
+
 /// Compare stored runs, all runs of folders, or sequences within a run
 ///
 /// Each side is a run, a folder of runs, or either followed by `:SEQ`. The first is the baseline unless --baseline names
 /// another. Ratios carry a 95% interval, the A/A noise floor, a p-value corrected for the number of comparisons, and the
 /// finding in words; docs/statistics.md explains each.
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{}", exit::HELP))]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     /// Runs, folders of runs, or RUN:SEQ
     #[arg(value_name = "RUN[:SEQ]", required = true)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::print;
 use crate::error::Error;
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
 use crate::host;
 use crate::kernel::Kernel;
 use crate::output::table;
@@ -15,11 +15,22 @@ use crate::process;
 use crate::qemu::{OLDEST, Qemu, locate};
 use crate::trace::machine;
 
+const EXAMPLES: &str = "\
+Examples:
+  bench-host doctor                                  what is missing, and how to get it
+";
+
+/// How the command ends.
+const CODES: Codes = Codes(&[
+    (Exit::Ok, "everything that is needed is here"),
+    (Exit::Setup, "something that is needed is missing"),
+]);
+
 /// Say what is installed, what is missing, and how to get it
 ///
 /// Only QEMU is needed to run; the rest is for building from source. Exits with 4 when a run is not possible.
 #[derive(Debug, clap::Args)]
-#[command(after_help = exit::HELP)]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     /// The QEMU to look at
     #[arg(long, value_name = "PATH")]

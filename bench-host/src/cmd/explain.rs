@@ -6,14 +6,23 @@ use sequences::explain;
 use super::print;
 use super::sequence_argument::SequenceArgument;
 use crate::error::Error;
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
 
 /// Columns of the text: what a mail holds.
 const WIDTH: usize = 72;
 
+const EXAMPLES: &str = "\
+Examples:
+  bench-host explain xen_head_old                    a sequence of the catalogue
+  bench-host explain 'dsb ishst; tlbi vae1is, {va}; dsb ish'
+";
+
+/// How the command ends.
+const CODES: Codes = Codes(&[(Exit::Ok, "explained")]);
+
 /// Explain a sequence: what each instruction does, what it orders, what goes wrong without it, its encoding
 #[derive(Debug, clap::Args)]
-#[command(after_help = exit::HELP)]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     /// A sequence by id, or its text: 'dsb nshst; tlbi alle2; dsb nsh; isb'
     #[arg(value_name = "ID|TEXT")]

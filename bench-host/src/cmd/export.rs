@@ -11,7 +11,7 @@ use results::store::Run;
 
 use super::print;
 use crate::error::Error;
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
 use crate::export::criterion::{self, Of};
 use crate::export::{ExportError, Exported, benchstat};
 
@@ -28,9 +28,18 @@ All formats get raw counts, the overhead of the frame included; the empty frame 
 A row of Parquet stands for as many samples as its column count says. Nothing is overwritten. docs/export.md has the details, and the commands of each tool.
 ";
 
+/// How the command ends.
+const CODES: Codes = Codes(&[
+    (Exit::Ok, "exported"),
+    (
+        Exit::Store,
+        "a run cannot be read, or what is to be written is there already",
+    ),
+]);
+
 /// Write the samples of stored runs for other tools: criterion, benchstat, or Parquet readers
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     #[command(subcommand)]
     format: Format,
@@ -43,7 +52,7 @@ enum Format {
     /// A batch becomes a sample of criterion: iterations are its samples, the time is the sum of their counts. What
     /// criterion calls nanoseconds are counts; the name of the group says of what. To see the unit in its reports:
     /// cargo bench -p bench-host --bench exported -- --load-baseline NAME --baseline OTHER
-    #[command(after_help = exit::HELP)]
+    #[command(after_help = CODES.help())]
     Criterion {
         /// The run's folder
         #[arg(value_name = "RUN", value_parser = existing())]
@@ -62,7 +71,7 @@ enum Format {
     ///
     /// One line per batch: mean and median. Units are cycles/op and p50-cycles/op (or the event counted), with sim- in
     /// front of the event if a simulator counted, and icount- if it counted instructions instead of time.
-    #[command(after_help = exit::HELP)]
+    #[command(after_help = CODES.help())]
     Benchstat {
         /// The run's folder
         #[arg(value_name = "RUN", value_parser = existing())]
@@ -76,7 +85,7 @@ enum Format {
     /// One row for every row of samples.csv, in DIR/machine=M/seq=S/RUN.parquet, with the run's name and label. Runs in
     /// which nothing was timed are left out; a run that cannot be exported does not keep the others from it.
     #[cfg(feature = "parquet")]
-    #[command(after_help = exit::HELP)]
+    #[command(after_help = CODES.help())]
     Parquet {
         /// Folders of runs
         #[arg(value_name = "RUN", required = true, value_parser = existing())]

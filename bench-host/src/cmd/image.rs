@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::print;
 use crate::doors::Door;
 use crate::error::Error;
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
 use crate::kernel::Kernel;
 use crate::plan::{PlanArgs, RunPlan};
 
@@ -22,12 +22,19 @@ Examples:
   bench-host run --serial /dev/ttyUSB0 --hardware      what the board prints
 ";
 
+/// How the command ends.
+const CODES: Codes = Codes(&[
+    (Exit::Ok, "written"),
+    (Exit::Setup, "the kernel is missing or unfit"),
+    (Exit::Store, "the image cannot be written"),
+]);
+
 /// Write the kernel image, with the plan in it, to a file
 ///
 /// By itself the file is an arm64 Linux `Image`: boot it with QEMU -kernel, U-Boot booti or a board's firmware. --for adds
 /// what else a boot loader needs. `bench-host run --serial`, `--tcp` or `--log` receives what the board prints.
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     /// Where to write it: a file, or a folder for everything but `raw`
     #[arg(value_name = "OUT")]

@@ -9,7 +9,22 @@ use super::print;
 use super::question::QuestionArgs;
 use super::sequence_argument::SequenceArgument;
 use crate::error::Error;
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
+
+const EXAMPLES: &str = "\
+Examples:
+  bench-host judge xen_head_new                      a sequence of the catalogue
+  bench-host judge 'dsb nshst; tlbi alle2; dsb nsh; isb' --observers inner
+                                                     the same where other PEs may hold the entry
+  bench-host judge 'dsb ishst; tlbi vae2is, {va}; dsb ish' --after fetch-here --explain-rules
+";
+
+/// How the command ends.
+const CODES: Codes = Codes(&[
+    (Exit::Ok, "sufficient, or stronger than needed"),
+    (Exit::Failure, "insufficient"),
+    (Exit::Undecided, "unknown: the question does not say enough"),
+]);
 
 /// Say whether a sequence is sufficient, insufficient, or stronger than needed, by the rules of the architecture
 ///
@@ -17,7 +32,7 @@ use crate::exit::{self, Exit};
 /// made invalid, a data access after it. Ends with 0 for sufficient (and stronger than needed), 1 for insufficient,
 /// 2 for unknown.
 #[derive(Debug, clap::Args)]
-#[command(after_help = exit::HELP)]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     /// A sequence by id, or its text: 'dsb nshst; tlbi alle2; dsb nsh; isb'
     #[arg(value_name = "ID|TEXT")]

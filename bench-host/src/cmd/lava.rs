@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::print;
 use crate::error::Error;
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
 use crate::lava::{Boots, Job};
 use crate::output::write;
 
@@ -18,13 +18,16 @@ Examples:
   bench-host collect output.yaml --hardware            the job's log, afterwards
 ";
 
+/// How the command ends.
+const CODES: Codes = Codes(&[(Exit::Ok, "written"), (Exit::Store, "the job cannot be written")]);
+
 /// Write a LAVA job that boots a kernel image and reports every check
 ///
 /// Each phase of the boot path becomes a test case with its count, each proof and each verdict of a check one with its
 /// result: not_observable is `unknown`, skipped is `skip`. Device type `qemu` is booted as a QEMU machine; any other by
 /// U-Boot over TFTP.
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     /// The lab's name of the kind of device; `qemu` for its emulated ones
     #[arg(long, value_name = "TYPE", value_parser = plain)]

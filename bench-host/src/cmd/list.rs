@@ -10,13 +10,22 @@ use sequences::catalogue::{Entry, catalogue};
 
 use super::print;
 use crate::error::Error;
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
 use crate::output::table;
 use crate::plan::group;
 
+const EXAMPLES: &str = "\
+Examples:
+  bench-host list --project xen --regime el2         sequences of a project and a regime
+  bench-host list --checks                           the checks, and what each changes
+";
+
+/// How the command ends.
+const CODES: Codes = Codes(&[(Exit::Ok, "listed")]);
+
 /// List the sequences of the catalogue and the checks, by id
 #[derive(Debug, clap::Args)]
-#[command(after_help = exit::HELP)]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     /// Only sequences of this project
     #[arg(long, value_name = "NAME")]

@@ -11,17 +11,29 @@ use serde_json::json;
 
 use super::{complain, print};
 use crate::error::Error;
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
 
 /// Larger files are no litmus tests.
 const MAX_FILE: u64 = 1 << 20;
+
+const EXAMPLES: &str = "\
+Examples:
+  bench-host litmus FILE.litmus                      is its outcome possible?
+  bench-host litmus --verbose FILE.litmus            with the states that were found
+";
+
+/// How the command ends.
+const CODES: Codes = Codes(&[
+    (Exit::Ok, "every test was run"),
+    (Exit::Undecided, "a file is no test that could be run"),
+]);
 
 /// Run litmus tests (herd's AArch64 VMSA format) on the abstract machine, and print herd's observation lines
 ///
 /// Every outcome that the machine allows is found. A file that cannot be read or that holds what the reader does not
 /// know is refused with its line and the reason; the others still run. Ends with 0 if all were run, 2 if not.
 #[derive(Debug, clap::Args)]
-#[command(after_help = exit::HELP)]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     /// The tests
     #[arg(value_name = "FILE", required = true, value_parser = existing())]

@@ -11,13 +11,21 @@ use super::print;
 use super::question::{QuestionArgs, named};
 use super::sequence_argument::SequenceArgument;
 use crate::error::Error;
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
+
+const EXAMPLES: &str = "\
+Examples:
+  bench-host litmus-export xen_head_new --out DIR    tests for herd7 and litmus7
+";
+
+/// How the command ends.
+const CODES: Codes = Codes(&[(Exit::Ok, "written"), (Exit::Store, "a file cannot be written")]);
 
 /// Write a sequence as litmus tests for herd7 and litmus7, one file for each shape
 ///
 /// The condition of each test is the stale use: the sequence is sufficient exactly if all of them are forbidden.
 #[derive(Debug, clap::Args)]
-#[command(after_help = exit::HELP)]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     /// A sequence by id, or its text
     #[arg(value_name = "ID|TEXT")]

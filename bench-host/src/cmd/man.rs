@@ -6,14 +6,22 @@ use std::path::PathBuf;
 use clap_complete::Shell;
 
 use crate::error::Error;
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
 use crate::output::{print, write};
+
+const EXAMPLES: &str = "\
+Examples:
+  bench-host man DIR                                 a page for each command
+";
+
+/// How the command ends.
+const CODES: Codes = Codes(&[(Exit::Ok, "written"), (Exit::Store, "a page cannot be written")]);
 
 /// Write manual pages and the completions of shells into a folder
 ///
 /// `man -l DIR/bench-host.1` shows the first; completions are for bash, elvish, fish, PowerShell and zsh.
 #[derive(Debug, clap::Args)]
-#[command(after_help = exit::HELP)]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     /// The folder, made if there is none
     #[arg(value_name = "DIR")]

@@ -9,14 +9,23 @@ use super::print;
 use super::question::QuestionArgs;
 use super::sequence_argument::SequenceArgument;
 use crate::error::Error;
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
 use crate::output::table;
+
+const EXAMPLES: &str = "\
+Examples:
+  bench-host mutants xen_head_new                    every single edit, judged
+  bench-host mutants 'dsb ishst; tlbi vae2is, {va}; dsb ish; isb' --after fetch-here
+";
+
+/// How the command ends.
+const CODES: Codes = Codes(&[(Exit::Ok, "judged, whatever the verdicts")]);
 
 /// List every single-edit mutant of a sequence with the judge's verdict
 ///
 /// The insufficient ones are what a conformance run has to kill.
 #[derive(Debug, clap::Args)]
-#[command(after_help = exit::HELP)]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     /// A sequence by id, or its text
     #[arg(value_name = "ID|TEXT")]

@@ -15,7 +15,7 @@ use report::{ReportError, mail, terminal, write_comparison, write_reports};
 use super::print;
 use crate::aggregate::aggregate;
 use crate::error::Error;
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
 
 /// Columns of the summary: fits a terminal, and a mail when quoted once or twice.
 const WIDTH: usize = 100;
@@ -42,12 +42,18 @@ enum Format {
     Mail,
 }
 
+/// How the command ends.
+const CODES: Codes = Codes(&[
+    (Exit::Ok, "shown"),
+    (Exit::Store, "a run cannot be read, or the report not be written"),
+]);
+
 /// Show stored runs again, and write their report files
 ///
 /// One run is shown, and its report written into its folder. Several runs, or a folder of runs, are shown machine by
 /// machine, with counts of simulators and of hardware apart from each other, and that report is written into --out.
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     /// Folders of runs, or folders with runs in them
     #[arg(value_name = "RUN", required_unless_present = "index", value_parser = existing())]

@@ -8,7 +8,7 @@ use crate::cmd::context::Context;
 use crate::cmd::paths::existing;
 use crate::error::Error;
 use crate::evidence::{timing, trials};
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
 use crate::interrupt;
 use crate::output::print;
 use clap::ValueEnum;
@@ -40,9 +40,36 @@ enum Format {
     Line,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  bench-host review fix.patch                        a patch or mail
+  bench-host review --run fix.patch                  with checks of both sides on the adversary
+  bench-host review --explain-rules --format markdown fix.patch
+  bench-host review --git ~/xen origin/staging..topic the commits of a range
+";
+
+/// How the command ends.
+const CODES: Codes = Codes(&[
+    (Exit::Ok, "no side after is insufficient"),
+    (
+        Exit::Failure,
+        "a side after is insufficient, or failed a check of --run or --results",
+    ),
+    (
+        Exit::Undecided,
+        "something is unknown, not understood, or could not be read",
+    ),
+    (
+        Exit::Setup,
+        "--run: the kernel, or QEMU where it is asked for, is missing or unfit",
+    ),
+    (Exit::Store, "--results: the runs cannot be read"),
+    (Exit::Interrupted, "interrupted"),
+]);
+
 /// Say what a patch does to TLB maintenance, and whether it is enough
 #[derive(Debug, clap::Args)]
-#[command(after_help = exit::HELP)]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     /// Patches, mails, mailboxes (`.gz` too) or saved pages, as one series; `-` is standard input
     #[arg(value_name = "PATCH", required_unless_present = "git")]

@@ -21,7 +21,7 @@ use super::adversary::{self, Choose};
 use super::console::ConsoleArgs;
 use super::{print, report};
 use crate::error::Error;
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
 use crate::input::Source;
 use crate::interrupt;
 use crate::kernel::Kernel;
@@ -54,6 +54,26 @@ Examples:
   bench-host run --tcp lab:2004 --hardware --boots 20 --power-cycle 'relay cycle 3'
 ";
 
+/// How the command ends.
+const CODES: Codes = Codes(&[
+    (Exit::Ok, "what was to be measured and checked was, and nothing failed"),
+    (
+        Exit::Failure,
+        "a check failed, a proof of the boot path does not hold, or the kernel took an exception",
+    ),
+    (Exit::Undecided, "no check could show anything on this machine"),
+    (
+        Exit::Incomplete,
+        "incomplete: lines lost or damaged, silence, early exit or crash",
+    ),
+    (
+        Exit::Setup,
+        "QEMU absent, too old or without EL2; no console; kernel refused to start; another plan than stated",
+    ),
+    (Exit::Store, "disk full, folder unwritable or not empty"),
+    (Exit::Interrupted, "interrupted; what came is kept"),
+]);
+
 /// Boot the kernel, time and check sequences, store and report the run
 ///
 /// Boots at EL2 in QEMU, through the removal of the 1:1 map; times every sequence (the first one twice, to find the
@@ -61,7 +81,7 @@ Examples:
 /// TLBI, and a sequence known to be sufficient. The run is stored in a folder of its own and can be shown again with
 /// `bench-host report`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     #[command(flatten)]
     plan: PlanArgs,

@@ -6,7 +6,7 @@ use crate::cmd::context::Context;
 use crate::cmd::paths::existing;
 use crate::cmd::scan_table;
 use crate::error::Error;
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
 use crate::output::print;
 use clap::ValueEnum;
 use review::output::finding::{Finding, of_side, of_unread};
@@ -28,9 +28,26 @@ enum Format {
     Line,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  bench-host scan SOURCE_TREE                        every sequence of a tree, judged
+  bench-host scan SOURCE_TREE --json > scan.json
+  bench-host scan SOURCE_TREE --baseline scan.json   only what is new since then
+";
+
+/// How the command ends.
+const CODES: Codes = Codes(&[
+    (Exit::Ok, "no sequence is insufficient or unknown"),
+    (
+        Exit::Failure,
+        "a sequence is insufficient; with --baseline, one that is new",
+    ),
+    (Exit::Undecided, "something is unknown, or was not understood"),
+]);
+
 /// Find and judge every TLB maintenance sequence of a source tree
 #[derive(Debug, clap::Args)]
-#[command(after_help = exit::HELP)]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     /// The source tree
     #[arg(value_name = "DIR", value_parser = existing())]

@@ -12,7 +12,7 @@ use clap::ValueEnum;
 
 use super::print;
 use crate::error::Error;
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
 use crate::interrupt;
 use crate::output;
 use crate::qemu::Qemu;
@@ -43,13 +43,23 @@ enum Format {
     Sarif,
 }
 
+/// How the command ends.
+const CODES: Codes = Codes(&[
+    (Exit::Ok, "nothing was found"),
+    (Exit::Failure, "a finding that is not suppressed"),
+    (Exit::Undecided, "nothing could be decided"),
+    (Exit::Incomplete, "the log stops early, or lines of it are lost"),
+    (Exit::Setup, "QEMU, its plugin or the log is missing or unfit"),
+    (Exit::Interrupted, "interrupted"),
+]);
+
 /// Judge the TLB maintenance that an unmodified kernel executes in QEMU
 ///
 /// Boots a guest in QEMU 9.0 or newer with a plugin that records every change of its translation tables, and judges each
 /// by the maintenance that followed. A finding means that the architecture permits a stale or missing translation; QEMU
 /// itself never shows one.
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     /// The kernel to boot
     #[arg(long, value_name = "FILE", required_unless_present_any = ["bios", "log", "attach"], value_parser = existing())]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::print;
 use crate::error::{Error, one_line};
-use crate::exit::{self, Exit};
+use crate::exit::{Codes, Exit};
 use crate::output::harmless;
 use crate::verify::verify;
 
@@ -16,12 +16,23 @@ Examples:
   bench-host verify results/runs/*                     before a pull request
 ";
 
+/// How the command ends.
+const CODES: Codes = Codes(&[
+    (Exit::Ok, "every run is what its console says"),
+    (Exit::Failure, "a run is not what its console says"),
+    (
+        Exit::Incomplete,
+        "a run is what its console says, and the console is not complete",
+    ),
+    (Exit::Store, "a run cannot be read"),
+]);
+
 /// Verify stored runs: receive their console logs again and compare
 ///
 /// Exits with 1 if a table or the manifest says something else than the console, or calls an emulator hardware; with 3 if
 /// a run is not complete; with 5 if it cannot be read.
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
+#[command(after_help = CODES.help_after(EXAMPLES))]
 pub struct Args {
     /// Folders of runs
     #[arg(value_name = "RUN", required = true, value_parser = existing())]
