@@ -27,12 +27,12 @@ NOT_RUN = [
     (r"--serial|--tcp|--attach", "needs a board"),
     (r"--log console.txt.*--hardware|collect ", "needs a board's console"),
     (r"^trace ", "needs a kernel and QEMU 9 or newer"),
-    (r"^review --run --git ", "needs somebody's repository"),
+    (r"^review .*--git ", "needs somebody's repository"),
     (
         r"^check( --mutants| --catalogue.*| --machine adversary --cpu max( --mutants| --catalogue.*)?)?$",
         "takes minutes; tests/check.rs",
     ),
-    (r"^check --machine adversary --cpu max --choose", "takes long; tests/check.rs"),
+    (r"^check --machine adversary --cpu max --choose|--duration", "takes long; tests/check.rs"),
 ]
 QEMU = (r"^run(?!.*(--machine adversary|--log))", "boots QEMU; tests/qemu.rs")
 
@@ -42,7 +42,8 @@ ENDS = [
     (r"^check --machine adversary --only cowinvt_el2 .*--explore", 1),
     (r"^judge 'dsb nshst; tlbi alle2; dsb nsh; isb' --observers inner$", 1),
     (r"^judge 'dsb nshst' ", 1),
-    (r"^compare before/ after/", None),  # It depends on the runs: not comparable, or slower, or not.
+    (r"^judge 'dsb ishst; tlbi vae2is, .va.; dsb ish' --after fetch-here", 1),
+    (r"^compare before/ after/|^compare a72/", None),  # It depends on the runs: not comparable, or slower, or not.
     (r"^doctor$", None),  # It depends on the machine.
     (r"^scan ", None),  # It depends on the tree.
 ]
@@ -53,8 +54,10 @@ REAL = [
     ("RUN_A RUN_B RUN_C", "{timed} {adversary} {counted}"),
     ("RUN:xen_head_old RUN:xen_head_new", "{timed}:xen_head_old {timed}:xen_head_new"),
     ("criterion RUN", "criterion {timed}"),
-    ("results/runs/A ", "{timed} "),
-    ("results/runs/B ", "{counted} "),
+    ("results/runs/A", "{timed}"),
+    ("results/runs/B", "after/run"),
+    ("results/runs/20261127T101500Z-rock5b", "{timed}"),
+    ("--no-header --by 2,3 --value 5 rows.csv", "--no-header --by 2,3 --value 5 bare.csv"),
     ("results/runs/*", "{timed} {counted}"),
     ("SOURCE_TREE", "{root}/el2-kernel/src"),
     ("--out DIR", "--out litmus"),
@@ -94,8 +97,9 @@ def examples(program):
         shown = subprocess.run([program, name, "--help"], capture_output=True, text=True, check=True).stdout
         text = re.sub(r"\\\n\s*", " ", shown.split("Examples:", 1)[1])
         for line in re.findall(r"^  (bench-host .*)$", text, re.M):
-            # A word of what it does stands behind two blanks and more.
-            yield f"{name} --help", [], shlex.split(re.split(r"\s{2,}(?=[^'\"]*$)", line)[0])[1:]
+            # What it does stands behind two blanks and more, outside of quotes.
+            said = re.match(r"(?:'[^']*'|\S|\s(?!\s))*", line)[0]
+            yield f"{name} --help", [], shlex.split(said.split(" > ")[0])[1:]
 
 
 def written(words):
@@ -107,11 +111,12 @@ def prepare(folder, real):
     shutil.copy(ROOT / "docs/the-seed.patch", folder / "fix.patch")
     (folder / "results").mkdir()
     (folder / "results/runs").symlink_to(ROOT / "results/runs")
-    for side in ("before", "after"):
+    for side in ("before", "after", "a72", "n1", "v2"):
         (folder / side).mkdir()
         shutil.copytree(real["timed"], folder / side / "run")
     for name in ("samples.csv", "rows.csv", "a.csv", "b.csv"):
         shutil.copy(Path(real["timed"]) / "samples.csv", folder / name)
+    (folder / "bare.csv").write_text("1,2,3,4,5\n1,2,3,4,6\n")
     shutil.copy(Path(real["timed"]) / "console.log", folder / "console.txt")
     for name in ("Image", "rd.gz", "vmlinux", "xen", "xen-syms", "QEMU_EFI.fd", "saved.trace", "output.yaml"):
         (folder / name).touch()
@@ -154,6 +159,9 @@ def main():
                 made = [program, "litmus-export", "xen_head_new", "--out", "made"]
                 subprocess.run(made, cwd=folder, capture_output=True, check=True)
                 shutil.copy(next((folder / "made").rglob("*.litmus")), folder / "FILE.litmus")
+            if "--baseline" in words and words[0] == "scan":
+                whole = subprocess.run([program, "scan", words[1], "--json"], cwd=folder, capture_output=True)
+                (folder / "scan.json").write_bytes(whole.stdout)
             try:
                 ended = subprocess.run(
                     [program, *words], cwd=folder, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL

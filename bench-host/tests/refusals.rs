@@ -285,6 +285,7 @@ fn what_is_not_there_is_a_usage_error_in_every_command() {
         &["review", "--spellings", ABSENT, &there],
         &["scan", ABSENT],
         &["scan", "--spellings", ABSENT, "."],
+        &["scan", "--baseline", ABSENT, "."],
         &["trace", "--kernel", ABSENT],
         &["trace", "--bios", ABSENT],
         &["trace", "--kernel", &there, "--initrd", ABSENT],

@@ -45,7 +45,8 @@ Examples:
   bench-host review fix.patch                        a patch or mail
   bench-host review --run fix.patch                  with checks of both sides on the adversary
   bench-host review --explain-rules --format markdown fix.patch
-  bench-host review --git ~/xen origin/staging..topic the commits of a range
+  bench-host review --git ~/xen origin/staging..topic
+                                                     the commits of a range
 ";
 
 /// How the command ends.

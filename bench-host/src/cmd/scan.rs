@@ -53,7 +53,7 @@ pub struct Args {
     #[arg(value_name = "DIR", value_parser = existing())]
     tree: PathBuf,
     /// Show, and fail for, only what an earlier scan (`--json`) of the tree has not: lines may have moved
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = existing())]
     baseline: Option<PathBuf>,
     /// Form of the output
     #[arg(long, value_enum, default_value_t = Format::Table)]
