@@ -14,7 +14,7 @@ use crate::plan::{PlanArgs, RunPlan};
 const EXAMPLES: &str = "\
 Examples:
   bench-host image el2-kernel.img                      the two sides of the Xen patch
-  bench-host image el2-kernel.img --sequence @xen,el2  
+  bench-host image el2-kernel.img --sequence @xen,el2
   bench-host image el2-kernel.img --console pl011@0x9000000 --psci smc    no device tree
   bench-host image card/ --for rpi4                    an SD card for a Raspberry Pi 4
   bench-host image boot/ --for u-boot                  extlinux, a boot script and a FIT

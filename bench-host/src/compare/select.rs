@@ -77,7 +77,9 @@ pub fn select(arguments: &[String], seqs: &[String]) -> Result<Selected, Error> 
 pub fn baseline(sides: &[Selection], name: Option<&str>) -> Result<usize, Error> {
     let Some(name) = name else { return Ok(0) };
     let by_number = name.parse().ok().and_then(|n: usize| n.checked_sub(1));
-    let matches = |side: &Selection| side.label == name || side.seq.as_deref() == Some(name);
+    // As the sides' labels are.
+    let label = name.trim_end_matches('/');
+    let matches = |side: &Selection| side.label == label || side.seq.as_deref() == Some(name);
     let by_name = sides.iter().position(matches);
     by_name.or(by_number.filter(|&n| n < sides.len())).ok_or_else(|| {
         let labels: Vec<&str> = sides.iter().map(|side| side.label.as_str()).collect();
@@ -216,6 +218,8 @@ mod tests {
         let (_folder, path) = folder();
         let sides = of(&[format!("{path}/one")], &["old", "new"]).unwrap().sides;
         let of = |name: Option<&str>| baseline(&sides, name).map_err(|error| error.to_string());
+        // A shell's completion puts a slash behind a folder.
+        assert_eq!(of(Some(&format!("{}/", sides[1].label))), Ok(1));
         assert_eq!(of(None), Ok(0));
         assert_eq!(of(Some("2")), Ok(1));
         assert_eq!(of(Some("new")), Ok(1));
