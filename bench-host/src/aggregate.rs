@@ -5,6 +5,7 @@
 //! cannot be read is an error that names file and line. What is merely missing is not: an interrupted run is
 //! summarized as far as it goes, and says so.
 
+mod break_even;
 pub mod checks;
 mod comparisons;
 mod counters;
@@ -24,7 +25,6 @@ use results::store::{Run, StoreError};
 
 pub use comparisons::compare_all;
 
-use crate::break_even;
 use scenarios::Scenarios;
 
 pub use comparisons::paired;
