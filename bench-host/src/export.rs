@@ -56,13 +56,14 @@ pub struct Exported {
 }
 
 /// Returns the name of what was counted, with its origin unless a processor counted it: `cycles`, `sim-cycles`,
-/// `icount-cycles` where it counted instructions instead of time, `unstated-cycles`. Tools that know nothing of labels
+/// `icount-cycles` where it counted instructions instead of time, `guest-cycles` under a hypervisor, `unstated-cycles`. Tools that know nothing of labels
 /// keep counts of different origin apart by it.
 fn unit(event: Event, manifest: &Manifest) -> String {
     let origin = match () {
         () if manifest.simulator && manifest.plan.deterministic => "icount-",
         () if manifest.simulator => "sim-",
         () if manifest.label == HARDWARE_LABEL => "",
+        () if manifest.origin() == HARDWARE_LABEL => "guest-",
         () => "unstated-",
     };
     format!("{origin}{}", event.id())

@@ -2,6 +2,7 @@
 //! From the command line to a plan: what is timed and checked, in which order, and how often.
 
 pub mod group;
+mod level;
 pub mod measure;
 mod room;
 mod sequence;
@@ -10,16 +11,17 @@ mod tests;
 mod values;
 
 use clap::Args;
-use results::check::{Change, Check, Mask, Observer, Regime};
+use results::check::{Check, Mask};
 use results::manifest;
 use results::plan::{
-    AtEnd, Conduit, Console, EMPTY_FRAME, Entry, Flow, MAX_PAGES, MAX_STREAMS, Measure, Planted, RuntimeCase, Settings,
-    Silence, flags,
+    AtEnd, BOOT_FLUSH_AT_EL1, Conduit, Console, EMPTY_FRAME, Entry, Flow, MAX_PAGES, MAX_STREAMS, Measure, Planted,
+    RuntimeCase, Settings, Silence, flags,
 };
 use sequences::catalogue;
 
 use crate::break_even;
 use crate::error::Error;
+pub use crate::plan::level::Level;
 use crate::plan::measure::MeasureArgs;
 use crate::plan::sequence::PlannedSequence;
 pub use crate::plan::sequence::{new_name, words_text};
@@ -29,8 +31,6 @@ use crate::plan::values::{batch_samples, flow};
 
 /// Pages in the range under test.
 pub const RANGE_PAGES: u16 = 2;
-/// The sequence every check uses as its good control: full system barriers on both sides.
-pub const KNOWN_GOOD: &str = "xen_head_old";
 /// What the id of the repeated baseline ends with.
 pub const AA_SUFFIX: &str = "_aa";
 /// Ids that mean something else in the stored tables.
@@ -41,9 +41,13 @@ const RESERVED: [&str; 2] = [EMPTY_FRAME, "none"];
 pub struct PlanArgs {
     /// A sequence by ID, a new one as NAME=TEXT, or a group of the catalogue as @PROJECT, @REGIME or @PROJECT,REGIME
     /// (`bench-host list` shows them); repeatable. The first is the baseline, which is timed twice to find the noise
-    /// floor
-    #[arg(long, alias = "seq", value_name = "ID|NAME=TEXT|@GROUP", default_values = ["xen_head_old", "xen_head_new"])]
+    /// floor [default: xen_head_old and xen_head_new; entered at EL1, sel4_invalidate_local_tlb and
+    /// linux_local_flush_tlb_all]
+    #[arg(long, alias = "seq", value_name = "ID|NAME=TEXT|@GROUP")]
     pub sequence: Vec<String>,
+    /// Have the kernel entered at EL1, as in a guest: in QEMU, a machine without EL2. The sequences named are of EL1&0
+    #[arg(long, conflicts_with = "break_even")]
+    pub el1: bool,
     /// Pages that {range} spans, and that `for page in {range}` repeats over
     #[arg(long, value_name = "N", default_value_t = RANGE_PAGES, value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_PAGES)))]
     pub pages: u16,
@@ -196,10 +200,29 @@ pub struct RunPlan {
     sequences: Vec<PlannedSequence>,
 }
 
+/// A plan as a manifest has it: which part of it ran depends on where the kernel was entered.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// Entered at EL2.
+    pub at_el2: manifest::Plan,
+    /// Entered at EL1.
+    pub at_el1: manifest::Plan,
+}
+
+impl Described {
+    /// Describes a plan whose bytes have a checksum.
+    pub fn of(plan: &RunPlan, crc: u32, deterministic: bool) -> Self {
+        Self {
+            at_el2: plan.describe(Level::El2, crc, deterministic),
+            at_el1: plan.describe(Level::El1, crc, deterministic),
+        }
+    }
+}
+
 impl RunPlan {
     /// Builds the plan the options ask for.
     pub fn new(args: &PlanArgs) -> Result<Self, Error> {
-        let checked = if args.no_checks { 0 } else { one_page_checks() };
+        let checked = |level: Level| if args.no_checks { 0 } else { level.one_page_checks() };
         let iterations = args.iterations();
         let timed = if iterations == 0 { 0 } else { flags::TIMED };
         let mut sequences: Vec<PlannedSequence> = Vec::new();
@@ -208,8 +231,22 @@ impl RunPlan {
                 sequences.push(PlannedSequence::new("--break-even", &id, &text, pages, timed, 0)?);
             }
         }
-        let named = if args.break_even { &[][..] } else { &args.sequence };
-        for argument in named {
+        let is_named = args.break_even || !args.sequence.is_empty();
+        let level = if args.el1 && is_named { Level::El1 } else { Level::El2 };
+        if !is_named {
+            // One image is for both levels, with what is known of each.
+            for level in [Level::El2, Level::El1] {
+                let first = sequences.len();
+                for id in level.sequences() {
+                    let flags = timed | level.flag();
+                    sequences.push(PlannedSequence::parse(id, args.pages, flags, checked(level))?);
+                }
+                repeat_baseline(&mut sequences, first, timed)?;
+            }
+        }
+        // Named without --el1, a sequence is for whoever can run it.
+        let named = timed | if args.el1 { flags::AT_EL1 } else { 0 };
+        for argument in &args.sequence {
             if let Some(group) = argument.strip_prefix('@') {
                 for entry in group::members(group).map_err(usage)? {
                     if sequences.iter().all(|other| other.id != entry.id) {
@@ -218,48 +255,35 @@ impl RunPlan {
                             entry.id,
                             entry.text,
                             args.pages,
-                            timed,
-                            checked,
+                            named,
+                            checked(level),
                         )?);
                     }
                 }
                 continue;
             }
-            let sequence = PlannedSequence::parse(argument, args.pages, timed, checked)?;
+            let sequence = PlannedSequence::parse(argument, args.pages, named, checked(level))?;
             if sequences.iter().any(|other| other.id == sequence.id) {
                 return Err(usage(format!("--sequence {}: given twice", sequence.id)));
             }
             sequences.push(sequence);
         }
-        if let Some(first) = sequences.first_mut() {
-            first.baseline = true;
-            let twin = first.twin();
-            if sequences.iter().any(|other| other.id == twin.id) {
-                let id = &twin.id;
-                return Err(usage(format!(
-                    "--sequence {id}: that id is the baseline's repetition; rename it"
-                )));
-            }
-            if timed != 0 {
-                sequences.insert(1, twin);
-            }
+        if is_named {
+            repeat_baseline(&mut sequences, 0, timed)?;
         }
-        let default_flush = match args.flow {
-            Flow::New | Flow::Fixed => "xen_head_new",
-            Flow::Old => "xen_head_old",
-        };
         let boot_flush = place(
             &mut sequences,
-            args.boot_flush.as_deref().unwrap_or(default_flush),
+            args.boot_flush.as_deref().unwrap_or(level.boot_flush(args.flow)),
             "--boot-flush",
+            level,
         )?;
-        let known_good = place(&mut sequences, KNOWN_GOOD, "--sequence")?;
-        sequences[usize::from(known_good)].good_for = checked;
+        let levels = [Some(level), (!is_named).then_some(Level::El1)];
+        for level in levels.into_iter().flatten() {
+            let known_good = place(&mut sequences, level.known_good(), "--sequence", level)?;
+            sequences[usize::from(known_good)].good_for = checked(level);
+        }
         let measure = args.measure.measure().map_err(usage)?;
-        let timed_sequences = 1 + sequences
-            .iter()
-            .filter(|sequence| sequence.flags & flags::TIMED != 0)
-            .count();
+        let timed_sequences = 1 + timed_at_most(&sequences);
         let scenarios = measure.scenarios.as_slice().len();
         if timed_sequences * scenarios > MAX_STREAMS {
             return Err(usage(format!(
@@ -304,7 +328,7 @@ impl RunPlan {
             })
         };
         let mut sequences = sequences.iter().map(planned).collect::<Result<Vec<_>, _>>()?;
-        let boot_flush = place(&mut sequences, "xen_head_new", "boot flush")?;
+        let boot_flush = place(&mut sequences, "xen_head_new", "boot flush", Level::El2)?;
         let plan = Self {
             settings: Settings {
                 at_end: settings.unsaid.ending.at_end,
@@ -334,11 +358,7 @@ impl RunPlan {
     /// Returns how many series of samples the plan asks for, at most: of the empty frame and every timed sequence, under
     /// every scenario.
     pub fn series(&self) -> usize {
-        let timed = self
-            .sequences
-            .iter()
-            .filter(|sequence| sequence.flags & flags::TIMED != 0);
-        (1 + timed.count()) * self.settings.measure.scenarios.as_slice().len()
+        (1 + timed_at_most(&self.sequences)) * self.settings.measure.scenarios.as_slice().len()
     }
 
     /// Returns the sequences in the form the plan area takes.
@@ -346,11 +366,19 @@ impl RunPlan {
         self.sequences.iter().map(PlannedSequence::entry).collect()
     }
 
-    /// Describes the plan for the manifest.
-    pub fn describe(&self, crc: u32, deterministic: bool) -> manifest::Plan {
+    /// Describes the plan for the manifest of an entry at a level.
+    pub fn describe(&self, level: Level, crc: u32, deterministic: bool) -> manifest::Plan {
         let s = &self.settings;
-        let id = |index: u16| self.sequences[usize::from(index)].id.clone();
-        let known_good = self.sequences.iter().find(|sequence| sequence.good_for != 0);
+        let sequences = || self.sequences.iter().filter(|sequence| sequence.is_for(level));
+        let known_good = sequences().find(|sequence| sequence.good_for != 0 && sequence.runs_at(level));
+        let planned = &self.sequences[usize::from(s.boot_flush)];
+        let boot_flush = if planned.is_for(level) && planned.runs_at(level) || level == Level::El2 {
+            planned.id.clone()
+        } else {
+            // The kernel's own, which may be one of the plan.
+            let same = sequences().find(|sequence| sequence.words == BOOT_FLUSH_AT_EL1);
+            same.map_or("built_in", |sequence| &sequence.id).to_owned()
+        };
         manifest::Plan {
             crc: manifest::Hex(crc.into()),
             seed: manifest::Hex(s.seed),
@@ -360,41 +388,64 @@ impl RunPlan {
             case: s.case,
             runtime: (s.case == RuntimeCase::Address).then_some(manifest::Hex(s.runtime)),
             flow: s.flow,
-            boot_flush: id(s.boot_flush),
+            boot_flush,
             known_good: known_good.map_or(String::new(), |sequence| sequence.id.clone()),
-            checks: checks_of(self.sequences.iter().fold(0, |all, sequence| all | sequence.checks)),
+            checks: checks_of(sequences().fold(0, |all, sequence| all | sequence.checks)),
             deterministic,
-            sequences: self.sequences.iter().map(PlannedSequence::describe).collect(),
+            sequences: sequences().map(PlannedSequence::describe).collect(),
             measure: measure::describe(&s.measure),
         }
     }
 }
 
-/// Returns the index of a sequence that is neither timed nor checked for its own sake, added if it is not there.
-fn place(sequences: &mut Vec<PlannedSequence>, id: &str, option: &str) -> Result<u16, Error> {
+/// Returns how many sequences are timed, at the level of entry at which more are.
+fn timed_at_most(sequences: &[PlannedSequence]) -> usize {
+    let timed = |level| {
+        let timed = |sequence: &&PlannedSequence| sequence.flags & flags::TIMED != 0 && sequence.is_for(level);
+        sequences.iter().filter(timed).count()
+    };
+    timed(Level::El1).max(timed(Level::El2))
+}
+
+/// Makes a sequence the baseline, and repeats it behind itself if anything is timed, to find the noise floor.
+fn repeat_baseline(sequences: &mut Vec<PlannedSequence>, at: usize, timed: u8) -> Result<(), Error> {
+    let Some(first) = sequences.get_mut(at) else {
+        return Ok(());
+    };
+    first.baseline = true;
+    let twin = first.twin();
+    if sequences.iter().any(|other| other.id == twin.id) {
+        let id = &twin.id;
+        return Err(usage(format!(
+            "--sequence {id}: that id is the baseline's repetition; rename it"
+        )));
+    }
+    if timed != 0 {
+        sequences.insert(at + 1, twin);
+    }
+    Ok(())
+}
+
+/// Returns the index of a sequence that is neither timed nor checked for its own sake, added for a level if it is not
+/// there.
+fn place(sequences: &mut Vec<PlannedSequence>, id: &str, option: &str, level: Level) -> Result<u16, Error> {
     let at = match sequences.iter().position(|sequence| sequence.id == id) {
         Some(at) => at,
         None => {
             let known = catalogue::find(id).map_err(|unknown| not_found(option, &unknown))?;
-            sequences.push(PlannedSequence::new(option, known.id, known.text, RANGE_PAGES, 0, 0)?);
+            let flags = level.flag();
+            sequences.push(PlannedSequence::new(
+                option,
+                known.id,
+                known.text,
+                RANGE_PAGES,
+                flags,
+                0,
+            )?);
             sequences.len() - 1
         }
     };
     u16::try_from(at).map_err(|_| usage("plan too big: more than 65535 sequences".to_owned()))
-}
-
-/// Returns the checks that a run makes with every sequence of EL2: those of one page, on one PE.
-fn one_page_checks() -> Mask {
-    let fits = |check: &&Check| {
-        let spec = check.spec();
-        let one_page = (spec.regime, spec.observer, spec.entries) == (Regime::El2, Observer::Own, 1);
-        // Of an invalid entry made valid nothing can be stale: `bench-host check` has that one.
-        one_page && spec.change != Change::Map
-    };
-    Check::ALL
-        .iter()
-        .filter(fits)
-        .fold(0, |mask, check| mask | check.mask())
 }
 
 /// Returns the checks of a mask.

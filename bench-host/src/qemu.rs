@@ -144,9 +144,14 @@ impl Qemu {
     /// Returns the arguments that run a kernel image.
     pub fn arguments(&self, machine: &Machine, image: &Path) -> Vec<OsString> {
         let smp = machine.smp.to_string();
+        let board = if machine.el1 {
+            "virt,gic-version=3"
+        } else {
+            "virt,virtualization=on,gic-version=3"
+        };
         let accelerator = if machine.one_thread { "tcg,thread=single" } else { "tcg" };
         let mut arguments: Vec<OsString> = [
-            ["-machine", "virt,virtualization=on,gic-version=3"],
+            ["-machine", board],
             // Explicit: a host processor's EL2 is not on offer, and a default may change.
             ["-accel", accelerator],
             ["-cpu", &machine.cpu],
@@ -179,6 +184,8 @@ pub struct Machine {
     pub cpu: String,
     /// Number of PEs.
     pub smp: u32,
+    /// Without EL2, so that the kernel is entered at EL1.
+    pub el1: bool,
     /// Count instructions instead of time.
     pub deterministic: bool,
     /// Run all PEs in one thread, in turns: hand-overs between them are fast.

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::File;
 use std::io::Read;
 
-use results::manifest::{Manifest, Stream};
+use results::manifest::{Manifest, Plan, Stream};
 use results::record::Record;
 use results::scenario::Scenario;
 use results::store::{CONSOLE, Store, StoreError};
@@ -103,6 +103,8 @@ pub struct Receiver {
     refused: BTreeSet<u32>,
     /// The manifest before anything was received.
     blank: Manifest,
+    /// The plan as it is for an entry at EL1, where that is known.
+    plan_at_el1: Option<Plan>,
     /// Findings that are not from the bytes.
     outside: Vec<Outside>,
     stream: Stream,
@@ -145,6 +147,7 @@ impl Receiver {
             contested: BTreeSet::new(),
             refused: BTreeSet::new(),
             blank: store.manifest.clone(),
+            plan_at_el1: None,
             outside: Vec::new(),
             store,
             progress,
@@ -167,6 +170,15 @@ impl Receiver {
             failures: Findings::default(),
             refusals: Findings::default(),
             defects: Findings::default(),
+        }
+    }
+
+    /// Says what the plan is for a kernel that was entered at EL1.
+    #[must_use]
+    pub fn with_plan_at_el1(self, plan: Option<Plan>) -> Self {
+        Self {
+            plan_at_el1: plan,
+            ..self
         }
     }
 
@@ -464,7 +476,8 @@ impl Receiver {
             Ok(console) => console,
             Err(error) => return Err(Box::new((self, error))),
         };
-        let mut again = Self::new(self.store, Progress::new(true), self.plan);
+        let again = Self::new(self.store, Progress::new(true), self.plan);
+        let mut again = again.with_plan_at_el1(self.plan_at_el1);
         again.refused = self.contested;
         again.tail = self.tail;
         let (mut lines, mut chunk) = (Lines::default(), vec![0; 64 << 10]);

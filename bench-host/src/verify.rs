@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use results::file;
-use results::manifest::{HARDWARE_LABEL, Kernel, Manifest, QEMU_LABEL, Status, Stream};
+use results::manifest::{EL1_LABEL, HARDWARE_LABEL, Kernel, Manifest, QEMU_LABEL, Status, Stream};
 use results::store::{
     BatchRow, BootRow, LitmusRow, OverheadRow, ProofRow, Row, Run, SampleRow, Store, StoreError, VerdictRow,
 };
@@ -223,14 +223,21 @@ fn differences(stored: &Manifest, received: &Received) -> Vec<String> {
 /// Returns where a manifest contradicts itself.
 fn contradictions(manifest: &Manifest) -> Vec<String> {
     let mut problems = Vec::new();
-    if manifest.simulator == (manifest.label == HARDWARE_LABEL) {
+    if manifest.simulator == (manifest.origin() == HARDWARE_LABEL) {
         problems.push(format!(
             "run.toml says simulator = {} and label `{}`",
             manifest.simulator, manifest.label
         ));
     }
-    if manifest.qemu.is_some() && manifest.label != QEMU_LABEL {
+    if manifest.qemu.is_some() && manifest.origin() != QEMU_LABEL {
         problems.push(format!("it was made in QEMU and is labelled `{}`", manifest.label));
+    }
+    if manifest.entered_at_el1() != manifest.label.ends_with(EL1_LABEL) {
+        problems.push(format!(
+            "it was entered at EL{} and is labelled `{}`",
+            manifest.kernel.entry_el.unwrap_or_default(),
+            manifest.label
+        ));
     }
     problems
 }
@@ -249,7 +256,7 @@ fn reservations(manifest: &Manifest) -> Vec<String> {
         }
         Some(_) => {}
     }
-    if manifest.label == HARDWARE_LABEL && manifest.board.as_ref().is_none_or(|board| board.model.is_empty()) {
+    if manifest.origin() == HARDWARE_LABEL && manifest.board.as_ref().is_none_or(|board| board.model.is_empty()) {
         notes.push("the kernel did not say which board it ran on: that it is hardware rests on who ran it".to_owned());
     }
     if manifest.stream.unlogged_bytes > 0 {

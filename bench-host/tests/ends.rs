@@ -36,6 +36,7 @@ fn board(folder: &Path, image: &[&str], boots: usize) -> String {
     let machine = Machine {
         cpu: "cortex-a72".to_owned(),
         smp: 2,
+        el1: false,
         deterministic: false,
         one_thread: true,
     };

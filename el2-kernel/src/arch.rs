@@ -9,3 +9,5 @@ pub mod instructions;
 pub mod pmu;
 #[cfg(target_os = "none")]
 pub mod probe;
+#[cfg(target_os = "none")]
+pub mod regime;

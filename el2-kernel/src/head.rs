@@ -14,7 +14,7 @@ use results::image::{HEADER_MAGIC, PLAN_CAPACITY};
 
 use crate::boot::early::{boot_main, wrong_exception_level};
 use crate::image::{BOOT_STACK, BOOT_STACK_SIZE};
-use crate::platform::exception::vectors;
+use crate::platform::exception::{vectors, vectors_el1};
 use crate::platform::uefi::uefi_main;
 use crate::run::runtime_main;
 
@@ -59,9 +59,10 @@ entry_again:                        // x23: exception level at the first entry, 
     b.eq    2f
     b.hi    3f
 
-1:  msr     vbar_el1, x1
-    mov     x2, #(3 << 20)          // CPACR_EL1.FPEN: do not trap floating point
-    msr     cpacr_el1, x2
+    bl      set_up_el1
+    adrp    x1, {vectors_el1}
+    add     x1, x1, :lo12:{vectors_el1}
+    msr     vbar_el1, x1
     b       4f
 3:  msr     vbar_el3, x1
     msr     cptr_el3, xzr
@@ -100,8 +101,8 @@ entry_again:                        // x23: exception level at the first entry, 
     mov     x0, x20
     mov     x1, x19
     mov     x3, x22
-    cmp     x21, #2
-    b.ne    6f
+    cmp     x21, #3
+    b.eq    6f
     adrp    x2, {runtime_main}
     add     x2, x2, :lo12:{runtime_main}
     bl      {boot_main}
@@ -137,6 +138,17 @@ set_up_el2:
     ubfx    x2, x2, #40, #4         // HCX
     cbz     x2, 9f
     msr     s3_4_c1_c2_2, xzr       // HCRX_EL2: no second set of controls, no nXS TLBI instead of another
+9:  ret
+
+// The same at EL1, of what is EL1's own: no traps, and pages that EL0 may use are the kernel's too. Clobbers x2.
+    .globl  set_up_el1
+set_up_el1:
+    mov     x2, #(3 << 20)          // CPACR_EL1.FPEN: do not trap floating point
+    msr     cpacr_el1, x2
+    mrs     x2, id_aa64mmfr1_el1
+    ubfx    x2, x2, #20, #4         // PAN
+    cbz     x2, 9f
+    .inst   0xd500409f              // msr pan, #0
 9:  ret
 
 // From EL3 to EL2, on a machine that starts the kernel without firmware: does what firmware would have done, as far as
@@ -264,6 +276,7 @@ el3_vectors:
     magic = const u64::from_le_bytes(HEADER_MAGIC),
     plan_capacity = const PLAN_CAPACITY,
     vectors = sym vectors,
+    vectors_el1 = sym vectors_el1,
     stack = sym BOOT_STACK,
     stack_size = const BOOT_STACK_SIZE,
     boot_main = sym boot_main,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Translation tables of EL2: how they are laid out, and the 1:1 map in them.
+//! Translation tables: how they are laid out, the 1:1 map in them, and the registers that put them into use.
 
 pub mod identity_slot;
 pub mod large_granule;
@@ -7,6 +7,8 @@ pub mod layout;
 pub mod tables;
 pub mod test_values;
 
+#[cfg(target_os = "none")]
+pub mod control;
 #[cfg(target_os = "none")]
 pub mod fixmap;
 #[cfg(target_os = "none")]

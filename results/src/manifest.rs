@@ -13,6 +13,7 @@ use crate::event::{Event, Support};
 use crate::order::{Order, Places};
 use crate::plan::{Batching, Flow, RuntimeCase};
 use crate::scenario::Scenario;
+use crate::verdict::Scope;
 
 /// The label of every number that was counted on the adversary, the built-in machine.
 pub const ADVERSARY_LABEL: &str = "adversary: no timing at all";
@@ -24,6 +25,12 @@ pub const HARDWARE_LABEL: &str = "hardware";
 pub const EMULATOR_LABEL: &str = "emulator or virtual machine: not hardware timing";
 /// The label of numbers from a saved log whose origin was not stated.
 pub const LOG_LABEL: &str = "saved log of unstated origin: not shown to be hardware timing";
+/// What the label of a run says beside its origin where the kernel was entered at EL1.
+pub const EL1_LABEL: &str = "entered at EL1: under a hypervisor";
+/// What must be known of every number of such a run.
+pub const EL1_CAVEAT: &str = "entered at EL1: a hypervisor may broadcast what is local (HCR_EL2.FB, BSU), trap TLBIs \
+                              (HCR_EL2.TTLB) and move PEs between processors, so nothing is said here of local against \
+                              broadcast, and times are those that it grants";
 /// Most gaps listed in [`Stream::lost`]; further ones are counted only.
 pub const MAX_GAPS: usize = 64;
 
@@ -420,6 +427,36 @@ impl Manifest {
     /// Returns whether the numbers may be used without reservation.
     pub fn is_complete(&self) -> bool {
         self.status == Status::Complete
+    }
+
+    /// Returns whether the kernel was entered at EL1, and so by a hypervisor, as far as it can know.
+    pub fn entered_at_el1(&self) -> bool {
+        self.kernel.entry_el == Some(1)
+    }
+
+    /// Returns the label without what it says of the level of entry.
+    pub fn origin(&self) -> &str {
+        self.label
+            .strip_suffix(EL1_LABEL)
+            .map_or(&self.label, |origin| origin.trim_end_matches("; "))
+    }
+
+    /// Labels the numbers by where they come from, and by the level of entry.
+    pub fn set_origin(&mut self, origin: &str) {
+        self.label = if self.entered_at_el1() {
+            format!("{origin}; {EL1_LABEL}")
+        } else {
+            origin.to_owned()
+        };
+    }
+
+    /// Returns whether the machine gave a sequence the scope that is written.
+    pub fn scope_of(&self, id: &str) -> Scope {
+        let words = self.sequence(id).map_or("", |sequence| &sequence.words);
+        let words = words
+            .split_whitespace()
+            .filter_map(|word| u32::from_str_radix(word, 16).ok());
+        Scope::of(self.entered_at_el1(), words)
     }
 
     /// Returns the sequence with this id.

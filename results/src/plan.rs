@@ -99,6 +99,8 @@ impl Batching {
 pub const MAX_PAGES: u16 = 512;
 /// Most PEs a plan may ask for.
 pub const MAX_PES: u8 = 8;
+/// The boot flush of an entry at EL1 whose plan has one for EL2: `dsb nshst; tlbi vmalle1; dsb nsh; isb`.
+pub const BOOT_FLUSH_AT_EL1: [u32; 4] = [0xd503_369f, 0xd508_871f, 0xd503_379f, 0xd503_3fdf];
 /// Most operand registers of one sequence: `x2` to `x9`.
 pub const MAX_OPERANDS: usize = 8;
 
@@ -316,6 +318,10 @@ impl Moment {
 pub mod flags {
     /// It is timed.
     pub const TIMED: u8 = 1;
+    /// It is for a kernel that is entered at EL2 only.
+    pub const AT_EL2: u8 = 2;
+    /// It is for a kernel that is entered at EL1 only. With neither of the two it is for both.
+    pub const AT_EL1: u8 = 4;
 }
 
 /// A sequence to put into a plan.

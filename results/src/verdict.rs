@@ -2,6 +2,7 @@
 //! From outcome counts to a result class, the same on the console and in the report.
 
 use crate::check::{Check, Outcome, Outcomes};
+use crate::plan::is_tlbi;
 
 /// The result of a check with one sequence on one machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -96,10 +97,46 @@ impl Controls {
     }
 }
 
+/// Whether a machine gives a sequence the scope that is written.
+///
+/// At EL1 a hypervisor decides: `HCR_EL2.FB` makes a local TLBI one for all PEs of the inner shareable domain, and
+/// `HCR_EL2.BSU` widens barriers. A guest cannot tell, so that where other PEs observe, a pass of what is local says
+/// nothing. (A failure does: no hypervisor makes a sequence weaker.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Nobody comes between the sequence and the processor, or there is nothing local in it.
+    AsWritten,
+    /// A local operation or barrier in it may have a wider effect.
+    MayBeWider,
+}
+
+impl Scope {
+    /// Returns the scope that words are run with by a kernel that was entered at EL1, or was not.
+    pub fn of(entered_at_el1: bool, mut words: impl Iterator<Item = u32>) -> Self {
+        if entered_at_el1 && words.any(is_local) {
+            Self::MayBeWider
+        } else {
+            Self::AsWritten
+        }
+    }
+}
+
+/// Returns whether a word is a TLBI for this PE alone, or a DSB of the non-shareable domain.
+fn is_local(word: u32) -> bool {
+    const DSB: u32 = 0xd503_309f;
+    const DSB_NXS: u32 = 0xd503_323f;
+    const NON_SHAREABLE: u32 = 0b01;
+    let domain = word >> 10 & 0b11;
+    let is_barrier = word & !(0xf << 8) == DSB || word & !(0b11 << 10) == DSB_NXS;
+    // CRm of the operations of stage 1 that are not broadcast: by range, and all others.
+    let is_unshared = is_tlbi(word) && matches!(word >> 8 & 0xf, 6 | 7);
+    is_unshared || is_barrier && domain == NON_SHAREABLE
+}
+
 /// Classifies one check, and says why in one phrase without commas.
 ///
 /// A known-good sequence that fails means that the machine or the check is broken, and then nothing else it says counts.
-pub fn classify(check: Check, test: &Outcomes, controls: &Controls) -> (Class, &'static str) {
+pub fn classify(check: Check, test: &Outcomes, controls: &Controls, scope: Scope) -> (Class, &'static str) {
     let Controls { nothing, no_tlbi, good } = controls;
     let unexpected = |outcomes: &Outcomes| {
         let odd = |outcome: &Outcome| *outcome != Outcome::Stale && !check.allows(*outcome);
@@ -126,6 +163,11 @@ pub fn classify(check: Check, test: &Outcomes, controls: &Controls) -> (Class, &
         (Class::Fail, "stale translation used after the sequence")
     } else if unexpected(test) {
         (Class::Fail, "an outcome that is neither stale nor expected")
+    } else if controls.suffice(check) && check.pes() > 1 && scope == Scope::MayBeWider {
+        (
+            Class::NotObservable,
+            "entered at EL1: a hypervisor may make what is local in it a broadcast",
+        )
     } else if controls.suffice(check) {
         (
             Class::Pass,
@@ -177,7 +219,7 @@ mod tests {
 
     fn class(check: &str, test: &Outcomes, nothing: Outcomes, no_tlbi: Option<Outcomes>, good: Outcomes) -> Class {
         let controls = Controls { nothing, no_tlbi, good };
-        classify(Check::from_id(check).unwrap(), test, &controls).0
+        classify(Check::from_id(check).unwrap(), test, &controls, Scope::AsWritten).0
     }
 
     #[test]
@@ -235,6 +277,39 @@ mod tests {
         assert_eq!(class("bbm_late_el2", &FAULT), Class::Pass);
         assert_eq!(class("bbm_late_el2", &STALE), Class::Fail);
         assert_eq!(class("bbm_late_el2", &OTHER), Class::Fail);
+    }
+
+    #[test]
+    fn a_pass_of_what_is_local_says_nothing_of_other_pes_under_a_hypervisor() {
+        const DSB_NSHST: u32 = 0xd503_369f;
+        const DSB_ISHST: u32 = 0xd503_3a9f;
+        const DSB_NSH_NXS: u32 = 0xd503_363f;
+        const TLBI_VMALLE1: u32 = 0xd508_871f;
+        const TLBI_VMALLE1IS: u32 = 0xd508_831f;
+        const TLBI_RVAE1: u32 = 0xd508_8622;
+        let at_el1 = |words: &[u32]| Scope::of(true, words.iter().copied());
+        for words in [
+            &[DSB_ISHST, TLBI_VMALLE1][..],
+            &[DSB_NSHST, TLBI_VMALLE1IS],
+            &[DSB_NSH_NXS],
+            &[TLBI_RVAE1],
+        ] {
+            assert_eq!(at_el1(words), Scope::MayBeWider, "{words:x?}");
+            assert_eq!(Scope::of(false, words.iter().copied()), Scope::AsWritten);
+        }
+        assert_eq!(at_el1(&[DSB_ISHST, TLBI_VMALLE1IS, 0xd503_3fdf]), Scope::AsWritten);
+        let class = |check, test, scope| {
+            let controls = Controls {
+                nothing: STALE,
+                no_tlbi: Some(STALE),
+                good: FAULT,
+            };
+            classify(Check::from_id(check).unwrap(), test, &controls, scope).0
+        };
+        assert_eq!(class("mp_rt_el1", &FAULT, Scope::MayBeWider), Class::NotObservable);
+        assert_eq!(class("mp_rt_el1", &FAULT, Scope::AsWritten), Class::Pass);
+        assert_eq!(class("mp_rt_el1", &STALE, Scope::MayBeWider), Class::Fail);
+        assert_eq!(class("cowinvt_el1", &FAULT, Scope::MayBeWider), Class::Pass);
     }
 
     #[test]

@@ -66,4 +66,4 @@ pub use register::{ContextRegister, ContextValue};
 #[cfg(feature = "alloc")]
 pub use sequence::{Item, Sequence};
 pub use tlbi::{ExceptionLevel, OperandFormat, Scope, SysEncoding, Target, Tlbi, TlbiOp};
-pub use validate::{Refused, required_features, validate_words};
+pub use validate::{Refused, lowest_level, required_features, validate_words};

@@ -4,7 +4,7 @@
 use crate::decode::{Decoded, decode};
 use crate::encode::XZR;
 use crate::feature::Features;
-use crate::tlbi::OperandFormat;
+use crate::tlbi::{ExceptionLevel, OperandFormat};
 use core::fmt::{self, Display, Formatter};
 
 /// The first register that holds an operand: `x2`. `x0` and `x1` belong to the frame.
@@ -102,15 +102,25 @@ pub fn required_features(words: &[u32]) -> Features {
         })
 }
 
+/// Returns the lowest exception level at which none of the words is UNDEFINED.
+pub fn lowest_level(words: &[u32]) -> ExceptionLevel {
+    let levels = words.iter().filter_map(|&word| match decode(word) {
+        Some(Decoded::Tlbi { op, .. }) => Some(op.lowest_level()),
+        _ => None,
+    });
+    levels.max().unwrap_or(ExceptionLevel::El1)
+}
+
 fn holds_operand(register: u8) -> bool {
     (FIRST_REGISTER..FIRST_REGISTER + REGISTERS).contains(&register)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_WORDS, Reason, Refused, required_features, validate_words};
+    use super::{MAX_WORDS, Reason, Refused, lowest_level, required_features, validate_words};
     use crate::encode::increment;
     use crate::feature::Feature;
+    use crate::tlbi::ExceptionLevel;
 
     const TLBI_VAE2_X2: u32 = 0xd50c_8722;
     const RET: u32 = 0xd65f_03c0;
@@ -157,6 +167,21 @@ mod tests {
             })
         );
         assert_eq!(validate_words(&[], 0), Ok(()));
+    }
+
+    #[test]
+    fn the_highest_operation_decides_where_words_can_run() {
+        const TLBI_VMALLE1: u32 = 0xd508_871f;
+        const TLBI_ALLE1: u32 = 0xd50c_879f;
+        for (words, level) in [
+            (&[][..], ExceptionLevel::El1),
+            (&[TLBI_VMALLE1, 0xd503_379f], ExceptionLevel::El1),
+            (&[TLBI_VMALLE1, TLBI_ALLE1], ExceptionLevel::El2),
+            (&[TLBI_VAE2_X2, TLBI_VMALLE1], ExceptionLevel::El2),
+            (&[0xd50e_871f], ExceptionLevel::El3),
+        ] {
+            assert_eq!(lowest_level(words), level, "{words:x?}");
+        }
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn one_check(
         let not_run = manifest.sequence(seq).and_then(|planned| planned.skipped.as_deref());
         let seen = sum(of(Role::Test).filter(|row| row.seq == seq));
         let outcomes = seen.unwrap_or_default();
-        let (computed, why) = classify(check, &outcomes, &controls);
+        let (computed, why) = classify(check, &outcomes, &controls, manifest.scope_of(seq));
         let stored = verdicts.iter().find(|row| row.check == check && row.seq == seq);
         if let Some(stored) = stored.filter(|stored| stored.class != computed && stored.class != Class::Skipped) {
             contradictions.push(format!(

@@ -28,6 +28,7 @@ pub fn of(summary: &Summary) -> Vec<String> {
     warnings.extend(comparisons::twins(summary));
     warnings.extend(comparisons::within_noise(summary));
     warnings.extend(comparisons::correlated(summary));
+    warnings.extend(comparisons::local_against_broadcast(summary));
     warnings
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The counts of one or several boots, summed up, and what they mean.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use results::check::{Check, Outcomes, Role};
 use results::store::{Run, StoreError};
-use results::verdict::{Class, Controls, classify};
+use results::verdict::{Class, Controls, Scope, classify};
 use stats::zero_events;
 
 /// Counts of a check on all boots.
@@ -16,6 +16,8 @@ struct Seen {
     controls: Controls,
     tested: BTreeMap<String, Outcomes>,
     skipped: BTreeMap<String, String>,
+    /// Sequences that a boot may have given a wider scope than is written.
+    wider: BTreeSet<String>,
 }
 
 /// Sums up boots.
@@ -103,6 +105,9 @@ impl Tally {
                 Role::Test => seen.tested.entry(row.seq.clone()).or_default(),
             };
             add(sum, &row.outcomes());
+            if run.manifest.scope_of(&row.seq) == Scope::MayBeWider {
+                seen.wider.insert(row.seq);
+            }
         }
         for row in run.verdicts()? {
             let row = row?;
@@ -115,7 +120,9 @@ impl Tally {
             if let Some(reason) = &sequence.skipped {
                 for &check in sequence.checks.iter().filter(|_| sequence.checked) {
                     let seen = self.seen.entry(check).or_default();
-                    seen.skipped.insert(sequence.id.clone(), reason.clone());
+                    // A verdict says more: why the check is out of reach, whatever the sequence.
+                    let skipped = seen.skipped.entry(sequence.id.clone());
+                    skipped.or_insert_with(|| reason.clone());
                 }
             }
         }
@@ -127,7 +134,12 @@ impl Tally {
         let mut cases = Vec::new();
         for (&check, seen) in &self.seen {
             for (seq, test) in &seen.tested {
-                let (class, reason) = classify(check, test, &seen.controls);
+                let scope = if seen.wider.contains(seq) {
+                    Scope::MayBeWider
+                } else {
+                    Scope::AsWritten
+                };
+                let (class, reason) = classify(check, test, &seen.controls, scope);
                 cases.push(Case {
                     check,
                     seq: seq.clone(),
@@ -181,7 +193,7 @@ pub(crate) mod tests {
                 no_tlbi: Some(bad),
                 good: fault,
             };
-            let (class, reason) = classify(check, &test, &controls);
+            let (class, reason) = classify(check, &test, &controls, Scope::AsWritten);
             Case {
                 check,
                 seq: seq.to_owned(),

@@ -136,6 +136,10 @@ pub struct Args {
     runtime: Runtime,
     #[command(flatten)]
     unsaid: Unsaid,
+    /// In QEMU, a machine without EL2, so that the kernel is entered at EL1, as in a guest: checks of EL1&0 are made, the
+    /// others skipped
+    #[arg(long, conflicts_with_all = ["console-source", "image", "mutants"])]
+    el1: bool,
     /// In QEMU, run each PE in a thread of its own (MTTCG): real races, and far fewer trials per second
     #[arg(long)]
     threads: bool,
@@ -387,8 +391,8 @@ fn write_image(bench: &mut Bench<'_>, members: &[Member], image: &Path) -> Resul
         "{}: {} bytes, plan {}, {} checks; {then}\n",
         image.display(),
         bench.kernel.bytes.len(),
-        plan.crc,
-        plan.checks.len()
+        plan.at_el2.crc,
+        plan.at_el2.checks.len()
     ));
     Ok(Exit::Ok)
 }

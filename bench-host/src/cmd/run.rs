@@ -14,7 +14,6 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args as _, ValueEnum};
-use results::manifest;
 use results::store::Run;
 
 use super::adversary::{self, Choose};
@@ -27,7 +26,7 @@ use crate::interrupt;
 use crate::kernel::Kernel;
 use crate::output::harmless;
 use crate::overhead;
-use crate::plan::{PlanArgs, RunPlan};
+use crate::plan::{Described, PlanArgs, RunPlan};
 use crate::progress::Progress;
 use crate::qemu::image::ImageFile;
 use crate::qemu::{Machine, Qemu};
@@ -190,7 +189,7 @@ pub fn run(args: &Args, stated: bool) -> Result<Exit, Error> {
         None if args.machine == On::Adversary => on_adversary(args, smp, &mut kernel, &plan)?,
         Some(source) => {
             let crc = install(&mut kernel, &plan)?;
-            listen(args, source, silence, &plan.describe(crc, false), stated)?
+            listen(args, source, silence, &Described::of(&plan, crc, false), stated)?
         }
         None => in_qemu(args, smp, silence, &mut kernel, &plan)?,
     };
@@ -265,15 +264,17 @@ fn in_qemu(args: &Args, smp: u32, timeout: Duration, kernel: &mut Kernel, first:
     let machine = Machine {
         cpu: args.cpu.clone(),
         smp,
+        el1: args.plan.el1,
         deterministic: args.deterministic,
         one_thread: args.one_thread,
     };
     again_and_again(args, kernel, first, |kernel, plan, out, _| {
         let image = ImageFile::new(&kernel.bytes).map_err(temporary)?;
         let arguments = qemu.arguments(&machine, image.path());
-        let manifest = describe::qemu(args, &qemu, &arguments, kernel, plan);
+        let manifest = describe::qemu(args, &qemu, &arguments, kernel, plan.at_el2);
         let (folder, store) = folder::create(out, manifest)?;
         let receiver = Receiver::new(store, Progress::new(args.quiet), PlanOrigin::Installed);
+        let receiver = receiver.with_plan_at_el1(Some(plan.at_el1));
         let mut command = Command::new(&qemu.program);
         command.args(&arguments);
         Ok((folder, session::run_qemu(command, receiver, timeout)))
@@ -285,6 +286,7 @@ fn on_adversary(args: &Args, smp: u32, kernel: &mut Kernel, first: &RunPlan) -> 
     let choose = args.choose.unwrap_or(Choose::Latest);
     again_and_again(args, kernel, first, |kernel, plan, out, seed| {
         let mut options = adversary::options(&args.cpu, smp, choose, seed)?;
+        let plan = plan.at_el2;
         let pairs = plan.checks.len() * plan.sequences.len();
         let trials = pairs as u64 * u64::from(plan.trials);
         options.budget = args.budget.unwrap_or_else(|| adversary::budget(trials, 0));
@@ -303,7 +305,7 @@ fn again_and_again(
     args: &Args,
     kernel: &mut Kernel,
     first: &RunPlan,
-    mut once: impl FnMut(&Kernel, manifest::Plan, Option<&Path>, u64) -> Result<(PathBuf, Finished), Error>,
+    mut once: impl FnMut(&Kernel, Described, Option<&Path>, u64) -> Result<(PathBuf, Finished), Error>,
 ) -> Result<Heard, Error> {
     let wanted = args.console.boots.unwrap_or(1);
     let mut heard = Heard::default();
@@ -311,7 +313,7 @@ fn again_and_again(
         let mut plan = first.clone();
         plan.settings.seed = plan.settings.seed.wrapping_add(boot.into());
         let crc = install(kernel, &plan)?;
-        let described = plan.describe(crc, args.deterministic);
+        let described = Described::of(&plan, crc, args.deterministic);
         let (folder, finished) = once(kernel, described, numbered(args, boot).as_deref(), plan.settings.seed)?;
         heard.exit = heard.exit.or(finished.exit);
         let go_on = matches!(finished.exit, Exit::Ok | Exit::Undecided);
@@ -329,13 +331,7 @@ fn again_and_again(
 }
 
 /// Listens to a console.
-fn listen(
-    args: &Args,
-    source: &Source,
-    silence: Duration,
-    plan: &manifest::Plan,
-    stated: bool,
-) -> Result<Heard, Error> {
+fn listen(args: &Args, source: &Source, silence: Duration, plan: &Described, stated: bool) -> Result<Heard, Error> {
     let console = source.open()?;
     let options = args.console.listening(source, args.timeout, silence);
     let origin = if stated {
@@ -344,9 +340,10 @@ fn listen(
         PlanOrigin::Guessed
     };
     session::console::listen(&console, &options, |boot| {
-        let manifest = describe::console(args, source, plan.clone(), stated);
+        let manifest = describe::console(args, source, plan.at_el2.clone(), stated);
         let (folder, store) = folder::create(numbered(args, boot).as_deref(), manifest)?;
-        Ok((folder, Receiver::new(store, Progress::new(args.quiet), origin)))
+        let receiver = Receiver::new(store, Progress::new(args.quiet), origin);
+        Ok((folder, receiver.with_plan_at_el1(Some(plan.at_el1.clone()))))
     })
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use report::number::{grouped, plural};
-use results::manifest::{HARDWARE_LABEL, Manifest};
+use results::manifest::{EL1_CAVEAT, HARDWARE_LABEL, Manifest};
 use results::order::Places;
 
 use super::load::{Loaded, RunData};
@@ -53,10 +53,14 @@ pub fn notes(loaded: &Loaded, baseline: usize) -> Vec<String> {
         Some(m) if m.simulator => {
             say("counts of a simulator say nothing about how long a sequence takes on hardware".to_owned());
         }
+        Some(m) if m.origin() == HARDWARE_LABEL && m.entered_at_el1() => {}
         Some(m) if m.label != HARDWARE_LABEL => {
             say("where these counts come from was not stated, so they are no evidence of timing".to_owned());
         }
         _ => {}
+    }
+    if first.is_some_and(|run| run.manifest.entered_at_el1()) {
+        say(EL1_CAVEAT.to_owned());
     }
     let one_place =
         |run: &&RunData| run.manifest.plan.measure.places == Places::Run && !run.manifest.plan.deterministic;

@@ -147,6 +147,7 @@ fn no_timing(manifest: &Manifest) -> Option<&'static str> {
     match manifest.label.as_str() {
         HARDWARE_LABEL => None,
         _ if manifest.simulator => Some("simulated"),
+        _ if manifest.origin() == HARDWARE_LABEL => Some("under a hypervisor"),
         _ => Some("unstated"),
     }
 }

@@ -4,8 +4,11 @@
 use results::check::Mask;
 use results::manifest;
 use results::plan::{Entry, OperandKind, OperandRegister, flags};
-use sequences::{ExceptionLevel, Instruction, Operand, OperandSlot, Sequence, Target, catalogue, lower, parse};
+use sequences::{
+    ExceptionLevel, Instruction, Operand, OperandSlot, Sequence, Target, catalogue, lower, lowest_level, parse,
+};
 
+use super::level::Level;
 use super::{AA_SUFFIX, RESERVED, checks_of, not_found, usage};
 use crate::error::Error;
 
@@ -35,9 +38,21 @@ impl PlannedSequence {
 
     pub fn new(option: &str, id: &str, text: &str, pages: u16, flags: u8, checks: Mask) -> Result<Self, Error> {
         let sequence = parse(text).map_err(|error| usage(format!("{option} {id}: {}", error.render(text))))?;
-        // The checks change EL2 tables: a sequence for another regime is timed, but they say nothing about it.
-        let checks = if is_for_el2(&sequence) { checks } else { 0 };
         let lowered = lower(&sequence, pages.into()).map_err(|error| usage(format!("{option} {id}: {error}")))?;
+        let at_el1 = flags & flags::AT_EL1 != 0;
+        if at_el1 && lowest_level(&lowered.words) > ExceptionLevel::El1 {
+            return Err(usage(format!(
+                "{option} {id}: UNDEFINED at EL1, and --el1 has the kernel entered there; name sequences of EL1&0 (`bench-host \
+                 list`, regime EL1&0), such as linux_flush_tlb_all"
+            )));
+        }
+        // The checks change tables of one regime: a sequence for another is timed, but they say nothing about it.
+        let regime = if at_el1 {
+            ExceptionLevel::El1
+        } else {
+            ExceptionLevel::El2
+        };
+        let checks = if is_for(&sequence, regime) { checks } else { 0 };
         let by_ipa = ranges_by_ipa(&sequence).map_err(|error| usage(format!("{option} {id}: {error}")))?;
         let operands = lowered.operands.iter().map(|slot| register(slot, by_ipa));
         let operands = operands.collect::<Option<_>>();
@@ -59,13 +74,24 @@ impl PlannedSequence {
     pub fn twin(&self) -> Self {
         Self {
             id: format!("{}{AA_SUFFIX}", self.id),
-            flags: flags::TIMED,
+            flags: self.flags | flags::TIMED,
             checks: 0,
             good_for: 0,
             baseline: false,
             aa_of: Some(self.id.clone()),
             ..self.clone()
         }
+    }
+
+    /// Returns whether it is for an entry at a level.
+    pub const fn is_for(&self, level: Level) -> bool {
+        let levels = flags::AT_EL1 | flags::AT_EL2;
+        self.flags & levels == 0 || self.flags & level.flag() != 0
+    }
+
+    /// Returns whether it can be executed at a level.
+    pub fn runs_at(&self, level: Level) -> bool {
+        level == Level::El2 || lowest_level(&self.words) == ExceptionLevel::El1
     }
 
     pub fn entry(&self) -> Entry<'_> {
@@ -112,10 +138,10 @@ pub fn new_name<'a>(argument: &str, name: &'a str) -> Result<&'a str, Error> {
     Ok(name)
 }
 
-/// Returns whether every TLBI of the sequence is for the EL2 regime.
-fn is_for_el2(sequence: &Sequence) -> bool {
+/// Returns whether every TLBI of the sequence is for the regime of a level.
+fn is_for(sequence: &Sequence, level: ExceptionLevel) -> bool {
     sequence.instructions().all(|instruction| match instruction {
-        Instruction::Tlbi(tlbi) => tlbi.op.level() == ExceptionLevel::El2,
+        Instruction::Tlbi(tlbi) => tlbi.op.level() == level,
         _ => true,
     })
 }

@@ -23,7 +23,7 @@ fn refusal(arguments: &[&str]) -> String {
 
 #[test]
 fn the_default_plan_is_the_xen_patch_with_a_repeated_baseline() {
-    let described = plan(&[]).unwrap().describe(7, false);
+    let described = plan(&[]).unwrap().describe(Level::El2, 7, false);
     let ids: Vec<_> = described
         .sequences
         .iter()
@@ -47,15 +47,51 @@ fn the_default_plan_is_the_xen_patch_with_a_repeated_baseline() {
         (described.boot_flush.as_str(), described.known_good.as_str()),
         ("xen_head_new", "xen_head_old")
     );
-    assert_eq!(described.checks, checks_of(one_page_checks()));
+    assert_eq!(described.checks, checks_of(Level::El2.one_page_checks()));
     assert_eq!(described.checks.len(), 18);
+}
+
+#[test]
+fn the_default_plan_has_a_part_for_each_level_and_a_named_one_has_not() {
+    let described = |arguments: &[&str], level| plan(arguments).unwrap().describe(level, 0, false);
+    let ids = |plan: &manifest::Plan| -> Vec<String> { plan.sequences.iter().map(|s| s.id.clone()).collect() };
+    let at_el1 = described(&[], Level::El1);
+    assert_eq!(
+        ids(&at_el1),
+        [
+            "sel4_invalidate_local_tlb",
+            "sel4_invalidate_local_tlb_aa",
+            "linux_local_flush_tlb_all"
+        ]
+    );
+    assert_eq!(
+        (at_el1.boot_flush.as_str(), at_el1.known_good.as_str()),
+        ("linux_local_flush_tlb_all", "sel4_invalidate_local_tlb")
+    );
+    assert_eq!(at_el1.checks, checks_of(Level::El1.one_page_checks()));
+    assert!(at_el1.checks.iter().all(|check| check.regime().is_guest()));
+    // The machine is another, the plan is the same.
+    let entries = |arguments: &[&str]| format!("{:?}", plan(arguments).unwrap().entries());
+    assert_eq!(entries(&["--el1"]), entries(&[]));
+
+    let named = ["--sequence", "linux_flush_tlb_all"];
+    assert_eq!(
+        ids(&described(&named, Level::El1)),
+        ids(&described(&named, Level::El2))[..2]
+    );
+    let for_el1 = [&named[..], &["--el1"]].concat();
+    let at_el1 = described(&for_el1, Level::El1);
+    assert_eq!(ids(&described(&for_el1, Level::El2)), [""; 0]);
+    assert!(at_el1.sequences[0].checked && at_el1.sequences[0].baseline);
+    assert_eq!(at_el1.boot_flush, "linux_local_flush_tlb_all");
+    assert!(refusal(&["--el1", "--sequence", "vmid=tlbi vmalls12e1"]).contains("UNDEFINED at EL1"));
 }
 
 #[test]
 fn helpers_that_were_not_asked_for_are_neither_timed_nor_checked() {
     let described = plan(&["--sequence", "mine=dsb ish; tlbi vae2is, {va}; dsb ish; isb"])
         .unwrap()
-        .describe(0, true);
+        .describe(Level::El2, 0, true);
     let helper = |s: &&manifest::Sequence| !s.timed && !s.checked;
     let helpers: Vec<_> = described
         .sequences
@@ -70,7 +106,7 @@ fn helpers_that_were_not_asked_for_are_neither_timed_nor_checked() {
 #[test]
 fn sequences_for_another_regime_are_timed_only() {
     let described = plan(&["--sequence", "xen_head_macro", "--sequence", "linux_flush_tlb_all"]);
-    let described = described.unwrap().describe(0, false);
+    let described = described.unwrap().describe(Level::El2, 0, false);
     let of = |id: &str| {
         let found = described.sequences.iter().find(|s| s.id == id);
         found.map(|s| (s.timed, s.checked))
@@ -83,7 +119,7 @@ fn sequences_for_another_regime_are_timed_only() {
 fn a_group_is_its_members_once() {
     let described = plan(&["--sequence", "xen_head_old", "--sequence", "@xen,el2"])
         .unwrap()
-        .describe(0, false);
+        .describe(Level::El2, 0, false);
     let ids: Vec<_> = described.sequences.iter().map(|s| s.id.as_str()).collect();
     assert_eq!(ids.iter().filter(|id| **id == "xen_head_old").count(), 1);
     assert!(ids.len() > 10 && ids.contains(&"xen_head_new"));

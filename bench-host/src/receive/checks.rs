@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use report::number::plural;
 use results::check::{Check, Outcomes, Role};
 use results::manifest::Plan;
-use results::verdict::{Class, Controls, classify};
+use results::verdict::{Class, Controls, Scope, classify};
 
 /// What one check saw, all PEs together.
 #[derive(Debug, Default)]
@@ -179,7 +179,9 @@ impl Checks {
     /// Returns our verdict on everything seen, and where the kernel's differs or is missing.
     ///
     /// Only the kernel knows why it made no trials, so a verdict of its `skipped` class is taken over with its reason.
-    pub fn finish(&self) -> (Vec<Verdict>, Vec<String>) {
+    ///
+    /// `scope_of` says whether the machine gave a sequence the scope that is written.
+    pub fn finish(&self, scope_of: impl Fn(&str) -> Scope) -> (Vec<Verdict>, Vec<String>) {
         let (mut verdicts, mut wrong) = (Vec::new(), Vec::new());
         for (&check, seen) in &self.seen {
             let mut seqs: Vec<_> = seen.tested.keys().chain(seen.verdicts.keys()).collect();
@@ -188,7 +190,7 @@ impl Checks {
             for seq in seqs {
                 let nothing = Outcomes::default();
                 let tested = seen.tested.get(seq).unwrap_or(&nothing);
-                let (class, reason) = classify(check, tested, &seen.controls);
+                let (class, reason) = classify(check, tested, &seen.controls, scope_of(seq));
                 let theirs = seen.verdicts.get(seq);
                 match theirs {
                     Some((theirs, _)) if *theirs != class => wrong.push(format!(
@@ -289,15 +291,15 @@ mod tests {
 
     #[test]
     fn verdicts_are_ours() {
-        let (verdicts, wrong) = checks(&FAULT, Some(Class::Pass)).finish();
+        let (verdicts, wrong) = checks(&FAULT, Some(Class::Pass)).finish(|_| Scope::AsWritten);
         assert_eq!((verdicts.len(), verdicts[0].class, wrong.len()), (1, Class::Pass, 0));
-        let (verdicts, wrong) = checks(&STALE, Some(Class::Pass)).finish();
+        let (verdicts, wrong) = checks(&STALE, Some(Class::Pass)).finish(|_| Scope::AsWritten);
         assert_eq!(verdicts[0].class, Class::Fail);
         assert_eq!(
             wrong,
             ["cowinvt_el2 with mine: the kernel says pass, its counts say fail"]
         );
-        let (_, wrong) = checks(&FAULT, None).finish();
+        let (_, wrong) = checks(&FAULT, None).finish(|_| Scope::AsWritten);
         assert_eq!(wrong, ["cowinvt_el2 with mine: no verdict arrived"]);
     }
 
@@ -341,7 +343,7 @@ mod tests {
         let check = Check::from_id("identity_el2").unwrap();
         let taken = checks.verdict(check, "mine", Class::Skipped, "no 1:1 map here", None);
         assert_eq!(taken, Ok(1));
-        let (verdicts, wrong) = checks.finish();
+        let (verdicts, wrong) = checks.finish(|_| Scope::AsWritten);
         assert_eq!((verdicts[0].reason.as_str(), wrong.len()), ("no 1:1 map here", 0));
         assert!(
             checks.knows(Check::from_id("identity_el2").unwrap(), "mine")

@@ -36,6 +36,14 @@ impl Sequences {
         }
     }
 
+    /// Returns the words of a sequence, as many of them as came.
+    pub fn words_of(&self, id: &str) -> impl Iterator<Item = u32> {
+        self.words
+            .get(id)
+            .into_iter()
+            .flat_map(|(_, words)| words.iter().copied())
+    }
+
     /// Returns whether a sequence was announced.
     pub fn contains(&self, id: &str) -> bool {
         self.words.contains_key(id)

@@ -11,7 +11,7 @@ use results::plan::{Batching, EMPTY_FRAME, is_timed_under};
 use results::record::{Event, Record, Support};
 use results::scenario::Scenario;
 use results::store::{BatchRow, BootRow, LitmusRow, OverheadRow, ProofRow, SampleRow, StoreError, VerdictRow};
-use results::verdict::Class;
+use results::verdict::{Class, Scope};
 
 use super::batches::{Batches, Key};
 use super::{Halt, PlanOrigin, Received, Receiver, emulator};
@@ -22,10 +22,10 @@ impl Receiver {
     pub(super) fn record(&mut self, number: u32, record: &Record<'_>) -> Result<(), StoreError> {
         match *record {
             Record::Start { schema, kernel, plan_crc, el, seed, nonce: _ } => {
-                self.start(schema, plan_crc, seed);
                 let stored = &mut self.store.manifest.kernel;
                 stored.version = Some(kernel.to_owned());
                 stored.entry_el = Some(el);
+                self.start(schema, plan_crc, seed);
             }
             Record::Image { load, size, runtime, case, flow } => {
                 let stored = &mut self.store.manifest.kernel;
@@ -149,6 +149,15 @@ impl Receiver {
 
     fn start(&mut self, schema: u32, plan_crc: u32, seed: u64) {
         self.started = true;
+        let manifest = &mut self.store.manifest;
+        if manifest.entered_at_el1() {
+            let origin = manifest.origin().to_owned();
+            manifest.set_origin(&origin);
+            self.progress.label(&manifest.label);
+            if let Some(plan) = self.plan_at_el1.take_if(|plan| plan.crc == manifest.plan.crc) {
+                manifest.plan = plan;
+            }
+        }
         if schema > SCHEMA_VERSION {
             self.halt = Some(Halt::Refused);
             self.refusals.add(format!(
@@ -268,7 +277,7 @@ impl Receiver {
         }
         self.progress.finish();
         self.check_stream();
-        let (verdicts, wrong) = self.checks.finish();
+        let (verdicts, wrong) = self.checks.finish(|seq| self.scope_of(seq));
         let paces = self.checks.paces();
         wrong.into_iter().for_each(|what| self.defects.add(what));
         let mut besides_checks = self.failures.clone();
@@ -308,6 +317,15 @@ impl Receiver {
         (received, stored.and(finished))
     }
 
+    /// Returns whether the machine gave a sequence the scope that is written. Where the plan is not known, its words are in
+    /// the stream.
+    fn scope_of(&self, seq: &str) -> Scope {
+        match self.store.manifest.sequence(seq) {
+            Some(_) => self.store.manifest.scope_of(seq),
+            None => Scope::of(self.store.manifest.entered_at_el1(), self.sequences.words_of(seq)),
+        }
+    }
+
     /// Refuses to call a machine hardware that is known to be none, and labels what is known to be emulated.
     fn label(&mut self) {
         let manifest = &mut self.store.manifest;
@@ -321,8 +339,8 @@ impl Receiver {
             ));
         }
         // What started the machine itself knows better.
-        if manifest.qemu.is_none() && manifest.label != ADVERSARY_LABEL {
-            EMULATOR_LABEL.clone_into(&mut manifest.label);
+        if manifest.qemu.is_none() && manifest.origin() != ADVERSARY_LABEL {
+            manifest.set_origin(EMULATOR_LABEL);
         }
     }
 

@@ -13,7 +13,7 @@ use results::plan::{Flow, RuntimeCase};
 use results::record::Event;
 use results::scenario::Scenario;
 use results::store::{BootRow, LitmusRow, ProofRow, SampleRow, Store, VerdictRow};
-use results::verdict::{Class, Controls, classify};
+use results::verdict::{Class, Controls, Scope, classify};
 use stats::bootstrap::SplitMix64;
 
 /// What the run is like.
@@ -340,7 +340,7 @@ impl Synthetic {
             for sequence in sequences.iter().filter(|s| s.checked) {
                 let test = row(&sequence.id, Role::Test, false);
                 store.litmus(&test).unwrap();
-                let (class, reason) = classify(check, &test.outcomes(), &controls);
+                let (class, reason) = classify(check, &test.outcomes(), &controls, Scope::AsWritten);
                 assert_ne!(class, Class::Fail);
                 let row = VerdictRow {
                     check,

@@ -18,7 +18,7 @@ macro_rules! mrs {
         #[allow(unsafe_code)]
         fn read() -> u64 {
             let value;
-            // SAFETY: reading an identification or counter register that exists at EL2 changes nothing.
+            // SAFETY: reading an identification or counter register that exists here changes nothing.
             unsafe {
                 core::arch::asm!(concat!("mrs {}, ", $register), out(reg) value, options(nostack, preserves_flags));
             }
@@ -50,10 +50,15 @@ pub fn isb() {
 /// Starts the event stream of this PE: a `wfe` ends after some microseconds even if no event comes, so that a wait can
 /// give up (Arm ARM, "Event streams").
 pub fn start_event_stream() {
-    /// No traps of the counter; an event at every other change of bit 9 of the counter.
-    const CNTHCTL: u64 = 9 << 4 | 1 << 2 | 0b11;
+    /// An event at every other change of bit 9 of the counter; at EL2 no traps of the counter, at EL1 none from EL0.
+    const CONTROL: u64 = 9 << 4 | 1 << 2 | 0b11;
     // SAFETY: nothing but how long a `wfe` lasts depends on it.
-    unsafe { asm!("msr cnthctl_el2, {}", "isb", in(reg) CNTHCTL, options(nostack, preserves_flags)) }
+    unsafe {
+        match current_el() {
+            1 => asm!("msr cntkctl_el1, {}", "isb", in(reg) CONTROL, options(nostack, preserves_flags)),
+            _ => asm!("msr cnthctl_el2, {}", "isb", in(reg) CONTROL, options(nostack, preserves_flags)),
+        }
+    }
 }
 
 /// Issues `wfe`.
@@ -77,27 +82,39 @@ pub fn current_el() -> u8 {
     CurrentEL.read(CurrentEL::EL) as u8
 }
 
-/// Starts the PMU's cycle counter so that it counts at EL2 (Arm ARM, "The Performance Monitors Extension").
+/// Returns the filter that has a counter count at the current exception level: `NSH` at EL2; at EL1 nothing is filtered
+/// there.
+fn count_here() -> u64 {
+    const NSH: u64 = 1 << 27;
+    match current_el() {
+        1 => 0,
+        _ => NSH,
+    }
+}
+
+/// Starts the PMU's cycle counter so that it counts at this exception level (Arm ARM, "The Performance Monitors
+/// Extension").
 ///
-/// `PMCR_EL0.LC` makes it 64-bit, `PMCCFILTR_EL0.NSH` makes it count at EL2, and `MDCR_EL2` neither traps it nor stops
-/// it (`HPMD`, `HCCD` zero) nor reserves counters for EL2 (`HPMN` = `PMCR_EL0.N`).
+/// `PMCR_EL0.LC` makes it 64-bit, and `PMCCFILTR_EL0` has it count here. At EL2, `MDCR_EL2` neither traps it nor stops it
+/// (`HPMD`, `HCCD` zero) nor reserves counters for EL2 (`HPMN` = `PMCR_EL0.N`); at EL1 that is the hypervisor's.
 pub fn start_cycle_counter() {
     const PMCR_E: u64 = 1 << 0;
     const PMCR_C: u64 = 1 << 2;
     const PMCR_LC: u64 = 1 << 6;
-    const NSH: u64 = 1 << 27;
     const CYCLE_COUNTER: u64 = 1 << 31;
     let counters = mrs!("pmcr_el0") >> 11 & 31; // PMCR_EL0.N
+    if current_el() == 2 {
+        // SAFETY: nothing but the PMU depends on it.
+        unsafe { asm!("msr mdcr_el2, {}", in(reg) counters, options(nostack, preserves_flags)) };
+    }
     // SAFETY: the PMU is implemented (the caller has looked) and nobody else uses it.
     unsafe {
         asm!(
-            "msr mdcr_el2, {hpmn}",
-            "msr pmccfiltr_el0, {nsh}",
+            "msr pmccfiltr_el0, {filter}",
             "msr pmcntenset_el0, {cycle}",
             "msr pmcr_el0, {enable}",
             "isb",
-            hpmn = in(reg) counters,
-            nsh = in(reg) NSH,
+            filter = in(reg) count_here(),
             cycle = in(reg) CYCLE_COUNTER,
             enable = in(reg) PMCR_E | PMCR_C | PMCR_LC,
             options(nostack, preserves_flags),
@@ -105,11 +122,8 @@ pub fn start_cycle_counter() {
     }
 }
 
-/// Has event counter 0 count an event at EL2, from 0 on, or stops it.
-///
-/// `PMEVTYPER0_EL0.NSH` makes it count at EL2; U, P and the rest are 0.
+/// Has event counter 0 count an event at this exception level, from 0 on, or stops it.
 pub fn select_event(number: Option<u16>) {
-    const NSH: u64 = 1 << 27;
     const COUNTER_0: u64 = 1;
     // SAFETY: an event counter is implemented where an event is asked for (the caller has looked), and nobody else
     // uses it; clearing the enable bit of an absent one has no effect.
@@ -121,7 +135,7 @@ pub fn select_event(number: Option<u16>) {
                 "msr pmevcntr0_el0, xzr",
                 "msr pmcntenset_el0, {counter}",
                 "isb",
-                typer = in(reg) NSH | u64::from(number),
+                typer = in(reg) count_here() | u64::from(number),
                 counter = in(reg) COUNTER_0,
                 options(nostack, preserves_flags),
             ),
@@ -133,13 +147,6 @@ pub fn select_event(number: Option<u16>) {
 pub fn yield_now() {
     // SAFETY: a hint.
     unsafe { asm!("yield", options(nostack, preserves_flags)) }
-}
-
-/// Invalidates one page of EL2 on every PE, and waits for it: `dsb ishst; tlbi vae2is; dsb ish`.
-pub fn broadcast(va: u64) {
-    let page = va >> 12 & ((1 << 44) - 1);
-    // SAFETY: invalidation makes the next access walk the tables, and has no other effect.
-    unsafe { asm!("dsb ishst", "tlbi vae2is, {}", "dsb ish", in(reg) page, options(nostack, preserves_flags)) }
 }
 
 /// Makes code just written at an address visible to the instruction fetches of every PE: `dc cvau` of each line, `dsb ish;
@@ -182,49 +189,27 @@ pub fn sev() {
     unsafe { asm!("dsb ishst", "sev", options(nostack, preserves_flags)) }
 }
 
-/// Defines the conservative invalidations: a full system barrier on both sides.
-macro_rules! flush {
-    ($(#[$doc:meta])* $name:ident, $operation:literal) => {
-        $(#[$doc])*
-        pub fn $name() {
-            // SAFETY: invalidation makes the next access walk the tables, and has no other effect.
-            unsafe {
-                asm!("dsb sy", $operation, "dsb sy", "isb", options(nostack, preserves_flags))
-            }
-        }
-    };
-}
-
-flush!(
-    /// Invalidates all entries of EL2, or EL2&0, on this PE.
-    flush_el2,
-    "tlbi alle2"
-);
-flush!(
-    /// Invalidates all entries of EL2, or EL2&0, on every PE.
-    flush_el2_is,
-    "tlbi alle2is"
-);
-flush!(
-    /// Invalidates all entries of EL1&0, stages 1 and 2, all VMIDs, on this PE.
-    flush_el1,
-    "tlbi alle1"
-);
-flush!(
-    /// Invalidates all entries of EL1&0, stages 1 and 2, all VMIDs, on every PE.
-    flush_el1_is,
-    "tlbi alle1is"
-);
-
-/// Invalidates the EL2 entries of one page, on this PE or on every PE; full system barriers on both sides.
-pub fn flush_el2_page(va: u64, everywhere: bool) {
-    let page = va >> 12 & ((1 << 44) - 1);
-    // SAFETY: as above.
+/// Invalidates all entries of EL1&0, stages 1 and 2, all VMIDs, on this PE or on every PE; full system barriers on both
+/// sides. For EL2 only.
+pub fn flush_guests(everywhere: bool) {
+    // SAFETY: invalidation makes the next access walk the tables, and has no other effect.
     unsafe {
         if everywhere {
-            asm!("dsb sy", "tlbi vae2is, {}", "dsb sy", "isb", in(reg) page, options(nostack, preserves_flags));
+            asm!(
+                "dsb sy",
+                "tlbi alle1is",
+                "dsb sy",
+                "isb",
+                options(nostack, preserves_flags)
+            );
         } else {
-            asm!("dsb sy", "tlbi vae2, {}", "dsb sy", "isb", in(reg) page, options(nostack, preserves_flags));
+            asm!(
+                "dsb sy",
+                "tlbi alle1",
+                "dsb sy",
+                "isb",
+                options(nostack, preserves_flags)
+            );
         }
     }
 }

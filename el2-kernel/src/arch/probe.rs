@@ -8,7 +8,7 @@ use core::arch::{asm, global_asm};
 use results::plan::Width;
 
 /// Bytes from `probe_start` to the end of the last instruction that may fault.
-pub const SIZE: usize = 40;
+pub const SIZE: usize = 48;
 
 global_asm!(
     r#"
@@ -35,6 +35,10 @@ probe_read_half:
 probe_read_word:
     ldr     w0, [x0]
     b       1f
+    // A read that is UNDEFINED, or trapped by who controls the PMU, comes back as an exception too.
+probe_cycles:
+    mrs     x0, pmccntr_el0
+    b       1f
 probe_end:
 1:  mov     x1, xzr
 probe_fault:
@@ -43,15 +47,15 @@ probe_fault:
     .globl  probe_fetch_fault
 probe_fetch:
     mov     x17, x30
-    msr     tpidr_el2, x0           // the vectors recognize the fault by its address
+    msr     tpidr_el1, x0           // the vectors recognize the fault by its address
     blr     x0
     mov     x1, xzr
 probe_fetch_fault:
     mov     x30, x17
     mov     x17, #-1                // no instruction is there
-    msr     tpidr_el2, x17
+    msr     tpidr_el1, x17
     ret
-    .if (probe_end - probe_start) - 40
+    .if (probe_end - probe_start) - 48
     .error "probe::SIZE is wrong"
     .endif
     "#
@@ -125,8 +129,8 @@ impl Syndrome {
 
 /// Prepares this PE for probes.
 pub fn init() {
-    // SAFETY: nobody else uses the register; no instruction is at an odd address.
-    unsafe { asm!("msr tpidr_el2, {}", in(reg) u64::MAX, options(nostack, preserves_flags)) };
+    // SAFETY: nobody else uses the register, at EL2 or at EL1; no instruction is at an odd address.
+    unsafe { asm!("msr tpidr_el1, {}", in(reg) u64::MAX, options(nostack, preserves_flags)) };
 }
 
 /// Loads 8 bytes from `va`.
@@ -162,6 +166,20 @@ pub fn read_register(va: u64, width: Width) -> Probed {
         Width::Half => load!("probe_read_half"),
         Width::Word => load!("probe_read_word"),
     };
+    if syndrome == 0 {
+        Probed::Done(value)
+    } else {
+        Probed::Fault(Syndrome(syndrome))
+    }
+}
+
+/// Reads the cycle counter, if it is there for this exception level; whatever the exception, it is answered.
+pub fn read_cycles() -> Probed {
+    let (value, syndrome): (u64, u64);
+    // SAFETY: an exception is caught by the vectors; reading a counter changes nothing.
+    unsafe {
+        asm!("bl probe_cycles", out("x0") value, out("x1") syndrome, out("x30") _, options(nostack));
+    }
     if syndrome == 0 {
         Probed::Done(value)
     } else {

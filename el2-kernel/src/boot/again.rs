@@ -11,8 +11,10 @@
 use core::arch::global_asm;
 
 use crate::arch::instructions::{dsb_ishst, isb};
+use crate::arch::regime::OwnRegime;
 use crate::handover::Handover;
 use crate::image::image;
+use crate::mmu::control;
 use crate::mmu::identity::Identity;
 
 global_asm!(
@@ -35,10 +37,17 @@ enter_again:
     sub     x6, x6, x7
     add     x6, x6, x2
     br      x6                      // into the 1:1 map
-2:  msr     sctlr_el2, x5
+2:  mrs     x6, CurrentEL
+    cmp     x6, #(2 << 2)
+    b.eq    3f
+    msr     sctlr_el1, x5
+    isb
+    tlbi    vmalle1
+    b       4f
+3:  msr     sctlr_el2, x5
     isb
     tlbi    alle2
-    ic      iallu
+4:  ic      iallu
     dsb     nsh
     isb
     mov     x23, x1
@@ -49,9 +58,6 @@ enter_again:
 unsafe extern "C" {
     fn enter_again(device_tree: usize, entered_at: usize, load: u64, start: usize, end: usize, sctlr: u64) -> !;
 }
-
-/// `SCTLR_EL2` with MMU and caches off: its RES1 bits.
-const SCTLR_OFF: u64 = 0x30c5_0830;
 
 /// Boots again.
 ///
@@ -73,7 +79,7 @@ pub unsafe fn boot_again(boot: &Handover, identity: Option<&Identity>) -> ! {
             boot.load,
             start,
             start + size,
-            SCTLR_OFF,
+            control::sctlr_off(OwnRegime::current()),
         )
     }
 }

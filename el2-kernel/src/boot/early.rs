@@ -12,11 +12,14 @@ use results::record::{Event, Record};
 
 use crate::arch::instructions::{current_el, mmu_is_on, ticks};
 use crate::arch::pmu;
+use crate::arch::probe;
+use crate::arch::regime::OwnRegime;
 use crate::boot::default_plan;
-use crate::boot::kernel_map::{SCTLR, build_tables, tcr};
+use crate::boot::kernel_map::build_tables;
 use crate::boot::switch::{Switch, switch_to_runtime};
 use crate::handover::Handover;
 use crate::image::{image, plan_area, plan_area_mut};
+use crate::mmu::control;
 use crate::mmu::identity_slot::{IdentitySlot, Refused, choose};
 use crate::mmu::kernel_tables::tables_base;
 use crate::mmu::layout::Layout;
@@ -26,6 +29,7 @@ use crate::platform::board::Board;
 use crate::platform::console;
 use crate::platform::device_tree::Machine;
 use crate::platform::end::{fatal, set_at_end};
+use crate::platform::exception;
 use crate::platform::firmware;
 use crate::platform::lost;
 use crate::platform::memory::Memory;
@@ -107,7 +111,7 @@ fn start_record(plan_crc: u32, seed: u64, device_tree: usize, clock: Event) {
     }
 }
 
-/// Says that the kernel was entered at the wrong exception level, and stops.
+/// Says that the kernel was entered at an exception level that it cannot run at or leave, and stops.
 pub extern "C" fn wrong_exception_level(device_tree: usize, load: usize, el: usize) -> ! {
     discover(device_tree, load, plan_area(), el);
     let plan = Plan::read(plan_area()).ok().flatten();
@@ -118,11 +122,7 @@ pub extern "C" fn wrong_exception_level(device_tree: usize, load: usize, el: usi
         // The counter of the PMU is not ours at every exception level.
         Event::TimerTicks,
     );
-    if current_el() == 1 {
-        fatal("entered at EL1; this kernel needs EL2 (QEMU: -M virt with virtualization=on)")
-    } else {
-        fatal("entered at EL3 of a processor without EL2; this kernel needs EL2")
-    }
+    fatal("entered at EL3 of a processor without EL2; this kernel needs EL2, or to be entered at EL1")
 }
 
 /// Builds the tables, turns the MMU on, and has `runtime_entry`, given by its address in the image as loaded, go on at the
@@ -131,6 +131,8 @@ pub extern "C" fn boot_main(device_tree: usize, load: usize, runtime_entry: usiz
     // SAFETY: the MMU is off, and this is the only reference until the second half makes its own.
     let area = unsafe { plan_area_mut() };
     let machine = discover(device_tree, load, area, entered_at);
+    let own = OwnRegime::current();
+    probe::init();
     let event = pmu::start();
 
     let plan = read_plan(area, device_tree, event);
@@ -144,7 +146,7 @@ pub extern "C" fn boot_main(device_tree: usize, load: usize, runtime_entry: usiz
     if mmu_is_on() {
         fatal("entered with the MMU on; the arm64 boot protocol says off");
     }
-    if HCR_EL2.is_set(HCR_EL2::E2H) {
+    if own == OwnRegime::El2 && HCR_EL2.is_set(HCR_EL2::E2H) {
         fatal("HCR_EL2.E2H cannot be 0 on this processor: it has no EL2 translation regime, only EL2&0");
     }
     let load = load as u64;
@@ -184,11 +186,12 @@ pub extern "C" fn boot_main(device_tree: usize, load: usize, runtime_entry: usiz
     let switch = Switch {
         runtime: layout.image,
         ttbr: tables_base(load),
-        tcr: tcr(),
+        tcr: control::tcr(own),
         mair: MAIR,
-        sctlr: SCTLR,
+        sctlr: control::sctlr(own),
         pmu: u64::from(event == Event::Cycles),
         entry: layout.image + (runtime_entry as u64 - load),
+        vectors: layout.image + (exception::table_of(own) as u64 - load),
     };
     let mut cpus = machine.cpus;
     // The boot PE is whichever the firmware chose.

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The map that the kernel runs with, and the registers that put it into use.
-
-use aarch64_cpu::registers::{ID_AA64MMFR0_EL1, Readable};
+//! The map that the kernel runs with.
 
 use crate::image::sections;
 use crate::mmu::identity_slot::IdentitySlot;
@@ -53,25 +51,4 @@ pub fn build_tables(load: u64, size: u64, layout: &Layout, slot: IdentitySlot) -
             .ok()?;
     }
     Some(())
-}
-
-const SCTLR_M: u64 = 1 << 0;
-const SCTLR_C: u64 = 1 << 2;
-const SCTLR_SA: u64 = 1 << 3;
-const SCTLR_I: u64 = 1 << 12;
-/// RES1 bits of `SCTLR_EL2` with E2H = 0.
-const SCTLR_RES1: u64 = 0x30c5_0830;
-
-/// `SCTLR_EL2` with the MMU and the caches on.
-pub const SCTLR: u64 = SCTLR_RES1 | SCTLR_I | SCTLR_SA | SCTLR_C | SCTLR_M;
-
-/// Returns `TCR_EL2`: 48-bit addresses, 4 KiB granule, inner shareable write-back walks, as many output bits as the PE
-/// has (at most 48).
-pub fn tcr() -> u64 {
-    const RES1: u64 = 1 << 31 | 1 << 23;
-    const INNER_SHAREABLE: u64 = 0b11 << 12;
-    const WRITE_BACK: u64 = 0b01 << 10 | 0b01 << 8;
-    const T0SZ: u64 = 64 - 48;
-    let output_size = (ID_AA64MMFR0_EL1.read(ID_AA64MMFR0_EL1::PARange)).min(0b101);
-    RES1 | output_size << 16 | INNER_SHAREABLE | WRITE_BACK | T0SZ
 }

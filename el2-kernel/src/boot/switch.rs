@@ -6,18 +6,48 @@
 use core::arch::global_asm;
 
 use crate::image::{BOOT_STACK, BOOT_STACK_SIZE};
-use crate::platform::exception::vectors;
 
 global_asm!(
     r#"
     .section .head.switch, "ax"
+    // x20: TTBR0, x21: TCR, x22: MAIR.
+    .macro  set_up_tables el, all
+    msr     ttbr0_el\el, x20
+    msr     tcr_el\el, x21
+    msr     mair_el\el, x22
+    isb
+    // Nothing cached from before may be used: firmware ran with other tables.
+    tlbi    \all
+    ic      iallu
+    dsb     nsh
+    isb
+    .endm
+
+    // x18: vectors, x23: SCTLR, x24: whether a PMU counts, x10: where to go on. Leaves the counter before and after in x25
+    // and x26.
+    .macro  turn_on el
+    // From here exceptions are taken at the runtime address, where the vectors stay mapped.
+    msr     vbar_el\el, x18
+    cbz     x24, 21f
+    mrs     x25, pmccntr_el0
+    b       22f
+21: mrs     x25, cntvct_el0
+22: msr     sctlr_el\el, x23
+    isb
+    cbz     x24, 23f
+    mrs     x26, pmccntr_el0
+    b       24f
+23: mrs     x26, cntvct_el0
+24: br      x10
+    .endm
+
     // x0 := Switch; does not return.
     .globl  switch_to_runtime
 switch_to_runtime:
-    ldp     x19, x20, [x0]          // runtime address, TTBR0_EL2
-    ldp     x21, x22, [x0, #16]     // TCR_EL2, MAIR_EL2
-    ldp     x23, x24, [x0, #32]     // SCTLR_EL2, whether a PMU counts
-    ldr     x28, [x0, #48]          // where to go on
+    ldp     x19, x20, [x0]          // runtime address, TTBR0
+    ldp     x21, x22, [x0, #16]     // TCR, MAIR
+    ldp     x23, x24, [x0, #32]     // SCTLR, whether a PMU counts
+    ldp     x28, x18, [x0, #48]     // where to go on, vectors there
     mov     x0, x19
     bl      relocate
 
@@ -36,35 +66,16 @@ switch_to_runtime:
     dsb     sy
 
     adr     x9, image_start
-    adrp    x1, {vectors}
-    add     x1, x1, :lo12:{vectors}
-    sub     x1, x1, x9
-    add     x1, x1, x19
     adr     x2, 10f
     sub     x2, x2, x9
     add     x10, x2, x19            // x10 := runtime address of label 10
-    msr     ttbr0_el2, x20
-    msr     tcr_el2, x21
-    msr     mair_el2, x22
-    isb
-    // Nothing cached from before may be used: firmware ran with other tables.
-    tlbi    alle2
-    ic      iallu
-    dsb     nsh
-    isb
-    // From here exceptions are taken at the runtime address, where the vectors stay mapped.
-    msr     vbar_el2, x1
-    cbz     x24, 11f
-    mrs     x25, pmccntr_el0
-    b       12f
-11: mrs     x25, cntvct_el0
-12: msr     sctlr_el2, x23
-    isb
-    cbz     x24, 13f
-    mrs     x26, pmccntr_el0
-    b       14f
-13: mrs     x26, cntvct_el0
-14: br      x10
+    mrs     x4, CurrentEL
+    cmp     x4, #(2 << 2)
+    b.ne    11f
+    set_up_tables 2, alle2
+    turn_on 2
+11: set_up_tables 1, vmalle1
+    turn_on 1
 10: isb
     cbz     x24, 15f
     mrs     x27, pmccntr_el0
@@ -79,7 +90,6 @@ switch_to_runtime:
 17: wfe
     b       17b
     "#,
-    vectors = sym vectors,
     stack = sym BOOT_STACK,
     stack_size = const BOOT_STACK_SIZE,
 );
@@ -90,19 +100,21 @@ switch_to_runtime:
 pub struct Switch {
     /// Runtime address of the image.
     pub runtime: u64,
-    /// `TTBR0_EL2`.
+    /// `TTBR0_ELx`.
     pub ttbr: u64,
-    /// `TCR_EL2`.
+    /// `TCR_ELx`.
     pub tcr: u64,
-    /// `MAIR_EL2`.
+    /// `MAIR_ELx`.
     pub mair: u64,
-    /// `SCTLR_EL2`, with the MMU on.
+    /// `SCTLR_ELx`, with the MMU on.
     pub sctlr: u64,
     /// 1 if the PMU's cycle counter counts, else 0.
     pub pmu: u64,
     /// Runtime address of what goes on there: its arguments are counter values before the MMU was on, after it was, and
     /// after the jump.
     pub entry: u64,
+    /// Runtime address of the exception vectors.
+    pub vectors: u64,
 }
 
 unsafe extern "C" {

@@ -9,11 +9,12 @@ use core::cell::UnsafeCell;
 
 use aarch64_cpu::registers::{ID_AA64MMFR0_EL1, ID_AA64MMFR1_EL1, Readable};
 use results::check::{Check, Spec};
-use results::plan::{MAX_PES, MAX_SEQUENCES, Plan, Planted};
+use results::plan::{EntryRef, MAX_PES, MAX_SEQUENCES, Plan, Planted};
 use results::record::Record;
 use results::verdict::Class;
 
-use crate::arch::instructions::{dsb_ishst, flush_el2_is, isb};
+use crate::arch::instructions::{dsb_ishst, isb};
+use crate::arch::regime::{OwnRegime, flush_own_is};
 use crate::check::context::Context;
 use crate::check::guest_map::GuestMap;
 use crate::check::regime::{self, Setup};
@@ -29,6 +30,7 @@ use crate::random::Random;
 use crate::smp::bring_up;
 use crate::smp::kept::Kept;
 use crate::smp::mailbox;
+use crate::stub::resident::UNDEFINED_AT_EL1;
 
 struct AllVerdicts(UnsafeCell<[Verdicts; Check::ALL.len()]>);
 
@@ -42,7 +44,9 @@ static SETUP: Kept<Setup> = Kept::new();
 
 /// Runs every check of the plan. So many PEs run already.
 pub fn run(boot: &'static Handover, plan: &Plan<'_>, identity: Option<&'static Identity>, mut running: usize) {
-    let wanted = plan.entries().fold(0, |all, entry| all | entry.checks);
+    let at_el1 = OwnRegime::current() == OwnRegime::El1;
+    let of_level = |entry: &EntryRef<'_>| entry.is_for(at_el1);
+    let wanted = plan.entries().filter(of_level).fold(0, |all, entry| all | entry.checks);
     let checks = || Check::ALL.into_iter().filter(|check| wanted & check.mask() != 0);
     if plan.settings.trials == 0 || checks().next().is_none() {
         return;
@@ -82,6 +86,13 @@ pub fn run(boot: &'static Handover, plan: &Plan<'_>, identity: Option<&'static I
                 verdicts[index] = Some((Class::Skipped, reason));
             }
         }
+        // What EL1 cannot do at all is told check by check: nothing that was asked for is left out in silence.
+        let undefined = |(index, entry): &(usize, EntryRef<'_>)| {
+            entry.checks & check.mask() != 0 && boot.stubs.is_undefined(*index)
+        };
+        for (index, _) in plan.entries().enumerate().filter(undefined) {
+            verdicts[index] = Some((Class::Skipped, result.err().unwrap_or(UNDEFINED_AT_EL1)));
+        }
     }
     // Verdicts come after all outcomes: a lab's monitor reads one kind of line at a time.
     for check in checks() {
@@ -113,7 +124,9 @@ fn run_one(
     random: &mut Random,
     verdicts: &mut Verdicts,
 ) -> Result<(), &'static str> {
+    let own = OwnRegime::current();
     let machine = Capabilities {
+        at_el1: own == OwnRegime::El1,
         pes,
         has_identity: identity.is_some(),
         can_restart: bring_up::can_restart(),
@@ -130,7 +143,8 @@ fn run_one(
         .ok_or("the plan has no known-good sequence for it")?;
     let pages = Pages::new(boot.load);
     let &Spec { regime, granule, .. } = check.spec();
-    let guest = regime.is_guest().then(|| {
+    // Entered at EL1, the kernel's own tables are those of EL1&0.
+    let guest = (own == OwnRegime::El2 && regime.is_guest()).then(|| {
         GuestMap::build(regime, granule, boot.load, pages).unwrap_or_else(|_| fatal("out of tables for EL1 and EL0"))
     });
     // SAFETY: the check before is over: what it put here is used by nobody but a lost PE.
@@ -184,6 +198,6 @@ fn in_regime(setup: &'static Setup, identity: Option<&Identity>, pes: usize, way
     }
     if let Some(identity) = identity {
         identity.remove();
-        flush_el2_is();
+        flush_own_is();
     }
 }

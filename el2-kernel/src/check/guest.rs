@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Accesses at EL1 and EL0: one instruction there, and back to EL2.
+//! Accesses at EL1 and EL0: one instruction there, and back to EL2; or, entered at EL1, at EL0 and back.
 //!
-//! EL2 leaves its return address in `x16`, which nothing at EL1 or EL0 touches; the vector for exceptions from lower
+//! The kernel leaves its return address in `x16`, which nothing at EL1 or EL0 touches; the vector for exceptions from lower
 //! levels branches to it. So a round trip saves and restores nothing.
 #![expect(unsafe_code)]
 // UNSAFETY: enters another exception level.
@@ -86,7 +86,10 @@ const ACCESSES: u64 = 16 * 128;
 const SEQUENCES: u64 = ACCESSES + 6 * 8;
 /// Offset of the first loop: after three of 16 bytes, at a multiple of 32.
 const LOOPS: u64 = (SEQUENCES + 3 * 16).next_multiple_of(32);
-/// `SPSR_EL2`: all interrupts masked, and EL1 with its own stack pointer, or EL0.
+/// Exception classes of the calls back (Arm ARM, `ESR_ELx.EC`).
+const SVC: u64 = 0x15;
+const HVC: u64 = 0x16;
+/// `SPSR_ELx`: all interrupts masked, and EL1 with its own stack pointer, or EL0.
 const EL1: u64 = 0x3c5;
 const EL0: u64 = 0x3c0;
 /// `hvc` from the vectors: synchronous exceptions from EL1 itself (with `SP_EL1`) and from EL0.
@@ -136,6 +139,41 @@ pub unsafe fn access(code: u64, kind: Access, el0: bool, va: u64, value: u64) ->
         );
     }
     decode(esr, result)
+}
+
+/// Makes one access at EL0, from EL1.
+///
+/// `code` is where the page of guest code is mapped.
+///
+/// # Safety
+///
+/// As for [`access`]; this is EL1.
+#[inline(always)]
+pub unsafe fn access_from_el1(code: u64, kind: Access, va: u64, value: u64) -> Probed {
+    let target = code + ACCESSES + 8 * (kind as u64 + 3);
+    let (result, esr): (u64, u64);
+    // SAFETY: as in `access`.
+    unsafe {
+        asm!(
+            "msr elr_el1, {target}",
+            "msr spsr_el1, {spsr}",
+            "adr x16, 2f",
+            "eret",
+            "2:",
+            target = in(reg) target,
+            spsr = in(reg) EL0,
+            inout("x0") va => result,
+            inout("x1") value => _,
+            out("x2") esr,
+            out("x16") _,
+            out("x30") _,
+            options(nostack),
+        );
+    }
+    match Syndrome(esr) {
+        syndrome if syndrome.class() == SVC => Probed::Done(result),
+        syndrome => Probed::Fault(syndrome),
+    }
 }
 
 /// Runs a sequence at EL1, and makes one access right behind it.
@@ -228,8 +266,6 @@ pub unsafe fn watch(code: u64, el0: bool, va: u64, flags: u64, value: u32) -> Wa
 }
 
 fn decode(esr: u64, value: u64) -> Probed {
-    const SVC: u64 = 0x15;
-    const HVC: u64 = 0x16;
     match (Syndrome(esr).class(), esr & 0xffff) {
         (HVC, 0) | (SVC, _) => Probed::Done(value),
         (HVC, FROM_EL1) => Probed::Fault(Syndrome(ESR_EL1.get())),

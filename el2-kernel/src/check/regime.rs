@@ -5,14 +5,14 @@
 
 use core::arch::{asm, global_asm};
 
-use aarch64_cpu::registers::{HCR_EL2, ID_AA64MMFR0_EL1, Readable, TCR_EL2};
+use aarch64_cpu::registers::{HCR_EL2, Readable};
 use results::check::{Granule, Outcome, Regime, Spec, Tag};
 
-use crate::arch::instructions::flush_el2;
+use crate::arch::regime::{OwnRegime, flush_own};
 use crate::check::guest_map::GuestMap;
 use crate::handover::Handover;
+use crate::mmu::control::{self, EL1_UPDATES, EL2_UPDATES, SCTLR_EL1_RES1, tcr_el1, vtcr};
 use crate::mmu::kernel_tables::tables_base;
-use crate::mmu::large_granule;
 use crate::mmu::tables::MAIR;
 
 /// ASID of the translations under test that are not global, and one that nothing else uses.
@@ -61,13 +61,16 @@ switch_el2_regime:
 pub struct Setup {
     /// The regime.
     pub regime: Regime,
-    /// The tables of EL1&0, in a regime that has them.
+    /// The kernel's own regime.
+    pub own: OwnRegime,
+    /// The tables of EL1&0 beside the kernel's own, in a regime that has them. Entered at EL1, the kernel has none but its
+    /// own.
     pub guest: Option<GuestMap>,
     /// Whether stage 1 entries under test carry an ASID.
     pub tagged: bool,
     /// Whether hardware updates the access flag and dirty state.
     updates: bool,
-    /// `TCR_EL2` with E2H = 0.
+    /// The kernel's own `TCR_ELx`, with E2H = 0.
     tcr: u64,
     /// Physical address of the kernel's own level 0 table.
     root: u64,
@@ -80,10 +83,11 @@ impl Setup {
     pub fn new(spec: &Spec, guest: Option<GuestMap>, boot: &Handover) -> Self {
         Self {
             regime: spec.regime,
+            own: OwnRegime::current(),
             guest,
             tagged: matches!(spec.tag, Tag::Asid | Tag::OtherAsid),
             updates: spec.has_hardware_updates(),
-            tcr: TCR_EL2.get(),
+            tcr: OwnRegime::current().tcr(),
             root: tables_base(boot.load),
             to_identity: boot.load.wrapping_sub(boot.layout.image),
         }
@@ -99,10 +103,10 @@ impl Setup {
             (Regime::El2Host, _) => self.switch(HCR_E2H | HCR_RW),
             (Regime::El2HostTge, _) => self.switch(HCR_E2H | HCR_TGE | HCR_RW),
             (_, Some(guest)) => self.enter_guest(guest),
-            (_, None) if self.updates => set_tcr(self.tcr | EL2_UPDATES),
+            (_, None) if self.updates => self.set_tcr(self.tcr | control::updates(self.own)),
             (_, None) => {}
         }
-        if self.regime.is_host() {
+        if self.guest.is_none() && (self.regime.is_host() || self.tagged) {
             self.use_asid(0);
         }
     }
@@ -114,14 +118,30 @@ impl Setup {
     /// As [`Self::enter`].
     pub unsafe fn leave(&self) {
         match self.regime {
-            Regime::El2 if self.updates => set_tcr(self.tcr),
-            Regime::El2 => {}
             Regime::El2Host | Regime::El2HostTge => {
-                set_ttbr(self.root);
+                self.set_ttbr(self.root);
                 self.switch(HCR_RW);
             }
-            _ => set_hcr(HCR_RW),
+            _ if self.guest.is_some() => set_hcr(HCR_RW),
+            _ if self.updates => self.set_tcr(self.tcr),
+            _ if self.tagged => {
+                self.set_ttbr(self.root);
+                flush_own();
+            }
+            _ => {}
         }
+    }
+
+    fn set_tcr(&self, tcr: u64) {
+        // SAFETY: differs from what is there only in who updates descriptors, and no descriptor in use calls for it.
+        unsafe { self.own.set_tcr(tcr) };
+        // A TLB may keep what the register says.
+        flush_own();
+    }
+
+    fn set_ttbr(&self, ttbr: u64) {
+        // SAFETY: the same tables, and the kernel's own translations are global: the ASID says nothing about them.
+        unsafe { self.own.set_ttbr(ttbr) };
     }
 
     fn switch(&self, hcr: u64) {
@@ -131,7 +151,7 @@ impl Setup {
         let (tcr, cptr) = if hcr & HCR_E2H == 0 {
             (self.tcr, CPTR)
         } else {
-            (guest_tcr(Granule::K4), CPTR_HOST)
+            (tcr_el1(Granule::K4), CPTR_HOST)
         };
         // SAFETY: the routine is in the 1:1 map, which is there by the caller's promise; it uses no stack and leaves
         // the MMU as it was, with the same tables.
@@ -153,7 +173,7 @@ impl Setup {
 
     fn enter_guest(&self, guest: &GuestMap) {
         /// Little-endian, no traps, MMU and caches on; the RES1 bits of `SCTLR_EL1`.
-        const SCTLR: u64 = 0x30d0_0800 | 1 << 12 | 1 << 2;
+        const SCTLR: u64 = SCTLR_EL1_RES1 | 1 << 12 | 1 << 2;
         const SCTLR_M: u64 = 1;
         let hcr = match self.regime {
             // Without stage 1, DC makes the guest's memory Normal Write-Back instead of Device.
@@ -184,7 +204,7 @@ impl Setup {
                 hcr = in(reg) hcr,
                 vtcr = in(reg) vtcr(guest.granule()) | stage2_updates,
                 mair = in(reg) MAIR,
-                tcr = in(reg) guest_tcr(guest.granule()) | updates,
+                tcr = in(reg) tcr_el1(guest.granule()) | updates,
                 sctlr = in(reg) sctlr,
                 vbar = in(reg) guest.code(),
                 options(nostack, preserves_flags),
@@ -208,7 +228,7 @@ impl Setup {
     pub fn use_asid(&self, which: usize) {
         let asid = if self.tagged { ASIDS[which] } else { 0 };
         let Some(guest) = &self.guest else {
-            return set_ttbr(self.root | asid << TAG_SHIFT);
+            return self.set_ttbr(self.root | asid << TAG_SHIFT);
         };
         // SAFETY: as `enter_guest`.
         unsafe {
@@ -262,65 +282,4 @@ fn set_hcr(hcr: u64) {
     // SAFETY: turns stage 2 off; nothing runs at EL1 or EL0 until the next `enter_guest`.
     unsafe { asm!("msr hcr_el2, {}", "isb", in(reg) hcr, options(nostack, preserves_flags)) };
     debug_assert!(HCR_EL2.get() == hcr);
-}
-
-/// HA and HD of `TCR_EL2` with E2H = 0, and of `VTCR_EL2`.
-const EL2_UPDATES: u64 = 0b11 << 21;
-/// HA and HD of `TCR_EL1`.
-const EL1_UPDATES: u64 = 0b11 << 39;
-
-fn set_tcr(tcr: u64) {
-    // SAFETY: differs from what is there only in who updates descriptors, and no descriptor in use calls for it.
-    unsafe { asm!("msr tcr_el2, {}", "isb", in(reg) tcr, options(nostack, preserves_flags)) };
-    // A TLB may keep what the register says.
-    flush_el2();
-}
-
-fn set_ttbr(ttbr: u64) {
-    // SAFETY: the same tables, and the kernel's own translations are global: the ASID says nothing about them.
-    unsafe { asm!("msr ttbr0_el2, {}", "isb", in(reg) ttbr, options(nostack, preserves_flags)) };
-}
-
-/// Inner shareable, Write-Back walks: the same bits in every TCR.
-const WALKS: u64 = 0b11 << 12 | 0b01 << 10 | 0b01 << 8;
-
-/// Returns the physical address size for a TCR, at most 48 bits.
-fn output_size() -> u64 {
-    ID_AA64MMFR0_EL1.read(ID_AA64MMFR0_EL1::PARange).min(0b101)
-}
-
-/// Returns the size of the addresses to translate, as a TCR has it, for stage 1 or stage 2.
-const fn t0sz(granule: Granule, bits: u64) -> u64 {
-    64 - match granule {
-        Granule::K4 => bits,
-        Granule::K16 | Granule::K64 => large_granule::ADDRESS_BITS,
-    }
-}
-
-/// Returns TG0 of any TCR.
-const fn tg0(granule: Granule) -> u64 {
-    let field = match granule {
-        Granule::K4 => 0b00,
-        Granule::K64 => 0b01,
-        Granule::K16 => 0b10,
-    };
-    field << 14
-}
-
-/// Returns `TCR_EL1`, and `TCR_EL2` for E2H = 1, which has the same layout: 48-bit addresses (less with larger
-/// granules), no upper half.
-fn guest_tcr(granule: Granule) -> u64 {
-    const T1SZ: u64 = (64 - 48) << 16;
-    const EPD1: u64 = 1 << 23;
-    const TG1_4K: u64 = 0b10 << 30;
-    output_size() << 32 | TG1_4K | EPD1 | T1SZ | tg0(granule) | WALKS | t0sz(granule, 48)
-}
-
-/// Returns `VTCR_EL2`: 32-bit intermediate addresses and walks that start at level 1, or with larger granules 36 bits and
-/// level 2.
-fn vtcr(granule: Granule) -> u64 {
-    const RES1: u64 = 1 << 31;
-    /// Level 1 with the 4 KiB granule, level 2 with the others.
-    const START: u64 = 0b01 << 6;
-    RES1 | output_size() << 16 | tg0(granule) | WALKS | START | t0sz(granule, 32)
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a check needs of a machine.
 
-use results::check::{Change, Check, Granule, Spec};
+use results::check::{Change, Check, Granule, Regime, Spec};
 
 /// What decides whether a machine can make a check.
 #[derive(Debug, Clone, Copy)]
 pub struct Capabilities {
+    /// Whether the kernel was entered at EL1, and so has nothing but the tables of its own EL1&0.
+    pub at_el1: bool,
     /// PEs that run.
     pub pes: usize,
     /// Whether there was a 1:1 map.
@@ -23,7 +25,9 @@ impl Capabilities {
     pub fn obstacle(&self, check: Check) -> Option<&'static str> {
         let spec = check.spec();
         let of_identity = matches!(spec.change, Change::Identity | Change::IdentityOfSecondaries);
-        if of_identity && !self.has_identity {
+        if let Some(reason) = self.at_el1.then(|| beyond_el1(spec)).flatten() {
+            Some(reason)
+        } else if of_identity && !self.has_identity {
             Some("runtime address is the physical one: there is no 1:1 map")
         } else if usize::from(check.pes()) > self.pes {
             Some(match check.pes() {
@@ -76,6 +80,20 @@ impl Capabilities {
     }
 }
 
+/// Returns why EL1 cannot make a check by itself.
+fn beyond_el1(spec: &Spec) -> Option<&'static str> {
+    match (spec.regime, spec.granule) {
+        (Regime::El2 | Regime::El2Host | Regime::El2HostTge, _) => Some("entered at EL1: EL2 is out of reach"),
+        (Regime::El1UnderStage2 | Regime::Stage2 | Regime::Stage2UnderStage1, _) => {
+            Some("entered at EL1: stage 2 is out of reach")
+        }
+        (Regime::El1, Granule::K16 | Granule::K64) => {
+            Some("entered at EL1: the kernel's own tables have the 4 KiB granule")
+        }
+        (Regime::El1, Granule::K4) => None,
+    }
+}
+
 const fn field(register: u64, shift: u32) -> u64 {
     register >> shift & 0b1111
 }
@@ -86,6 +104,7 @@ mod tests {
 
     /// A machine that can make every check.
     const ABLE: Capabilities = Capabilities {
+        at_el1: false,
         pes: 3,
         has_identity: true,
         can_restart: true,
@@ -150,6 +169,21 @@ mod tests {
             "hardware management of dirty state is not implemented here",
             |spec, _| spec.change == Change::Clean,
         );
+    }
+
+    #[test]
+    fn el1_makes_the_checks_of_its_own_stage_in_its_own_granule() {
+        let at_el1 = Capabilities { at_el1: true, ..ABLE };
+        for check in Check::ALL {
+            let spec = check.spec();
+            let own = spec.regime == Regime::El1 && spec.granule == Granule::K4;
+            let reason = at_el1.obstacle(check);
+            assert_eq!(reason.is_none(), own, "{check:?}");
+            assert!(reason.is_none_or(|reason| reason.starts_with("entered at EL1: ")));
+        }
+        let one = Capabilities { pes: 1, ..at_el1 };
+        let needs_two = Check::from_id("mp_rt_el1").unwrap();
+        assert_eq!(one.obstacle(needs_two), Some("needs 2 PEs"));
     }
 
     #[test]

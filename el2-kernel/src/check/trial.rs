@@ -8,11 +8,12 @@
 mod access;
 mod parts;
 
-use results::check::{self, Change, Check, Observer, Outcome, Regime, Spec, Tag};
+use results::check::{self, Change, Check, Observer, Outcome, Spec, Tag};
 
 use self::parts::Part;
-use crate::arch::instructions::{dsb_ishst, flush_el1, flush_el1_is, flush_el2, flush_el2_is, flush_el2_page, isb};
+use crate::arch::instructions::{dsb_ishst, flush_guests, isb};
 use crate::arch::probe::{self, Fault, Probed};
+use crate::arch::regime::{flush_own, flush_own_is, flush_own_page};
 use crate::check::context::Context;
 use crate::check::expectation::Expectation;
 use crate::check::message::{self, Receiver};
@@ -320,17 +321,17 @@ impl Trial {
 
     /// Invalidates the regime's entries wherever an observer is.
     fn flush(&self) {
-        // All of EL2 would take the kernel's own pages with it, and the trials a third of their pace. (Where E2H is 1,
-        // some emulators get by-VA operations wrong.)
-        let one_page = (self.spec.regime, self.spec.level, self.spec.entries) == (Regime::El2, 3, 1);
+        let is_own = self.setup.guest.is_none();
+        // All of the regime would take the kernel's own pages with it, and the trials a third of their pace. (Where E2H is
+        // 1, some emulators get by-VA operations wrong.)
+        let one_page = is_own && !self.spec.regime.is_host() && (self.spec.level, self.spec.entries) == (3, 1);
         if one_page && !matches!(self.spec.change, Change::Identity | Change::IdentityOfSecondaries) {
-            return flush_el2_page(self.va, self.spec.observer != Observer::Own);
+            return flush_own_page(self.va, self.spec.observer != Observer::Own);
         }
-        match (self.setup.guest.is_some(), self.spec.observer) {
-            (false, Observer::Own) => flush_el2(),
-            (false, _) => flush_el2_is(),
-            (true, Observer::Own) => flush_el1(),
-            (true, _) => flush_el1_is(),
+        match (is_own, self.spec.observer) {
+            (true, Observer::Own) => flush_own(),
+            (true, _) => flush_own_is(),
+            (false, observer) => flush_guests(observer != Observer::Own),
         }
     }
 

@@ -9,9 +9,10 @@
 use results::check::{Change, Check, Outcome, Outcomes, Role};
 use results::plan::{EntryRef, MAX_SEQUENCES, Plan, Planted};
 use results::record::Record;
-use results::verdict::{Controls, classify};
+use results::verdict::{Controls, Scope, classify};
 
 use crate::arch::instructions::ticks;
+use crate::arch::regime::OwnRegime;
 use crate::check::context::Context;
 use crate::check::trial::Trial;
 use crate::check::verdicts::{Verdicts, tested};
@@ -152,8 +153,10 @@ pub fn trials(
         no_tlbi: Some(runners[1].seen),
         good: runners[2].seen,
     };
-    for ((index, _), runner) in tested(boot, plan, check).zip(&runners[CONTROLS..]) {
-        verdicts[index] = Some(classify(check, &runner.seen, &controls));
+    let at_el1 = context.setup.own == OwnRegime::El1;
+    for ((index, entry), runner) in tested(boot, plan, check).zip(&runners[CONTROLS..]) {
+        let scope = Scope::of(at_el1, entry.words());
+        verdicts[index] = Some(classify(check, &runner.seen, &controls, scope));
     }
     Ok(())
 }

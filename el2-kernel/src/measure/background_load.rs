@@ -9,7 +9,8 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use results::check::Outcome;
 
-use crate::arch::instructions::{broadcast, sev, yield_now};
+use crate::arch::instructions::{sev, yield_now};
+use crate::arch::regime::broadcast;
 use crate::measure::other_pes::{Activity, OtherPes, first_missing};
 use crate::smp::bring_up;
 use crate::smp::mailbox::{self, Job};

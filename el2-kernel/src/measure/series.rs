@@ -139,7 +139,7 @@ mod tests {
     const LIVE: u64 = 0x100_0000;
 
     fn settings(scenarios: &[Scenario]) -> Settings {
-        let mut area = [0; 1024];
+        let mut area = [0; 2048];
         default_plan::write(&mut area).unwrap();
         let settings = Plan::read(&area).unwrap().unwrap().settings;
         let mut all = Scenarios::PLAIN;

@@ -28,11 +28,12 @@ pub const ACCESS_FLAG: u64 = 1 << 10;
 pub const NOT_GLOBAL: u64 = 1 << 11;
 /// The Contiguous bit.
 pub const CONTIGUOUS: u64 = 1 << 52;
-/// XN in a regime with one privilege level and in stage 2, else UXN.
+/// XN in a regime with one privilege level and in stage 2, else UXN. (What EL0 may write EL1 cannot execute, so it is never
+/// executable there; what EL0 may only read is, and need not be kept from EL1.)
 const EXECUTE_NEVER: u64 = 1 << 54;
 const ADDRESS: u64 = 0x0000_ffff_ffff_f000;
 
-/// `MAIR_EL2`: attribute 0 is Normal Write-Back, attribute 1 Device-nGnRE.
+/// `MAIR_ELx`: attribute 0 is Normal Write-Back, attribute 1 Device-nGnRE.
 pub const MAIR: u64 = 0x04ff;
 const NORMAL: u64 = 0 << ATTR_SHIFT;
 const DEVICE: u64 = 1 << ATTR_SHIFT;

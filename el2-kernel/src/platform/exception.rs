@@ -14,6 +14,7 @@ use aarch64_cpu::registers::{
 use results::record::Record;
 
 use crate::arch::instructions::current_el;
+use crate::arch::regime::OwnRegime;
 use crate::image::Raw;
 use crate::platform::console;
 use crate::platform::end;
@@ -25,16 +26,20 @@ use crate::platform::phase::Phase;
 static EMERGENCY_STACK: Raw<8192> = Raw::new();
 
 unsafe extern "C" {
-    /// The vector table.
+    /// The vector table of EL2, and of EL3.
     pub safe static vectors: [u32; 512];
+    /// The vector table of EL1.
+    pub safe static vectors_el1: [u32; 512];
 }
 
 global_asm!(
     r#"
     .section .vectors, "ax"
+    // One table for each level the kernel may run at: they differ in the registers that say what happened.
+    .macro  vector_table name, el
     .balign 2048
-    .globl  vectors
-vectors:
+    .globl  \name
+\name:
     .set    n, 0
     .rept   4
     .balign 128
@@ -48,10 +53,10 @@ vectors:
     msr     tpidr_el0, x0           // nobody else uses tpidr_el0 and tpidrro_el0
     msr     tpidrro_el0, x1
     mrs     x0, CurrentEL
-    cmp     x0, #(2 << 2)
+    cmp     x0, #(\el << 2)
     b.ne    3f
-    mrs     x0, elr_el2
-    mrs     x1, tpidr_el2           // where a probe of an instruction fetch has gone
+    mrs     x0, elr_el\el
+    mrs     x1, tpidr_el1           // where a probe of an instruction fetch has gone
     cmp     x0, x1
     b.eq    4f
     adrp    x1, probe_start
@@ -62,13 +67,13 @@ vectors:
     // A probe faulted: it resumes at its recovery label with the syndrome in x1.
     adrp    x0, probe_fault
     add     x0, x0, :lo12:probe_fault
-    msr     elr_el2, x0
-    mrs     x1, esr_el2
+    msr     elr_el\el, x0
+    mrs     x1, esr_el\el
     eret
 4:  adrp    x0, probe_fetch_fault
     add     x0, x0, :lo12:probe_fetch_fault
-    msr     elr_el2, x0
-    mrs     x1, esr_el2
+    msr     elr_el\el, x0
+    mrs     x1, esr_el\el
     eret
 3:  mov     x0, #4
     b       unexpected
@@ -81,10 +86,10 @@ vectors:
     .set    n, n + 1
     .endr
 
-    // Lower EL using AArch64, synchronous: EL1 or EL0 is done, well or with a fault. Only crate::check::guest goes there, and
-    // it has left its return address in x16. The exception level is EL2 by now, so that a branch is enough.
+    // Lower EL using AArch64, synchronous: a lower level is done, well or with a fault. Only crate::check::guest goes there,
+    // and it has left its return address in x16. The exception level is the kernel's by now, so that a branch is enough.
     .balign 128
-    mrs     x2, esr_el2
+    mrs     x2, esr_el\el
     br      x16
 
     .set    n, 9
@@ -94,6 +99,10 @@ vectors:
     b       unexpected
     .set    n, n + 1
     .endr
+    .endm
+
+    vector_table vectors, 2         // at EL3 too, where all is unexpected
+    vector_table vectors_el1, 1
 
     .balign 128
 unexpected:
@@ -104,9 +113,12 @@ unexpected:
     // needs the addresses of where it is.
     mrs     x1, CurrentEL
     cmp     x1, #(2 << 2)
-    b.ne    4f
-    mrs     x1, sctlr_el2
-    tbnz    x1, #0, 4f
+    b.hi    4f
+    b.eq    5f
+    mrs     x1, sctlr_el1
+    b       6f
+5:  mrs     x1, sctlr_el2
+6:  tbnz    x1, #0, 4f
     adrp    x0, image_start
     bl      relocate
 4:  mov     x0, x20
@@ -118,6 +130,14 @@ unexpected:
     unexpected = sym unexpected,
     probe_size = const crate::arch::probe::SIZE,
 );
+
+/// Returns the address of the vector table of a kernel's regime.
+pub fn table_of(own: OwnRegime) -> usize {
+    match own {
+        OwnRegime::El1 => &raw const vectors_el1 as usize,
+        OwnRegime::El2 => &raw const vectors as usize,
+    }
+}
 
 /// Names of the sixteen vectors (Arm ARM, "Exception vectors").
 const VECTORS: [&str; 16] = [

@@ -13,22 +13,23 @@ use core::arch::{asm, global_asm};
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-use aarch64_cpu::registers::{MAIR_EL2, Readable, SCTLR_EL2, TCR_EL2, TTBR0_EL2};
 use results::check::Outcome;
 use results::plan::{Conduit, MAX_PES};
 use smccc::psci::{AffinityState, LowestAffinityLevel, affinity_info, cpu_off, cpu_on};
 use smccc::{Hvc, Smc};
 
-use crate::arch::instructions::{dsb_sy, flush_el2, flush_el2_is, isb, sev, start_event_stream};
+use crate::arch::instructions::{dsb_sy, isb, sev, start_event_stream};
 use crate::arch::probe;
+use crate::arch::regime::{OwnRegime, flush_own, flush_own_is};
 use crate::handover::Handover;
 use crate::image::{Raw, image};
+use crate::mmu::control;
 use crate::mmu::identity::Identity;
 use crate::mmu::identity_slot::level_shift;
 use crate::mmu::kernel_tables::{TABLES, tables_base};
 use crate::mmu::tables::{Exhausted, Table, table};
 use crate::platform::device_tree::{Cpu, Enable};
-use crate::platform::exception::vectors;
+use crate::platform::exception;
 use crate::platform::firmware::{conduit, park};
 use crate::platform::lost;
 use crate::smp::mailbox;
@@ -44,7 +45,7 @@ static BOOT_TABLES: [Table; 3] = [const { Table::new() }; 3];
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(256))]
 struct Start {
-    /// `TTBR0_EL2` to turn the MMU on with.
+    /// `TTBR0_ELx` to turn the MMU on with.
     boot_ttbr: u64,
     tcr: u64,
     mair: u64,
@@ -54,8 +55,10 @@ struct Start {
     /// Runtime address to go to.
     entry: u64,
     pe: u64,
-    /// `TTBR0_EL2` to go on with.
+    /// `TTBR0_ELx` to go on with.
     runtime_ttbr: u64,
+    /// The exception level that the kernel runs at.
+    level: u64,
 }
 
 impl Start {
@@ -69,6 +72,7 @@ impl Start {
         entry: 0,
         pe: 0,
         runtime_ttbr: 0,
+        level: 0,
     };
 }
 
@@ -93,6 +97,30 @@ static ARRIVED: Arrived = Arrived(AtomicUsize::new(0));
 global_asm!(
     r#"
     .section .head.secondary, "ax"
+    // x0: Start.
+    .macro  enter_tables el, all
+    ldp     x1, x2, [x0]            // TTBR0 and TCR
+    ldp     x3, x4, [x0, #16]       // MAIR, SCTLR
+    ldp     x5, x6, [x0, #32]       // VBAR, stack
+    ldp     x7, x9, [x0, #48]       // where to go on, index
+    ldr     x10, [x0, #64]          // TTBR0 to go on with
+    msr     vbar_el\el, x5
+    msr     ttbr0_el\el, x1
+    msr     tcr_el\el, x2
+    msr     mair_el\el, x3
+    isb
+    tlbi    \all
+    ic      iallu
+    dsb     nsh
+    isb
+    msr     sctlr_el\el, x4
+    isb
+    mov     sp, x6
+    mov     x0, x9
+    mov     x1, x10
+    br      x7
+    .endm
+
     // The pen: where PEs wait that a spin-table has released.
     .globl  secondary_pen
 secondary_pen:
@@ -114,31 +142,20 @@ secondary_entry:
     msr     daifset, #0xf
     msr     spsel, #1
     mrs     x2, CurrentEL
-    cmp     x2, #(2 << 2)
-    b.lo    2f                      // does not answer, and is given up
-    b.eq    4f
+    lsr     x2, x2, #2
+    cmp     x2, #3
+    b.ne    4f
     bl      leave_el3
-4:  bl      set_up_el2              // as the boot PE: crate::head
-    ldp     x1, x2, [x0]            // TTBR0_EL2, TCR_EL2
-    ldp     x3, x4, [x0, #16]       // MAIR_EL2, SCTLR_EL2
-    ldp     x5, x6, [x0, #32]       // VBAR_EL2, stack
-    ldp     x7, x9, [x0, #48]       // where to go on, index
-    ldr     x10, [x0, #64]          // TTBR0_EL2 to go on with
-    msr     vbar_el2, x5
-    msr     ttbr0_el2, x1
-    msr     tcr_el2, x2
-    msr     mair_el2, x3
-    isb
-    tlbi    alle2
-    ic      iallu
-    dsb     nsh
-    isb
-    msr     sctlr_el2, x4
-    isb
-    mov     sp, x6
-    mov     x0, x9
-    mov     x1, x10
-    br      x7
+    mov     x2, #2
+4:  ldr     x3, [x0, #72]           // the level of the boot PE
+    cmp     x2, x3
+    b.ne    2f                      // does not answer, and is given up
+    cmp     x2, #2
+    b.eq    5f
+    bl      set_up_el1              // as the boot PE: crate::head
+    enter_tables 1, vmalle1
+5:  bl      set_up_el2
+    enter_tables 2, alle2
 2:  wfe
     b       2b
 
@@ -150,10 +167,17 @@ return_to_pen:
     sub     x6, x6, x7
     add     x6, x6, x1
     br      x6                      // into the 1:1 map
-5:  msr     sctlr_el2, x2
+5:  mrs     x6, CurrentEL
+    cmp     x6, #(2 << 2)
+    b.eq    6f
+    msr     sctlr_el1, x2
+    isb
+    tlbi    vmalle1
+    b       7f
+6:  msr     sctlr_el2, x2
     isb
     tlbi    alle2
-    ic      iallu
+7:  ic      iallu
     dsb     nsh
     isb
     str     x0, [x0]
@@ -206,16 +230,18 @@ pub fn start(cpu: &Cpu, pe: usize, load: u64, identity: Option<&Identity>, path:
         },
         _ => runtime_ttbr,
     };
+    let own = OwnRegime::current();
     let start = Start {
         boot_ttbr,
-        tcr: TCR_EL2.get(),
-        mair: MAIR_EL2.get(),
-        sctlr: SCTLR_EL2.get(),
-        vbar: &raw const vectors as u64,
+        tcr: own.tcr(),
+        mair: own.mair(),
+        sctlr: own.sctlr(),
+        vbar: exception::table_of(own) as u64,
         stack: &raw const STACKS[pe] as u64 + STACK as u64,
         entry: secondary_main as *const () as u64,
         pe: pe as u64,
         runtime_ttbr,
+        level: own.level().into(),
     };
     let physical = |address: usize| (address - image().0) as u64 + load;
     // SAFETY: nobody else looks at this entry. Firmware keeps the PE off until `cpu_on` below; or, released from a
@@ -292,10 +318,11 @@ fn clean(start: usize, size: usize) {
 extern "C" fn secondary_main(pe: usize, runtime_ttbr: u64) -> ! {
     probe::init();
     start_event_stream();
-    if TTBR0_EL2.get() != runtime_ttbr {
+    let own = OwnRegime::current();
+    if own.ttbr() != runtime_ttbr {
         // SAFETY: the runtime tables map everything that those for booting do but the 1:1 page, which is left.
-        unsafe { asm!("msr ttbr0_el2, {}", "isb", in(reg) runtime_ttbr, options(nostack, preserves_flags)) };
-        flush_el2();
+        unsafe { own.set_ttbr(runtime_ttbr) };
+        flush_own();
     }
     isb();
     mailbox::serve(pe)
@@ -373,7 +400,7 @@ fn into_pen(boot: &Handover, identity: Option<&Identity>, cpu: &Cpu, pe: usize) 
     });
     if let Some(identity) = identity {
         identity.remove();
-        flush_el2_is();
+        flush_own_is();
     }
     if came {
         ON.store(ON.load(Ordering::Relaxed) & !(1 << pe), Ordering::Relaxed);
@@ -388,11 +415,10 @@ fn into_pen(boot: &Handover, identity: Option<&Identity>, cpu: &Cpu, pe: usize) 
 ///
 /// The 1:1 map is there.
 unsafe fn to_pen(load: usize, _pe: usize) -> Outcome {
-    /// `SCTLR_EL2` with MMU and caches off: its RES1 bits.
-    const OFF: u64 = 0x30c5_0830;
+    let off = control::sctlr_off(OwnRegime::current());
     let arrived = (&raw const ARRIVED as usize - image().0 + load) as u64;
     // SAFETY: the caller's promise; this PE has nothing in its cache that another does not see.
-    unsafe { return_to_pen(arrived, load as u64, OFF) }
+    unsafe { return_to_pen(arrived, load as u64, off) }
 }
 
 /// Cleans a cache line and throws it away.

@@ -8,12 +8,13 @@ use core::fmt::Write;
 use core::iter::empty;
 
 use aarch64_cpu::registers::{ID_AA64ISAR0_EL1, ID_AA64ISAR1_EL1, ID_AA64MMFR2_EL1, Readable};
-use results::plan::{EntryRef, MAX_SEQUENCES, MAX_WORDS, Plan};
+use results::plan::{BOOT_FLUSH_AT_EL1, EntryRef, MAX_SEQUENCES, MAX_WORDS, Plan, flags};
 use results::record::{Event, Record, Words};
-use sequences::{Feature, required_features, validate_words};
+use sequences::{ExceptionLevel, Feature, lowest_level, required_features, validate_words};
 
 use crate::arch::features::IdRegisters;
 use crate::arch::instructions::mrs;
+use crate::arch::regime::OwnRegime;
 use crate::platform::console;
 use crate::platform::end::fatal;
 use crate::platform::message::Message;
@@ -23,6 +24,9 @@ use crate::stub::emit::{Counter, Emitter, Full, Shape};
 /// `dsb sy; isb`.
 const NO_TLBI: [u32; 2] = [0xd503_3f9f, 0xd503_3fdf];
 
+/// Why EL1 does not run a sequence.
+pub const UNDEFINED_AT_EL1: &str = "UNDEFINED at EL1: an EL2 operation";
+
 /// The stubs of the boot path and of the checks, as offsets into their arena.
 #[derive(Debug, Clone, Copy)]
 pub struct Stubs {
@@ -30,6 +34,8 @@ pub struct Stubs {
     no_tlbi: u32,
     boot_flush: Option<u32>,
     plain: [Option<u32>; MAX_SEQUENCES],
+    /// The sequences that are UNDEFINED at the level of the kernel.
+    undefined: [bool; MAX_SEQUENCES],
 }
 
 impl Stubs {
@@ -53,6 +59,11 @@ impl Stubs {
     pub fn plain(&self, index: usize) -> Option<usize> {
         self.plain[index].map(address)
     }
+
+    /// Returns whether a sequence was skipped because of the level that the kernel runs at.
+    pub fn is_undefined(&self, index: usize) -> bool {
+        self.undefined[index]
+    }
 }
 
 fn address(offset: u32) -> usize {
@@ -71,13 +82,22 @@ pub fn emit(plan: &Plan<'_>, event: Event) -> Stubs {
         no_tlbi: fitting(emitter.plain(NO_TLBI.into_iter())),
         boot_flush: None,
         plain: [None; MAX_SEQUENCES],
+        undefined: [false; MAX_SEQUENCES],
     };
-    for (index, entry) in plan.entries().enumerate() {
+    let at_el1 = OwnRegime::current() == OwnRegime::El1;
+    let of_level = |(_, entry): &(usize, EntryRef<'_>)| entry.is_for(at_el1);
+    for (index, entry) in plan.entries().enumerate().filter(of_level) {
         let mut words = [0; MAX_WORDS];
         words.iter_mut().zip(entry.words()).for_each(|(to, word)| *to = word);
         let words = &words[..entry.words().len()];
         announce(&entry, words);
-        if can_run(&entry, words) {
+        stubs.undefined[index] = at_el1 && lowest_level(words) > ExceptionLevel::El1;
+        if stubs.undefined[index] {
+            console::record(&Record::Skip {
+                seq: entry.id,
+                reason: UNDEFINED_AT_EL1,
+            });
+        } else if can_run(&entry, words) {
             stubs.plain[index] = Some(fitting(emitter.plain(entry.words())));
             if index == usize::from(plan.settings.boot_flush) {
                 let timed = emitter.timed(Counter::of(event), Shape::PLAIN, entry.words());
@@ -85,7 +105,28 @@ pub fn emit(plan: &Plan<'_>, event: Event) -> Stubs {
             }
         }
     }
+    if at_el1 && stubs.boot_flush.is_none() {
+        let timed = emitter.timed(Counter::of(event), Shape::PLAIN, BOOT_FLUSH_AT_EL1.into_iter());
+        stubs.boot_flush = Some(fitting(timed));
+    }
+    refuse_if_idle(plan, &stubs, at_el1);
     stubs
+}
+
+/// Refuses a plan that asks for something, and for nothing that runs at this level.
+fn refuse_if_idle(plan: &Plan<'_>, stubs: &Stubs, at_el1: bool) {
+    let asks = |entry: &EntryRef<'_>| entry.flags & flags::TIMED != 0 || entry.checks != 0;
+    let asked = || plan.entries().enumerate().filter(|(_, entry)| asks(entry));
+    let mut of_level = asked().filter(|(_, entry)| entry.is_for(at_el1));
+    if asked().next().is_none() {
+        // A boot, and nothing else.
+    } else if at_el1 && of_level.all(|(index, _)| stubs.plain(index).is_none()) {
+        fatal(
+            "entered at EL1 and no sequence of the plan runs there: plan some of EL1&0 (--el1 of bench-host run and image)",
+        )
+    } else if !at_el1 && of_level.next().is_none() {
+        fatal("the plan is for an entry at EL1 and this is EL2: make the image without --el1")
+    }
 }
 
 fn fitting(offset: Result<usize, Full>) -> u32 {

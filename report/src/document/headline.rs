@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The result in words.
 
-use results::manifest::{ADVERSARY_LABEL, HARDWARE_LABEL};
+use results::manifest::{ADVERSARY_LABEL, EL1_CAVEAT, EL1_LABEL, HARDWARE_LABEL};
 use results::plan::Flow;
 use results::verdict::Class;
 
@@ -66,12 +66,22 @@ pub fn blocks(summary: &Summary) -> Vec<Block> {
                 "Counts come from a simulator. They say nothing about how long a sequence takes on hardware; the checks \
                  below do test what the simulator models."
             }
+            false if summary.manifest.origin() == HARDWARE_LABEL => {
+                "A processor counted this for a guest. What a sequence takes on the processor itself is another question."
+            }
             false => "Where these counts come from was not stated, so they are no evidence of timing on any machine.",
         };
         blocks.push(Block::Banner {
             tone: Tone::Care,
             title: summary.label().to_owned(),
             lines: vec![words.to_owned()],
+        });
+    }
+    if summary.manifest.entered_at_el1() {
+        blocks.push(Block::Banner {
+            tone: Tone::Care,
+            title: EL1_LABEL.to_owned(),
+            lines: vec![format!("{EL1_CAVEAT}.")],
         });
     }
     blocks.extend(headline(summary).into_iter().map(Block::Lead));

@@ -23,6 +23,7 @@ struct Machine {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Hardware,
+    Guest,
     Unstated,
     Simulator,
 }
@@ -33,7 +34,11 @@ impl Kind {
         match manifest.label.as_str() {
             HARDWARE_LABEL if !manifest.simulator && manifest.qemu.is_none() => Self::Hardware,
             LOG_LABEL => Self::Unstated,
-            _ => Self::Simulator,
+            _ => match manifest.origin() {
+                HARDWARE_LABEL if !manifest.simulator && manifest.qemu.is_none() => Self::Guest,
+                LOG_LABEL => Self::Unstated,
+                _ => Self::Simulator,
+            },
         }
     }
 
@@ -41,6 +46,7 @@ impl Kind {
     fn cell(self) -> Cell {
         match self {
             Self::Hardware => Cell::toned("HARDWARE", Tone::Good),
+            Self::Guest => Cell::toned("guest", Tone::Care),
             Self::Unstated => Cell::toned("not stated", Tone::Care),
             Self::Simulator => Cell::toned("simulator", Tone::Care),
         }

@@ -5,6 +5,7 @@ use super::measure::check_measure;
 use super::{
     AtEnd, Conduit, Console, Flow, IDENTITY, MAGIC, MAX_ID, MAX_OPERANDS, MAX_PAGES, MAX_PES, MAX_SEQUENCES, MAX_WORDS,
     Measure, Moment, OperandKind, OperandRegister, PlanError, Planted, RuntimeCase, Scenarios, Settings, Silence, Uart,
+    flags,
 };
 use crate::check::Mask;
 use crate::order::Order;
@@ -40,6 +41,16 @@ pub struct EntryRef<'a> {
 }
 
 impl<'a> EntryRef<'a> {
+    /// Returns whether it is for a kernel that was entered at EL1, or for one at EL2.
+    pub const fn is_for(&self, at_el1: bool) -> bool {
+        let (own, other) = if at_el1 {
+            (flags::AT_EL1, flags::AT_EL2)
+        } else {
+            (flags::AT_EL2, flags::AT_EL1)
+        };
+        self.flags & own != 0 || self.flags & other == 0
+    }
+
     /// Returns the operand registers.
     pub fn operands(&self) -> impl ExactSizeIterator<Item = OperandRegister> + Clone + use<'a> {
         // The kind was checked when the plan was read.

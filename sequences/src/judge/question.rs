@@ -380,13 +380,7 @@ impl Question {
     /// Returns whether a TLBI is defined where the sequence runs.
     #[must_use]
     pub const fn can_execute(&self, tlbi: &Tlbi) -> bool {
-        let needs = match (tlbi.op.level(), tlbi.op.target()) {
-            (ExceptionLevel::El1, Target::All | Target::VmallS12 | Target::Ipa | Target::IpaLast) => {
-                ExceptionLevel::El2
-            }
-            (level, _) => level,
-        };
-        needs as u8 <= self.runs_at as u8
+        tlbi.op.lowest_level() as u8 <= self.runs_at as u8
     }
 
     /// Returns the judgement of a sequence that cannot be executed.

@@ -156,6 +156,19 @@ impl TlbiOp {
         features
     }
 
+    /// Returns the lowest exception level at which the operation is not UNDEFINED.
+    ///
+    /// The level in its name says whose entries it is about. What is about several VMIDs, or about stage 2, is not for EL1.
+    pub const fn lowest_level(self) -> ExceptionLevel {
+        match (self.level, self.target) {
+            (
+                ExceptionLevel::El1,
+                Target::All | Target::VmallS12 | Target::VmallWs2 | Target::Ipa | Target::IpaLast,
+            ) => ExceptionLevel::El2,
+            (level, _) => level,
+        }
+    }
+
     fn row(self) -> &'static Row {
         // Only rows of the table, with or without nXS, can be built.
         let op = Self { nxs: false, ..self };
@@ -261,6 +274,29 @@ mod tests {
         assert!(accepts("rvae1is", Operand::Range(Some(Ttl::Level1))));
         assert!(!accepts("rvae1is", Operand::Range(Some(Ttl::Level0))));
         assert!(!accepts("rpalos", Operand::Range(Some(Ttl::Level1))));
+    }
+
+    #[test]
+    fn el1_has_what_is_about_its_own_stage() {
+        let lowest = |name| TlbiOp::from_name(name).unwrap().lowest_level();
+        for name in ["vmalle1", "vae1is", "aside1os", "rvaale1is", "vaae1nxs"] {
+            assert_eq!(lowest(name), ExceptionLevel::El1, "{name}");
+        }
+        for name in [
+            "alle1",
+            "alle1is",
+            "vmalls12e1",
+            "ipas2e1is",
+            "ripas2le1",
+            "vmallws2e1",
+            "alle2",
+            "vae2is",
+        ] {
+            assert_eq!(lowest(name), ExceptionLevel::El2, "{name}");
+        }
+        for name in ["alle3", "paall", "rpalos"] {
+            assert_eq!(lowest(name), ExceptionLevel::El3, "{name}");
+        }
     }
 
     #[test]

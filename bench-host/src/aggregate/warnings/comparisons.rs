@@ -84,6 +84,24 @@ pub fn within_noise(summary: &Summary) -> Vec<String> {
     )]
 }
 
+/// Says which comparisons are of a local sequence and a broadcast one, where a hypervisor may have made them alike.
+pub fn local_against_broadcast(summary: &Summary) -> Vec<String> {
+    let naming = summary.naming();
+    let scope = |id: &str| summary.manifest.scope_of(id);
+    let unlike = summary
+        .comparisons
+        .iter()
+        .filter(|comparison| scope(&comparison.baseline) != scope(&comparison.seq));
+    let said: Vec<String> = unlike.map(|comparison| naming.of_comparison(comparison)).collect();
+    if said.is_empty() {
+        return Vec::new();
+    }
+    vec![format!(
+        "local against broadcast, which a hypervisor may have made alike, so no conclusion about scope: {}",
+        few(&said)
+    )]
+}
+
 /// Says where consecutive batches were not independent.
 pub fn correlated(summary: &Summary) -> Vec<String> {
     let naming = summary.naming();

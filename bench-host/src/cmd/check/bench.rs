@@ -24,7 +24,7 @@ use crate::exit::Exit;
 use crate::input::Source;
 use crate::kernel::Kernel;
 use crate::output::harmless;
-use crate::plan::{Conformance, RunPlan, Unsaid};
+use crate::plan::{Conformance, Described, RunPlan, Unsaid};
 use crate::progress::Progress;
 use crate::qemu::image::ImageFile;
 use crate::qemu::{Machine, Qemu};
@@ -69,12 +69,12 @@ impl<'a> Bench<'a> {
     }
 
     /// Writes the plan of a boot into the kernel, and describes it.
-    pub fn prepare(&mut self, members: &[Member], seed: u64) -> Result<manifest::Plan, Error> {
+    pub fn prepare(&mut self, members: &[Member], seed: u64) -> Result<Described, Error> {
         self.prepare_with(members, seed, self.args.trials)
     }
 
     /// The same with another number of trials: one is enough to explore, and all that a story should tell.
-    pub fn prepare_with(&mut self, members: &[Member], seed: u64, trials: u32) -> Result<manifest::Plan, Error> {
+    pub fn prepare_with(&mut self, members: &[Member], seed: u64, trials: u32) -> Result<Described, Error> {
         let args = self.args;
         let all = members.iter().fold(0, |all, member| all | member.checks);
         let sequences = suite::planned(members, all);
@@ -98,7 +98,7 @@ impl<'a> Bench<'a> {
             .kernel
             .install(&plan.settings, &plan.entries())
             .map_err(|error| Error::Usage(error.to_string()))?;
-        Ok(plan.describe(crc, false))
+        Ok(Described::of(&plan, crc, false))
     }
 
     /// Boots the machine once and returns the stored run and its folder.
@@ -113,8 +113,8 @@ impl<'a> Bench<'a> {
         let number = self.folders.get().to_string();
         let out = self.args.out.as_ref().map(|out| out.join(number));
         let (folder, finished) = match &self.booted_on {
-            BootedOn::Qemu(qemu) => self.in_qemu(qemu, plan, out.as_deref())?,
-            BootedOn::Adversary => self.on_adversary(plan, seed, out.as_deref())?,
+            BootedOn::Qemu(qemu) => self.in_qemu(qemu, &plan, out.as_deref())?,
+            BootedOn::Adversary => self.on_adversary(plan.at_el2, seed, out.as_deref())?,
             BootedOn::Elsewhere => return Err(Error::Setup("there is no machine to check".to_owned())),
         };
         self.took += began.elapsed();
@@ -122,12 +122,13 @@ impl<'a> Bench<'a> {
         Ok((Run::open(&folder)?, folder))
     }
 
-    fn in_qemu(&self, qemu: &Qemu, plan: manifest::Plan, out: Option<&Path>) -> Result<(PathBuf, Finished), Error> {
+    fn in_qemu(&self, qemu: &Qemu, plan: &Described, out: Option<&Path>) -> Result<(PathBuf, Finished), Error> {
         let args = self.args;
         let image = ImageFile::new(&self.kernel.bytes).map_err(temporary)?;
         let machine = Machine {
             cpu: args.cpu.clone(),
             smp: args.smp,
+            el1: args.el1,
             deterministic: false,
             one_thread: !args.threads,
         };
@@ -136,10 +137,11 @@ impl<'a> Bench<'a> {
         command.args(&arguments);
         let manifest = Manifest {
             qemu: Some(describe::called(qemu, &arguments)),
-            ..self.manifest(&self.machine_name(), QEMU_LABEL, plan)
+            ..self.manifest(&self.machine_name(), QEMU_LABEL, plan.at_el2.clone())
         };
         let (folder, store) = folder::create(out, manifest)?;
         let receiver = Receiver::new(store, Progress::new(false), PlanOrigin::Installed);
+        let receiver = receiver.with_plan_at_el1(Some(plan.at_el1.clone()));
         let finished = session::run_qemu(command, receiver, Duration::from_secs(args.timeout.unwrap_or(60)));
         Ok((folder, finished))
     }
@@ -178,8 +180,9 @@ impl<'a> Bench<'a> {
         let label = describe::console_label(args.console.hardware);
         let heard = session::console::listen(&console, &options, |boot| {
             let out = args.out.as_ref().map(|out| out.join((boot + 1).to_string()));
-            let (folder, store) = folder::create(out.as_deref(), self.manifest(&machine, label, plan.clone()))?;
-            Ok((folder, Receiver::new(store, Progress::new(false), PlanOrigin::Stated)))
+            let (folder, store) = folder::create(out.as_deref(), self.manifest(&machine, label, plan.at_el2.clone()))?;
+            let receiver = Receiver::new(store, Progress::new(false), PlanOrigin::Stated);
+            Ok((folder, receiver.with_plan_at_el1(Some(plan.at_el1.clone()))))
         })?;
         self.took += began.elapsed();
         let mut folders = Vec::new();

@@ -65,10 +65,11 @@ pub(super) fn find(args: &Args) -> Result<Found, Error> {
             .map_err(|error| Error::Setup(error.to_string()))
     };
     let adversary = || adversary::options(&args.cpu, args.smp, args.choose(), args.seed.0).map(|_| BootedOn::Adversary);
-    let machine = if args.explore {
-        Some(On::Adversary)
-    } else {
-        args.machine
+    let machine = match args.machine {
+        _ if args.explore => Some(On::Adversary),
+        // The adversary is entered at EL2.
+        None if args.el1 => Some(On::Qemu),
+        machine => machine,
     };
     let asked = match machine {
         Some(On::Adversary) => vec![adversary()?],
@@ -113,7 +114,11 @@ impl BootedOn {
         match self {
             Self::Qemu(qemu) => {
                 let threads = if args.threads { " (a thread for each)" } else { "" };
-                format!("QEMU {} -cpu {} -smp {}{threads}", qemu.version, args.cpu, args.smp)
+                let level = if args.el1 { ", entered at EL1" } else { "" };
+                format!(
+                    "QEMU {} -cpu {} -smp {}{threads}{level}",
+                    qemu.version, args.cpu, args.smp
+                )
             }
             Self::Adversary => adversary::name(&args.cpu, args.smp, args.choose()),
             Self::Elsewhere => args.console.source().map_or_else(String::new, |source| source.name()),
@@ -127,7 +132,8 @@ impl BootedOn {
                 let Version(major, minor, _) = qemu.version;
                 let threads = if args.threads { "_threads" } else { "" };
                 let cpu = describe::id(&args.cpu);
-                format!("qemu_{major}_{minor}_{cpu}_{}pe{threads}", args.smp)
+                let level = if args.el1 { "_el1" } else { "" };
+                format!("qemu_{major}_{minor}_{cpu}_{}pe{threads}{level}", args.smp)
             }
             Self::Adversary => adversary::id(&args.cpu, args.smp, args.choose()),
             Self::Elsewhere => describe::id(&self.name(args)),
@@ -145,7 +151,10 @@ impl BootedOn {
     /// Returns the options that ask for it.
     pub fn words(&self, args: &Args) -> Option<String> {
         match self {
-            Self::Qemu(_) => Some(format!("--machine qemu --cpu {}", args.cpu)),
+            Self::Qemu(_) => {
+                let level = if args.el1 { " --el1" } else { "" };
+                Some(format!("--machine qemu --cpu {}{level}", args.cpu))
+            }
             Self::Adversary => Some(format!(
                 "--machine adversary --choose {} --cpu {}",
                 args.choose().word(),
@@ -168,6 +177,7 @@ pub(super) fn refuse(args: &Args) -> Result<(), Error> {
     let given = [
         ("--qemu", args.qemu.is_some(), On::Qemu),
         ("--threads", args.threads, On::Qemu),
+        ("--el1", args.el1, On::Qemu),
         ("--choose", args.choose.is_some(), On::Adversary),
         ("--explore", args.explore, On::Adversary),
         ("--budget", args.budget.is_some(), On::Adversary),
@@ -176,6 +186,7 @@ pub(super) fn refuse(args: &Args) -> Result<(), Error> {
         let other = match args.machine {
             Some(On::Adversary) => On::Adversary,
             Some(On::Qemu) => On::Qemu,
+            Some(On::Both) if option == "--el1" => On::Adversary,
             Some(On::Both) | None => continue,
         };
         if set && of != other {

@@ -19,7 +19,8 @@ use crate::receive::now;
 
 /// Describes a run in QEMU.
 pub fn qemu(args: &Args, qemu: &Qemu, arguments: &[OsString], kernel: &Kernel, plan: manifest::Plan) -> Manifest {
-    let machine = format!("qemu_{}", id(&args.cpu));
+    let level = if args.plan.el1 { "_el1" } else { "" };
+    let machine = format!("qemu_{}{level}", id(&args.cpu));
     Manifest {
         qemu: Some(called(qemu, arguments)),
         ..start(&machine, QEMU_LABEL, Some(kernel), reproduce(args, true), plan)
@@ -145,7 +146,7 @@ fn plan_options(p: &PlanArgs, timed: bool) -> Vec<(&'static str, Option<String>)
     if timed {
         options.extend(p.measure.options());
     }
-    let flags = [("break-even", p.break_even), ("no-checks", p.no_checks)];
+    let flags = [("el1", p.el1), ("break-even", p.break_even), ("no-checks", p.no_checks)];
     options.extend(flags.into_iter().filter(|(_, set)| *set).map(|(flag, _)| (flag, None)));
     options
 }

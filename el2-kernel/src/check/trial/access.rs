@@ -8,6 +8,7 @@ use results::check::{self, Outcome, Spec};
 use super::Trial;
 use crate::arch::instructions::dsb_sy;
 use crate::arch::probe::{self, Probed};
+use crate::arch::regime::OwnRegime;
 use crate::check::expectation::Seen;
 use crate::check::guest::{self, code_page};
 
@@ -28,13 +29,19 @@ impl Trial {
     }
 
     #[inline(always)]
-    fn access_one(&self, va: u64) -> Probed {
+    pub(super) fn access_one(&self, va: u64) -> Probed {
         let Spec { access, el0, .. } = *self.spec;
         match &self.setup.guest {
             // SAFETY: the regime was entered, and no Rust object lives where the address under test leads.
             Some(guest) => unsafe { guest::access(guest.code(), access, el0, va, self.expectation.old_value) },
-            // SAFETY: EL0 of EL2&0 uses the kernel's own tables, where the page of guest code is executable.
-            None if el0 => unsafe { guest::access(code_page(), access, el0, va, self.expectation.old_value) },
+            // SAFETY: EL0 uses the kernel's own tables, where the page of guest code is executable.
+            None if el0 => unsafe {
+                let value = self.expectation.old_value;
+                match self.setup.own {
+                    OwnRegime::El2 => guest::access(code_page(), access, el0, va, value),
+                    OwnRegime::El1 => guest::access_from_el1(code_page(), access, va, value),
+                }
+            },
             None => match access {
                 check::Access::Load => probe::read(va),
                 // SAFETY: the address under test holds no Rust object.

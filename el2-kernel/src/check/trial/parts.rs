@@ -8,6 +8,7 @@ use results::check::{Change, Observer, Outcome};
 use super::Trial;
 use crate::arch::instructions::{isb, yield_now};
 use crate::arch::probe::Probed;
+use crate::arch::regime::OwnRegime;
 use crate::check::guest;
 use crate::check::message::{self, Receiver};
 use crate::platform::lost;
@@ -59,6 +60,7 @@ impl Part {
             Observer::Own if self.trial.spec.in_el1 => self.trial.judge(self.run_and_access_in_el1()),
             Observer::Own => {
                 disturb(self.delay);
+                self.trial.return_to_el1();
                 self.trial.access()
             }
             Observer::Other | Observer::Loop => {
@@ -79,7 +81,10 @@ impl Part {
     fn run_and_access_in_el1(&self) -> Probed {
         let Trial { setup, spec, .. } = &self.trial;
         let Some(guest) = &setup.guest else {
-            unreachable!("only EL1&0 has checks in EL1: a test of the table");
+            // Entered at EL1: this is EL1.
+            // SAFETY: stubs hold validated words only.
+            unsafe { call::run(self.stub, &self.operands) };
+            return self.trial.access_one(self.trial.va);
         };
         let (stub, value) = (guest.stub(self.stub), self.trial.expectation.old_value);
         // SAFETY: the regime was entered, stubs hold validated words only, and no Rust object lives where the address
@@ -125,6 +130,15 @@ impl Trial {
             }
             // SAFETY: the trial is kept, as `Part::begin` says.
             other => unsafe { mailbox::call(other, prime, &raw const *self as usize, delay) },
+        }
+    }
+
+    /// Synchronizes the context where a check of EL1&0 has the sequence run at EL2, and the access follow at EL1: the kernel
+    /// is at EL1 itself if it was entered there, and no exception return stands between them.
+    #[inline(always)]
+    fn return_to_el1(&self) {
+        if self.setup.own == OwnRegime::El1 {
+            isb();
         }
     }
 
