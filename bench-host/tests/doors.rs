@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use assert_cmd::cargo::cargo_bin;
 use bench_host::qemu::Qemu;
 use libtest_mimic::{Arguments, Failed, Trial};
-use results::manifest::Status;
+use results::manifest::{EL1_LABEL, Status};
 use results::store::Run;
 use results::wire::crc32;
 use tempfile::TempDir;
@@ -151,6 +151,46 @@ fn uefi_boots_the_folder_with_a_device_tree() {
         log.contains(",machine,linux/dummy-virt,linux/dummy-virt,UEFI "),
         "{log}"
     );
+}
+
+/// The machine of a guest: UEFI runs at EL1, and so does the kernel. Its default plan has a part for that.
+fn uefi_boots_at_el1() {
+    for (options, machine) in [
+        ("acpi=on", "QEMU Virtual Machine,QEMU"),
+        ("acpi=off", "linux/dummy-virt,linux/dummy-virt"),
+    ] {
+        let folder = written("uefi");
+        let board = Board {
+            options,
+            ..uefi_board(true)
+        };
+        let log = received(folder.path(), "out/el2-kernel-disk.img", &board);
+        assert!(log.contains(&format!(",machine,{machine},UEFI ")), "{log}");
+        at_el1(folder.path());
+    }
+}
+
+fn u_boot_finds_extlinux_at_el1() {
+    let folder = written("u-boot");
+    let board = Board {
+        options: "virtualization=off",
+        firmware: u_boot(),
+        banner: "U-Boot 20",
+    };
+    received(folder.path(), "fat:rw:out", &board);
+    at_el1(folder.path());
+}
+
+/// The run in a folder was entered at EL1, and timed what EL1 can execute.
+fn at_el1(folder: &Path) {
+    let manifest = Run::open(&folder.join("run")).unwrap().manifest;
+    assert!(
+        manifest.entered_at_el1() && manifest.label.ends_with(EL1_LABEL),
+        "{}",
+        manifest.label
+    );
+    let timed = manifest.plan.sequences.iter().filter(|sequence| sequence.timed);
+    assert!(timed.clone().count() == 3 && timed.clone().all(|sequence| sequence.skipped.is_none()));
 }
 
 /// U-Boot is UEFI firmware too.
@@ -359,7 +399,9 @@ fn main() -> ExitCode {
     let no_uefi = no_qemu.or((!uefi().exists()).then_some("qemu-efi-aarch64 is not here"));
     let no_grub = Command::new("grub-mkstandalone").arg("-V").output().is_err() || !grub_modules().exists();
     let no_grub = no_uefi.or(no_grub.then_some("grub-mkstandalone or grub-efi-arm64-bin is not here"));
-    let cases: [Case; 14] = [
+    let cases: [Case; 16] = [
+        ("uefi_boots_at_el1", uefi_boots_at_el1, no_uefi),
+        ("u_boot_finds_extlinux_at_el1", u_boot_finds_extlinux_at_el1, boot),
         ("uefi_boots_the_disk_with_acpi", uefi_boots_the_disk_with_acpi, no_uefi),
         (
             "uefi_boots_the_folder_with_a_device_tree",

@@ -4,188 +4,21 @@
 
 #[path = "support/boot.rs"]
 mod boot;
+#[path = "support/wrapper.rs"]
+mod wrapper;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use assert_cmd::cargo::cargo_bin;
 use bench_host::kernel::Kernel;
-use results::check::{Check, Granule, Regime};
-use results::manifest::{EL1_LABEL, QEMU_LABEL, Status};
+use results::manifest::Status;
 use results::record::Event;
-use results::store::Run;
-use results::verdict::Class;
 use tempfile::TempDir;
 
 use crate::boot::{complete, run_qemu};
-
-/// Writes a QEMU that rewrites its arguments with a line of shell (`a` is the argument) and starts the real one.
-fn wrapper(folder: &Path, rewrite: &str) -> PathBuf {
-    let path = folder.join("qemu-system-aarch64");
-    let script = format!(
-        "#!/bin/sh\nfor a; do\n  shift\n  case \"$a\" in\n    {rewrite}\n    *) set -- \"$@\" \"$a\" ;;\n  esac\ndone\n\
-         exec qemu-system-aarch64 \"$@\"\n"
-    );
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    path
-}
-
-/// Returns the rewriting that loads the image at `address` by itself: no device tree in x0, no boot protocol.
-fn loaded_at(address: &str) -> String {
-    format!(
-        "-kernel) ;;\n    *.img | /proc/self/fd/*) set -- \"$@\" -device \"loader,file=$a,addr={address},force-raw=on\" \
-         -device loader,addr={address},cpu-num=0 ;;"
-    )
-}
+use crate::wrapper::{loaded_at, wrapper};
 
 const CONSOLE: [&str; 4] = ["--console", "pl011@0x9000000", "--psci", "smc"];
-
-/// A machine without EL2.
-fn without_el2(folder: &Path) -> PathBuf {
-    wrapper(folder, "virt,*) set -- \"$@\" virt,gic-version=3 ;;")
-}
-
-/// The kernel runs the regime of EL1&0, on the same image, and every number says where it was entered.
-fn entered_at_el1() {
-    let folder = TempDir::new().unwrap();
-    let qemu = without_el2(folder.path());
-    let at_el2 = complete(&[]);
-    // It is the machine that decides: the option changes the machine, not the plan.
-    for arguments in [&["--el1"][..], &["--qemu", qemu.to_str().unwrap()]] {
-        let ran = complete(arguments);
-        let manifest = &ran.run.manifest;
-        assert_eq!(manifest.plan.crc, at_el2.run.manifest.plan.crc);
-        assert_eq!(manifest.kernel.entry_el, Some(1));
-        assert_eq!(manifest.label, format!("{QEMU_LABEL}; {EL1_LABEL}"));
-        let sequences: Vec<_> = manifest
-            .plan
-            .sequences
-            .iter()
-            .map(|sequence| sequence.id.as_str())
-            .collect();
-        assert_eq!(
-            sequences,
-            [
-                "sel4_invalidate_local_tlb",
-                "sel4_invalidate_local_tlb_aa",
-                "linux_local_flush_tlb_all"
-            ]
-        );
-        assert!(ran.proofs().len() >= 5 && ran.proofs().iter().all(|(_, holds)| *holds));
-        for (id, class) in [
-            ("cowinvt_el1", Class::Pass),
-            ("cowinvt_el0", Class::Pass),
-            ("table_l1_el1", Class::Pass),
-            ("asid_el1", Class::Pass),
-            ("wprot_in_el1", Class::Pass),
-            ("dirty_el1", Class::Skipped),
-        ] {
-            let classes = ran.classes(Check::from_id(id).unwrap());
-            assert_eq!(classes, [class; 2], "{id}");
-        }
-        let registers = &manifest.pes[0].registers;
-        assert!(registers.contains_key("TCR_EL1") && !registers.contains_key("HCR_EL2"));
-        let report = fs::read_to_string(ran.file("report.md")).unwrap();
-        assert!(report.contains(EL1_LABEL) && report.contains("HCR_EL2.FB"));
-        let samples = ran.run.samples().unwrap().map(Result::unwrap);
-        assert!(samples.filter(|row| row.seq == "linux_local_flush_tlb_all").count() > 0);
-    }
-    assert_eq!(at_el2.run.manifest.label, QEMU_LABEL);
-}
-
-/// What the sequences lack shows at EL1 as at EL2, and what is of EL2 is refused, by name, before or after the boot.
-fn mistakes_at_el1() {
-    let bad = "bad=dsb ishst; tlbi vae1is, {va!}; dsb ish; isb";
-    let ran = run_qemu(&["--el1", "--sequence", bad, "--sequence", "linux_flush_tlb_all"]);
-    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-    let classes = ran.classes(Check::from_id("cowinvt_el1").unwrap());
-    assert_eq!(classes, [Class::Fail, Class::Pass]);
-
-    let folder = TempDir::new().unwrap();
-    let qemu = without_el2(folder.path());
-    let of_el2 = ["--qemu", qemu.to_str().unwrap(), "--sequence", "xen_head_old"];
-    let ran = run_qemu(&of_el2);
-    assert_eq!(ran.code, Some(4), "{}", ran.stderr);
-    assert!(
-        ran.stderr
-            .contains("entered at EL1 and no sequence of the plan runs there")
-            && ran.stderr.contains("--el1"),
-        "{}",
-        ran.stderr
-    );
-    assert_eq!(ran.run.manifest.status, Status::Failed);
-    // One that can run is timed, and the other one is told; the checks were planned for the other.
-    let ran = run_qemu(&[&of_el2[..], &["--sequence", "linux_flush_tlb_all"]].concat());
-    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
-    let skipped = &ran.run.manifest.sequence("xen_head_old").unwrap().skipped;
-    assert!(
-        skipped
-            .as_ref()
-            .is_some_and(|reason| reason.contains("UNDEFINED at EL1"))
-    );
-
-    let out = folder.path().join("none");
-    let refused = Command::new(cargo_bin!("bench-host"))
-        .args(["run", "--el1", "--sequence", "xen_head_old", "--out"])
-        .arg(&out)
-        .output()
-        .unwrap();
-    assert_eq!(refused.status.code(), Some(64));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("UNDEFINED at EL1") && !out.exists());
-}
-
-/// Returns the classes of checks with a sequence, from the JUnit file or the boots of `check`.
-fn checked(folder: &Path, arguments: &[&str]) -> (Option<i32>, Run) {
-    let out = folder.join("check");
-    let output = Command::new(cargo_bin!("bench-host"))
-        .args(["check", "--machine", "qemu", "--trials", "50", "--out"])
-        .arg(&out)
-        .args(arguments)
-        .output()
-        .unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    let run = Run::open(&out.join("1")).unwrap_or_else(|error| panic!("{error}: {stderr}"));
-    assert_eq!(run.manifest.status, Status::Complete, "{stderr}");
-    (output.status.code(), run)
-}
-
-fn classes_of(run: &Run, seq: &str) -> Vec<(String, Class, String)> {
-    let rows = run.verdicts().unwrap().map(Result::unwrap);
-    rows.filter(|row| row.seq == seq)
-        .map(|row| (row.check.id().to_owned(), row.class, row.reason))
-        .collect()
-}
-
-/// All checks are asked for; those out of reach are skipped, each with its reason, and counted.
-fn checks_at_el1_with_two_pes() {
-    let folder = TempDir::new().unwrap();
-    let (code, run) = checked(folder.path(), &["--el1", "--smp", "2"]);
-    assert_eq!(code, Some(0));
-    let rows: Vec<_> = run.verdicts().unwrap().map(Result::unwrap).collect();
-    for check in Check::ALL {
-        let classes: Vec<_> = rows.iter().filter(|row| row.check == check).collect();
-        assert!(!classes.is_empty(), "{check:?}");
-        let spec = check.spec();
-        let reachable = spec.regime == Regime::El1 && spec.granule == Granule::K4 && check.pes() < 3;
-        let made = classes.iter().any(|row| row.class != Class::Skipped);
-        let updates = spec.has_hardware_updates();
-        assert_eq!(made, reachable && !updates, "{check:?}: {}", classes[0].reason);
-        assert!(classes.iter().all(|row| row.class != Class::Fail));
-        if spec.regime != Regime::El1 {
-            assert!(
-                classes[0].reason.starts_with("entered at EL1: "),
-                "{}",
-                classes[0].reason
-            );
-        }
-    }
-    let passed = |id: &str| rows.iter().any(|row| row.check.id() == id && row.class == Class::Pass);
-    assert!(passed("mp_rt_el1") && passed("loop_rt_el0") && passed("range_el1"));
-    assert_eq!(run.manifest.label, format!("{QEMU_LABEL}; {EL1_LABEL}"));
-}
 
 fn entered_at_el3_without_el2() {
     let folder = TempDir::new().unwrap();
@@ -317,10 +150,7 @@ fn unexpected_exceptions_are_told() {
 }
 
 fn main() -> ExitCode {
-    let cases: [boot::Case; 9] = [
-        ("entered_at_el1", entered_at_el1),
-        ("mistakes_at_el1", mistakes_at_el1),
-        ("checks_at_el1_with_two_pes", checks_at_el1_with_two_pes),
+    let cases: [boot::Case; 6] = [
         ("entered_at_el3", entered_at_el3),
         ("entered_at_el3_without_el2", entered_at_el3_without_el2),
         ("entered_with_the_mmu_on", entered_with_the_mmu_on),

@@ -423,6 +423,15 @@ impl Plan {
     }
 }
 
+/// Returns the label of numbers, by where they come from, and by the level of entry.
+pub fn label_of(origin: &str, entered_at_el1: bool) -> String {
+    if entered_at_el1 {
+        format!("{origin}; {EL1_LABEL}")
+    } else {
+        origin.to_owned()
+    }
+}
+
 impl Manifest {
     /// Returns whether the numbers may be used without reservation.
     pub fn is_complete(&self) -> bool {
@@ -443,11 +452,7 @@ impl Manifest {
 
     /// Labels the numbers by where they come from, and by the level of entry.
     pub fn set_origin(&mut self, origin: &str) {
-        self.label = if self.entered_at_el1() {
-            format!("{origin}; {EL1_LABEL}")
-        } else {
-            origin.to_owned()
-        };
+        self.label = label_of(origin, self.entered_at_el1());
     }
 
     /// Returns whether the machine gave a sequence the scope that is written.

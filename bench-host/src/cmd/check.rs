@@ -274,7 +274,7 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         suites.push(Suite {
             machine: bench.booted_on.name(args),
             id: bench.booted_on.id(args),
-            label: bench.label().to_owned(),
+            label: bench.label(),
             boots: bench.boots,
             reproduce: reproduce(args, &bench.booted_on, None),
             started: bench.started,

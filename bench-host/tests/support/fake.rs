@@ -8,7 +8,7 @@ use std::process::Output;
 
 use assert_cmd::cargo::cargo_bin_cmd;
 use bench_host::kernel::Kernel;
-use bench_host::plan::{PlanArgs, RunPlan};
+use bench_host::plan::{Level, PlanArgs, RunPlan};
 use clap::Parser;
 use results::SCHEMA_VERSION;
 use results::check::Outcomes;
@@ -36,7 +36,7 @@ pub fn plan(arguments: &[&str]) -> Plan {
         .unwrap()
         .install(&plan.settings, &plan.entries())
         .unwrap();
-    plan.describe(crc, false)
+    plan.describe(Level::El2, crc, false)
 }
 
 /// What a stream says that a test may want to be different.

@@ -90,13 +90,15 @@ impl Machine {
     /// Reads a device tree.
     ///
     /// A planned console goes before that of the tree: whoever plans one knows what is wired. A UART that nothing names
-    /// comes last: without firmware's word for it, it may have no clock.
+    /// comes next: without firmware's word for it, it may have no clock. A board whose tree has no UART at all is known
+    /// by its name, or silent.
     pub fn from_device_tree(fdt: Fdt<'_>, planned: &Self) -> Self {
         Self {
             console: planned
                 .console
                 .or_else(|| stdout(fdt).ok())
-                .or_else(|| any_console(fdt)),
+                .or_else(|| any_console(fdt))
+                .or_else(|| known_console(fdt)),
             conduit: conduit(fdt).or(planned.conduit),
             cpus: cpus(fdt),
             memory: None,
@@ -200,6 +202,28 @@ pub fn any_console(fdt: Fdt<'_>) -> Option<Console> {
         .iter()
         .find_map(|name| alias(fdt, name).ok()?.console().ok())
         .or_else(|| first_console(Place::root(fdt)))
+}
+
+/// Boards whose trees leave their UART to firmware: the `compatible` of the root, and where it is.
+const KNOWN: [(&str, Console); 1] = [(
+    // QEMU's server board (its documentation, "Arm Server Base System Architecture Reference board").
+    "linux,sbsa-ref",
+    Console {
+        uart: Uart::Pl011,
+        address: 0x6000_0000,
+    },
+)];
+
+/// Returns the console of a board that is known by its name.
+fn known_console(fdt: Fdt<'_>) -> Option<Console> {
+    let root = fdt.root();
+    let mut strings = root.compatible().into_iter().flatten();
+    strings.find_map(|name| {
+        KNOWN
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, console)| *console)
+    })
 }
 
 fn first_console(place: Place<'_>) -> Option<Console> {
@@ -557,6 +581,22 @@ mod tests {
         let dtb = tree(nodes);
         let machine = Machine::from_device_tree(blob::open(&dtb).unwrap(), &planned);
         assert_eq!((machine.console, machine.conduit), (planned.console, planned.conduit));
+    }
+
+    /// The tree of QEMU's `sbsa-ref` is its PEs and its memory, and its firmware knows the rest.
+    #[test]
+    fn a_board_without_a_uart_in_its_tree_is_known_by_its_name() {
+        let of = |compatible: &str| {
+            let mut tree = DeviceTree::new();
+            let value = string(compatible);
+            tree.root
+                .add_property(DeviceTreeProperty::new("compatible", value.as_slice()).unwrap());
+            let dtb = tree.to_dtb();
+            Machine::from_device_tree(blob::open(&dtb).unwrap(), &Machine::default()).console
+        };
+        let address = 0x6000_0000;
+        assert_eq!(of("linux,sbsa-ref"), Some(Console { address, ..PL011 }));
+        assert_eq!(of("linux,sbsa"), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use results::manifest::{self, ADVERSARY_LABEL, Manifest, QEMU_LABEL};
+use results::manifest::{self, ADVERSARY_LABEL, EL1_CAVEAT, Manifest, QEMU_LABEL, label_of};
 use results::plan::{MAX_PES, Planted};
 use results::store::Run;
 use results::verdict::Class;
@@ -49,6 +49,8 @@ pub(super) struct Bench<'a> {
     /// A check failed in a boot.
     pub checks_failed: bool,
     pub paces: Vec<(Pace, u64)>,
+    /// A boot was entered at EL1.
+    at_el1: bool,
 }
 
 impl<'a> Bench<'a> {
@@ -65,6 +67,7 @@ impl<'a> Bench<'a> {
             exit: Exit::Ok,
             checks_failed: false,
             paces: Vec::new(),
+            at_el1: false,
         }
     }
 
@@ -231,6 +234,9 @@ impl<'a> Bench<'a> {
         for failure in &received.besides_checks {
             eprintln!("error: {failure}");
         }
+        if received.manifest.entered_at_el1() && !std::mem::replace(&mut self.at_el1, true) {
+            eprintln!("note: {EL1_CAVEAT}");
+        }
         self.exit = self.exit.or(besides_checks(finished));
         self.checks_failed |= received.verdicts.iter().any(|verdict| verdict.class == Class::Fail);
         let frequency = received.manifest.pes.first().and_then(|pe| pe.frequency).unwrap_or(0);
@@ -238,12 +244,13 @@ impl<'a> Bench<'a> {
     }
 
     /// Returns the label of what the machine counts.
-    pub fn label(&self) -> &'static str {
-        match &self.booted_on {
+    pub fn label(&self) -> String {
+        let origin = match &self.booted_on {
             BootedOn::Qemu(_) => QEMU_LABEL,
             BootedOn::Adversary => ADVERSARY_LABEL,
             BootedOn::Elsewhere => describe::console_label(self.args.console.hardware),
-        }
+        };
+        label_of(origin, self.at_el1)
     }
 
     /// Returns the name of the machine in the store.
