@@ -80,9 +80,15 @@ enum Work {
     Check,
 }
 
-/// Boots the image on a board with QEMU's `options`, receives its console, and returns the run and what was said.
-/// `unsaid` is what the board's firmware does not say.
-fn boot(work: Work, unsaid: &[&str], options: &[&str]) -> (Run, String) {
+/// A stored run, in a folder of its own.
+struct Booted {
+    run: Run,
+    _folder: TempDir,
+}
+
+/// Boots the image on a board with QEMU's `options`, and receives its console. `unsaid` is what the board's firmware does
+/// not say.
+fn boot(work: Work, unsaid: &[&str], options: &[&str]) -> Booted {
     let folder = TempDir::new().unwrap();
     let (command, mut arguments) = match work {
         Work::Run => (["image", "board.img"].to_vec(), RUN.to_vec()),
@@ -118,13 +124,11 @@ fn boot(work: Work, unsaid: &[&str], options: &[&str]) -> (Run, String) {
     };
     let run = Run::open(&out).unwrap();
     assert_eq!(run.manifest.status, Status::Complete, "{said}");
-    let kept = run.console();
-    let console = fs::read_to_string(kept).unwrap_or_default();
-    (run, console)
+    Booted { run, _folder: folder }
 }
 
 /// Returns the verdicts of a check that needs so many PEs, of one class.
-fn of_class(run: &Run, pes: u8, class: Class) -> Vec<String> {
+fn of_class(Booted { run, .. }: &Booted, pes: u8, class: Class) -> Vec<String> {
     let rows = run.verdicts().unwrap().map(Result::unwrap);
     rows.filter(|row| row.check.pes() == pes && row.class == class)
         .map(|row| row.reason)
@@ -135,8 +139,8 @@ fn of_class(run: &Run, pes: u8, class: Class) -> Vec<String> {
 fn sbsa_ref() {
     let options =
         "-M sbsa-ref -cpu neoverse-n1 -m 1G -global VGA.romfile= -global bochs-display.romfile= -kernel board.img";
-    let (run, _) = boot(Work::Run, &[], &options.split(' ').collect::<Vec<_>>());
-    let load = run.manifest.kernel.load.unwrap().0;
+    let booted = boot(Work::Run, &[], &options.split(' ').collect::<Vec<_>>());
+    let load = booted.run.manifest.kernel.load.unwrap().0;
     assert!(load >> 40 != 0, "memory begins at 1 TiB: {load:#x}");
 }
 
@@ -147,10 +151,10 @@ fn memory_at_600_gib() {
                    -device loader,file=board.img,addr=0x8000200000,force-raw=on \
                    -device loader,addr=0x8000200000,cpu-num=0";
     let unsaid = ["--console", "pl011@0x9000000", "--psci", "smc"];
-    let (run, _) = boot(Work::Run, &unsaid, &options.split_whitespace().collect::<Vec<_>>());
-    let kernel = &run.manifest.kernel;
+    let booted = boot(Work::Run, &unsaid, &options.split_whitespace().collect::<Vec<_>>());
+    let kernel = &booted.run.manifest.kernel;
     assert_eq!(kernel.load.unwrap().0, 0x80_0020_0000);
-    let proofs: Vec<_> = run.proofs().unwrap().map(Result::unwrap).collect();
+    let proofs: Vec<_> = booted.run.proofs().unwrap().map(Result::unwrap).collect();
     assert!(proofs.len() >= 5 && proofs.iter().all(|row| row.holds));
 }
 
@@ -168,9 +172,9 @@ fn raspberry_pi(board: &str, dtb: &str) {
         "null",
         "-dtb",
     ];
-    let (run, _) = boot(Work::Check, &[], &[&options[..], &[dtb.to_str().unwrap()]].concat());
-    assert!(of_class(&run, 2, Class::Pass).len() > 50 && of_class(&run, 3, Class::Pass).len() > 5);
-    assert!(run.manifest.stream.lost_pes.is_empty());
+    let booted = boot(Work::Check, &[], &[&options[..], &[dtb.to_str().unwrap()]].concat());
+    assert!(of_class(&booted, 2, Class::Pass).len() > 50 && of_class(&booted, 3, Class::Pass).len() > 5);
+    assert!(booted.run.manifest.stream.lost_pes.is_empty());
 }
 
 fn raspi3b() {
@@ -204,18 +208,20 @@ fn raspi4b_under_tf_a() {
     ];
     let mut options = vec!["-M", "raspi4b", "-accel", "tcg,thread=single"];
     options.extend(loaded.iter().flat_map(|device| ["-device", device.as_str()]));
-    let (run, console) = boot(Work::Check, &[], &options);
-    assert!(console.contains("BL31: v"), "{console}");
+    let booted = boot(Work::Check, &[], &options);
+    let run = &booted.run;
+    let console = fs::read(run.console()).unwrap();
+    assert!(String::from_utf8_lossy(&console).contains("BL31: v"));
     let lost = &run.manifest.stream.lost_pes;
     assert_eq!(lost.len(), 1, "{lost:?}");
     assert_eq!(lost[0].pe, 1);
     // Some checks came before it was lost, and those of one PE go on behind it.
-    let skipped = of_class(&run, 2, Class::Skipped);
+    let skipped = of_class(&booted, 2, Class::Skipped);
     assert!(
         skipped.iter().any(|reason| reason.contains("did not come back")),
         "{skipped:?}"
     );
-    assert!(!of_class(&run, 2, Class::Pass).is_empty() && of_class(&run, 1, Class::Pass).len() > 100);
+    assert!(!of_class(&booted, 2, Class::Pass).is_empty() && of_class(&booted, 1, Class::Pass).len() > 100);
 }
 
 /// The console is the second UART of the board.
@@ -223,9 +229,9 @@ fn imx8mp_evk() {
     let dtb = tree("imx8mp-evk.dtb").unwrap();
     let options = "-M imx8mp-evk -m 1G -smp 4 -accel tcg,thread=single -kernel board.img -serial null -dtb";
     let options: Vec<_> = options.split(' ').chain([dtb.to_str().unwrap()]).collect();
-    let (run, _) = boot(Work::Check, &[], &options);
-    assert!(of_class(&run, 2, Class::Pass).len() > 50 && of_class(&run, 3, Class::Pass).len() > 5);
-    assert!(run.manifest.board.unwrap().model.contains("i.MX8MPlus"));
+    let booted = boot(Work::Check, &[], &options);
+    assert!(of_class(&booted, 2, Class::Pass).len() > 50 && of_class(&booted, 3, Class::Pass).len() > 5);
+    assert!(booted.run.manifest.board.as_ref().unwrap().model.contains("i.MX8MPlus"));
 }
 
 fn xlnx_zcu102() {
