@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Standard output and standard error that may be closed early (`bench-host list | head`).
 
+mod tone;
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -18,8 +20,19 @@ static LOST: OnceLock<io::Error> = OnceLock::new();
 ///
 /// Nothing in it controls a terminal or a CI service, wherever it is from: see [`printable`].
 pub fn print(text: &str) {
+    let text = printable(text);
     let mut out = io::stdout().lock();
-    note_loss(out.write_all(printable(text).as_bytes()).and_then(|()| out.flush()));
+    let written = match has_color() {
+        true => out.write_all(tone::colored(&text).as_bytes()),
+        false => out.write_all(text.as_bytes()),
+    };
+    note_loss(written.and_then(|()| out.flush()));
+}
+
+/// Returns whether standard output is a terminal that shows color, and nobody wants it without (`NO_COLOR`, `CLICOLOR=0`).
+fn has_color() -> bool {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !unwanted && console::Term::stdout().features().colors_supported() && console::colors_enabled()
 }
 
 /// Keeps why something could not be printed, for [`lost`].

@@ -2,7 +2,9 @@
 //! What the user sees while a run goes on: a live view on a terminal, a line now and then elsewhere.
 //!
 //! Receiving only counts; words are made from the counts a few times a second, and only if somebody can see them. The
-//! view uses no color, and is wiped when the run ends, however it ends, so that only the report stays.
+//! view is wiped when the run ends, however it ends, so that only the report stays. Lines are for the log of a CI service:
+//! one when a phase begins and when it ends, and in between so often that nobody takes the run for dead, and so seldom that
+//! an hour does not fill the log.
 
 mod live;
 mod screen;
@@ -10,6 +12,7 @@ mod screen;
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
+use report::number::plural;
 use results::check::{Outcomes, Role};
 use results::record::Event;
 
@@ -18,8 +21,9 @@ use screen::Screen;
 
 /// How often the view is made anew.
 const REDRAW: Duration = Duration::from_millis(200);
-/// How often a line is written where there is no terminal.
-const LINE: Duration = Duration::from_secs(10);
+/// How long after the last line the next one is written where there is no terminal: at first, and in the end. Each time
+/// it takes twice as long.
+const LINES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
 
 /// Where progress is shown.
 #[derive(Debug)]
@@ -39,6 +43,8 @@ pub struct Progress {
     live: Live,
     /// When it was last shown.
     shown: Instant,
+    /// How long until the next line.
+    pause: Duration,
 }
 
 impl Progress {
@@ -57,6 +63,7 @@ impl Progress {
             display,
             live: Live::new(now),
             shown: now,
+            pause: LINES.0,
         }
     }
 
@@ -67,8 +74,10 @@ impl Progress {
 
     /// A phase with so many steps begins.
     pub fn phase(&mut self, name: &str, steps: u32) {
-        self.line(&format!("{name}: {steps} steps"));
         let now = Instant::now();
+        self.end_phase(true, now);
+        self.line(&format!("{name}: {}", plural(steps.into(), "step", "steps")));
+        self.pause = LINES.0;
         self.live.phase(name, steps, now);
         match self.display {
             Display::Terminal(_) => self.show(now),
@@ -98,11 +107,19 @@ impl Progress {
         let now = Instant::now();
         let every = match self.display {
             Display::Hidden => return,
-            Display::Lines => LINE,
+            Display::Lines => self.pause,
             Display::Terminal(_) => REDRAW,
         };
         if now - self.shown >= every {
             self.show(now);
+            self.pause = (self.pause * 2).min(LINES.1);
+        }
+    }
+
+    /// Says how a phase ended.
+    fn end_phase(&mut self, is_whole: bool, now: Instant) {
+        if let Some(line) = self.live.ended(is_whole, now) {
+            self.line(&line);
         }
     }
 
@@ -125,6 +142,7 @@ impl Progress {
 
     /// Wipes the view.
     pub fn finish(&mut self) {
+        self.end_phase(false, Instant::now());
         if let Display::Terminal(screen) = &mut self.display {
             screen.wipe();
         }

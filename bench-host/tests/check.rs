@@ -349,22 +349,26 @@ fn secondaries_boot_wherever_the_1_1_map_is() {
 
 #[test]
 fn mutants_that_a_tlb_model_can_show_are_caught() {
-    let Some((output, _folder)) = check(&["--mutants"]) else {
+    let Some((output, folder)) = check(&["--mutants"]) else {
         return;
     };
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
     let row = |kind: &str| -> Vec<u32> {
-        let row = text
-            .lines()
-            .find(|line| line.starts_with(&format!("| {kind} |")))
+        let mut rows = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let row = rows
+            .find(|words| words.first() == Some(&kind) && words.len() > 2)
             .unwrap();
-        row.split('|').filter_map(|cell| cell.trim().parse().ok()).collect()
+        let number = |cell: &&str| cell.replace(',', "").parse().ok();
+        row.iter().filter_map(number).collect()
     };
     // Mistakes, shown, judge alone, survived, no mistake, disagreement, skipped.
     assert!(row("drop")[1] >= 7 && row("wrong_operand")[1] >= 7 && row("narrow_scope")[1] >= 3);
     assert!(row("wrong_regime")[1] >= 7);
     assert_eq!((row("all")[3], row("all")[5]), (0, 0), "{text}");
+    assert!(text.contains("\nOnly the judge finds:\n"), "{text}");
+    let page = fs::read_to_string(folder.path().join("runs/report.html")).unwrap();
+    assert!(page.contains("Mistakes that a machine shows, by kind"));
 }
 
 /// Runs `check` with a PATH; returns the exit code, standard output and standard error.

@@ -2,6 +2,7 @@
 //! A page over many runs: their machines, a row each, then the runs, a row each; what cannot be read is a row too.
 
 mod machines;
+mod trends;
 
 use results::manifest::HARDWARE_LABEL;
 
@@ -9,6 +10,14 @@ use crate::document::{Block, Document, Section, check_classes, machine, main_rat
 use crate::model::Summary;
 use crate::number::{percent, plural};
 use crate::table::{Cell, Table, Tone};
+
+pub use trends::DATA;
+
+/// Returns the data of the trends.
+pub fn data(entries: &[Entry]) -> String {
+    let readable: Vec<&Summary> = entries.iter().filter_map(|entry| entry.run.as_ref().ok()).collect();
+    trends::csv(&readable)
+}
 
 /// A run as the index knows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,7 +86,10 @@ pub fn document(entries: &[Entry]) -> Document {
         brief.push(Block::Paragraph("There are no runs here yet.".to_owned()));
     } else {
         brief.push(Block::Table(machines::table(readable.iter().map(|run| &run.manifest))));
-        brief.push(Block::Table(table));
+    }
+    let mut runs = Vec::new();
+    if !entries.is_empty() {
+        runs.push(Block::Table(table));
     }
     let unreadable = (entries.len() - readable.len()) as u64;
     let unreadable = match unreadable {
@@ -88,7 +100,14 @@ pub fn document(entries: &[Entry]) -> Document {
         title: "TLB maintenance: stored runs".to_owned(),
         subtitle: format!("{}{unreadable}", plural(entries.len() as u64, "run", "runs")),
         label: None,
-        sections: vec![Section::open("", (brief, Vec::new()))],
+        sections: [
+            Section::open("", (brief, Vec::new())),
+            Section::open("Trends", (trends::blocks(&readable), Vec::new())),
+            Section::open("", (runs, Vec::new())),
+        ]
+        .into_iter()
+        .filter(|section| section.blocks().next().is_some())
+        .collect(),
     }
 }
 

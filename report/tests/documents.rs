@@ -695,6 +695,68 @@ fn the_index_never_puts_a_processor_and_a_simulator_into_one_row() {
 }
 
 #[test]
+fn the_index_shows_a_trend_for_every_machine_and_version() {
+    let entry = |name: &str, started: &str, version: &str, factor: f64| {
+        let mut run = example::run(name, "qemu_cortex_a72", 1, 0);
+        run.manifest.started = started.to_owned();
+        run.manifest.qemu.as_mut().unwrap().version = version.to_owned();
+        for c in &mut run.comparisons {
+            if let (false, Some(net)) = (c.is_twin, c.net.as_mut()) {
+                net.estimate *= factor;
+                net.interval = example::interval(net.estimate * 0.99, net.estimate * 1.01);
+            }
+        }
+        index::Entry {
+            name: name.to_owned(),
+            link: String::new(),
+            run: Ok(run),
+        }
+    };
+    let entries = [
+        // Not in the order of time.
+        entry("d", "2026-11-04", "7.2", 1.5),
+        entry("a", "2026-11-01", "7.2", 1.0),
+        entry("b", "2026-11-02", "7.2", 1.001),
+        entry("c", "2026-11-03", "7.2", 1.0),
+        entry("e", "2026-11-01", "10.0", 1.0),
+        entry("f", "2026-11-02", "10.0", 1.0),
+        entry("g", "2026-11-03", "10.0", 1.0),
+        // Too few to say anything.
+        entry("h", "2026-11-03", "9.0", 1.0),
+    ];
+    let page = html::page(&index::document(&entries), str::to_owned);
+    assert_sound(&page);
+    let tree = parse(&page);
+    let rows: Vec<String> = tree
+        .descendants()
+        .filter(|node| {
+            let label = node.attribute("aria-label");
+            node.tag_name().name() == "table" && label.is_some_and(|label| label.starts_with("Trends:"))
+        })
+        .flat_map(|table| {
+            table
+                .descendants()
+                .filter(|node| node.tag_name().name() == "tr")
+                .skip(1)
+        })
+        .map(text)
+        .collect();
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert!(rows[0].contains("QEMU 7.2") && rows[0].ends_with("MOVED"), "{rows:?}");
+    assert!(
+        rows[1].contains("QEMU 10.0") && rows[1].ends_with("as before"),
+        "{rows:?}"
+    );
+    let data = index::data(&entries);
+    let runs: Vec<&str> = data
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').nth(5).unwrap())
+        .collect();
+    assert_eq!(runs.len(), 7, "{data}");
+}
+
+#[test]
 fn the_index_has_a_row_for_every_run_that_can_be_read_or_not() {
     let mut older = example::on_hardware("board", "rpi4");
     older.manifest.started = "2026-11-20T00:00:00Z".to_owned();

@@ -10,8 +10,10 @@ use results::record::Event;
 
 use stats::Histogram;
 
-/// Widest bar.
-const BAR: usize = 40;
+/// Widest bar on a terminal of usual width, and how much of a wider one it takes.
+const BAR: (usize, usize) = (40, 3);
+/// Columns from which on there is room for more than medians.
+const ROOMY: usize = 110;
 /// Sequences in a line where there is no terminal.
 const IN_LINE: usize = 4;
 /// Lines beside the medians.
@@ -74,6 +76,17 @@ impl Live {
     pub fn phase(&mut self, name: &str, steps: u32, now: Instant) {
         (self.phase, self.steps, self.done) = (name.to_owned(), steps, 0);
         self.phase_started = now;
+    }
+
+    /// Says how the phase ended, once; nothing before the first one. If another follows, it was whole.
+    pub fn ended(&mut self, is_whole: bool, now: Instant) -> Option<String> {
+        let steps = std::mem::take(&mut self.steps);
+        let took = clock(now - self.phase_started);
+        let done = match is_whole {
+            true => steps,
+            false => self.done.min(steps),
+        };
+        (steps > 0).then(|| format!("{}: {done} of {steps} after {took}", self.phase))
     }
 
     /// Counts a value.
@@ -178,7 +191,7 @@ impl Live {
         let (start, end) = (self.phase.as_str(), format!("{done}/{} {elapsed}{left}", self.steps));
         let room = width
             .saturating_sub(start.chars().count() + end.chars().count() + 4)
-            .min(BAR);
+            .min(BAR.0.max(width / BAR.1));
         if room < 5 {
             return format!("{start} {end}");
         }
@@ -187,6 +200,9 @@ impl Live {
     }
 
     fn medians(&self, shown: usize, width: usize) -> Vec<String> {
+        if width >= ROOMY {
+            return self.spreads(shown, width);
+        }
         let several = self.series.iter().any(|series| series.pe != self.series[0].pe);
         let name = |series: &Series| match several {
             true => format!("{} (PE {})", series.seq, series.pe),
@@ -211,6 +227,52 @@ impl Live {
                 "  {:names$}  {here:>median$}  {samples:>count$} samples",
                 cut(name, names)
             )
+        };
+        rows.iter().map(line).collect()
+    }
+
+    /// Returns medians with the middle eight tenths of the samples, and what these look like beside each other.
+    fn spreads(&self, shown: usize, width: usize) -> Vec<String> {
+        let several = self.series.iter().any(|series| series.pe != self.series[0].pe);
+        let quantiles = |series: &Series| [1, 5, 9].map(|tenth| series.samples.quantile(tenth, 10));
+        let rows: Vec<(String, [u64; 3], u64)> = self
+            .series
+            .iter()
+            .take(shown)
+            .filter_map(|series| {
+                let [Some(low), Some(median), Some(high)] = quantiles(series) else {
+                    return None;
+                };
+                let name = match several {
+                    true => format!("{} (PE {})", series.seq, series.pe),
+                    false => series.seq.clone(),
+                };
+                Some((name, [low, median, high], series.samples.count()))
+            })
+            .collect();
+        let longest = |texts: Vec<String>| texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
+        let names = longest(rows.iter().map(|row| row.0.clone()).collect()).min(width / 3);
+        let [low, median, high] = [0, 1, 2].map(|at| longest(rows.iter().map(|row| grouped(row.1[at])).collect()));
+        let count = longest(rows.iter().map(|row| grouped(row.2)).collect());
+        let most = rows.iter().map(|row| row.1[2]).max().unwrap_or(0).max(1);
+        let line = |(name, values, samples): &(String, [u64; 3], u64)| {
+            let start = format!(
+                "  {:names$}  {:>median$}  p10 {:>low$}  p90 {:>high$}  {:>count$} samples  ",
+                cut(name, names),
+                grouped(values[1]),
+                grouped(values[0]),
+                grouped(values[2]),
+                grouped(*samples)
+            );
+            let room = width.saturating_sub(start.chars().count() + 1);
+            let at = |value: u64| (u128::from(value) * room as u128 / u128::from(most)) as usize;
+            let bar = (0..room).map(|column| match column {
+                column if column == at(values[1]).min(room.saturating_sub(1)) => '|',
+                column if (at(values[0])..=at(values[2])).contains(&column) => '-',
+                _ => ' ',
+            });
+            let bar: String = bar.collect();
+            format!("{start}{}", bar.trim_end())
         };
         rows.iter().map(line).collect()
     }
@@ -295,6 +357,28 @@ mod tests {
                 "{columns}: {view:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_wide_terminal_shows_the_spread_too() {
+        let (mut live, now) = live();
+        live.sample("xen_head_old", 0, Event::Cycles, 9000, 300);
+        let view = live.view(now, 24, 200);
+        assert!(view[0].contains(&"#".repeat(33)), "{}", view[0]);
+        assert!(
+            view[4].starts_with("  xen_head_old                      5,871  p10 5,871  p90 9,000  1,300 samples  "),
+            "{view:?}"
+        );
+        let bar = &view[4][view[4].find("samples").unwrap() + 9..];
+        assert!(bar.trim_start().starts_with("|-") && bar.chars().count() > 60, "{bar}");
+        assert!(view.iter().all(|line| line.chars().count() < 200));
+    }
+
+    #[test]
+    fn the_end_of_a_phase_is_said_once() {
+        let (mut live, now) = live();
+        assert_eq!(live.ended(false, now), Some("measure: 25 of 50 after 1:02".to_owned()));
+        assert_eq!(live.ended(true, now), None);
     }
 
     #[test]

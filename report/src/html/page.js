@@ -42,6 +42,31 @@
     });
   });
 
+  // Tables that nobody reads through: rows that have every word of what is typed.
+  var FILTERED = 7;
+  each(document.querySelectorAll('table:not(.matrix)'), function (table) {
+    var rows = table.tBodies[0].rows;
+    if (rows.length <= FILTERED) { return; }
+    var scroll = table.parentNode;
+    var input = make('input', { type: 'search', placeholder: 'Filter rows: words', 'aria-label': 'Filter rows' }, '');
+    var count = make('span', { role: 'status' }, '');
+    var bar = make('p', { 'class': 'filter' }, '');
+    bar.appendChild(input);
+    bar.appendChild(count);
+    scroll.parentNode.insertBefore(bar, scroll);
+    input.addEventListener('input', function () {
+      var words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+      var shown = 0;
+      each(rows, function (row) {
+        var text = row.textContent.toLowerCase();
+        var has = words.every(function (word) { return text.indexOf(word) !== -1; });
+        row.hidden = !has;
+        if (has) { shown += 1; }
+      });
+      count.textContent = words.length === 0 ? '' : ' ' + shown + ' of ' + rows.length;
+    });
+  });
+
   // Without this script the further views are below the first one, folded.
   each(document.querySelectorAll('figure'), function (figure) {
     var views = figure.querySelectorAll('.view');

@@ -12,19 +12,26 @@ use crate::table::{Cell, Table, Tone};
 
 /// What a machine is known by, in the order of the rows: hardware first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Machine {
-    kind: Kind,
-    name: String,
+pub struct Machine {
+    /// What it is.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
     processors: String,
-    by: String,
+    /// Its emulator or firmware, with the version; empty where none is known.
+    pub by: String,
 }
 
 /// What runs of a machine are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+pub enum Kind {
+    /// A processor.
     Hardware,
+    /// A guest of a hypervisor on a processor.
     Guest,
+    /// Nobody said.
     Unstated,
+    /// A simulator.
     Simulator,
 }
 
@@ -43,7 +50,7 @@ impl Kind {
     }
 
     /// Returns the cell that begins a row.
-    fn cell(self) -> Cell {
+    pub fn cell(self) -> Cell {
         match self {
             Self::Hardware => Cell::toned("HARDWARE", Tone::Good),
             Self::Guest => Cell::toned("guest", Tone::Care),
@@ -54,7 +61,7 @@ impl Kind {
 }
 
 /// Returns the machine of a run.
-fn machine(manifest: &Manifest) -> Machine {
+pub fn machine(manifest: &Manifest) -> Machine {
     let board = manifest.board.as_ref();
     let of_board = |field: fn(&results::manifest::Board) -> &String| board.map(field).filter(|text| !text.is_empty());
     // Each kind of core once, in the order of the PEs.

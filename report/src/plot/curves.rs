@@ -153,6 +153,23 @@ impl Scale {
         }
     }
 
+    /// Returns an axis for these values that is linear however far they reach.
+    pub fn linear(values: &[u64], words: impl Into<String>) -> Self {
+        let (first, last) = (
+            values.iter().min().copied().unwrap_or(0),
+            values.iter().max().copied().unwrap_or(1),
+        );
+        let step = ((last - first) / 8).max(1);
+        let marks = values.iter().copied().filter(|value| (value - first) % step == 0);
+        let room = ((last - first) as f64 * 0.04).max(0.1);
+        Self {
+            low: first as f64 - room,
+            high: last as f64 + room,
+            words: words.into(),
+            ticks: Ticks::At(marks.collect()),
+        }
+    }
+
     /// Returns the coordinate of a value.
     pub fn coordinate(&self, value: u64) -> f64 {
         match self.ticks {

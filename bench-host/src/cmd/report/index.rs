@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use report::index::{Entry, document};
+use report::index::{DATA, Entry, data, document};
+use report::number::plural;
 use report::{ReportError, html, replace, write_reports};
 
 use super::{folders, print};
@@ -36,6 +37,7 @@ pub fn write(results: &Path) -> Result<Exit, Error> {
     let page = html::page(&document(&entries), str::to_owned);
     let path = results.join(PAGE);
     replace(&path, &page)?;
+    replace(&results.join(DATA), &data(&entries))?;
     let unreadable = entries.iter().filter(|entry| entry.run.is_err()).count();
     for entry in &entries {
         if let Err(why) = &entry.run {
@@ -43,8 +45,8 @@ pub fn write(results: &Path) -> Result<Exit, Error> {
         }
     }
     print(&format!(
-        "{} runs, {unreadable} of them unreadable\nindex: {}\n",
-        entries.len(),
+        "{}, {unreadable} of them unreadable\nindex: {}\n",
+        plural(entries.len() as u64, "run", "runs"),
         path.display()
     ));
     Ok(Exit::Ok)
