@@ -93,6 +93,9 @@ def linux(tree):
     found = {}
     # The blocks of one erratum do not nest, those around them do.
     blocks = [(config, body) for config in names for body in re.findall(rf"#ifdef\s+CONFIG_{config}\n(.*?)#endif", text, re.S)]
+    # One is asked for by a function of its own.
+    names["1542419"] = "1542419"
+    blocks += [("1542419", body) for body in re.findall(r"\nhas_neoverse_n1_erratum_1542419\(.*?\n}", text, re.S)]
     for config, body in blocks:
         rows = found.setdefault(names[config], {})
         for macro, arguments in re.findall(r"\b(?:ERRATA_)?MIDR_(ALL_VERSIONS|RANGE|REV_RANGE|REV)\(\s*([^()]*?)\)", body):
