@@ -52,6 +52,8 @@ pub enum Operand {
     Page(Option<Ttl>),
     /// `{va!}`: the virtual address under test *not* shifted right by 12: the classic mistake, kept for mutants.
     VaUnshifted,
+    /// `{ipa!}`: the intermediate physical address under test *not* shifted right by 12.
+    IpaUnshifted,
     /// `{asid!}`: the ASID under test in bits `[15:0]`, where the operation does not look: it names ASID 0.
     AsidUnshifted,
 }
@@ -61,7 +63,7 @@ impl Operand {
     pub const fn ttl(self) -> Option<Ttl> {
         match self {
             Self::Va(ttl) | Self::Ipa(ttl) | Self::Range(ttl) | Self::Page(ttl) => ttl,
-            Self::None | Self::Xzr | Self::Asid | Self::VaUnshifted | Self::AsidUnshifted => None,
+            Self::None | Self::Xzr | Self::Asid | Self::VaUnshifted | Self::IpaUnshifted | Self::AsidUnshifted => None,
         }
     }
 
@@ -83,6 +85,7 @@ impl Display for Operand {
             Self::Range(_) => "range",
             Self::Page(_) => "page",
             Self::VaUnshifted => "va!",
+            Self::IpaUnshifted => "ipa!",
             Self::AsidUnshifted => "asid!",
         };
         match self.ttl() {

@@ -41,7 +41,7 @@ const MESSAGES: &[(&str, &str)] = &[
     ("tlbi vae2is, {va, ttl 3}", "line 1, column 23: expected `=` after `ttl`, found `3`"),
     ("tlbi vae2is, {va, ttl=4}", "line 1, column 23: level hint `4` is not a level: expected 0, 1, 2 or 3"),
     ("tlbi vae2is, {va, ttl=}", "line 1, column 23: level hint `}` is not a level: expected 0, 1, 2 or 3"),
-    ("tlbi ipas2e1, {ipa!}", "line 1, column 19: only `{va!}`, the address without its shift, takes a `!`: write `{ipa}`"),
+    ("tlbi rvae1, {range!}", "line 1, column 19: only `{va!}`, `{ipa!}` and `{asid!}`, which leave out the shift, take a `!`: write `{range}`"),
     ("tlbi aside1, {asid, ttl=3}", "line 1, column 21: `{asid}` has no `ttl`: a level hint goes with `{va}`, `{ipa}`, `{range}` or `{page}`"),
     ("dsb", "line 1, column 1: `dsb` needs an option, as in the assembler: `dsb sy` for the full system, `ish` inner shareable, `osh` outer shareable, `nsh` this PE; with `st` or `ld` for stores or loads only"),
     ("dmb; isb", "line 1, column 1: `dmb` needs an option, as in the assembler: `dmb sy` for the full system, `ish` inner shareable, `osh` outer shareable, `nsh` this PE; with `st` or `ld` for stores or loads only"),

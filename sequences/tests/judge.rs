@@ -636,3 +636,18 @@ fn dozens_of_invalidations_that_nothing_orders_are_judged_at_once() {
     let judgement = ask(&stage2, &format!("dsb ishst; {halves} dsb ish; isb"));
     assert_eq!(judgement.verdict, Verdict::Insufficient);
 }
+
+#[test]
+fn an_address_of_stage_2_that_is_not_shifted_names_another_page() {
+    let mut question = Question::new(Change::Invalidate, Regime::El10, Observers::Inner, After::Nothing);
+    question.stage = Stage::Two;
+    let rest = "dsb ish; tlbi vmalle1is; dsb ish; isb";
+    let bare = ask(&question, &format!("dsb ishst; tlbi ipas2e1is, {{ipa!}}; {rest}"));
+    assert!(
+        bare.verdict == Verdict::Insufficient && has_rule(&bare, Rule::Operand),
+        "{:?}",
+        bare.reasons
+    );
+    let shifted = ask(&question, &format!("dsb ishst; tlbi ipas2e1is, {{ipa}}; {rest}"));
+    assert!(shifted.verdict.is_sufficient(), "{:?}", shifted.reasons);
+}

@@ -208,8 +208,12 @@ impl Comparison {
                     (false, true) => self.note(words, Ordering::Less),
                     (true, false) => self.note(words, Ordering::Greater),
                     _ => match (old.operand, new.operand) {
-                        (Operand::VaUnshifted | Operand::AsidUnshifted, _) => self.note(words, Ordering::Greater),
-                        (_, Operand::VaUnshifted | Operand::AsidUnshifted) => self.note(words, Ordering::Less),
+                        (Operand::VaUnshifted | Operand::IpaUnshifted | Operand::AsidUnshifted, _) => {
+                            self.note(words, Ordering::Greater)
+                        }
+                        (_, Operand::VaUnshifted | Operand::IpaUnshifted | Operand::AsidUnshifted) => {
+                            self.note(words, Ordering::Less)
+                        }
                         (a, b) if a.ttl() != b.ttl() => match (a.ttl(), b.ttl()) {
                             (None, _) => self.note(words, Ordering::Less),
                             (_, None) => self.note(words, Ordering::Greater),

@@ -179,6 +179,7 @@ fn register(slot: &OperandSlot, by_ipa: bool) -> Option<OperandRegister> {
         Operand::Range(_) => OperandKind::Range,
         Operand::Page(_) => OperandKind::Page,
         Operand::VaUnshifted => OperandKind::VaUnshifted,
+        Operand::IpaUnshifted => OperandKind::IpaUnshifted,
         Operand::AsidUnshifted => OperandKind::AsidUnshifted,
         Operand::None | Operand::Xzr => return None,
     };

@@ -75,6 +75,7 @@ fn value(kind: OperandKind, hint: u8, subject: &Subject, pages: u16) -> u64 {
             tag | base | level << 37 | num << 39 | scale << 44 | granule_bits << 46
         }
         OperandKind::VaUnshifted => va,
+        OperandKind::IpaUnshifted => ipa,
         OperandKind::AsidUnshifted => asid,
     }
 }
@@ -121,6 +122,7 @@ mod tests {
             0x0ff8_0000_0000
         );
         assert_eq!(value(OperandKind::VaUnshifted, 0, &AT, 1), VA);
+        assert_eq!(value(OperandKind::IpaUnshifted, 0, &other, 1), VA);
         assert_eq!(value(OperandKind::AsidUnshifted, 0, &other, 1), 7);
     }
 

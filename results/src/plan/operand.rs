@@ -22,10 +22,12 @@ pub enum OperandKind {
     IpaPage,
     /// The ASID under test in bits `[15:0]`.
     AsidUnshifted,
+    /// The IPA under test, not shifted.
+    IpaUnshifted,
 }
 
 impl OperandKind {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Va,
         Self::Ipa,
         Self::Asid,
@@ -35,6 +37,7 @@ impl OperandKind {
         Self::IpaRange,
         Self::IpaPage,
         Self::AsidUnshifted,
+        Self::IpaUnshifted,
     ];
 }
 

@@ -36,7 +36,7 @@ pub(super) fn tlbi(here: &Context<'_>, tlbi: Tlbi) -> Sentences {
         does.push(' ');
         does.push_str(errata);
     }
-    if tlbi.operand == Operand::VaUnshifted {
+    if matches!(tlbi.operand, Operand::VaUnshifted | Operand::IpaUnshifted) {
         does.push_str(" The address is not shifted right by 12 here, so this invalidates another page, if any.");
     }
     if tlbi.operand == Operand::AsidUnshifted {

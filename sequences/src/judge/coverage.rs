@@ -165,6 +165,15 @@ fn by_address(question: &Question, tlbi: &Tlbi, last_level: bool) -> Coverage {
                 ),
             );
         }
+        Operand::IpaUnshifted => {
+            return Coverage::none(
+                Rule::Operand,
+                format!(
+                    "`{tlbi}`: bits [39:0] of the operand are IPA[51:12]; an address that is not put there names another \
+                     page, and its other bits fall into the TTL field"
+                ),
+            );
+        }
         Operand::Xzr | Operand::None | Operand::Asid | Operand::AsidUnshifted => {
             return Coverage::none(Rule::Operand, format!("`{tlbi}` names page 0, not the changed one"));
         }

@@ -240,7 +240,7 @@ fn tlbi_text(tlbi: &Tlbi) -> Option<String> {
     let register = match tlbi.operand {
         Operand::None => return Some(format!("TLBI {name}")),
         Operand::Xzr => "XZR",
-        Operand::VaUnshifted => "X4",
+        Operand::VaUnshifted | Operand::IpaUnshifted => "X4",
         Operand::Va(None) | Operand::Ipa(None) | Operand::Page(None) | Operand::Asid => "X9",
         _ => return None,
     };

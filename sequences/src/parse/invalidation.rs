@@ -125,6 +125,7 @@ impl Parser<'_> {
         let operand = match name {
             "va" if unshifted => Operand::VaUnshifted,
             "va" => Operand::Va(ttl),
+            "ipa" if unshifted => Operand::IpaUnshifted,
             "ipa" => Operand::Ipa(ttl),
             "asid" if unshifted => Operand::AsidUnshifted,
             "asid" => Operand::Asid,
@@ -140,7 +141,7 @@ impl Parser<'_> {
             (Token::Punctuation('!'), span) => {
                 self.next()?;
                 match operand {
-                    "va" | "asid" => Ok((true, None)),
+                    "va" | "ipa" | "asid" => Ok((true, None)),
                     _ => Err((ParseErrorKind::NoModifier { operand, modifier: "!" }, span)),
                 }
             }
@@ -193,7 +194,9 @@ fn by_operand(op: TlbiOp, operand: Operand) -> Option<TlbiOp> {
         Operand::Va(_) | Operand::Page(_) | Operand::Range(_) => Target::Va,
         Operand::Ipa(_) => Target::Ipa,
         Operand::Asid => Target::Asid,
-        Operand::None | Operand::Xzr | Operand::VaUnshifted | Operand::AsidUnshifted => return None,
+        Operand::None | Operand::Xzr | Operand::VaUnshifted | Operand::IpaUnshifted | Operand::AsidUnshifted => {
+            return None;
+        }
     };
     let range = matches!(operand, Operand::Range(_));
     let other = TlbiOp::new(target, op.level(), op.scope(), range, op.is_nxs())?;

@@ -116,14 +116,14 @@ impl TlbiOp {
     /// Returns whether an operand is of a kind the operation takes.
     ///
     /// The mistakes that hardware accepts silently are refused here, except those the language has a name for
-    /// ([`Operand::VaUnshifted`], [`Operand::AsidUnshifted`]). `xzr` is refused for range operations: its granule field, 0b00, is reserved.
+    /// ([`Operand::VaUnshifted`], [`Operand::IpaUnshifted`], [`Operand::AsidUnshifted`]). `xzr` is refused for range operations: its granule field, 0b00, is reserved.
     pub const fn accepts(self, operand: Operand) -> bool {
         match (self.operand_format(), operand) {
             (OperandFormat::None, Operand::None)
             | (OperandFormat::Va | OperandFormat::Ipa | OperandFormat::Asid, Operand::Xzr)
             | (OperandFormat::Va, Operand::Va(_) | Operand::VaUnshifted)
             | (OperandFormat::Va | OperandFormat::Ipa, Operand::Page(_))
-            | (OperandFormat::Ipa, Operand::Ipa(_))
+            | (OperandFormat::Ipa, Operand::Ipa(_) | Operand::IpaUnshifted)
             | (OperandFormat::Asid, Operand::Asid | Operand::AsidUnshifted)
             | (OperandFormat::Range | OperandFormat::PaRange, Operand::Range(None)) => true,
             // The hint has two bits here, and 0b00 is "no hint".

@@ -298,6 +298,7 @@ fn wrong(instruction: &mut Instruction) {
     let Instruction::Tlbi(tlbi) = instruction else { return };
     let operand = match tlbi.op.operand_format() {
         OperandFormat::Va => Operand::VaUnshifted,
+        OperandFormat::Ipa => Operand::IpaUnshifted,
         OperandFormat::Asid => Operand::AsidUnshifted,
         _ => return,
     };

@@ -246,6 +246,7 @@ pub fn instruction(op: TlbiOp, given: &SourceOperand, paged: bool) -> Instructio
         OperandFormat::PaRange => Operand::Range(None),
         _ if zero => Operand::Xzr,
         OperandFormat::Va if is_wrong => Operand::VaUnshifted,
+        OperandFormat::Ipa if is_wrong => Operand::IpaUnshifted,
         OperandFormat::Asid if is_wrong => Operand::AsidUnshifted,
         OperandFormat::Va | OperandFormat::Ipa if paged => Operand::Page(given.ttl),
         OperandFormat::Va => Operand::Va(given.ttl),

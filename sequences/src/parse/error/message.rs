@@ -147,7 +147,7 @@ impl Display for ParseErrorKind {
             Self::NoModifier { operand, modifier: "!" } => {
                 write!(
                     f,
-                    "only `{{va!}}`, the address without its shift, takes a `!`: write `{{{operand}}}`"
+                    "only `{{va!}}`, `{{ipa!}}` and `{{asid!}}`, which leave out the shift, take a `!`: write `{{{operand}}}`"
                 )
             }
             Self::NoModifier { operand, modifier } => {
