@@ -9,6 +9,7 @@ mod collect;
 mod compare;
 mod console;
 mod context;
+mod demo;
 mod doctor;
 mod explain;
 mod export;
@@ -41,6 +42,7 @@ use crate::output::{self, print};
 
 const EXAMPLES: &str = "\
 Examples:
+  bench-host demo                                    what all this is, in a minute
   bench-host run                                     compare the two sides of the Xen patch in QEMU
   bench-host run --sequence xen_head_new \\
       --sequence 'mine=dsb ishst; tlbi vae2is, {va}; dsb ish; isb'
@@ -88,6 +90,7 @@ enum Command {
     LitmusExport(litmus_export::Args),
     Mutants(mutants::Args),
     Man(man::Args),
+    Demo(demo::Args),
     Doctor(doctor::Args),
     Image(image::Args),
     Verify(verify::Args),
@@ -114,32 +117,9 @@ pub fn main() -> Exit {
             };
         }
     };
-    let result = match &cli.command {
-        Command::Run(args) => run::run(
-            args,
-            matches.subcommand().is_some_and(|(_, given)| run::states_a_plan(given)),
-        ),
-        Command::Check(args) => check::run(args),
-        Command::Report(args) => report::run(args),
-        Command::Compare(args) => compare::run(args),
-        Command::Aggregate(args) => aggregate::run(args),
-        Command::Export(args) => export::run(args),
-        Command::Review(args) => review::run(args),
-        Command::Scan(args) => scan::run(args),
-        Command::Trace(args) => trace::run(args),
-        Command::List(args) => list::run(args),
-        Command::Explain(args) => explain::run(args),
-        Command::Judge(args) => judge::run(args),
-        Command::Litmus(args) => litmus::run(args),
-        Command::LitmusExport(args) => litmus_export::run(args),
-        Command::Mutants(args) => mutants::run(args),
-        Command::Man(args) => man::run(args, Cli::command()),
-        Command::Doctor(args) => doctor::run(args),
-        Command::Image(args) => image::run(args),
-        Command::Verify(args) => verify::run(args),
-        Command::Lava(args) => lava::run(args),
-        Command::Collect(args) => collect::run(args),
-    };
+    let given = matches.subcommand();
+    let states_a_plan = given.is_some_and(|(name, given)| name == "run" && run::states_a_plan(given));
+    let result = dispatch(&cli.command, states_a_plan);
     let exit = result.unwrap_or_else(|error| {
         complain(&error);
         error.exit()
@@ -176,6 +156,34 @@ fn what_was_printed(exit: Exit) -> Exit {
 /// Prints an error the way all subcommands do.
 fn complain(error: &Error) {
     eprintln!("error: {error}");
+}
+
+/// Runs a command; `states_a_plan` says that its words plan a run.
+fn dispatch(command: &Command, states_a_plan: bool) -> Result<Exit, Error> {
+    match command {
+        Command::Run(args) => run::run(args, states_a_plan),
+        Command::Check(args) => check::run(args),
+        Command::Report(args) => report::run(args),
+        Command::Compare(args) => compare::run(args),
+        Command::Aggregate(args) => aggregate::run(args),
+        Command::Export(args) => export::run(args),
+        Command::Review(args) => review::run(args),
+        Command::Scan(args) => scan::run(args),
+        Command::Trace(args) => trace::run(args),
+        Command::List(args) => list::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Judge(args) => judge::run(args),
+        Command::Litmus(args) => litmus::run(args),
+        Command::LitmusExport(args) => litmus_export::run(args),
+        Command::Mutants(args) => mutants::run(args),
+        Command::Man(args) => man::run(args, Cli::command()),
+        Command::Demo(args) => demo::run(args),
+        Command::Doctor(args) => doctor::run(args),
+        Command::Image(args) => image::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Lava(args) => lava::run(args),
+        Command::Collect(args) => collect::run(args),
+    }
 }
 
 #[cfg(test)]

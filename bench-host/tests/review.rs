@@ -407,3 +407,28 @@ fn against_a_baseline_only_what_is_new_counts() {
         assert!(error.contains(&baseline) && error.contains("scan --json"), "{error}");
     }
 }
+
+#[test]
+fn the_demo_leads_from_a_patch_to_its_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_bench-host"))
+        .arg("demo")
+        .current_dir(folder.path())
+        // Without QEMU it says so, and does the rest.
+        .env("PATH", folder.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    for part in [
+        "$ bench-host review --run results/demo.patch\n",
+        "after: sufficient",
+        "$ bench-host explain xen_head_new\n",
+        "QEMU is not here",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    // What it printed can be repeated.
+    let path = folder.path().join("results/demo.patch").display().to_string();
+    assert_eq!(bench_host(&["review", &path]).0, Some(0));
+}
