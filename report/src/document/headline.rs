@@ -159,7 +159,7 @@ pub fn title(summary: &Summary) -> String {
     format!("{incomplete}{}, {}", parts.join("; "), place(summary))
 }
 
-/// Says where: a simulator never without its name.
+/// Says where: a simulator never without its name, and a guest never without that it is one.
 fn place(summary: &Summary) -> String {
     let m = &summary.manifest;
     let cpu = |of: &results::manifest::Qemu| {
@@ -168,11 +168,12 @@ fn place(summary: &Summary) -> String {
             .map_or("?", String::as_str)
             .to_owned()
     };
+    let level = if m.entered_at_el1() { ", entered at EL1" } else { "" };
     match &m.qemu {
-        Some(qemu) => format!("{} in QEMU {}", cpu(qemu), qemu.version),
+        Some(qemu) => format!("{} in QEMU {}{level}", cpu(qemu), qemu.version),
         None if m.label == ADVERSARY_LABEL => "on the adversary".to_owned(),
-        None if m.label == HARDWARE_LABEL => format!("on {}", m.machine),
-        None => format!("{} (not shown to be hardware)", m.machine),
+        None if m.origin() == HARDWARE_LABEL => format!("on {}{level}", m.machine),
+        None => format!("{}{level} (not shown to be hardware)", m.machine),
     }
 }
 

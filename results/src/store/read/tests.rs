@@ -424,3 +424,26 @@ proptest::proptest! {
         }
     }
 }
+
+/// The label says where numbers come from and where the kernel was entered, and both are read back from it.
+#[test]
+fn a_label_says_its_origin_and_the_level_of_entry() {
+    use crate::manifest::{EL1_LABEL, HARDWARE_LABEL, QEMU_LABEL};
+
+    let mut manifest = manifest();
+    for origin in [HARDWARE_LABEL, QEMU_LABEL] {
+        for (level, label) in [
+            (None, origin.to_owned()),
+            (Some(2), origin.to_owned()),
+            (Some(1), format!("{origin}; {EL1_LABEL}")),
+        ] {
+            manifest.kernel.entry_el = level;
+            manifest.set_origin(origin);
+            assert_eq!((manifest.label.as_str(), manifest.origin()), (label.as_str(), origin));
+            // Once more changes nothing.
+            let again = manifest.origin().to_owned();
+            manifest.set_origin(&again);
+            assert_eq!(manifest.label, label);
+        }
+    }
+}
