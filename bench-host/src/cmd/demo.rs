@@ -13,7 +13,7 @@ use crate::qemu::Qemu;
 
 const EXAMPLES: &str = "\
 Examples:
-  bench-host demo                                    each command is shown before it runs; results/demo.patch is the patch
+  bench-host demo                                    each command is shown before it runs
 ";
 
 /// How the command ends.
