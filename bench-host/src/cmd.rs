@@ -28,6 +28,7 @@ mod review;
 mod run;
 mod scan;
 mod scan_table;
+mod schema;
 mod sequence_argument;
 mod trace;
 mod verify;
@@ -94,6 +95,7 @@ enum Command {
     Doctor(doctor::Args),
     Image(image::Args),
     Verify(verify::Args),
+    Schema(schema::Args),
     Lava(lava::Args),
     Collect(collect::Args),
 }
@@ -181,6 +183,7 @@ fn dispatch(command: &Command, states_a_plan: bool) -> Result<Exit, Error> {
         Command::Doctor(args) => doctor::run(args),
         Command::Image(args) => image::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Schema(args) => schema::run(args),
         Command::Lava(args) => lava::run(args),
         Command::Collect(args) => collect::run(args),
     }

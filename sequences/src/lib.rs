@@ -16,6 +16,36 @@
 //! | `lower` | sequences to words and the operands they need: the register convention | `alloc` |
 //! | `explain` | what each instruction does, orders, and prevents | `alloc` |
 //! | `catalogue` | the sequences of real projects, current and historical | `alloc` |
+//! | `judge`, `machine` | is a sequence enough, by which rule, and what would turn the answer over: explored, not looked up | `alloc` |
+//! | [`errata`] | what CPUs ask for beyond the architecture | `core` |
+//! | `mutants`, `litmus` | every single edit of a sequence; tests in herd's format, both ways | `alloc` |
+//!
+//! # Example
+//!
+//! A reviewer's question, asked of the crate: the domain of the DSB behind a broadcast invalidation.
+#![cfg_attr(feature = "alloc", doc = "```")]
+#![cfg_attr(not(feature = "alloc"), doc = "```ignore")]
+//! use sequences::judge::{After, Change, Observers, Question, Regime, Rule, Verdict, flips, judge};
+//! use sequences::{Instruction, Sequence};
+//!
+//! let text = "dsb ishst; tlbi vae2is, {va}; dsb nsh; isb";
+//! let sequence: Sequence = text.parse()?;
+//! let instructions: Vec<Instruction> = sequence.instructions().collect();
+//!
+//! // An entry of EL2 was made invalid; other PEs may hold it, and this one goes on to load through it.
+//! let question = Question::new(Change::Invalidate, Regime::El2, Observers::Inner, After::DataHere);
+//! let judgement = judge(&question, &instructions);
+//! assert_eq!(judgement.verdict, Verdict::Insufficient);
+//! assert_eq!(judgement.reasons[0].rule, Rule::CompletionDomain);
+//! assert!(judgement.reasons[0].citation().contains("R_PSMWS"));
+//!
+//! // What would do, and in which neighbouring context this would have been enough.
+//! let weakest: Sequence = judgement.weakest.into_iter().flatten().collect();
+//! assert_eq!(weakest.to_string(), "dsb ishst; tlbi vae2is, {va}; dsb ish; isb");
+//! let all = flips(&question, &instructions);
+//! assert!(all.iter().any(|flip| flip.to_string().ends_with("(--observers this-pe)")));
+//! # Ok::<(), sequences::ParseError>(())
+//! ```
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `bench-host judge`: what the architecture says about a sequence.
 
+use std::collections::BTreeMap;
+
+use review::output::json::{pretty, schema_of};
+use schemars::{JsonSchema, Schema};
 use sequences::Sequence;
 use sequences::judge::{Flip, Judgement, Question, Reason, Verdict, explained, flips, judge};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::print;
 use super::question::QuestionArgs;
@@ -58,10 +62,7 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     let judgement = judge(&question, &instructions);
     let flips = flips(&question, &instructions);
     if args.json {
-        print(&format!(
-            "{:#}\n",
-            to_json(&question, &sequence.to_string(), &judgement, &flips)
-        ));
+        print(&to_json(&question, &sequence.to_string(), &judgement, &flips));
     } else {
         let assumed = args.question.describe(&question);
         let mut text = format!("{head}{sequence}\n{assumed}\n\n{judgement}");
@@ -104,30 +105,92 @@ fn rules(judgement: &Judgement) -> String {
     text
 }
 
+/// What `bench-host judge --json` prints.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "bench-host judge, schema 1")]
+struct Document<'a> {
+    schema: u32,
+    sequence: &'a str,
+    /// What was asked, by the names of the options.
+    question: BTreeMap<&'static str, String>,
+    /// `sufficient`, `insufficient`, `stronger-than-needed` or `unknown`.
+    verdict: String,
+    reasons: Vec<Ground<'a>>,
+    /// What does not change the verdict.
+    notes: Vec<Ground<'a>>,
+    flips: Vec<FlipSaid<'a>>,
+    /// A sequence in which nothing can be left out.
+    weakest: Option<String>,
+    counterexample: Vec<StepTold<'a>>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Ground<'a> {
+    rule: String,
+    citation: String,
+    text: &'a str,
+}
+
+/// A context with the other answer.
+#[derive(Serialize, JsonSchema)]
+struct FlipSaid<'a> {
+    verdict: &'static str,
+    r#if: &'static str,
+    /// The options that ask it.
+    options: &'a [String],
+}
+
+#[derive(Serialize, JsonSchema)]
+struct StepTold<'a> {
+    pe: u8,
+    text: &'a str,
+}
+
+/// Returns the schema of the JSON.
+pub fn schema() -> Schema {
+    schema_of::<Document<'static>>()
+}
+
 /// Returns a judgement as JSON. Of errata that say the same, each has an entry.
-pub fn to_json(question: &Question, sequence: &str, judgement: &Judgement, flips: &[Flip]) -> Value {
-    let one = |reason: &Reason| -> Vec<Value> {
-        let rules = std::iter::once(&reason.rule).chain(&reason.also);
-        rules
-            .map(|rule| json!({"rule": rule.id(), "citation": rule.citation(), "text": reason.text}))
-            .collect()
+fn to_json(question: &Question, sequence: &str, judgement: &Judgement, flips: &[Flip]) -> String {
+    fn grounds(reasons: &[Reason]) -> Vec<Ground<'_>> {
+        fn of(Reason { rule, also, text }: &Reason) -> impl Iterator<Item = Ground<'_>> {
+            let rules = std::iter::once(rule).chain(also);
+            rules.map(move |rule| Ground {
+                rule: rule.id(),
+                citation: rule.citation(),
+                text,
+            })
+        }
+        reasons.iter().flat_map(of).collect()
+    }
+    let document = Document {
+        schema: 1,
+        sequence,
+        question: question.parts().into_iter().collect(),
+        verdict: judgement.verdict.name().replace(' ', "-"),
+        reasons: grounds(&judgement.reasons),
+        notes: grounds(&judgement.notes),
+        flips: flips
+            .iter()
+            .map(|flip| FlipSaid {
+                verdict: flip.verdict.name(),
+                r#if: flip.text,
+                options: &flip.options,
+            })
+            .collect(),
+        weakest: judgement
+            .weakest
+            .as_ref()
+            .map(|weakest| weakest.iter().copied().collect::<Sequence>().to_string()),
+        counterexample: judgement
+            .counterexample
+            .iter()
+            .map(|step| StepTold {
+                pe: step.pe,
+                text: &step.text,
+            })
+            .collect(),
     };
-    let all = |reasons: &[Reason]| reasons.iter().flat_map(one).collect::<Vec<_>>();
-    let flip = |flip: &Flip| json!({"verdict": flip.verdict.name(), "if": flip.text, "options": flip.options});
-    let question: serde_json::Map<_, _> = question
-        .parts()
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), Value::from(value)))
-        .collect();
-    json!({
-        "sequence": sequence,
-        "question": question,
-        "verdict": judgement.verdict.name().replace(' ', "-"),
-        "reasons": all(&judgement.reasons),
-        "notes": all(&judgement.notes),
-        "flips": flips.iter().map(flip).collect::<Vec<_>>(),
-        "weakest": judgement.weakest.as_ref().map(|weakest| weakest.iter().copied().collect::<Sequence>().to_string()),
-        "counterexample":
-            judgement.counterexample.iter().map(|step| json!({"pe": step.pe, "text": step.text})).collect::<Vec<_>>(),
-    })
+    pretty(&document)
 }

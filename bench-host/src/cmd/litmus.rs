@@ -6,8 +6,10 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use results::file::up_to;
+use review::output::json::schema_of;
+use schemars::{JsonSchema, Schema};
 use sequences::litmus::{Options, Report, Test};
-use serde_json::json;
+use serde::Serialize;
 
 use super::{complain, print};
 use crate::error::Error;
@@ -87,16 +89,42 @@ fn one(file: &Path, options: &Options) -> Result<Report, String> {
     test.run(options).map_err(|error| error.to_string())
 }
 
-fn to_json(file: &Path, report: &Report) -> serde_json::Value {
-    json!({
-        "file": file.display().to_string(),
-        "name": report.name,
-        "observation": report.observation.to_string(),
-        "positive": report.positive,
-        "negative": report.negative,
-        "condition": report.condition,
-        "states": report.states,
-        "ok": report.ok,
-        "cut": report.cut,
-    })
+/// What `bench-host litmus --json` prints, one object a line.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "bench-host litmus, schema 1")]
+struct Line<'a> {
+    schema: u32,
+    file: String,
+    name: &'a str,
+    /// `Never`, `Sometimes` or `Always`.
+    observation: String,
+    positive: usize,
+    negative: usize,
+    condition: String,
+    /// Each final state that was found.
+    states: &'a [String],
+    ok: bool,
+    cut: bool,
+}
+
+/// Returns the schema of a line.
+pub fn schema() -> Schema {
+    schema_of::<Line<'static>>()
+}
+
+fn to_json(file: &Path, report: &Report) -> String {
+    let line = Line {
+        schema: 1,
+        file: file.display().to_string(),
+        name: &report.name,
+        observation: report.observation.to_string(),
+        positive: report.positive,
+        negative: report.negative,
+        condition: report.condition.to_string(),
+        states: &report.states,
+        ok: report.ok,
+        cut: report.cut,
+    };
+    // Strings and numbers cannot fail to serialize.
+    serde_json::to_string(&line).unwrap_or_default()
 }

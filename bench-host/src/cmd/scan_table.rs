@@ -5,10 +5,11 @@ use crate::cmd::baseline::News;
 use crate::output::table;
 use review::evaluate::verdict_id;
 use review::output::escape::clean;
-use review::output::json::pretty;
+use review::output::json::{pretty, schema_of};
 use review::placed::Placed;
 use review::tree::{Judged, Scan};
-use serde_json::{Value, json};
+use schemars::{JsonSchema, Schema};
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Renders the table and its sums. Sufficient rows are left out unless `all`; with news, the scan is what is new.
@@ -70,56 +71,116 @@ fn shortened(sequence: &str, all: bool) -> String {
     format!("{end} ...")
 }
 
+/// What `bench-host scan --json` prints.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "bench-host scan, schema 1")]
+struct Document<'a> {
+    schema: u32,
+    /// Files read.
+    files: usize,
+    sequences: Vec<Found<'a>>,
+    /// Sequences without a barrier, which their callers complete.
+    building_blocks: usize,
+    unrecognised: Vec<Unrecognised<'a>>,
+    /// What is new since the baseline; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    news: Option<Since<'a>>,
+}
+
+/// A sequence with its verdict.
+#[derive(Serialize, JsonSchema)]
+struct Found<'a> {
+    file: &'a str,
+    function: &'a str,
+    line: u32,
+    sequence: String,
+    verdict: &'static str,
+    reasons: Vec<Reason<'a>>,
+    weakest: Option<&'a str>,
+    assumptions: BTreeMap<&'static str, &'a str>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Reason<'a> {
+    rule: &'a str,
+    text: &'a str,
+}
+
+/// What looks like maintenance and was not understood.
+#[derive(Serialize, JsonSchema)]
+struct Unrecognised<'a> {
+    file: &'a str,
+    line: u32,
+    text: &'a str,
+}
+
+/// What of a scan a baseline has not.
+#[derive(Serialize, JsonSchema)]
+struct Since<'a> {
+    /// Findings that the baseline has.
+    known: usize,
+    /// Findings of the baseline that are not there any more.
+    gone: usize,
+    sequences: Vec<Found<'a>>,
+    unrecognised: Vec<Unrecognised<'a>>,
+}
+
+/// Returns the schema of the JSON.
+pub fn schema() -> Schema {
+    schema_of::<Document<'static>>()
+}
+
 /// Renders JSON, schema 1: the whole scan, and what of it is new where there is a baseline.
 pub fn render_json(whole: &Scan, news: Option<(&News, &Scan)>) -> String {
-    let mut document = json!({
-        "schema": 1,
-        "files": whole.files,
-        "sequences": sequences(whole),
-        "building_blocks": whole.fragments,
-        "unrecognised": unread(whole),
-    });
-    if let Some((News { known, gone }, fresh)) = news {
-        document["news"] = json!({
-            "known": known,
-            "gone": gone,
-            "sequences": sequences(fresh),
-            "unrecognised": unread(fresh),
-        });
-    }
-    pretty(&document)
+    pretty(&Document {
+        schema: 1,
+        files: whole.files,
+        sequences: sequences(whole),
+        building_blocks: whole.fragments,
+        unrecognised: unread(whole),
+        news: news.map(|(News { known, gone }, fresh)| Since {
+            known: *known,
+            gone: *gone,
+            sequences: sequences(fresh),
+            unrecognised: unread(fresh),
+        }),
+    })
 }
 
-fn sequences(scan: &Scan) -> Vec<Value> {
-    scan.judged
-        .iter()
-        .map(|Judged { side, assumptions }| {
-            let reasons: Vec<_> = side
-                .reasons
-                .iter()
-                .map(|r| json!({"rule": r.rule, "text": r.text}))
-                .collect();
-            let context: BTreeMap<_, _> = assumptions
-                .iter()
-                .map(|part| (part.name, part.value.as_str()))
-                .collect();
-            json!({
-                "file": side.file,
-                "function": side.function,
-                "line": side.line,
-                "sequence": side.sequence.to_string(),
-                "verdict": verdict_id(side.verdict),
-                "reasons": reasons,
-                "weakest": side.weakest,
-                "assumptions": context,
+fn sequences(scan: &Scan) -> Vec<Found<'_>> {
+    scan.judged.iter().map(found).collect()
+}
+
+fn found(Judged { side, assumptions }: &Judged) -> Found<'_> {
+    Found {
+        file: &side.file,
+        function: &side.function,
+        line: side.line,
+        sequence: side.sequence.to_string(),
+        verdict: verdict_id(side.verdict),
+        reasons: side
+            .reasons
+            .iter()
+            .map(|ground| Reason {
+                rule: &ground.rule,
+                text: &ground.text,
             })
-        })
-        .collect()
+            .collect(),
+        weakest: side.weakest.as_deref(),
+        assumptions: assumptions
+            .iter()
+            .map(|part| (part.name, part.value.as_str()))
+            .collect(),
+    }
 }
 
-fn unread(scan: &Scan) -> Vec<Value> {
-    scan.unread
-        .iter()
-        .map(|Placed { path, found }| json!({"file": path, "line": found.line, "text": found.text}))
+fn unread(scan: &Scan) -> Vec<Unrecognised<'_>> {
+    let unread = scan.unread.iter();
+    unread
+        .map(|Placed { path, found }| Unrecognised {
+            file: path,
+            line: found.line,
+            text: &found.text,
+        })
         .collect()
 }

@@ -4,7 +4,7 @@
 mod data;
 mod table;
 
-pub use data::{csv, json};
+pub use data::{csv, json, schema};
 pub use table::{markdown, text};
 
 /// What a comparison is written in.

@@ -9,10 +9,14 @@ use crate::output::series::{outcome_id, position};
 use crate::series::Reviewed;
 use crate::{Outcome, Review};
 use results::verdict::Class;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-#[derive(Serialize)]
+/// What `bench-host review --json` prints. Fields may be added without a new schema.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "bench-host review, schema 1")]
 struct Document<'a> {
     schema: u32,
     changes: Vec<Change<'a>>,
@@ -33,7 +37,7 @@ struct Document<'a> {
     series: Option<Series<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Series<'a> {
     title: &'a str,
     patches: Vec<Patch<'a>>,
@@ -42,7 +46,7 @@ struct Series<'a> {
     end: Option<End<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Patch<'a> {
     subject: &'a str,
     number: usize,
@@ -55,7 +59,7 @@ struct Patch<'a> {
     mended: Option<bool>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct End<'a> {
     outcome: &'a str,
     changes: Vec<Change<'a>>,
@@ -63,7 +67,7 @@ struct End<'a> {
     unrecognised: Vec<Unrecognised<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Change<'a> {
     file: &'a str,
     function: &'a str,
@@ -75,41 +79,41 @@ struct Change<'a> {
     assumptions: BTreeMap<&'a str, &'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Side<'a> {
     sequence: String,
     verdict: &'a str,
     reasons: Vec<Reason<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Reason<'a> {
     rule: &'a str,
     text: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct CitedRule<'a> {
     rule: &'a str,
     citation: &'a str,
     says: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Flip<'a> {
     verdict: &'a str,
     r#if: &'static str,
     options: &'a [String],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Unrecognised<'a> {
     file: &'a str,
     line: u32,
     text: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Evidence<'a> {
     differences: &'a [String],
     questions: &'a [String],
@@ -124,7 +128,7 @@ struct Evidence<'a> {
     checks: Vec<Checks<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct More<'a> {
     file: &'a str,
     function: &'a str,
@@ -135,7 +139,7 @@ struct More<'a> {
     errata: Vec<Reason<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Timing<'a> {
     run: &'a str,
     simulator: bool,
@@ -148,7 +152,7 @@ struct Timing<'a> {
     instructions: Option<(u64, u64)>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Checks<'a> {
     machine: &'a str,
     simulator: bool,
@@ -157,14 +161,14 @@ struct Checks<'a> {
     story: Option<StoryTold<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct StoryTold<'a> {
     side: &'a str,
     check: &'a str,
     events: &'a [String],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct CheckSeen<'a> {
     check: &'a str,
     before: Option<&'a str>,
@@ -172,7 +176,7 @@ struct CheckSeen<'a> {
     known_bug: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct MutantsSeen<'a> {
     check: &'a str,
     mistakes: usize,
@@ -384,6 +388,17 @@ fn document<'a>(review: &'a Review, series: Option<Series<'a>>) -> Document<'a> 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
 const fn is_zero(count: &usize) -> bool {
     *count == 0
+}
+
+/// Returns the schema of a review.
+pub fn schema() -> Schema {
+    schema_of::<Document<'static>>()
+}
+
+/// Returns the schema of any of our documents, as it is written.
+pub fn schema_of<T: JsonSchema>() -> Schema {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<T>()
 }
 
 /// Renders any of our documents. Strings, numbers and lists cannot fail to serialize.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A comparison for programs.
 
+use review::output::json::schema_of;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use crate::compare::gate::Gate;
@@ -9,7 +11,9 @@ use crate::compare::{Compared, Outcome, Row, Side};
 /// Version of the JSON object; a field may be added without a new one.
 const VERSION: u32 = 1;
 
-#[derive(Serialize)]
+/// What `bench-host compare --format json` prints.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "bench-host compare, version 1")]
 struct Object<'a> {
     version: u32,
     sides: Vec<SideObject<'a>>,
@@ -22,7 +26,7 @@ struct Object<'a> {
     gate: Option<GateObject<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SideObject<'a> {
     label: &'a str,
     runs: &'a [String],
@@ -32,7 +36,7 @@ struct SideObject<'a> {
     timing: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct GateObject<'a> {
     fail_above: f64,
     exit_code: u8,
@@ -40,7 +44,7 @@ struct GateObject<'a> {
 }
 
 /// One comparison; in CSV a row, with the same names as columns.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Entry<'a> {
     side: &'a str,
     baseline: &'a str,
@@ -66,7 +70,7 @@ struct Entry<'a> {
 }
 
 /// A sequence of one side beside the baseline of its own runs.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct WithinEntry<'a> {
     side: &'a str,
     seq: &'a str,
@@ -77,6 +81,11 @@ struct WithinEntry<'a> {
     low: f64,
     high: f64,
     runs: usize,
+}
+
+/// Returns the schema of the JSON object.
+pub fn schema() -> Schema {
+    schema_of::<Object<'static>>()
 }
 
 fn within_runs(compared: &Compared) -> impl Iterator<Item = WithinEntry<'_>> {
