@@ -28,6 +28,19 @@ else
     step "lints: SKIPPED, clippy is not installed"
 fi
 
+if cargo deny --version >/dev/null 2>&1; then
+    step "licenses and sources of dependencies"
+    cargo deny --log-level error check bans licenses sources
+    if cargo deny --log-level off fetch db >/dev/null 2>&1; then
+        step "advisories about dependencies"
+        cargo deny --log-level error check advisories
+    else
+        step "advisories about dependencies: SKIPPED, their database cannot be fetched"
+    fi
+else
+    step "dependencies: SKIPPED, cargo-deny is not installed"
+fi
+
 step documentation
 RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --quiet
 

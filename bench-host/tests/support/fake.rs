@@ -165,7 +165,8 @@ impl Script {
             let last = batch + 1 == batches;
             let count = plan.batch.min(plan.iterations - batch * plan.batch) - if last { self.missing } else { 0 };
             for seq in &timed {
-                let pairs = Pairs::Slice(&[(100, 1), (101, count - 1)]);
+                let pairs = [(100, 1), (101, count - 1)];
+                let pairs = Pairs::Slice(&pairs);
                 say(Record::Sample {
                     seq,
                     scenario: Scenario::PLAIN,
