@@ -25,7 +25,7 @@ pub use crate::plan::level::Level;
 use crate::plan::measure::MeasureArgs;
 use crate::plan::sequence::PlannedSequence;
 pub use crate::plan::sequence::{new_name, words_text};
-pub use crate::plan::values::{Runtime, conduit_text, console_text, runtime, silence};
+pub use crate::plan::values::{PlantedFault, Runtime, conduit_text, console_text, fault, runtime, silence};
 pub use crate::plan::values::{at_end, conduit, console};
 use crate::plan::values::{batch_samples, flow};
 
@@ -97,6 +97,9 @@ pub struct PlanArgs {
     /// Have a PE fall silent in one of its jobs, to prove that a run survives it
     #[arg(long, value_name = "PE:JOB:before|after|late", value_parser = values::silence, hide = true)]
     pub plant_silence: Option<Silence>,
+    /// Have a sequence take an exception or never return, to prove that a run survives it
+    #[arg(long, value_name = "SEQUENCE:undefined|abort|unmap|endless", value_parser = values::fault, hide = true)]
+    pub plant_fault: Option<PlantedFault>,
     /// How and under which conditions sequences are timed.
     #[command(flatten)]
     pub measure: MeasureArgs,
@@ -292,6 +295,15 @@ impl RunPlan {
             )));
         }
         let batch = args.batch().min(iterations.max(1));
+        let ids = sequences.iter().map(|sequence| sequence.id.as_str());
+        let planted = match &args.plant_fault {
+            None => args.plant_silence.map(Planted::Silence),
+            Some(fault) => Some(
+                fault
+                    .among(ids)
+                    .ok_or_else(|| usage(format!("--plant-fault: no sequence {} is in the plan", fault.sequence)))?,
+            ),
+        };
         let plan = Self {
             settings: Settings {
                 at_end: args.ending.at_end,
@@ -308,7 +320,7 @@ impl RunPlan {
                 boot_flush,
                 pes: 1,
                 stress: 0,
-                planted: args.plant_silence.map(Planted::Silence),
+                planted,
                 measure,
             },
             sequences,

@@ -206,6 +206,7 @@ fn a_failure_before_a_reset_still_counts() {
             esr: 0x9600_0004,
             elr: 0x4020_0000,
             far: 0xdead,
+            seq: "",
         });
     });
     // The board resets before it can say that this is the end.

@@ -229,6 +229,7 @@ fn an_exception_is_a_failure_in_words() {
             esr: 0x9600_0004,
             elr: 0x4020_0000,
             far: 0xdead,
+            seq: "",
         });
     });
     let (fake, ended) = run(&lines);

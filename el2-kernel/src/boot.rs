@@ -14,4 +14,6 @@ pub mod path;
 #[cfg(target_os = "none")]
 pub mod proof;
 #[cfg(target_os = "none")]
+pub mod rehearsal;
+#[cfg(target_os = "none")]
 pub mod switch;

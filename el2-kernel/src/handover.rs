@@ -14,6 +14,7 @@ use results::record::Event;
 use crate::mmu::identity_slot::IdentitySlot;
 use crate::mmu::layout::Layout;
 use crate::platform::device_tree::Cpu;
+use crate::platform::gic::Gic;
 use crate::platform::memory::Memory;
 use crate::stub::resident::Stubs;
 
@@ -44,6 +45,8 @@ pub struct Handover {
     pub cpus: [Option<Cpu>; MAX_PES as usize],
     /// The memory around the image, if the device tree says.
     pub memory: Option<Memory>,
+    /// The interrupt controller, if the device tree names one that the kernel knows.
+    pub gic: Option<Gic>,
 }
 
 struct HandoverCell(UnsafeCell<Option<Handover>>);

@@ -16,4 +16,6 @@ pub mod identity;
 #[cfg(target_os = "none")]
 pub mod kernel_tables;
 #[cfg(target_os = "none")]
+pub mod known_good;
+#[cfg(target_os = "none")]
 pub mod test_pages;

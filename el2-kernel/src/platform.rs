@@ -5,6 +5,7 @@ pub mod acpi;
 pub mod blob;
 pub mod board;
 pub mod device_tree;
+pub mod gic;
 #[cfg(target_os = "none")]
 pub mod lost;
 pub mod memory;
@@ -29,4 +30,8 @@ pub mod panic;
 #[cfg(target_os = "none")]
 pub mod phase;
 #[cfg(target_os = "none")]
+pub mod rescue;
+#[cfg(target_os = "none")]
 pub mod uefi;
+#[cfg(target_os = "none")]
+pub mod watchdog;

@@ -10,6 +10,7 @@ use crate::arch::probe;
 use crate::boot::again;
 use crate::boot::path::{self, SwitchTimes};
 use crate::boot::proof;
+use crate::boot::rehearsal;
 use crate::check::checks;
 use crate::handover::Handover;
 use crate::image::plan_area;
@@ -55,6 +56,7 @@ pub extern "C" fn runtime_main(mmu_off: u64, mmu_on: u64, jumped: u64) -> ! {
 
     Phase::Proof.enter();
     proof::run(boot, &finished);
+    rehearsal::run(boot, &plan);
 
     Phase::Measure.enter();
     let running = batches::run(boot, &plan, identity);

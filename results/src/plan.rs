@@ -15,7 +15,7 @@
 //! | 60 | u8 slot case; u8 flow; u8 console kind; u8 conduit |
 //! | 64 | u16 index of the boot flush; u16 number of sequences; u8 PEs; u8 planted bug; u16 largest random delay |
 //! | 72 | u32 events: bits of `Event::mask`; u8 order; u8 timed PEs; u16 warm-up rounds |
-//! | 80 | u16 number of scenarios; u8 whether to time the timing; u8 PE and u32 job of a planted silence |
+//! | 80 | u16 number of scenarios; u8 whether to time the timing; u8 PE and u32 job of a planted silence, or u32 sequence of a planted fault |
 //! | 88 | scenarios: 8 u16, the values on the axes in their order |
 //! | then | sequences: u8 id length; u8 flags; u8 operands; u8 0; u16 words; u16 pages; u128 checks; u128 good for; id (padded to 4); operands (4 each: register, kind, hint, 0); words |
 //!
@@ -276,6 +276,36 @@ pub enum Planted {
     SkipSequence,
     /// A PE falls silent.
     Silence(Silence),
+    /// The sequence with this index in the plan does something that it must not.
+    Fault(Fault, u32),
+}
+
+/// What a sequence does that it must not, to prove that a run survives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// It is UNDEFINED: an operation of EL3.
+    Undefined,
+    /// It takes a data abort.
+    Abort,
+    /// It takes the kernel's own mapping away.
+    Unmap,
+    /// It never returns.
+    Endless,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Undefined, Self::Abort, Self::Unmap, Self::Endless];
+
+    /// Returns the name.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Undefined => "undefined",
+            Self::Abort => "abort",
+            Self::Unmap => "unmap",
+            Self::Endless => "endless",
+        }
+    }
 }
 
 /// A PE that is to fall silent in the middle of its work, to prove that a run survives it.

@@ -254,7 +254,7 @@ pub enum Record<'a> {
         /// Why, in a phrase.
         reason: &'a str,
     },
-    /// `exception`: an exception nobody expected.
+    /// `exception`: an exception nobody expected, or a call that the watchdog ended (vector `watchdog`).
     Exception {
         /// Phase in which it was taken.
         phase: &'a str,
@@ -268,6 +268,9 @@ pub enum Record<'a> {
         elr: u64,
         /// `FAR_ELx`.
         far: u64,
+        /// Stable id of the sequence that was tried for the first time, alone: the run goes on without it. Empty: there was
+        /// none, and the run ends. (The field is new in version 4; kernels before it wrote none.)
+        seq: &'a str,
     },
     /// `fatal`: why the run cannot go on.
     Fatal {

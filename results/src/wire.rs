@@ -252,7 +252,7 @@ mod tests {
     use crate::scenario::{Axis, Scenario};
 
     /// One record of every type, in the form it is written.
-    fn every_record() -> [Record<'static>; 26] {
+    fn every_record() -> [Record<'static>; 27] {
         [
             Record::Start {
                 schema: SCHEMA_VERSION,
@@ -392,6 +392,16 @@ mod tests {
                 esr: 1,
                 elr: 2,
                 far: u64::MAX,
+                seq: "",
+            },
+            Record::Exception {
+                phase: "proof",
+                vector: "watchdog",
+                el: 2,
+                esr: 0,
+                elr: 2,
+                far: 0,
+                seq: "old",
             },
             Record::Fatal {
                 phase: "boot",

@@ -42,7 +42,7 @@ use crate::input::Source;
 use crate::interrupt;
 use crate::kernel::Kernel;
 use crate::output::write;
-use crate::plan::{self, Runtime, Unsaid};
+use crate::plan::{self, PlantedFault, Runtime, Unsaid};
 
 /// Name of the page.
 const PAGE: &str = "check.html";
@@ -198,6 +198,9 @@ pub struct Args {
     /// Have a PE fall silent in one of its jobs, to prove that a run survives it
     #[arg(long, value_name = "PE:JOB:before|after|late", value_parser = plan::silence, hide = true, conflicts_with = "plant_bug")]
     plant_silence: Option<Silence>,
+    /// Have a sequence take an exception or never return, to prove that a run survives it
+    #[arg(long, value_name = "SEQUENCE:undefined|abort|unmap|endless", value_parser = plan::fault, hide = true, conflicts_with_all = ["plant_bug", "plant_silence"])]
+    plant_fault: Option<PlantedFault>,
 }
 
 /// Makes the checks.

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use results::plan::{AtEnd, Conduit, Console, Flow, MAX_PES, Moment, RuntimeCase, Silence};
+use results::plan::{AtEnd, Conduit, Console, Fault, Flow, MAX_PES, Moment, Planted, RuntimeCase, Silence};
 
 /// A slot case, with the address where it takes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +88,34 @@ pub fn silence(text: &str) -> Result<Silence, String> {
             .into_iter()
             .find(|known| known.id() == moment)
             .ok_or_else(wrong)?,
+    })
+}
+
+/// A fault to plant in a sequence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlantedFault {
+    /// The sequence's id.
+    pub sequence: String,
+    /// What it does.
+    pub fault: Fault,
+}
+
+impl PlantedFault {
+    /// Returns it for a plan with sequences of these ids; `None` if the sequence is not among them.
+    pub fn among<'a>(&self, mut ids: impl Iterator<Item = &'a str>) -> Option<Planted> {
+        let at = ids.position(|id| id == self.sequence)?;
+        Some(Planted::Fault(self.fault, u32::try_from(at).ok()?))
+    }
+}
+
+/// Reads what a sequence is to do: `SEQUENCE:FAULT`.
+pub fn fault(text: &str) -> Result<PlantedFault, String> {
+    let wrong = || "not SEQUENCE:undefined, :abort, :unmap or :endless".to_owned();
+    let (sequence, fault) = text.split_once(':').ok_or_else(wrong)?;
+    let fault = Fault::ALL.into_iter().find(|known| known.id() == fault);
+    Ok(PlantedFault {
+        sequence: sequence.to_owned(),
+        fault: fault.ok_or_else(wrong)?,
     })
 }
 

@@ -19,7 +19,10 @@ pub fn wrong(body: &str, record: &Record<'_>) -> Option<String> {
         Record::Pace { check, .. } => [check, check],
         Record::Reg { name, .. } | Record::Phase { name, .. } | Record::Proof { name, .. } => [name, name],
         Record::Boot { phase, .. } | Record::Fatal { phase, .. } => [phase, phase],
-        Record::Exception { phase, vector, .. } => [phase, vector],
+        Record::Exception {
+            phase, vector, seq: "", ..
+        } => [phase, vector],
+        Record::Exception { vector, seq, .. } => [vector, seq],
         Record::Image { case, flow, .. } => [case, flow],
         _ => return None,
     };

@@ -135,10 +135,17 @@ impl Receiver {
                     Err(wrong) => self.defects.add(format!("line {number}: {wrong}")),
                 }
             }
-            Record::Exception { phase, vector, el, esr, elr, far } => self.failures.add(format!(
-                "unexpected exception in phase {phase}: {} (vector {vector}, EL{el}, ESR {esr:#x}, ELR {elr:#x}, FAR {far:#x})",
-                syndrome::describe(esr)
-            )),
+            Record::Exception { phase, vector, el, esr, elr, far, seq } => self.failures.add(match (seq, vector) {
+                ("", _) => format!(
+                    "unexpected exception in phase {phase}: {} (vector {vector}, EL{el}, ESR {esr:#x}, ELR {elr:#x}, FAR {far:#x})",
+                    syndrome::describe(esr)
+                ),
+                (_, "watchdog") => format!("{seq} did not return when it was tried alone: ended by the watchdog at {elr:#x}"),
+                _ => format!(
+                    "{seq} took an exception when it was tried alone: {} (vector {vector}, EL{el}, ESR {esr:#x}, ELR {elr:#x}, FAR {far:#x})",
+                    syndrome::describe(esr)
+                ),
+            }),
             Record::Fatal { phase, message } => {
                 self.refusals.add(format!("the kernel gave up in phase {phase}: {message}"));
             }

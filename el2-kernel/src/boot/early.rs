@@ -218,6 +218,7 @@ pub extern "C" fn boot_main(device_tree: usize, load: usize, runtime_entry: usiz
         stubs,
         cpus,
         memory: machine.memory,
+        gic: machine.gic,
     };
     // SAFETY: one PE runs, and the second half has not begun.
     unsafe { handover.leave() };

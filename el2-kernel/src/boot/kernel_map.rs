@@ -8,6 +8,7 @@ use crate::mmu::layout::{FAR_SLOT, LIVE_PAGES, Layout, WINDOW_PAGES};
 use crate::mmu::tables::Use;
 use crate::mmu::test_pages::Pages;
 use crate::platform::console;
+use crate::platform::rescue;
 use crate::stub::arena::Arena;
 
 /// Maps the image at its runtime address, the entry page 1:1, the console, and the windows of checks and stubs.
@@ -50,5 +51,8 @@ pub fn build_tables(load: u64, size: u64, layout: &Layout, slot: IdentitySlot) -
             .map(base, layout.live + 4096 * page, output, Use::ReadOnly)
             .ok()?;
     }
+    TABLES
+        .map(base, layout.rescue, load + rescue::offset_in_image(), Use::Text)
+        .ok()?;
     Some(())
 }

@@ -34,6 +34,9 @@ pub struct Layout {
     pub far: u64,
     /// Pages that sequences are timed on: [`LIVE_PAGES`] of them, in the level 0 slot of `far`.
     pub live: u64,
+    /// The vectors of [`crate::platform::rescue`] once more, and behind them the interrupt controller, in the level 0 slot
+    /// of `far`: to be found when the image is not.
+    pub rescue: u64,
 }
 
 /// What one level 1 entry translates.
@@ -64,6 +67,7 @@ impl Layout {
             arena: windows + 5 * SLOT,
             far: far << 39,
             live: (far << 39) + 2 * FAR_SLOT,
+            rescue: (far << 39) + 3 * FAR_SLOT,
         }
     }
 }

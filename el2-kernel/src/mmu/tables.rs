@@ -252,6 +252,27 @@ impl<const N: usize> Tables<N> {
         }
     }
 
+    /// Makes this pool a copy of another. Each is at the physical address that goes with it; no walker may be using this one.
+    pub fn copy(&self, base: u64, from: &Self, from_base: u64) {
+        self.taken.store(from.taken.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.copy_table(base, from, from_base, 0, 0);
+    }
+
+    /// A level 3 descriptor looks like that of a table, and may map a page of the pool: the level tells.
+    fn copy_table(&self, base: u64, from: &Self, from_base: u64, index: usize, level: usize) {
+        for (to, entry) in self.tables[index].0.iter().zip(&from.tables[index].0) {
+            let descriptor = entry.get();
+            let next = from.index_of(from_base, descriptor).filter(|_| level < 3);
+            match next {
+                Some(next) => {
+                    self.copy_table(base, from, from_base, next, level + 1);
+                    to.set((descriptor & !ADDRESS) | (base + 4096 * next as u64));
+                }
+                None => to.set(descriptor),
+            }
+        }
+    }
+
     fn index_of(&self, base: u64, descriptor: u64) -> Option<usize> {
         let index = (descriptor & ADDRESS).checked_sub(base)? as usize / 4096;
         (descriptor & TABLE_OR_PAGE == TABLE_OR_PAGE && index < N).then_some(index)
@@ -291,6 +312,25 @@ mod tests {
         tables.map(BASE, 1 << 39, 0, Use::Data).unwrap();
         assert_eq!(tables.entries(BASE, 1 << 39, 3, 16).unwrap().len(), 16);
         assert_eq!(tables.entries(BASE, (1 << 39) + 510 * 4096, 3, 16).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_copy_walks_by_itself_and_puts_back_what_was_lost() {
+        const OTHER: u64 = 0x4070_0000;
+        let [tables, copy] = [(); 2].map(|()| Box::new(Tables::<8>::new()));
+        tables.map(BASE, 0x20_0000, 0x4020_0000, Use::Text).unwrap();
+        // A page of the pool itself, which is no table at level 3.
+        tables.map(BASE, 0x20_1000, BASE + 4096, Use::Data).unwrap();
+        copy.copy(OTHER, &tables, BASE);
+        tables.table(0).entry(0x20_0000, 0).set(0);
+        assert_eq!(tables.walk(BASE, 0x20_0000), Err(0));
+        let kept = [page(0x4020_0000, Use::Text), page(BASE + 4096, Use::Data)];
+        assert_eq!([0x20_0000, 0x20_1000].map(|va| copy.walk(OTHER, va)), kept.map(Ok));
+        tables.copy(BASE, &copy, OTHER);
+        assert_eq!([0x20_0000, 0x20_1000].map(|va| tables.walk(BASE, va)), kept.map(Ok));
+        let used = tables.taken.load(Ordering::Relaxed);
+        tables.map(BASE, 0x20_2000, 0, Use::Data).unwrap();
+        assert_eq!(tables.taken.load(Ordering::Relaxed), used);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use dtoolkit::fdt::{Fdt, FdtNode};
 use dtoolkit::{Node, Property};
 use results::plan::{Conduit, Console, MAX_PES, Uart, Width};
 
+use crate::platform::gic::Gic;
 use crate::platform::memory::Memory;
 
 /// What the kernel needs to know about a machine.
@@ -20,6 +21,8 @@ pub struct Machine {
     pub cpus: [Option<Cpu>; MAX_PES as usize],
     /// The memory around the image.
     pub memory: Option<Memory>,
+    /// The interrupt controller, if there is one that the kernel knows.
+    pub gic: Option<Gic>,
 }
 
 /// How a PE is started.
@@ -102,6 +105,7 @@ impl Machine {
             conduit: conduit(fdt).or(planned.conduit),
             cpus: cpus(fdt),
             memory: None,
+            gic: first(Place::root(fdt), &|place| place.gic().ok_or(())),
         }
     }
 }
@@ -175,6 +179,19 @@ impl<'a> Place<'a> {
         let address = address.checked_add(offset).ok_or(Unusable::Form)?;
         Ok(Console { uart, address })
     }
+
+    /// Returns the interrupt controller that the node is.
+    fn gic(&self) -> Option<Gic> {
+        let node = self.node();
+        let mut reg = node.reg().ok()??;
+        let mut next = || {
+            let range = reg.next()?;
+            Some((self.translate(range.address().ok()?)?, range.size().ok()?))
+        };
+        let places = [next()?, next()?];
+        let mut strings = node.compatible().into_iter().flatten();
+        strings.find_map(|compatible| Gic::named(compatible, places))
+    }
 }
 
 /// Returns the console named by `/chosen/stdout-path`: a path or an alias, with options behind a colon.
@@ -201,7 +218,7 @@ pub fn any_console(fdt: Fdt<'_>) -> Option<Console> {
     SERIALS
         .iter()
         .find_map(|name| alias(fdt, name).ok()?.console().ok())
-        .or_else(|| first_console(Place::root(fdt)))
+        .or_else(|| first(Place::root(fdt), &|place| place.console()))
 }
 
 /// Boards whose trees leave their UART to firmware: the `compatible` of the root, and where it is.
@@ -226,16 +243,13 @@ fn known_console(fdt: Fdt<'_>) -> Option<Console> {
     })
 }
 
-fn first_console(place: Place<'_>) -> Option<Console> {
+/// Returns what the first enabled node is that is one.
+fn first<T, E>(place: Place<'_>, is: &impl Fn(&Place<'_>) -> Result<T, E>) -> Option<T> {
     if !is_enabled(place.node()) {
         return None;
     }
-    place.console().ok().or_else(|| {
-        place
-            .node()
-            .children()
-            .find_map(|child| first_console(place.below(child)?))
-    })
+    let below = |child| first(place.below(child)?, is);
+    is(&place).ok().or_else(|| place.node().children().find_map(below))
 }
 
 /// Returns the kind of UART that a node describes.

@@ -140,7 +140,7 @@ pub fn table_of(own: OwnRegime) -> usize {
 }
 
 /// Names of the sixteen vectors (Arm ARM, "Exception vectors").
-const VECTORS: [&str; 16] = [
+pub const VECTORS: [&str; 16] = [
     "current_sp0_sync",
     "current_sp0_irq",
     "current_sp0_fiq",
@@ -186,6 +186,7 @@ extern "C" fn unexpected(vector: usize) -> ! {
                 esr,
                 elr,
                 far,
+                seq: "",
             });
             end::end(false)
         }

@@ -6,9 +6,10 @@
 
 use core::fmt::Write;
 use core::iter::empty;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use aarch64_cpu::registers::{ID_AA64ISAR0_EL1, ID_AA64ISAR1_EL1, ID_AA64MMFR2_EL1, Readable};
-use results::plan::{BOOT_FLUSH_AT_EL1, EntryRef, MAX_SEQUENCES, MAX_WORDS, Plan, flags};
+use results::plan::{BOOT_FLUSH_AT_EL1, EntryRef, Fault, MAX_SEQUENCES, MAX_WORDS, Plan, Planted, flags};
 use results::record::{Event, Record, Words};
 use sequences::{ExceptionLevel, Feature, lowest_level, required_features, validate_words};
 
@@ -55,14 +56,38 @@ impl Stubs {
         self.boot_flush.map(address)
     }
 
-    /// Returns the address of the stub that runs a sequence and nothing else, unless it was skipped.
+    /// Returns the address of the stub that runs a sequence and nothing else, unless it was skipped or given up.
     pub fn plain(&self, index: usize) -> Option<usize> {
-        self.plain[index].map(address)
+        let is_given_up = GIVEN_UP[index].load(Ordering::Relaxed);
+        self.plain[index].filter(|_| !is_given_up).map(address)
     }
 
     /// Returns whether a sequence was skipped because of the level that the kernel runs at.
     pub fn is_undefined(&self, index: usize) -> bool {
         self.undefined[index]
+    }
+}
+
+/// The sequences that this machine turned out not to be able to run. (Another boot begins with zeroed data.)
+static GIVEN_UP: [AtomicBool; MAX_SEQUENCES] = [const { AtomicBool::new(false) }; MAX_SEQUENCES];
+
+/// Has a sequence not be run any more, and says why.
+pub fn give_up(index: usize, seq: &str, reason: &str) {
+    GIVEN_UP[index].store(true, Ordering::Relaxed);
+    console::record(&Record::Skip { seq, reason });
+}
+
+/// Returns the words that a planted fault puts in the place of a sequence.
+const fn planted_words(fault: Fault) -> &'static [u32] {
+    match fault {
+        // tlbi alle3
+        Fault::Undefined => &[0xd50e_871f],
+        // ldr x2, [x2]
+        Fault::Abort => &[0xf940_0042],
+        // str xzr, [x2]; dsb sy; tlbi alle2; dsb sy; isb
+        Fault::Unmap => &[0xf900_005f, 0xd503_3f9f, 0xd50c_871f, 0xd503_3f9f, 0xd503_3fdf],
+        // b .
+        Fault::Endless => &[0x1400_0000],
     }
 }
 
@@ -98,7 +123,15 @@ pub fn emit(plan: &Plan<'_>, event: Event) -> Stubs {
                 reason: UNDEFINED_AT_EL1,
             });
         } else if can_run(&entry, words) {
-            stubs.plain[index] = Some(fitting(emitter.plain(entry.words())));
+            let planted = match plan.settings.planted {
+                Some(Planted::Fault(fault, at)) if at as usize == index => Some(planted_words(fault)),
+                _ => None,
+            };
+            let plain = match planted {
+                Some(words) => emitter.plain(words.iter().copied()),
+                None => emitter.plain(entry.words()),
+            };
+            stubs.plain[index] = Some(fitting(plain));
             if index == usize::from(plan.settings.boot_flush) {
                 let timed = emitter.timed(Counter::of(event), Shape::PLAIN, entry.words());
                 stubs.boot_flush = Some(fitting(timed));

@@ -3,7 +3,7 @@
 
 use super::measure::check_measure;
 use super::{
-    Conduit, Console, Entry, HEADER, MAGIC, MAX_ID, MAX_OPERANDS, MAX_PAGES, MAX_PES, MAX_SEQUENCES, MAX_WORDS,
+    Conduit, Console, Entry, HEADER, MAGIC, MAX_ID, MAX_OPERANDS, MAX_PAGES, MAX_PES, MAX_SEQUENCES, MAX_WORDS, Moment,
     PlanError, Planted, Settings, Silence,
 };
 use crate::scenario::Axis;
@@ -75,6 +75,7 @@ pub fn encode(settings: &Settings, entries: &[Entry<'_>], out: &mut [u8]) -> Res
         None => (0, 0, 0),
         Some(Planted::SkipSequence) => (1, 0, 0),
         Some(Planted::Silence(Silence { pe, job, moment })) => (2 + moment as u8, pe, job),
+        Some(Planted::Fault(fault, sequence)) => (2 + (Moment::ALL.len() + fault as usize) as u8, 0, sequence),
     };
     c.bytes(&[s.pes, planted]);
     c.u16(s.stress);

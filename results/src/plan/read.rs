@@ -3,9 +3,9 @@
 
 use super::measure::check_measure;
 use super::{
-    AtEnd, Conduit, Console, Flow, IDENTITY, MAGIC, MAX_ID, MAX_OPERANDS, MAX_PAGES, MAX_PES, MAX_SEQUENCES, MAX_WORDS,
-    Measure, Moment, OperandKind, OperandRegister, PlanError, Planted, RuntimeCase, Scenarios, Settings, Silence, Uart,
-    flags,
+    AtEnd, Conduit, Console, Fault, Flow, IDENTITY, MAGIC, MAX_ID, MAX_OPERANDS, MAX_PAGES, MAX_PES, MAX_SEQUENCES,
+    MAX_WORDS, Measure, Moment, OperandKind, OperandRegister, PlanError, Planted, RuntimeCase, Scenarios, Settings,
+    Silence, Uart, flags,
 };
 use crate::check::Mask;
 use crate::order::Order;
@@ -129,13 +129,21 @@ impl<'a> Plan<'a> {
             planted: match planted {
                 0 => None,
                 1 => Some(Planted::SkipSequence),
-                moment => Some(Planted::Silence(Silence {
-                    pe: silent_pe,
-                    job: silent_job,
-                    moment: *Moment::ALL
-                        .get(usize::from(moment) - 2)
-                        .ok_or(PlanError::Field("planted bug"))?,
-                })),
+                other => {
+                    let other = usize::from(other) - 2;
+                    let fault = other.checked_sub(Moment::ALL.len());
+                    Some(
+                        match (Moment::ALL.get(other), fault.and_then(|at| Fault::ALL.get(at))) {
+                            (Some(&moment), _) => Planted::Silence(Silence {
+                                pe: silent_pe,
+                                job: silent_job,
+                                moment,
+                            }),
+                            (None, Some(&fault)) => Planted::Fault(fault, silent_job),
+                            (None, None) => return Err(PlanError::Field("planted bug")),
+                        },
+                    )
+                }
             },
             measure,
         };

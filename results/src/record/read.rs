@@ -253,6 +253,10 @@ impl<'a> Record<'a> {
                 esr: f.hex()?,
                 elr: f.hex()?,
                 far: f.hex()?,
+                seq: match f.rest {
+                    Some(_) => f.text()?,
+                    None => "",
+                },
             },
             "fatal" => Self::Fatal {
                 phase: f.text()?,

@@ -141,8 +141,10 @@ impl Display for Record<'_> {
                 esr,
                 elr,
                 far,
+                seq,
             } => {
-                write!(f, "exception,{phase},{vector},{el},{esr:#x},{elr:#x},{far:#x}")
+                write!(f, "exception,{phase},{vector},{el},{esr:#x},{elr:#x},{far:#x}")?;
+                if seq.is_empty() { Ok(()) } else { write!(f, ",{seq}") }
             }
             Self::Fatal { phase, message } => write!(f, "fatal,{phase},{message}"),
             Self::End {

@@ -89,7 +89,11 @@ impl<'a> Bench<'a> {
             planted: args
                 .plant_silence
                 .map(Planted::Silence)
-                .or(args.plant_bug.then_some(Planted::SkipSequence)),
+                .or(args.plant_bug.then_some(Planted::SkipSequence))
+                .or_else(|| {
+                    let ids = sequences.iter().map(|checked| checked.id);
+                    args.plant_fault.as_ref()?.among(ids)
+                }),
             runtime: args.runtime,
             unsaid: Unsaid {
                 seed_by_boot: args.image.is_some() && !args.same_seed,
