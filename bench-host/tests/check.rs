@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `bench-host check` in QEMU: what it must see, and what it must not. Skipped where QEMU is not installed.
+//! `bench-host check` in QEMU: what it must see, and what it must not. Ignored where QEMU is not installed.
+#![allow(missing_docs)]
+
+#[path = "support/boot.rs"]
+mod boot;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, ExitCode, Output};
 use std::time::{Duration, Instant};
 
 use bench_host::qemu::{Qemu, Version};
+use boot::needs;
 use dtoolkit::model::{DeviceTree, DeviceTreeNode, DeviceTreeProperty};
 use results::check::{Change, Check, Granule, Regime, Tag};
 use tempfile::TempDir;
 
-/// Runs `check` in a folder of its own; `None` without QEMU.
-fn check(arguments: &[&str]) -> Option<(Output, TempDir)> {
-    if Qemu::find(None).is_err() {
-        eprintln!("QEMU is not installed: not tested");
-        return None;
-    }
+/// Runs `check` in a folder of its own.
+fn check(arguments: &[&str]) -> (Output, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_bench-host"))
         .current_dir(folder.path())
@@ -24,7 +25,7 @@ fn check(arguments: &[&str]) -> Option<(Output, TempDir)> {
         .args(arguments)
         .output()
         .unwrap();
-    Some((output, folder))
+    (output, folder)
 }
 
 fn stdout(output: &Output) -> String {
@@ -75,12 +76,7 @@ fn verdicts(run: &Path) -> Vec<[String; 3]> {
 }
 
 /// A machine that does everything at once is no other than QEMU: both were written by different people.
-#[test]
 fn the_adversary_at_its_kindest_is_as_qemu() {
-    if Qemu::find(None).is_err() {
-        eprintln!("QEMU is not installed: not tested");
-        return;
-    }
     for pes in ["1", "3"] {
         let folder = tempfile::tempdir().unwrap();
         let output = Command::new(env!("CARGO_BIN_EXE_bench-host"))
@@ -104,11 +100,8 @@ fn the_adversary_at_its_kindest_is_as_qemu() {
     }
 }
 
-#[test]
 fn a_planted_bug_fails_in_every_regime() {
-    let Some((output, _folder)) = check(&["--cpu", "max", "--plant-bug"]) else {
-        return;
-    };
+    let (output, _folder) = check(&["--cpu", "max", "--plant-bug"]);
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     for check in Check::ALL {
@@ -123,12 +116,9 @@ fn a_planted_bug_fails_in_every_regime() {
     assert!(Regime::ALL.iter().all(failed));
 }
 
-#[test]
 fn known_sequences_pass_and_every_output_says_so() {
     let outputs = ["--junit", "j", "--ktap", "k", "--summary", "s", "--litmus", "l"];
-    let Some((output, folder)) = check(&outputs) else {
-        return;
-    };
+    let (output, folder) = check(&outputs);
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
     for check in Check::ALL {
@@ -151,7 +141,6 @@ fn known_sequences_pass_and_every_output_says_so() {
     assert_eq!(row.split('|').nth(3), Some(" 0 "), "{row}");
 }
 
-#[test]
 fn a_known_bug_of_qemu_is_named_and_can_be_excused() {
     let host = [
         "--only",
@@ -163,14 +152,12 @@ fn a_known_bug_of_qemu_is_named_and_can_be_excused() {
         "--junit",
         "j",
     ];
-    let Some((output, folder)) = check(&[&host[..], &["--allow-known-bugs"]].concat()) else {
-        return;
-    };
+    let (output, folder) = check(&[&host[..], &["--allow-known-bugs"]].concat());
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
     let junit = fs::read_to_string(folder.path().join("j")).unwrap();
     assert!(junit.contains(r#"failures="0""#), "{junit}");
-    let Some((output, _folder)) = check(&host) else { return };
+    let (output, _folder) = check(&host);
     if Qemu::find(None).unwrap().version < Version(8, 2, 0) {
         assert!(
             text.contains("excused") && junit.contains("known bug: QEMU before 8.2"),
@@ -231,7 +218,6 @@ fn raspberry_pi_3() -> Vec<u8> {
     tree.to_dtb()
 }
 
-#[test]
 fn a_board_with_spin_tables_is_checked_by_its_log() {
     let suite = [
         "--trials",
@@ -243,10 +229,6 @@ fn a_board_with_spin_tables_is_checked_by_its_log() {
         "--only",
         "mp_identity_el2",
     ];
-    if Qemu::find(None).is_err() {
-        eprintln!("QEMU is not installed: not tested");
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let bench_host = |arguments: &[&str]| {
         Command::new(env!("CARGO_BIN_EXE_bench-host"))
@@ -296,7 +278,6 @@ fn a_board_with_spin_tables_is_checked_by_its_log() {
     assert!(said.contains("hint: a console needs the options"), "{said}");
 }
 
-#[test]
 fn a_local_sequence_fails_where_another_pe_looks() {
     let sequence = "mine=dsb nshst; tlbi alle2; dsb nsh; isb";
     let only = [
@@ -307,9 +288,7 @@ fn a_local_sequence_fails_where_another_pe_looks() {
         "--only",
         "mp_identity_el2",
     ];
-    let Some((output, _folder)) = check(&[&["--sequence", sequence], &only[..]].concat()) else {
-        return;
-    };
+    let (output, _folder) = check(&[&["--sequence", sequence], &only[..]].concat());
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     let class = |id: &str| class(&text, Check::from_id(id).unwrap()).map(str::to_owned);
@@ -319,7 +298,6 @@ fn a_local_sequence_fails_where_another_pe_looks() {
     assert!(text.contains("--only mp_rt_el2 --sequence 'mine=dsb nshst;"), "{text}");
 }
 
-#[test]
 fn secondaries_boot_wherever_the_1_1_map_is() {
     for case in ["level0", "level1", "level2", "none"] {
         let only = [
@@ -332,9 +310,7 @@ fn secondaries_boot_wherever_the_1_1_map_is() {
         ];
         let machine = ["--cpu", "max", "--smp", "2", "--runtime", case, "--sequence"];
         let sequence = ["all=dsb ishst; tlbi alle2is; dsb ish; isb"];
-        let Some((output, folder)) = check(&[&machine[..], &sequence, &only].concat()) else {
-            return;
-        };
+        let (output, folder) = check(&[&machine[..], &sequence, &only].concat());
         let text = stdout(&output);
         assert_eq!(output.status.code(), Some(0), "{case}: {text}");
         let class = |id: &str| class(&text, Check::from_id(id).unwrap()).map(str::to_owned);
@@ -347,11 +323,8 @@ fn secondaries_boot_wherever_the_1_1_map_is() {
     }
 }
 
-#[test]
 fn mutants_that_a_tlb_model_can_show_are_caught() {
-    let Some((output, folder)) = check(&["--mutants"]) else {
-        return;
-    };
+    let (output, folder) = check(&["--mutants"]);
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
     let row = |kind: &str| -> Vec<u32> {
@@ -392,7 +365,6 @@ fn with_path(path: &str, folder: &TempDir, arguments: &[&str]) -> (Option<i32>, 
     (output.status.code(), stdout(&output), said)
 }
 
-#[test]
 fn without_qemu_the_adversary_is_enough_and_it_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let nowhere = folder.path().to_str().unwrap().to_owned();
@@ -420,12 +392,7 @@ fn without_qemu_the_adversary_is_enough_and_it_is_said() {
     }
 }
 
-#[test]
 fn by_default_a_local_flush_with_a_missing_barrier_is_seen_on_the_adversary_only() {
-    if Qemu::find(None).is_err() {
-        eprintln!("QEMU is not installed: not tested");
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let path = std::env::var("PATH").unwrap();
     let outputs = [
@@ -477,18 +444,76 @@ fn by_default_a_local_flush_with_a_missing_barrier_is_seen_on_the_adversary_only
     assert!(label(1).contains("adversary: no timing at all") && label(2).contains("QEMU TCG"));
 }
 
-#[test]
 fn what_is_not_there_is_a_usage_error() {
     for (arguments, said) in [
         (["--only", "nope"], "--only nope: no such check"),
         (["--sequence", "nope"], "no sequence `nope`"),
         (["--sequence", "a=tlbi alle3"], "about none of the checks"),
     ] {
-        let Some((output, _folder)) = check(&arguments) else {
-            return;
-        };
+        let (output, _folder) = check(&arguments);
         assert_eq!(output.status.code(), Some(64));
         let text = String::from_utf8_lossy(&output.stderr);
         assert!(text.contains(said), "{text}");
     }
+}
+
+fn main() -> ExitCode {
+    let no_qemu = boot::no_qemu();
+    needs::main([
+        (
+            "the_adversary_at_its_kindest_is_as_qemu",
+            the_adversary_at_its_kindest_is_as_qemu as fn(),
+            no_qemu.clone(),
+        ),
+        (
+            "a_planted_bug_fails_in_every_regime",
+            a_planted_bug_fails_in_every_regime as fn(),
+            no_qemu.clone(),
+        ),
+        (
+            "known_sequences_pass_and_every_output_says_so",
+            known_sequences_pass_and_every_output_says_so as fn(),
+            no_qemu.clone(),
+        ),
+        (
+            "a_known_bug_of_qemu_is_named_and_can_be_excused",
+            a_known_bug_of_qemu_is_named_and_can_be_excused as fn(),
+            no_qemu.clone(),
+        ),
+        (
+            "a_board_with_spin_tables_is_checked_by_its_log",
+            a_board_with_spin_tables_is_checked_by_its_log as fn(),
+            no_qemu.clone(),
+        ),
+        (
+            "a_local_sequence_fails_where_another_pe_looks",
+            a_local_sequence_fails_where_another_pe_looks as fn(),
+            no_qemu.clone(),
+        ),
+        (
+            "secondaries_boot_wherever_the_1_1_map_is",
+            secondaries_boot_wherever_the_1_1_map_is as fn(),
+            no_qemu.clone(),
+        ),
+        (
+            "mutants_that_a_tlb_model_can_show_are_caught",
+            mutants_that_a_tlb_model_can_show_are_caught as fn(),
+            no_qemu.clone(),
+        ),
+        (
+            "without_qemu_the_adversary_is_enough_and_it_is_said",
+            without_qemu_the_adversary_is_enough_and_it_is_said as fn(),
+            None,
+        ),
+        (
+            "by_default_a_local_flush_with_a_missing_barrier_is_seen_on_the_adversary_only",
+            by_default_a_local_flush_with_a_missing_barrier_is_seen_on_the_adversary_only as fn(),
+            no_qemu.clone(),
+        ),
+        (
+            "what_is_not_there_is_a_usage_error",
+            what_is_not_there_is_a_usage_error as fn(),
+            no_qemu.clone(),
+        ),
+    ])
 }

@@ -6,6 +6,9 @@
 //! `GRUB_MODULES` another folder of GRUB's modules for arm64-efi.
 #![allow(missing_docs)]
 
+#[path = "support/needs.rs"]
+mod needs;
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +17,6 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
 use bench_host::qemu::Qemu;
-use libtest_mimic::{Arguments, Failed, Trial};
 use results::manifest::{EL1_LABEL, Status};
 use results::store::Run;
 use results::wire::crc32;
@@ -384,9 +386,6 @@ fn checks_have_doors_too() {
     assert_eq!(bench_host(folder.path(), &["image", "x", "--for", "bios"]).0, Some(64));
 }
 
-/// A test, its name, and what it lacks here.
-type Case = (&'static str, fn(), Option<&'static str>);
-
 fn main() -> ExitCode {
     let no_mkimage = mkimage()
         .arg("-V")
@@ -399,7 +398,7 @@ fn main() -> ExitCode {
     let no_uefi = no_qemu.or((!uefi().exists()).then_some("qemu-efi-aarch64 is not here"));
     let no_grub = Command::new("grub-mkstandalone").arg("-V").output().is_err() || !grub_modules().exists();
     let no_grub = no_uefi.or(no_grub.then_some("grub-mkstandalone or grub-efi-arm64-bin is not here"));
-    let cases: [Case; 16] = [
+    let cases: [(_, fn(), _); 16] = [
         ("uefi_boots_at_el1", uefi_boots_at_el1, no_uefi),
         ("u_boot_finds_extlinux_at_el1", u_boot_finds_extlinux_at_el1, boot),
         ("uefi_boots_the_disk_with_acpi", uefi_boots_the_disk_with_acpi, no_uefi),
@@ -437,15 +436,5 @@ fn main() -> ExitCode {
         ),
         ("checks_have_doors_too", checks_have_doors_too, None),
     ];
-    let trials = cases.into_iter().map(|(name, case, absent)| {
-        if let Some(absent) = absent {
-            eprintln!("{name} is ignored: {absent}");
-        }
-        let run = move || {
-            case();
-            Ok::<(), Failed>(())
-        };
-        Trial::test(name, run).with_ignored_flag(absent.is_some())
-    });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    needs::main(cases.map(|(name, case, absent)| (name, case, absent.map(str::to_owned))))
 }

@@ -6,10 +6,13 @@
 #[path = "support/fake.rs"]
 #[allow(dead_code, reason = "shared; each test binary uses a part of it")]
 mod fake;
+#[path = "support/needs.rs"]
+mod needs;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
 
 use assert_cmd::cargo::cargo_bin_cmd;
 use fake::{Ended, Fake, good};
@@ -26,7 +29,6 @@ fn refused(ended: &Ended, code: i32, message: &str) {
     assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
 }
 
-#[test]
 fn usage_errors_are_64() {
     refused(&bench_host(&["frobnicate"]), 64, "frobnicate");
     refused(&bench_host(&[]), 64, "Usage");
@@ -60,7 +62,6 @@ fn usage_errors_are_64() {
     );
 }
 
-#[test]
 #[cfg(target_os = "linux")]
 fn output_that_is_lost_is_an_error() {
     let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -76,7 +77,6 @@ fn output_that_is_lost_is_an_error() {
     refused(&ended, 5, "cannot write standard output");
 }
 
-#[test]
 fn a_log_of_something_else_is_named_and_harmless() {
     let folder = TempDir::new().unwrap();
     let log = folder.path().join("console.log");
@@ -95,7 +95,6 @@ fn a_log_of_something_else_is_named_and_harmless() {
     refused(&read(), 3, "the log is empty");
 }
 
-#[test]
 fn a_console_that_never_speaks_is_given_up() {
     let folder = TempDir::new().unwrap();
     let pipe = folder.path().join("console");
@@ -113,7 +112,6 @@ fn a_console_that_never_speaks_is_given_up() {
     refused(&ended, 3, "no record came for 1 s");
 }
 
-#[test]
 fn lists_can_be_narrowed() {
     let all = bench_host(&["list"]);
     assert!(
@@ -127,7 +125,6 @@ fn lists_can_be_narrowed() {
     refused(&bench_host(&["list", "--project", "nope"]), 64, "projects: ");
 }
 
-#[test]
 fn help_teaches_and_is_no_error() {
     for arguments in [
         &["--help"][..],
@@ -143,7 +140,6 @@ fn help_teaches_and_is_no_error() {
     }
 }
 
-#[test]
 fn qemu_must_be_there_and_new_enough() {
     refused(
         &bench_host(&["run", "--qemu", "/nowhere/qemu"]),
@@ -168,7 +164,6 @@ fn qemu_must_be_there_and_new_enough() {
     }
 }
 
-#[test]
 fn what_qemu_refuses_is_a_set_up_problem() {
     let fake = Fake::new(b"", "echo 'unable to find CPU model' >&2; exit 1");
     refused(
@@ -179,7 +174,6 @@ fn what_qemu_refuses_is_a_set_up_problem() {
     assert_eq!(fake.manifest().status, Status::Failed);
 }
 
-#[test]
 fn doctor_sees_a_qemu_without_el2() {
     let doctor = |body| {
         let fake = Fake::new(b"", body);
@@ -202,7 +196,6 @@ fn doctor_sees_a_qemu_without_el2() {
     assert!(code == Some(4) && text.contains("no `virt` machine"), "{text}");
 }
 
-#[test]
 fn a_kernel_must_be_ours() {
     let fake = Fake::new(b"", "");
     let kernel = |bytes: &[u8]| {
@@ -219,7 +212,6 @@ fn a_kernel_must_be_ours() {
     refused(&fake.run(&["--kernel", "/nowhere/kernel"]), 64, "/nowhere/kernel");
 }
 
-#[test]
 fn folders_are_never_overwritten() {
     let (_, lines) = good();
     let fake = Fake::printing(&lines, "");
@@ -229,7 +221,6 @@ fn folders_are_never_overwritten() {
     assert_eq!(fs::read(fake.path("run/run.toml")).unwrap(), before);
 }
 
-#[test]
 fn folders_that_cannot_be_written_are_named() {
     let fake = Fake::new(b"", "");
     fs::write(fake.path("file"), b"").unwrap();
@@ -248,7 +239,6 @@ fn folders_that_cannot_be_written_are_named() {
     );
 }
 
-#[test]
 fn reports_of_what_is_no_run_are_refused() {
     let folder = TempDir::new().unwrap();
     let report = |path: &str| bench_host(&["report", path]);
@@ -304,20 +294,27 @@ fn what_is_not_there_is_a_usage_error_in_every_command() {
     }
 }
 
+/// Mounts a memory file system with limits. Returns whether it could.
 #[cfg(target_os = "linux")]
-#[test]
+fn mount_small(at: &Path, limits: &str) -> bool {
+    let mut mount = Command::new("mount");
+    mount.args(["-t", "tmpfs", "-o", limits, "tmpfs"]).arg(at);
+    mount
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+#[cfg(target_os = "linux")]
+fn unmount(at: &Path) {
+    assert!(Command::new("umount").arg(at).status().unwrap().success());
+}
+
+#[cfg(target_os = "linux")]
 fn a_full_disk_ends_the_run_and_keeps_what_was_recorded() {
     let (_, lines) = good();
     let mount = TempDir::new().unwrap();
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=400k", "tmpfs"])
-        .arg(mount.path())
-        .stderr(Stdio::null())
-        .status();
-    if !mounted.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: mounting a tmpfs needs root");
-        return;
-    }
+    assert!(mount_small(mount.path(), "size=400k"));
     let at = lines.iter().position(|line| line.contains(",phase,check,")).unwrap();
     let fake = Fake::printing(
         &lines[..at],
@@ -336,13 +333,76 @@ fn a_full_disk_ends_the_run_and_keeps_what_was_recorded() {
         let rows = run.samples().unwrap().map(Result::unwrap).count();
         (run.manifest.status, rows)
     });
-    Command::new("umount").arg(mount.path()).status().unwrap();
+    unmount(mount.path());
     refused(&ended, 5, "could not be stored");
     assert_eq!(run.unwrap(), (Status::Failed, 24));
     assert!(fake.is_gone());
 }
 
-#[test]
+/// Runs into a memory file system with limits, and returns what was left of it, as names with sizes.
+#[cfg(target_os = "linux")]
+fn run_within(limits: &str) -> (Ended, Vec<(String, u64)>) {
+    let (_, lines) = good();
+    let fake = Fake::printing(&lines, "");
+    let mount = TempDir::new().unwrap();
+    assert!(mount_small(mount.path(), limits), "{limits}");
+    let run = mount.path().join("run");
+    let mut command = cargo_bin_cmd!("bench-host");
+    command
+        .arg("run")
+        .args(fake::SMALL)
+        .arg("--qemu")
+        .arg(fake.path("qemu"));
+    let ended: Ended = command.arg("--out").arg(&run).output().unwrap().into();
+    let mut left = Vec::new();
+    let mut folders = vec![mount.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap().map(Result::unwrap) {
+            let metadata = entry.metadata().unwrap();
+            if metadata.is_dir() {
+                folders.push(entry.path());
+            } else {
+                left.push((entry.file_name().to_string_lossy().into_owned(), metadata.len()));
+            }
+        }
+    }
+    left.sort();
+    unmount(mount.path());
+    (ended, left)
+}
+
+/// Whatever there is too little of, and at whatever moment it is used up: either all that a run leaves is there, or it ends
+/// with 5; and nothing is begun that could not go on.
+#[cfg(target_os = "linux")]
+fn too_little_room_is_said_and_what_is_set_aside_does_not_fill_the_disk() {
+    let (whole, all) = run_within("size=4m");
+    assert_eq!(whole.code, Some(0), "{}", whole.stderr);
+    let names = |left: &[(String, u64)]| left.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let bytes = [20, 60, 64, 100, 124, 128, 136, 150, 170, 200, 240, 300, 400];
+    let files = [2, 8, 12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 24, 30];
+    let limits = bytes.map(|size| format!("size={size}k")).into_iter();
+    let (mut refused_at_once, mut later) = (0, 0);
+    for limits in limits.chain(files.map(|files| format!("size=4m,nr_inodes={files}"))) {
+        let (ended, left) = run_within(&limits);
+        assert!(!ended.stderr.contains("panicked"), "{limits}: {}", ended.stderr);
+        assert!(!names(&left).contains(&".reserve".to_owned()), "{limits}: {left:?}");
+        match ended.code {
+            Some(0) => assert_eq!(names(&left), names(&all), "{limits}"),
+            Some(5) if left.is_empty() => {
+                assert!(
+                    ended.stderr.contains(" free, a run begins with at least "),
+                    "{limits}: {}",
+                    ended.stderr
+                );
+                refused_at_once += 1;
+            }
+            Some(5) => later += 1,
+            other => panic!("{limits}: {other:?}: {}", ended.stderr),
+        }
+    }
+    assert!(refused_at_once > 5 && later > 1, "{refused_at_once} {later}");
+}
+
 fn a_reader_that_goes_away_is_no_error() {
     let mut child = Command::new(assert_cmd::cargo::cargo_bin!("bench-host"))
         .arg("list")
@@ -355,11 +415,102 @@ fn a_reader_that_goes_away_is_no_error() {
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
 }
 
-#[test]
 fn a_reader_that_goes_away_changes_no_exit_code() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("bench-host"));
     command.args(["run", "--sequence", "nope"]).stdout(Stdio::null());
     assert_eq!(command.stderr(writer).status().unwrap().code(), Some(64));
+}
+
+fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    let no_mount = {
+        let folder = TempDir::new().unwrap();
+        match mount_small(folder.path(), "size=400k") {
+            true => {
+                unmount(folder.path());
+                None
+            }
+            false => Some("mounting a tmpfs needs root".to_owned()),
+        }
+    };
+    needs::main([
+        ("usage_errors_are_64", usage_errors_are_64 as fn(), None),
+        #[cfg(target_os = "linux")]
+        (
+            "output_that_is_lost_is_an_error",
+            output_that_is_lost_is_an_error as fn(),
+            None,
+        ),
+        (
+            "a_log_of_something_else_is_named_and_harmless",
+            a_log_of_something_else_is_named_and_harmless as fn(),
+            None,
+        ),
+        (
+            "a_console_that_never_speaks_is_given_up",
+            a_console_that_never_speaks_is_given_up as fn(),
+            None,
+        ),
+        ("lists_can_be_narrowed", lists_can_be_narrowed as fn(), None),
+        (
+            "help_teaches_and_is_no_error",
+            help_teaches_and_is_no_error as fn(),
+            None,
+        ),
+        (
+            "qemu_must_be_there_and_new_enough",
+            qemu_must_be_there_and_new_enough as fn(),
+            None,
+        ),
+        (
+            "what_qemu_refuses_is_a_set_up_problem",
+            what_qemu_refuses_is_a_set_up_problem as fn(),
+            None,
+        ),
+        (
+            "doctor_sees_a_qemu_without_el2",
+            doctor_sees_a_qemu_without_el2 as fn(),
+            None,
+        ),
+        ("a_kernel_must_be_ours", a_kernel_must_be_ours as fn(), None),
+        (
+            "folders_are_never_overwritten",
+            folders_are_never_overwritten as fn(),
+            None,
+        ),
+        (
+            "folders_that_cannot_be_written_are_named",
+            folders_that_cannot_be_written_are_named as fn(),
+            None,
+        ),
+        (
+            "reports_of_what_is_no_run_are_refused",
+            reports_of_what_is_no_run_are_refused as fn(),
+            None,
+        ),
+        #[cfg(target_os = "linux")]
+        (
+            "a_full_disk_ends_the_run_and_keeps_what_was_recorded",
+            a_full_disk_ends_the_run_and_keeps_what_was_recorded as fn(),
+            no_mount.clone(),
+        ),
+        #[cfg(target_os = "linux")]
+        (
+            "too_little_room_is_said_and_what_is_set_aside_does_not_fill_the_disk",
+            too_little_room_is_said_and_what_is_set_aside_does_not_fill_the_disk as fn(),
+            no_mount,
+        ),
+        (
+            "a_reader_that_goes_away_is_no_error",
+            a_reader_that_goes_away_is_no_error as fn(),
+            None,
+        ),
+        (
+            "a_reader_that_goes_away_changes_no_exit_code",
+            a_reader_that_goes_away_changes_no_exit_code as fn(),
+            None,
+        ),
+    ])
 }

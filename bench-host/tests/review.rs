@@ -162,37 +162,6 @@ fn a_tree_shows_what_the_patch_does_not() {
 }
 
 #[test]
-fn commits_are_reviewed() {
-    let repository = tempfile::tempdir().unwrap();
-    let git = |arguments: &[&str]| {
-        let done = Command::new("git")
-            .current_dir(repository.path())
-            .args([
-                "-c",
-                "user.name=A",
-                "-c",
-                "user.email=a@example.org",
-                "-c",
-                "init.defaultBranch=main",
-            ])
-            .args(arguments)
-            .output();
-        done.is_ok_and(|output| output.status.success())
-    };
-    if !git(&["init", "-q"]) {
-        eprintln!("skipped: git is not installed");
-        return;
-    }
-    let source = "f:\n\tdsb ishst\n\ttlbi alle2is\n\tdsb ish\n\tisb\n\tret\n";
-    fs::write(repository.path().join("f.S"), source).unwrap();
-    assert!(git(&["add", "."]) && git(&["commit", "-qm", "one"]) && git(&["tag", "one"]));
-    fs::write(repository.path().join("f.S"), source.replace("dsb ish\n", "dsb nsh\n")).unwrap();
-    assert!(git(&["commit", "-qam", "two"]));
-    let (code, out, _) = bench_host(&["review", "--git", &repository.path().display().to_string(), "one..HEAD"]);
-    assert!(code == Some(1) && out.contains("changed: f.S:2 f"), "{out}");
-}
-
-#[test]
 fn a_run_shows_how_the_mistake_happens_and_needs_no_qemu() {
     let folder = tempfile::tempdir().unwrap();
     let patch = folder.path().join("p.patch");

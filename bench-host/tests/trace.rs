@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `bench-host trace`: on our own kernel, whose plan has sequences that are known to be bad; and what it refuses.
 //!
-//! Needs QEMU 9.0 or newer, in PATH or named by `TRACE_QEMU`; where there is none, what needs it is skipped.
+//! Needs QEMU 9.0 or newer, in PATH or named by `TRACE_QEMU`; where there is none, what needs it is ignored.
 #![allow(missing_docs)]
+
+#[path = "support/needs.rs"]
+mod needs;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, ExitCode, Output};
 use std::{env, fs};
 
 use bench_host::qemu::Qemu;
@@ -28,24 +31,27 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Returns a QEMU that is new enough.
-fn qemu() -> Option<String> {
+/// Returns a QEMU that is new enough, or why there is none.
+fn qemu() -> Result<String, String> {
     let named = env::var_os("TRACE_QEMU")
         .filter(|name| !name.is_empty())
         .map(PathBuf::from);
-    match Qemu::find(named.as_deref()) {
-        Ok(qemu) if qemu.version >= OLDEST => Some(qemu.program.display().to_string()),
-        Ok(qemu) => {
-            eprintln!(
-                "QEMU {} is older than {OLDEST}: not tested (TRACE_QEMU names another)",
-                qemu.version
-            );
-            None
-        }
-        Err(error) => {
-            eprintln!("{error}: not tested");
-            None
-        }
+    let qemu = Qemu::find(named.as_deref()).map_err(|error| error.to_string())?;
+    if qemu.version < OLDEST {
+        let version = qemu.version;
+        return Err(format!(
+            "QEMU {version} is older than {OLDEST} (TRACE_QEMU names another)"
+        ));
+    }
+    Ok(qemu.program.display().to_string())
+}
+
+/// Returns why there is no QEMU that is too old.
+fn no_old_qemu() -> Option<String> {
+    match Qemu::find(None) {
+        Ok(old) if old.version < OLDEST => None,
+        Ok(new) => Some(format!("QEMU {} is new enough", new.version)),
+        Err(error) => Some(error.to_string()),
     }
 }
 
@@ -85,9 +91,8 @@ fn traced(qemu: &str, folder: &Path, sequences: &[&str]) -> (Option<i32>, BTreeS
     (output.status.code(), found)
 }
 
-#[test]
 fn every_known_bad_sequence_is_caught_and_a_good_one_is_not() {
-    let Some(qemu) = qemu() else { return };
+    let qemu = qemu().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let good = "good=dsb nshst; tlbi alle2; dsb nsh; isb";
     let (exit, controls) = traced(&qemu, folder.path(), &[good]);
@@ -120,16 +125,7 @@ fn every_known_bad_sequence_is_caught_and_a_good_one_is_not() {
     assert!(plain.1.iter().any(|(kind, _)| kind == "not-invalidated"));
 }
 
-#[test]
 fn a_qemu_that_is_too_old_is_refused_with_what_to_do() {
-    let Ok(old) = Qemu::find(None) else {
-        eprintln!("QEMU is not installed: not tested");
-        return;
-    };
-    if old.version >= OLDEST {
-        eprintln!("QEMU {} is new enough: not tested", old.version);
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let image = folder.path().join("image").display().to_string();
     assert!(bench_host(&["image", &image]).status.success());
@@ -138,7 +134,6 @@ fn a_qemu_that_is_too_old_is_refused_with_what_to_do() {
     assert!(stderr(&output).contains("9.0.0 or newer"), "{}", stderr(&output));
 }
 
-#[test]
 fn a_log_that_is_cut_off_is_incomplete_and_none_is_a_setup_problem() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
@@ -162,7 +157,6 @@ fn a_log_that_is_cut_off_is_incomplete_and_none_is_a_setup_problem() {
     assert!(matches!(refused.status.code(), Some(4 | 64)));
 }
 
-#[test]
 fn attach_writes_the_plugin_and_prints_its_arguments() {
     let folder = tempfile::tempdir().unwrap();
     let plugin = folder.path().join("plugin.so");
@@ -174,4 +168,30 @@ fn attach_writes_the_plugin_and_prints_its_arguments() {
         "{text}"
     );
     assert!(fs::metadata(&plugin).unwrap().len() > 1000);
+}
+
+fn main() -> ExitCode {
+    let (no_new, no_old) = (qemu().err(), no_old_qemu());
+    needs::main([
+        (
+            "every_known_bad_sequence_is_caught_and_a_good_one_is_not",
+            every_known_bad_sequence_is_caught_and_a_good_one_is_not as fn(),
+            no_new.clone(),
+        ),
+        (
+            "a_qemu_that_is_too_old_is_refused_with_what_to_do",
+            a_qemu_that_is_too_old_is_refused_with_what_to_do as fn(),
+            no_old.clone(),
+        ),
+        (
+            "a_log_that_is_cut_off_is_incomplete_and_none_is_a_setup_problem",
+            a_log_that_is_cut_off_is_incomplete_and_none_is_a_setup_problem as fn(),
+            None,
+        ),
+        (
+            "attach_writes_the_plugin_and_prints_its_arguments",
+            attach_writes_the_plugin_and_prints_its_arguments as fn(),
+            None,
+        ),
+    ])
 }

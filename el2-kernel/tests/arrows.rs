@@ -260,3 +260,30 @@ fn no_modules_use_each_other_in_a_circle() {
         "there is no such circle any more: lines {gone:?} of CIRCLES"
     );
 }
+
+/// A test that runs its cases itself (`harness = false`) lists them: a function with `#[test]` would be left out in silence.
+#[test]
+fn what_runs_its_cases_itself_has_no_others() {
+    let folders = ["el2-kernel", "bench-host", "report", "results", "sequences"].map(|folder| root().join(folder));
+    let within = ["adversary", "review", "stats", "trace"].map(|folder| root().join("bench-host").join(folder));
+    let mut seen = 0;
+    for folder in folders.iter().chain(&within) {
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        for table in manifest
+            .split("[[test]]")
+            .skip(1)
+            .map(|rest| rest.split("\n[").next().unwrap())
+            .filter(|table| table.contains("harness = false"))
+        {
+            let name = table.split('"').nth(1).unwrap();
+            let source = fs::read_to_string(folder.join("tests").join(name).with_extension("rs")).unwrap();
+            assert!(
+                !source.contains("#[test]"),
+                "{}/tests/{name}.rs lists its cases in `main`",
+                folder.display()
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 5);
+}

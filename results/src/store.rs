@@ -18,6 +18,7 @@
 
 mod error;
 mod read;
+mod room;
 mod rows;
 mod write;
 

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A stranger's repository runs nothing: every way in which its own files could name a program is planted, and none of them
 //! runs.
+#![allow(missing_docs)]
+
+#[path = "../../tests/support/needs.rs"]
+mod needs;
 
 use review::input::{InputError, Source};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 /// A repository with two commits, and a program that leaves a mark when somebody runs it.
 struct Planted {
@@ -13,15 +17,10 @@ struct Planted {
 }
 
 impl Planted {
-    /// Returns `None`, and says so, where git is not installed.
-    fn new() -> Option<Self> {
+    fn new() -> Self {
         let planted = Self {
             folder: tempfile::tempdir().unwrap(),
         };
-        if Command::new("git").arg("--version").output().is_err() {
-            eprintln!("skipped: git is not installed");
-            return None;
-        }
         planted.git(&["init", "-q"]);
         let source = "f:\n\tdsb ishst\n\ttlbi alle2is\n\tdsb ish\n\tisb\n\tret\n";
         fs::write(planted.root().join("f.S"), source).unwrap();
@@ -37,7 +36,7 @@ impl Planted {
             use std::os::unix::fs::PermissionsExt;
             fs::set_permissions(planted.program(), fs::Permissions::from_mode(0o755)).unwrap();
         }
-        Some(planted)
+        planted
     }
 
     fn root(&self) -> &Path {
@@ -95,9 +94,8 @@ impl Planted {
     }
 }
 
-#[test]
 fn programs_that_the_configuration_names() {
-    let Some(planted) = Planted::new() else { return };
+    let planted = Planted::new();
     for (name, value) in [
         ("log.showSignature", "true"),
         ("gpg.program", "EVIL"),
@@ -135,9 +133,8 @@ fn programs_that_the_configuration_names() {
     planted.is_read_and_runs_nothing();
 }
 
-#[test]
 fn a_signed_commit_is_not_verified() {
-    let Some(planted) = Planted::new() else { return };
+    let planted = Planted::new();
     // A commit with a signature, as whoever writes the repository can put it there.
     let tree = Command::new("git")
         .current_dir(planted.root())
@@ -162,7 +159,6 @@ fn a_signed_commit_is_not_verified() {
     planted.is_read_and_runs_nothing();
 }
 
-#[test]
 fn nothing_is_fetched() {
     for (name, value) in [
         ("remote.evil.url", "ext::EVIL"),
@@ -170,7 +166,7 @@ fn nothing_is_fetched() {
         ("core.sshCommand", "EVIL"),
         ("remote.evil.vcs", "EVIL"),
     ] {
-        let Some(planted) = Planted::new() else { return };
+        let planted = Planted::new();
         planted.set("remote.evil.url", "ssh://nowhere.invalid/x");
         planted.set("protocol.allow", "always");
         planted.set("protocol.ext.allow", "always");
@@ -193,9 +189,8 @@ fn nothing_is_fetched() {
     }
 }
 
-#[test]
 fn other_layouts_are_read() {
-    let Some(planted) = Planted::new() else { return };
+    let planted = Planted::new();
     let bare = tempfile::tempdir().unwrap();
     planted.git(&[
         "clone",
@@ -223,4 +218,22 @@ fn other_layouts_are_read() {
         range: "a..b".into(),
     };
     assert!(matches!(nowhere.read(), Err(InputError::Git { .. })));
+}
+
+fn main() -> ExitCode {
+    let no_git = needs::no_program("git", "--version");
+    needs::main([
+        (
+            "programs_that_the_configuration_names",
+            programs_that_the_configuration_names as fn(),
+            no_git.clone(),
+        ),
+        (
+            "a_signed_commit_is_not_verified",
+            a_signed_commit_is_not_verified as fn(),
+            no_git.clone(),
+        ),
+        ("nothing_is_fetched", nothing_is_fetched as fn(), no_git.clone()),
+        ("other_layouts_are_read", other_layouts_are_read as fn(), no_git.clone()),
+    ])
 }

@@ -125,14 +125,19 @@ pub fn present(folder: &Path) -> Result<Presented, Error> {
 
 /// Says that a report is shown and not written, where the folder belongs to somebody else; anything else is an error.
 fn only_shown(error: Error) -> Result<(), Error> {
-    let refused = [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem];
     match &error {
-        Error::Report(ReportError::Io { source, .. }) if refused.contains(&source.kind()) => {
+        Error::Report(why) if is_somebody_elses(why) => {
             eprintln!("note: {error}; the report is only shown");
             Ok(())
         }
         _ => Err(error),
     }
+}
+
+/// Returns whether a report was not written because the folder is not ours to write to, such as one of an archive.
+fn is_somebody_elses(error: &ReportError) -> bool {
+    let refused = [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem];
+    matches!(error, ReportError::Io { source, .. } if refused.contains(&source.kind()))
 }
 
 /// Writes the report of several runs beside each other, and returns its short form.
@@ -159,8 +164,9 @@ fn several(runs: &[PathBuf], named: &[PathBuf], format: Format, out: Option<&Pat
     for (run, summary) in read.iter().zip(&summaries) {
         let link = match write_reports(run, summary) {
             Ok(paths) => folders::address(out, &paths.html),
-            // A folder that cannot be written, such as one of a checked-out archive, still has its numbers.
-            Err(_) => folders::address(out, run),
+            // It still has its numbers.
+            Err(error) if is_somebody_elses(&error) => folders::address(out, run),
+            Err(error) => return Err(error.into()),
         };
         links.push(link);
     }

@@ -7,12 +7,14 @@ use std::process::{Command, ExitCode};
 
 use assert_cmd::cargo::cargo_bin;
 use bench_host::qemu::{OLDEST, Qemu};
-use libtest_mimic::{Arguments, Failed, Trial};
 use results::check::Check;
 use results::manifest::Status;
 use results::store::Run;
 use results::verdict::Class;
 use tempfile::TempDir;
+
+#[path = "needs.rs"]
+pub mod needs;
 
 /// A run made by a test.
 pub struct Ran {
@@ -79,18 +81,12 @@ pub type Case = (&'static str, fn());
 
 /// Runs the cases; ignores them all, with the reason, where there is no QEMU.
 pub fn main(cases: impl IntoIterator<Item = Case>) -> ExitCode {
+    let absent = no_qemu();
+    needs::main(cases.into_iter().map(|(name, case)| (name, case, absent.clone())))
+}
+
+/// Returns why there is no QEMU to test with.
+pub fn no_qemu() -> Option<String> {
     let absent = Qemu::find(None).err();
-    if let Some(error) = &absent {
-        eprintln!("QEMU tests are ignored: {error} ({OLDEST} or newer)");
-    }
-    let trial = |(name, case): Case| {
-        let run = move || {
-            case();
-            Ok::<(), Failed>(())
-        };
-        Trial::test(name, run)
-            .with_kind("qemu")
-            .with_ignored_flag(absent.is_some())
-    };
-    libtest_mimic::run(&Arguments::from_args(), cases.into_iter().map(trial).collect()).exit_code()
+    absent.map(|error| format!("{error} ({OLDEST} or newer)"))
 }

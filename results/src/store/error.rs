@@ -21,6 +21,18 @@ pub enum StoreError {
         /// Why not.
         source: io::Error,
     },
+    /// There is no room for a run.
+    #[error("{} has {left} {what} free, a run begins with at least {least}", folder.display())]
+    NoRoom {
+        /// Where it was to be.
+        folder: PathBuf,
+        /// What there is too little of.
+        what: &'static str,
+        /// How much is left.
+        left: u64,
+        /// How much there should be.
+        least: u64,
+    },
     /// The folder has no manifest.
     #[error("{} is no run folder: it has no run.toml", .0.display())]
     NotARun(PathBuf),
@@ -66,7 +78,11 @@ impl StoreError {
     /// Returns whether there was no space left.
     pub fn is_full(&self) -> bool {
         let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
-        matches!(self, Self::Io { source, .. } if full.contains(&source.kind()))
+        match self {
+            Self::Io { source, .. } => full.contains(&source.kind()),
+            Self::NoRoom { .. } => true,
+            _ => false,
+        }
     }
 }
 

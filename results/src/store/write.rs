@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::room::{self, RESERVE};
 use super::{
     BatchRow, BootRow, CONSOLE, LitmusRow, MANIFEST, OverheadRow, ProofRow, Row, SampleRow, StoreError, VerdictRow,
 };
@@ -15,8 +16,6 @@ use crate::manifest::Manifest;
 
 /// Bytes kept back in memory per file before they are written.
 const BUFFER: usize = 64 * 1024;
-/// Space set aside at the start, so that the last manifest of a run fits on a disk the run has filled.
-const RESERVE: usize = 64 * 1024;
 const RESERVE_FILE: &str = ".reserve";
 /// What a new run consists of.
 const FILES: [&str; 9] = [
@@ -53,6 +52,7 @@ pub struct Store {
 impl Store {
     /// Creates the folder (its parents too) with a manifest and empty tables. A folder with anything in it is refused.
     pub fn create(folder: &Path, manifest: Manifest) -> Result<Self, StoreError> {
+        room::check(folder, FILES.len())?;
         fs::create_dir_all(folder).map_err(|e| StoreError::io("create folder", folder, e))?;
         let entries = || -> Result<usize, StoreError> {
             let entries = fs::read_dir(folder).map_err(|e| StoreError::io("read folder", folder, e))?;

@@ -7,7 +7,7 @@ use report::index::{DATA, Entry, data, document};
 use report::number::plural;
 use report::{ReportError, html, replace, write_reports};
 
-use super::{folders, print};
+use super::{folders, is_somebody_elses, print};
 use crate::aggregate::aggregate;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -33,7 +33,8 @@ pub fn write(results: &Path) -> Result<Exit, Error> {
         _ => (results, results.to_owned()),
     };
     let candidates = folders::candidates(&runs)?;
-    let entries: Vec<Entry> = candidates.iter().map(|run| entry(results, &runs, run)).collect();
+    let found = candidates.iter().map(|run| entry(results, &runs, run));
+    let (entries, unwritten): (Vec<Entry>, Vec<Option<ReportError>>) = found.unzip();
     let page = html::page(&document(&entries), str::to_owned);
     let path = results.join(PAGE);
     replace(&path, &page)?;
@@ -49,10 +50,12 @@ pub fn write(results: &Path) -> Result<Exit, Error> {
         plural(entries.len() as u64, "run", "runs"),
         path.display()
     ));
-    Ok(Exit::Ok)
+    let lost = unwritten.into_iter().flatten().find(|why| !is_somebody_elses(why));
+    lost.map_or(Ok(Exit::Ok), |why| Err(why.into()))
 }
 
-fn entry(results: &Path, runs: &Path, run: &Path) -> Entry {
+/// Describes a run, and says why it has no report if it should have one.
+fn entry(results: &Path, runs: &Path, run: &Path) -> (Entry, Option<ReportError>) {
     let name = run.strip_prefix(runs).unwrap_or(run).display().to_string();
     let report = run.join("report.html");
     let summary = aggregate(run);
@@ -65,9 +68,10 @@ fn entry(results: &Path, runs: &Path, run: &Path) -> Entry {
         // The folder itself: a browser lists it.
         _ => run,
     };
-    Entry {
+    let entry = Entry {
         name,
         link: folders::address(results, target),
         run: summary.map_err(|error| error.to_string()),
-    }
+    };
+    (entry, written.err())
 }
