@@ -34,7 +34,7 @@ pub struct Layout {
     pub far: u64,
     /// Pages that sequences are timed on: [`LIVE_PAGES`] of them, in the level 0 slot of `far`.
     pub live: u64,
-    /// The vectors of [`crate::platform::rescue`] once more, and behind them the interrupt controller, in the level 0 slot
+    /// The vectors of `platform::rescue` once more, and behind them the interrupt controller, in the level 0 slot
     /// of `far`: to be found when the image is not.
     pub rescue: u64,
 }
