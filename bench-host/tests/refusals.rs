@@ -247,7 +247,6 @@ fn reports_of_what_is_no_run_are_refused() {
 }
 
 /// Every command that reads a file, with one that is not there.
-#[test]
 fn what_is_not_there_is_a_usage_error_in_every_command() {
     let folder = TempDir::new().unwrap();
     let there = folder.path().join("there");
@@ -436,6 +435,11 @@ fn main() -> ExitCode {
         }
     };
     needs::main([
+        (
+            "what_is_not_there_is_a_usage_error_in_every_command",
+            what_is_not_there_is_a_usage_error_in_every_command as fn(),
+            None,
+        ),
         ("usage_errors_are_64", usage_errors_are_64 as fn(), None),
         #[cfg(target_os = "linux")]
         (
