@@ -147,7 +147,7 @@ fn ratio_panel(scope: &BreakEven, summary: &Summary) -> Option<Panel> {
         .flat_map(|(_, way)| of(way))
         .find_map(|(_, beside, _)| beside.noise_floor);
     let curves = Curves {
-        y: Scale::of_ratios(&curves, floor, "\u{2190} cheaper \u{b7} ratio \u{b7} dearer \u{2192}"),
+        y: Scale::of_ratios(&curves, floor, "ratio (below 1: cheaper)"),
         band: floor.map(|floor| Band::around_one([(x.low, floor), (x.high, floor)])),
         x,
         curves,

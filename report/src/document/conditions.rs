@@ -288,8 +288,7 @@ fn ratio_panel(sweeps: &[&Sweep], summary: &Summary) -> Option<Panel> {
     let widest = floors.iter().map(|(_, floor)| *floor).reduce(f64::max);
     let band = floors.iter().map(|&(at, floor)| (x.coordinate(at), floor));
     let band = (!floors.is_empty()).then(|| Band::around_one(band));
-    let (less, more) = (summary.wording().less(), summary.wording().more());
-    let words = format!("\u{2190} {less} \u{b7} net ratio \u{b7} {more} \u{2192}");
+    let words = format!("net ratio (below 1: {})", summary.wording().less());
     Some(Panel {
         suffix: format!("{}_ratio", first.axis.id()),
         title: format!("Net ratio to {baseline} by {}{}", first.axis.title(), kept(first)),

@@ -165,7 +165,7 @@ fn place(summary: &Summary) -> String {
     let cpu = |of: &results::manifest::Qemu| {
         let at = of.arguments.iter().position(|argument| argument == "-cpu");
         at.and_then(|at| of.arguments.get(at + 1))
-            .map_or("?", String::as_str)
+            .map_or(m.machine.as_str(), String::as_str)
             .to_owned()
     };
     let level = if m.entered_at_el1() { ", entered at EL1" } else { "" };

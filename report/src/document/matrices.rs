@@ -70,7 +70,8 @@ fn groups(checks: &[CheckResult]) -> Vec<Vec<&CheckResult>> {
             let rows = check.rows.iter();
             rows.filter(|row| known.contains(&row.seq.as_str())).count()
         };
-        let nearest = groups.iter_mut().max_by_key(|group| shared(group));
+        // Of equals the first.
+        let nearest = groups.iter_mut().rev().max_by_key(|group| shared(group));
         match nearest.filter(|group| shared(group) * 2 > check.rows.len()) {
             Some(group) => group.push(check),
             None => groups.push(vec![check]),

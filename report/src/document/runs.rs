@@ -68,6 +68,8 @@ pub fn document(runs: &[Summary], unreadable: &[String], report: impl Fn(&Summar
         subtitle: labels.join(" · "),
         label: match &labels[..] {
             [label] => Some((*label).to_owned()),
+            // Every table says which; none is hardware's.
+            several if !several.contains(&HARDWARE_LABEL) && !several.is_empty() => Some(several.join("; ")),
             _ => None,
         },
         sections: sections.into_iter().filter(|s| s.blocks().next().is_some()).collect(),
@@ -76,7 +78,7 @@ pub fn document(runs: &[Summary], unreadable: &[String], report: impl Fn(&Summar
 
 /// Returns the finding as a title, if there is one that fits; how many runs there are otherwise.
 fn title(runs: &[Summary], names: &[String], labels: &[&str]) -> String {
-    const FITS: usize = 110;
+    const FITS: usize = 140;
     let all = plural(runs.len() as u64, "run", "runs");
     let mut findings = conclusions::sentences(runs, names, labels);
     let finding = match runs.iter().all(|run| run.series.is_empty()) {
@@ -212,7 +214,10 @@ fn overview(runs: &[Summary], names: &[String], report: impl Fn(&Summary) -> Str
         table.row([
             Cell::from(run.name.as_str()).linked(report(run)),
             name.as_str().into(),
-            run.label().into(),
+            match run.label() {
+                HARDWARE_LABEL => Cell::toned("HARDWARE", Tone::Good),
+                label => Cell::toned(label, Tone::Care),
+            },
             check_classes(run),
             Cell::toned(run.manifest.status.to_string(), tone),
         ]);

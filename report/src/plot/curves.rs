@@ -179,8 +179,11 @@ impl Scale {
     }
 
     /// Returns what it measures, and that it is logarithmic if it is.
-    fn title(&self) -> String {
+    fn title(&self, width: Width) -> String {
         match self.ticks {
+            Ticks::LogAt(_) | Ticks::Decades | Ticks::RatioDecades if width == Width::Narrow => {
+                format!("{} (log)", self.words)
+            }
             Ticks::LogAt(_) | Ticks::Decades | Ticks::RatioDecades => format!("{} (log scale)", self.words),
             _ => self.words.clone(),
         }
@@ -341,7 +344,7 @@ impl Curves {
     pub(super) fn svg(&self, heading: Heading<'_>) -> String {
         let (x_tick, y_tick) = (|at: f64| self.x.tick(at), |at: f64| self.y.tick(at));
         let axis = |scale: &'_ Scale| scale.low..scale.high;
-        let (x_words, y_words) = (self.x.title(), self.y.title());
+        let (x_words, y_words) = (self.x.title(heading.width), self.y.title(heading.width));
         draw(heading, Self::height(heading.width), |area| {
             let x = Axis {
                 range: axis(&self.x),

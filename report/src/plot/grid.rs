@@ -88,8 +88,11 @@ impl Grid {
                     let short = Text::new(short, (from + 5, (top + bottom) / 2 - 6), style(SIZE, Paint::Ink));
                     area.draw(&short).map_err(text)?;
                     if several && index == indices[0] {
-                        let letter =
-                            Text::new(letters[column].clone(), (from + 2, top - 16), style(SIZE, Paint::Muted));
+                        let letter = Text::new(
+                            letters[column].clone(),
+                            (from + 2, layout.extent(index).0 as i32 - 12),
+                            style(SIZE, Paint::Muted),
+                        );
                         area.draw(&letter).map_err(text)?;
                     }
                     spots.push(Spot {
