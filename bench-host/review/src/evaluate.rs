@@ -19,7 +19,7 @@ use ask::questions;
 use claim::{doubt_live_switch, hold_against_message};
 use missing::Missing;
 use order::mark_order;
-pub use passage::{evaluate_passage, is_kept, join_moved};
+pub use passage::evaluate_passage;
 use sequences::Sequence;
 use sequences::judge::{Flip, Question, Rule, Stated, Verdict};
 use shift::mark_operands;
@@ -66,6 +66,8 @@ pub struct SideVerdict {
     pub last_line: u32,
     /// The sequence.
     pub sequence: Sequence,
+    /// What it does, step by step, where it is not judged and the sequence has no words for all of it.
+    pub steps: Vec<String>,
     /// The verdict.
     pub verdict: Verdict,
     /// Its grounds.
@@ -82,6 +84,16 @@ pub struct SideVerdict {
     pub via: Vec<String>,
     /// The callers in sight, where it is judged with their barriers.
     pub callers: Vec<String>,
+}
+
+impl SideVerdict {
+    /// Returns what it does in one line.
+    pub fn text(&self) -> String {
+        match self.steps.is_empty() {
+            true => self.sequence.to_string(),
+            false => self.steps.join("; "),
+        }
+    }
 }
 
 /// What would turn a verdict over.
@@ -129,7 +141,7 @@ impl Evaluated {
         match (&self.before, &self.after) {
             (Some(before), Some(after)) => {
                 self.kind == Kind::Moved
-                    && before.sequence == after.sequence
+                    && before.text() == after.text()
                     && before.verdict == after.verdict
                     && before.function == after.function
             }

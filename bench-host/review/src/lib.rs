@@ -31,14 +31,14 @@ pub mod tree;
 pub mod workaround;
 
 use diff::Patch;
-use evaluate::{Evaluated, evaluate, evaluate_passage, is_kept, join_moved};
+use evaluate::{Evaluated, evaluate, evaluate_passage};
 use evidence::{Timing, Trials};
 use extract::Unread;
 use extract::reduce::Found;
 use extract::spelling::Spellings;
 use loss::Notes;
 use mention::{Mention, speaks_of_maintenance, unaccounted};
-use pair::pair;
+use pair::{Pair, changed_passages, pair, pair_passages};
 use placed::Placed;
 use sequences::judge::{Stated, Verdict};
 use source::{Guarded, LoneBarrier, Side, Surroundings, Unit};
@@ -208,20 +208,21 @@ pub fn review_among(
         .map(|pair| evaluate(pair, &message, stated))
         .collect();
     note_callers(&mut changes);
-    let [passed_before, passed_after] = passed;
-    let mut passages = pair(passed_before, passed_after);
-    passages.retain(|pair| !is_kept(pair));
-    join_moved(&mut passages);
-    for (index, side) in passages
-        .iter()
-        .flat_map(|pair| [(0, &pair.before), (1, &pair.after)])
-        .filter_map(|(index, side)| Some((index, side.as_ref()?)))
-    {
-        let lines = &side.found.lines;
-        read[index].entry(side.path.clone()).or_default().extend(lines);
-        barriers[index].retain(|lone| lone.path != side.path || !lines.contains(&lone.found.line));
+    for (index, side) in passed.iter().enumerate() {
+        for placed in side {
+            let lines = &placed.found.lines;
+            read[index].entry(placed.path.clone()).or_default().extend(lines);
+            barriers[index].retain(|lone| lone.path != placed.path || !lines.contains(&lone.found.line));
+        }
     }
-    changes.extend(passages.iter().map(evaluate_passage));
+    let [passed_before, passed_after] = passed;
+    let mut passages = pair_passages(passed_before, passed_after);
+    let fresh: Vec<Placed<Unread>> = newly_guarded(&guarded)
+        .into_iter()
+        .filter(|new| !note_guard(&mut passages, new))
+        .map(unread_guard)
+        .collect();
+    changes.extend(changed_passages(passages).iter().map(evaluate_passage));
     let [mut unread_before, mut unread_after] = unread;
     drop_kept_calls(&mut unread_before, &mut unread_after);
     // The body of a macro that is read where the other side uses it.
@@ -238,14 +239,11 @@ pub fn review_among(
     let [lost_before, lost_after] = unaccounted(mentions_before, mentions_after, is_read);
     unread_before.extend(lost_before);
     unread_after.extend(lost_after);
-    let fresh: Vec<Placed<Unread>> = newly_guarded(&guarded)
-        .into_iter()
-        .filter(|new| {
-            !unread_after
-                .iter()
-                .any(|known| known.path == new.path && known.found.line == new.found.line)
-        })
-        .collect();
+    let is_known = |new: &Placed<Unread>| {
+        let mut all = unread_after.iter();
+        all.any(|known| known.path == new.path && known.found.line == new.found.line)
+    };
+    let fresh: Vec<Placed<Unread>> = fresh.into_iter().filter(|new| !is_known(new)).collect();
     unread_after.extend(fresh);
     let mut unrecognised = Vec::new();
     for (list, is_after) in [(unread_before, false), (unread_after, true)] {
@@ -288,8 +286,11 @@ pub fn review_among(
     }
 }
 
+/// A call that the patch puts under a condition, or behind a new way out, and the condition.
+type NewGuard = (Placed<Guarded>, String);
+
 /// Returns the calls that the patch leaves as they stand and puts under a condition, or behind a new way out.
-fn newly_guarded([before, after]: &[Vec<Placed<Guarded>>; 2]) -> Vec<Placed<Unread>> {
+fn newly_guarded([before, after]: &[Vec<Placed<Guarded>>; 2]) -> Vec<NewGuard> {
     let same = |a: &Placed<Guarded>, b: &Placed<Guarded>| {
         a.path == b.path && a.found.function == b.found.function && a.found.text == b.found.text
     };
@@ -310,15 +311,33 @@ fn newly_guarded([before, after]: &[Vec<Placed<Guarded>>; 2]) -> Vec<Placed<Unre
         // Of several calls of one text, one that is as it was is this one.
         let conditions: Option<Vec<String>> = olds.map(more).collect();
         if let Some(condition) = conditions.and_then(|all| all.into_iter().next()) {
-            let text = format!("{}: under `{condition}` now", new.found.text);
-            let unread = Unread {
-                function: new.found.function.clone(),
-                ..Unread::new(new.found.line, text, true, extract::Doubt::Call)
-            };
-            out.push(Placed::in_file(&new.path)(unread));
+            out.push((new.clone(), condition));
         }
     }
     out
+}
+
+/// Says of the passage that a call stands in that it stands under a condition now; returns whether there is one.
+fn note_guard(passages: &mut [Pair], (call, condition): &NewGuard) -> bool {
+    let mut found = false;
+    for after in passages.iter_mut().filter_map(|pair| pair.after.as_mut()) {
+        let is_its = after.path == call.path && after.found.lines.contains(&call.found.line);
+        if is_its && !after.found.around.calls.is_empty() {
+            after.found.around.guard.get_or_insert_with(|| condition.clone());
+            found = true;
+        }
+    }
+    found
+}
+
+/// Lists a call that stands under a condition now.
+fn unread_guard((Placed { path, found: call }, condition): NewGuard) -> Placed<Unread> {
+    let text = format!("{}: under `{condition}` now", call.text);
+    let unread = Unread {
+        function: call.function,
+        ..Unread::new(call.line, text, true, extract::Doubt::Call)
+    };
+    Placed::in_file(&path)(unread)
 }
 
 /// Returns the word of a message that speaks of maintenance, where nothing of that was found in its patch: whether there is

@@ -31,7 +31,9 @@ pub fn headline(review: &Review) -> String {
             }
         ),
         _ if count > 0 && review.changes.iter().all(|change| change.is_passage || change.only_moves()) => {
-            "No sequence is changed, but barriers or writes of registers beside what decides how addresses are translated.".to_owned()
+            "No sequence that is in sight is changed, but what is not judged: barriers, writes of registers that decide how \
+             addresses are translated, or flushes whose bodies are elsewhere."
+                .to_owned()
         }
         0 if review.open_barriers > 0 && review.unrecognised.is_empty() && review.notes.losses() == 0 => {
             "No sequence is changed, but barriers beside what decides how addresses are translated.".to_owned()
@@ -77,35 +79,47 @@ fn heading(change: &Evaluated) -> String {
     }
 }
 
-/// Pairs the instructions of both sides, equal kinds side by side.
-fn side_by_side(change: &Evaluated) -> Vec<(String, String)> {
-    let list = |side: &Option<SideVerdict>| -> Vec<(Instruction, bool)> {
-        let items = side.iter().flat_map(|side| &side.sequence.items);
-        items
-            .flat_map(|item| {
-                let paged = matches!(item, sequences::Item::ForPage(_));
-                item.instructions().iter().map(move |instruction| (*instruction, paged))
-            })
-            .collect()
+/// A row of a side: its text, and what it is matched by.
+type Row = (String, u8);
+
+/// Returns the rows of a side.
+fn side_rows(side: &Option<SideVerdict>) -> Vec<Row> {
+    let Some(side) = side else { return Vec::new() };
+    // Invalidations are what the rest hangs on.
+    let by_text = |text: &str| match text.split([' ', ',']).next() {
+        Some("dsb" | "dmb") => 0,
+        Some("isb") => 1,
+        Some("msr" | "a") => 3,
+        _ => 2,
     };
-    let (old, new) = (list(&change.before), list(&change.after));
-    let show = |&(instruction, paged): &(Instruction, bool)| {
-        if paged {
-            format!("each page: {instruction}")
-        } else {
-            instruction.to_string()
+    if !side.steps.is_empty() {
+        return side.steps.iter().map(|text| (text.clone(), by_text(text))).collect();
+    }
+    let items = side.sequence.items.iter().flat_map(|item| {
+        let paged = matches!(item, sequences::Item::ForPage(_));
+        item.instructions().iter().map(move |instruction| (*instruction, paged))
+    });
+    let row = |(instruction, paged): (Instruction, bool)| {
+        let kind = match instruction {
+            Instruction::Dsb(_) | Instruction::DsbNxs(_) | Instruction::Dmb(_) => 0,
+            Instruction::Isb => 1,
+            Instruction::Tlbi(_) => 2,
+            _ => 3,
+        };
+        match paged {
+            true => (format!("each page: {instruction}"), kind),
+            false => (instruction.to_string(), kind),
         }
     };
+    items.map(row).collect()
+}
+
+/// Pairs the steps of both sides, equal kinds side by side.
+fn side_by_side(change: &Evaluated) -> Vec<(String, String)> {
+    let (old, new) = (side_rows(&change.before), side_rows(&change.after));
     // The longest common run of kinds, by the usual table: a few instructions each.
-    let kind = |instruction: &Instruction| match instruction {
-        Instruction::Dsb(_) | Instruction::DsbNxs(_) | Instruction::Dmb(_) => 0,
-        Instruction::Isb => 1,
-        Instruction::Tlbi(_) => 2,
-        _ => 3,
-    };
-    let weight = |a: &Instruction, b: &Instruction| match (a == b, kind(a) == kind(b)) {
-        // Invalidations are what the rest hangs on.
-        (_, true) if kind(a) == 2 => 5 + u32::from(a == b),
+    let weight = |a: &Row, b: &Row| match (a.0 == b.0, a.1 == b.1) {
+        (_, true) if a.1 == 2 => 5 + u32::from(a.0 == b.0),
         (true, _) => 3,
         (false, true) => 2,
         _ => 0,
@@ -113,7 +127,7 @@ fn side_by_side(change: &Evaluated) -> Vec<(String, String)> {
     let mut best = vec![vec![0_u32; new.len() + 1]; old.len() + 1];
     for i in (0..old.len()).rev() {
         for j in (0..new.len()).rev() {
-            let both = match weight(&old[i].0, &new[j].0) {
+            let both = match weight(&old[i], &new[j]) {
                 0 => 0,
                 weight => weight + best[i + 1][j + 1],
             };
@@ -124,18 +138,18 @@ fn side_by_side(change: &Evaluated) -> Vec<(String, String)> {
     let mut rows = Vec::new();
     while i < old.len() || j < new.len() {
         let pairs = i < old.len() && j < new.len() && {
-            let weight = weight(&old[i].0, &new[j].0);
+            let weight = weight(&old[i], &new[j]);
             weight > 0 && best[i][j] == weight + best[i + 1][j + 1]
         };
         if pairs {
-            rows.push((show(&old[i]), show(&new[j])));
+            rows.push((old[i].0.clone(), new[j].0.clone()));
             i += 1;
             j += 1;
         } else if j >= new.len() || i < old.len() && best[i][j] == best[i + 1][j] {
-            rows.push((show(&old[i]), String::new()));
+            rows.push((old[i].0.clone(), String::new()));
             i += 1;
         } else {
-            rows.push((String::new(), show(&new[j])));
+            rows.push((String::new(), new[j].0.clone()));
             j += 1;
         }
     }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which sequence before is which sequence after.
 
+mod passage;
+
+pub use passage::{changed_passages, pair_passages};
+
 use crate::extract::reduce::Found;
 use crate::placed::Placed;
 use crate::workaround::is_workaround;
@@ -406,11 +410,14 @@ fn condense(pairs: Vec<Pair>) -> Vec<Pair> {
         let side = pair.after.as_ref().or(pair.before.as_ref());
         side.map(|placed| Placed::in_file(&placed.path)(placed.found.function.clone()))
     };
-    let text = |placed: &Option<Placed<Found>>| placed.as_ref().map(|placed| placed.found.sequence.to_string());
-    let differs = |pair: &Pair| {
-        let sequence = |placed: &Option<Placed<Found>>| placed.as_ref().map(|placed| placed.found.sequence.clone());
-        sequence(&pair.before) != sequence(&pair.after)
+    let text = |placed: &Option<Placed<Found>>| {
+        let found = &placed.as_ref()?.found;
+        Some(match found.around.steps.is_empty() {
+            true => found.sequence.to_string(),
+            false => found.around.steps.join("; "),
+        })
     };
+    let differs = |pair: &Pair| text(&pair.before) != text(&pair.after);
     // Of the plain way and one with a work-around, the one that changed says more.
     let changed: HashSet<_> = pairs
         .iter()

@@ -245,7 +245,7 @@ fn says(review: &Review, change: &Evaluated) -> bool {
         let side = |side: &Option<crate::evaluate::SideVerdict>| {
             side.as_ref().map(|side| {
                 let (file, function) = (side.file.clone(), side.function.clone());
-                (file, function, side.sequence.to_string(), side.verdict)
+                (file, function, side.text(), side.verdict)
             })
         };
         (side(&change.before), side(&change.after))

@@ -42,7 +42,7 @@ fn fixtures() -> Vec<PathBuf> {
 
 fn summary(found: &Review) -> String {
     let side = |side: &Option<SideVerdict>| match side {
-        Some(side) => format!("{} = {}", side.sequence, verdict_id(side.verdict)),
+        Some(side) => format!("{} = {}", side.text(), verdict_id(side.verdict)),
         None => "(none)".into(),
     };
     let mut out = String::new();
@@ -124,6 +124,10 @@ fn every_sequence_is_text_of_the_language() {
             .iter()
             .flat_map(|change| change.before.iter().chain(&change.after))
         {
+            // Of what is not judged, the steps say it all.
+            if side.sequence.items.is_empty() && !side.steps.is_empty() {
+                continue;
+            }
             let text = side.sequence.to_string();
             assert_eq!(
                 text.parse::<Sequence>().as_ref(),

@@ -7,6 +7,7 @@ use crate::pair::Pair;
 use crate::placed::Placed;
 use crate::relation::Relation;
 use sequences::judge::{After, Change, Observers, Question, Regime, Verdict};
+use std::collections::BTreeSet;
 
 /// Returns a change of a passage.
 pub fn evaluate_passage(pair: &Pair) -> Evaluated {
@@ -17,63 +18,74 @@ pub fn evaluate_passage(pair: &Pair) -> Evaluated {
         relation: Relation::NotApplicable,
         differences: Vec::new(),
         assumptions: Vec::new(),
-        questions: vec!["What relies on this order, and what did before?".to_owned()],
+        questions: questions(pair),
         question: Question::new(Change::Validate, Regime::El10, Observers::ThisPe, After::Nothing),
         flips: Flips::default(),
         is_passage: true,
     }
 }
 
+fn questions(pair: &Pair) -> Vec<String> {
+    let calls = |side: &Option<Placed<Found>>| -> Vec<String> {
+        let found = side.iter().flat_map(|placed| &placed.found.around.calls);
+        found.cloned().collect()
+    };
+    let (before, after) = (calls(&pair.before), calls(&pair.after));
+    let names: BTreeSet<&String> = before.iter().chain(&after).collect();
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    let guard = pair
+        .after
+        .as_ref()
+        .and_then(|placed| placed.found.around.guard.as_ref());
+    let mut all = Vec::new();
+    if let Some(guard) = guard {
+        all.push(format!(
+            "The flush stands under `{guard}` now: what makes it needless on the other way?"
+        ));
+    }
+    if !names.is_empty() {
+        let list = names.join(", ");
+        all.push(format!(
+            "What does {list} invalidate, on which PEs, and with which barriers?"
+        ));
+    }
+    if before.len() > after.len() {
+        all.push("Who invalidates these entries now?".to_owned());
+    }
+    if names.is_empty() {
+        all.push("What relies on this order, and what did before?".to_owned());
+    }
+    all
+}
+
 fn side(placed: &Placed<Found>) -> SideVerdict {
     let found = &placed.found;
-    let beside = found.around.unjudged.as_deref().unwrap_or_default();
-    let text = format!("beside {beside}, where nothing is invalidated: what relies on the order is not in sight");
+    let around = &found.around;
+    let text = match around.calls.first() {
+        Some(call) => format!("what `{call}` does is not in sight: --tree DIR, or --git, lets it be seen"),
+        None => {
+            let beside = around.unjudged.as_deref().unwrap_or_default();
+            format!("beside {beside}, where nothing is invalidated: what relies on the order is not in sight")
+        }
+    };
+    let guard = around
+        .guard
+        .as_ref()
+        .map(|guard| Ground::question(format!("under `{guard}` now; on the other way there is no flush")));
     SideVerdict {
         file: placed.path.clone(),
         function: found.function.clone(),
         line: found.line,
         last_line: found.last_line(),
         sequence: found.sequence.clone(),
+        steps: around.steps.clone(),
         verdict: Verdict::Unknown,
-        reasons: vec![Ground::question(text)],
+        reasons: guard.into_iter().chain([Ground::question(text)]).collect(),
         weakest: None,
         counterexample: Vec::new(),
         errata: Vec::new(),
         is_part: true,
         via: Vec::new(),
         callers: Vec::new(),
-    }
-}
-
-/// Returns whether the patch leaves a passage as it was: the same, under the same conditions, in this function or another.
-pub fn is_kept(pair: &Pair) -> bool {
-    match (&pair.before, &pair.after) {
-        (Some(a), Some(b)) => a.found.sequence == b.found.sequence && a.found.conditions == b.found.conditions,
-        _ => false,
-    }
-}
-
-/// Pairs what left one place with what came to another and is the same.
-pub fn join_moved(pairs: &mut Vec<Pair>) {
-    let gone: Vec<Placed<Found>> = pairs
-        .iter()
-        .filter(|pair| pair.after.is_none())
-        .filter_map(|pair| pair.before.clone())
-        .collect();
-    for old in gone {
-        let came = pairs.iter().position(|pair| {
-            let same = |new: &Placed<Found>| {
-                new.found.sequence == old.found.sequence && new.found.conditions == old.found.conditions
-            };
-            pair.before.is_none() && pair.after.as_ref().is_some_and(same)
-        });
-        let Some(came) = came else { continue };
-        pairs.remove(came);
-        if let Some(at) = pairs
-            .iter()
-            .position(|pair| pair.after.is_none() && pair.before.as_ref() == Some(&old))
-        {
-            pairs.remove(at);
-        }
     }
 }

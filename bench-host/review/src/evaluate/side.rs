@@ -164,6 +164,7 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
         line: found.line,
         last_line: found.last_line(),
         sequence: found.sequence.clone(),
+        steps: Vec::new(),
         verdict: judgement.verdict,
         reasons: extra,
         weakest: judgement

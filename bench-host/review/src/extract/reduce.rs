@@ -86,6 +86,12 @@ pub struct Around {
     pub publishes: Option<Use>,
     /// It invalidates nothing and stands beside this, which is not judged.
     pub unjudged: Option<String>,
+    /// What it does, step by step, where it is not judged: the judge's language has no words for all of it.
+    pub steps: Vec<String>,
+    /// The flushes among these steps that cannot be looked into.
+    pub calls: Vec<String>,
+    /// The condition under which the patch puts such a flush now.
+    pub guard: Option<String>,
     /// The exception level of the arm it stands in, where the code asks for the current one.
     pub level: Option<ExceptionLevel>,
 }
@@ -639,6 +645,9 @@ fn found(
             }),
             publishes: None,
             unjudged: None,
+            steps: Vec::new(),
+            calls: Vec::new(),
+            guard: None,
             level: level_of_arm(path, first),
         },
     }

@@ -145,7 +145,7 @@ pub fn of_side(side: &SideVerdict) -> Option<Finding> {
         citation => format!("{} [{citation}]", ground.text),
     };
     let reasons: Vec<_> = side.reasons.iter().take(4).map(ground).collect();
-    let mut text = format!("`{}`: {}", side.sequence, reasons.join("; "));
+    let mut text = format!("`{}`: {}", side.text(), reasons.join("; "));
     if let Some(weakest) = &side.weakest {
         text.push_str(&format!("; enough: `{weakest}`"));
     }
@@ -178,7 +178,7 @@ fn at_side(rule: Rule, text: String, side: &SideVerdict) -> Finding {
         file: side.file.clone(),
         line: side.line,
         last_line: side.last_line,
-        what: format!("{}: {}", side.function, side.sequence),
+        what: format!("{}: {}", side.function, side.text()),
     }
 }
 

@@ -134,6 +134,9 @@ struct More<'a> {
     function: &'a str,
     line: u32,
     weakest: Option<&'a str>,
+    /// What it does, of what is not judged; absent where the sequence says all.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    steps: &'a [String],
     counterexample: &'a [String],
     citations: BTreeMap<&'a str, &'a str>,
     errata: Vec<Reason<'a>>,
@@ -231,6 +234,7 @@ fn more(side: &SideVerdict) -> More<'_> {
         function: &side.function,
         line: side.line,
         weakest: side.weakest.as_deref(),
+        steps: &side.steps,
         counterexample: &side.counterexample,
         citations: side
             .reasons

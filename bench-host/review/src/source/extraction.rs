@@ -2,7 +2,7 @@
 //! The sequences of a unit, and what of it was not understood.
 
 use crate::extract::event::{Event, Kind, Node};
-use crate::extract::passage::passages;
+use crate::extract::passage::{Sight, passages};
 use crate::extract::path::{Path, Paths, paths};
 use crate::extract::publish::{is_of_driver, publications, stores_to_table, stores_to_window};
 use crate::extract::reduce::{self, Found};
@@ -184,12 +184,21 @@ impl Surroundings {
                     }
                     _ => None,
                 };
+                let call = |event: &Event| match &event.kind {
+                    Kind::Call(name) if looks_like(name) => Some(call_text(unit, name, event.line)),
+                    _ => None,
+                };
+                let sight = Sight {
+                    beside: &near,
+                    call: &call,
+                    is_table: &is_table,
+                };
                 for path in all.iter().take(MAX_WAYS) {
-                    for passage in passages(&function.name, path, &taken, &near) {
+                    for passage in passages(&function.name, path, &taken, &sight) {
                         let known = passed.iter_mut().find(|known| {
                             known.function == passage.function
                                 && known.lines == passage.lines
-                                && known.sequence == passage.sequence
+                                && known.around.steps == passage.around.steps
                         });
                         match known {
                             Some(known) => known.conditions.retain(|own| passage.conditions.contains(own)),
@@ -214,7 +223,13 @@ impl Surroundings {
         }
         unread.sort();
         unread.dedup_by(|a, b| a.line == b.line && a.text == b.text);
-        unread.extend(calls(unit, &functions, &found));
+        let shown = |name: &String, line: u32| {
+            found.iter().any(|found| found.lines.contains(&line))
+                || passed
+                    .iter()
+                    .any(|found| found.lines.contains(&line) && found.around.calls.contains(name))
+        };
+        unread.extend(calls(unit, &functions, &shown));
         read.extend(unread.iter().map(|unread| unread.line));
         read.extend(published.iter().flat_map(|found| found.lines.iter().copied()));
         read.extend(barriers.iter().map(|barrier| barrier.line));
@@ -393,13 +408,16 @@ fn note_broadcasts(own: &mut [Found]) {
 }
 
 /// Lists changed calls of maintenance that could not be looked into.
-fn calls(unit: &Unit, functions: &[Function], found: &[Found]) -> Vec<Unread> {
+fn calls(unit: &Unit, functions: &[Function], shown: &impl Fn(&String, u32) -> bool) -> Vec<Unread> {
     let mut out: Vec<Unread> = Vec::new();
     for function in functions {
         visit_under(&function.nodes, "", &mut |event, under| {
             let Kind::Call(name) = &event.kind else { return };
-            let inside = found.iter().any(|found| found.lines.contains(&event.line));
-            if event.changed && !inside && looks_like(name) && !out.iter().any(|known| known.line == event.line) {
+            if event.changed
+                && !shown(name, event.line)
+                && looks_like(name)
+                && !out.iter().any(|known| known.line == event.line)
+            {
                 let text = call_text(unit, name, event.line);
                 out.push(Unread {
                     function: function.name.clone(),

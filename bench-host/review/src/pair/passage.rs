@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Which passage before is which passage after.
+//!
+//! Passages go by their steps as written: the judge's language has no words for all of them.
+
+use super::{Kind, Pair, condense, take};
+use crate::extract::passage::{BREAK, STORE};
+use crate::extract::reduce::Found;
+use crate::placed::Placed;
+use std::collections::BTreeSet;
+
+/// Pairs the passages of the two sides of a patch; also those that it leaves alone.
+pub fn pair_passages(before: Vec<Placed<Found>>, after: Vec<Placed<Found>>) -> Vec<Pair> {
+    let mut old: Vec<Option<Placed<Found>>> = before.into_iter().map(Some).collect();
+    let mut new: Vec<Option<Placed<Found>>> = after.into_iter().map(Some).collect();
+    let mut pairs = Vec::new();
+    let place = |a: &Placed<Found>, b: &Placed<Found>| a.path == b.path && a.found.function == b.found.function;
+    let steps = |a: &Placed<Found>, b: &Placed<Found>| a.found.around.steps == b.found.around.steps;
+    let way = |a: &Placed<Found>, b: &Placed<Found>| a.found.conditions == b.found.conditions;
+    let both = |a: &Placed<Found>, b: &Placed<Found>| a.found.changed && b.found.changed;
+    let any = |a: &Placed<Found>, b: &Placed<Found>| a.found.changed || b.found.changed;
+    take(&mut old, &mut new, &mut pairs, |a, b| {
+        (place(a, b) && steps(a, b) && way(a, b)).then_some(1)
+    });
+    take(&mut old, &mut new, &mut pairs, |a, b| {
+        (place(a, b) && steps(a, b)).then_some(1)
+    });
+    take(&mut old, &mut new, &mut pairs, |a, b| {
+        let alike = shared(&a.found.around.steps, &b.found.around.steps);
+        (place(a, b) && any(a, b) && alike > 0).then_some(2 * alike + u32::from(way(a, b)))
+    });
+    take(&mut old, &mut new, &mut pairs, |a, b| {
+        let alike = shared(&bones(&a.found), &bones(&b.found));
+        (place(a, b) && both(a, b)).then_some(2 * alike + u32::from(way(a, b)))
+    });
+    // What left one place and came to another.
+    take(&mut old, &mut new, &mut pairs, |a, b| {
+        (steps(a, b) && any(a, b)).then_some(1 + u32::from(way(a, b)))
+    });
+    take(&mut old, &mut new, &mut pairs, |a, b| {
+        let same = bones(&a.found);
+        (both(a, b) && !same.is_empty() && same == bones(&b.found)).then_some(1 + u32::from(way(a, b)))
+    });
+    for pair in &mut pairs {
+        if let (Some(a), Some(b)) = (&pair.before, &pair.after) {
+            pair.kind = if place(a, b) { Kind::Changed } else { Kind::Moved };
+        }
+    }
+    let single = |kind, before, after| Pair { kind, before, after };
+    let gone = old.into_iter().flatten();
+    pairs.extend(gone.map(|placed| single(Kind::Removed, Some(placed), None)));
+    let come = new.into_iter().flatten();
+    pairs.extend(come.map(|placed| single(Kind::Added, None, Some(placed))));
+    let line = |pair: &Pair| {
+        let side = pair.after.as_ref().or(pair.before.as_ref());
+        side.map(|placed| (placed.path.clone(), placed.found.line))
+    };
+    pairs.sort_by_key(line);
+    pairs
+}
+
+/// Leaves those that the patch changes.
+pub fn changed_passages(mut pairs: Vec<Pair>) -> Vec<Pair> {
+    pairs.retain(is_changed);
+    condense(pairs)
+}
+
+fn is_changed(pair: &Pair) -> bool {
+    let (a, b) = match (&pair.before, &pair.after) {
+        (Some(a), Some(b)) => (a, b),
+        (a, b) => return a.iter().chain(b).any(|placed| placed.found.changed),
+    };
+    if b.found.around.guard.is_some() {
+        return true;
+    }
+    let same = a.found.around.steps == b.found.around.steps;
+    let calls = !a.found.around.calls.is_empty();
+    match pair.kind {
+        // The same elsewhere: a flush counts where it stands, the rest by what it does.
+        Kind::Moved => !same || calls || a.found.conditions != b.found.conditions,
+        _ if same => a.found.conditions != b.found.conditions && a.found.changed && b.found.changed,
+        // A store more or less is no change of a flush: which side of it stores are on is.
+        _ if without_stores(&a.found) == without_stores(&b.found) => {
+            stores(&a.found) && stores(&b.found) && (a.found.changed || b.found.changed)
+        }
+        _ => a.found.changed || b.found.changed,
+    }
+}
+
+fn is_store(step: &str) -> bool {
+    step == STORE || step == BREAK
+}
+
+fn stores(found: &Found) -> bool {
+    found.around.steps.iter().any(|step| is_store(step))
+}
+
+fn without_stores(found: &Found) -> Vec<&String> {
+    found.around.steps.iter().filter(|step| !is_store(step)).collect()
+}
+
+/// Returns what steps are without what they are given: which register, which barrier, which function.
+fn bones(found: &Found) -> Vec<String> {
+    let bare = |step: &String| {
+        let end = step.find([',', '(']).unwrap_or(step.len());
+        step[..end].to_owned()
+    };
+    found.around.steps.iter().map(bare).collect()
+}
+
+/// Returns how many steps both have.
+fn shared(a: &[String], b: &[String]) -> u32 {
+    let own: BTreeSet<&String> = a.iter().collect();
+    let other: BTreeSet<&String> = b.iter().collect();
+    own.intersection(&other).count() as u32
+}
