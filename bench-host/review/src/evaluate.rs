@@ -19,7 +19,7 @@ use ask::questions;
 use claim::{doubt_live_switch, hold_against_message};
 use missing::Missing;
 use order::mark_order;
-pub use passage::evaluate_passage;
+pub use passage::{SAID, evaluate_passage};
 use sequences::Sequence;
 use sequences::judge::{Flip, Question, Rule, Stated, Verdict};
 use shift::mark_operands;

@@ -12,6 +12,7 @@ pub mod operand;
 pub mod order;
 pub mod passage;
 pub mod path;
+pub mod place;
 pub mod publish;
 pub mod reduce;
 pub mod shared;

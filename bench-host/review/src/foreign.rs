@@ -4,7 +4,7 @@
 use crate::extract::token::Language;
 
 /// Words that name another architecture, as a folder or between the marks of a file's name.
-const FOREIGN: [&str; 44] = [
+const FOREIGN: [&str; 45] = [
     "x86",
     "x86_64",
     "i386",
@@ -41,6 +41,7 @@ const FOREIGN: [&str; 44] = [
     "xtensa",
     "sh4",
     "arm32",
+    "arm32ve",
     "aarch32",
     "armv7",
     "armv7a",

@@ -8,6 +8,7 @@
 //! [`tree`] reads whole source trees, [`evidence`] holds what stored runs and checks saw, [`check_question`] puts a check
 //! as a question to the judge, and [`workaround`] knows the dummies that errata ask for. Nothing of a patch or a tree is ever executed.
 
+pub mod bodies;
 pub mod check_question;
 pub mod diff;
 pub mod evaluate;
@@ -30,6 +31,7 @@ pub mod subject;
 pub mod tree;
 pub mod workaround;
 
+use bodies::{Known, Renames, Sides, named_bodies, renamed, said_bodies};
 use diff::Patch;
 use evaluate::{Evaluated, evaluate, evaluate_passage};
 use evidence::{Timing, Trials};
@@ -41,7 +43,7 @@ use mention::{Mention, speaks_of_maintenance, unaccounted};
 use pair::{Pair, changed_passages, pair, pair_passages};
 use placed::Placed;
 use sequences::judge::{Stated, Verdict};
-use source::{Guarded, LoneBarrier, Side, Surroundings, Unit};
+use source::{Guarded, LoneBarrier, Side, Surroundings, Unit, touched};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use tree::Tree;
 
@@ -155,6 +157,7 @@ pub fn review_among(
     let mut mentions: [Vec<Placed<Mention>>; 2] = [Vec::new(), Vec::new()];
     let mut read: [HashMap<String, BTreeSet<u32>>; 2] = [HashMap::new(), HashMap::new()];
     let mut expanded: [HashSet<String>; 2] = [HashSet::new(), HashSet::new()];
+    let mut bodies: Sides = [Vec::new(), Vec::new()];
     for (index, side) in [Side::Before, Side::After].into_iter().enumerate() {
         let units: Vec<Unit> = patch
             .files
@@ -185,6 +188,9 @@ pub fn review_among(
                 .iter()
                 .find(|file| file.old_path == unit.path)
                 .map_or(unit.path.as_str(), |file| file.path());
+            if unit.is_source() && !extraction.is_aarch32 {
+                bodies[index].extend(touched(unit).into_iter().map(Placed::in_file(path)));
+            }
             mentions[index].extend(extraction.mentions.into_iter().map(Placed::in_file(path)));
             read[index].entry(path.to_owned()).or_default().extend(extraction.read);
             both[index].extend(extraction.found.into_iter().map(Placed::in_file(path)));
@@ -215,7 +221,11 @@ pub fn review_among(
             barriers[index].retain(|lone| lone.path != placed.path || !lines.contains(&lone.found.line));
         }
     }
-    let [passed_before, passed_after] = passed;
+    let renames = bodies::renames(&bodies);
+    let [mut passed_before, passed_after] = passed;
+    for placed in &mut passed_before {
+        rename_passage(&mut placed.found, &renames);
+    }
     let mut passages = pair_passages(passed_before, passed_after);
     let fresh: Vec<Placed<Unread>> = newly_guarded(&guarded)
         .into_iter()
@@ -224,6 +234,10 @@ pub fn review_among(
         .collect();
     changes.extend(changed_passages(passages).iter().map(evaluate_passage));
     let [mut unread_before, mut unread_after] = unread;
+    for unread in &mut unread_before {
+        unread.found.text = renamed(&unread.found.text, &renames);
+        unread.found.function = renamed(&unread.found.function, &renames);
+    }
     drop_kept_calls(&mut unread_before, &mut unread_after);
     // The body of a macro that is read where the other side uses it.
     let is_read_there = |unread: &Placed<Unread>, there: &HashSet<String>| {
@@ -235,7 +249,10 @@ pub fn review_among(
             .get(path)
             .is_some_and(|lines| lines.contains(&line))
     };
-    let [mentions_before, mentions_after] = mentions;
+    let [mut mentions_before, mentions_after] = mentions;
+    for mention in &mut mentions_before {
+        mention.found.text = renamed(&mention.found.text, &renames);
+    }
     let [lost_before, lost_after] = unaccounted(mentions_before, mentions_after, is_read);
     unread_before.extend(lost_before);
     unread_after.extend(lost_after);
@@ -262,8 +279,31 @@ pub fn review_among(
         list.retain(|lone| !used.contains(&lone.found.function));
     }
     drop_kept_barriers(&mut barriers);
+    let is_said = |after: bool, path: &str, line: u32| {
+        let mut unread = unrecognised.iter();
+        is_read(after, path, line)
+            || unread.any(|unread| unread.file == path && unread.line == line && unread.after == after)
+    };
+    let known = Known {
+        changes: &changes,
+        is_said: &is_said,
+        expanded: &expanded,
+        renames: &renames,
+    };
+    let named = named_bodies(&bodies, &known);
+    changes.extend(named.iter().map(evaluate_passage));
     if changes.is_empty() && unrecognised.is_empty() && barriers.iter().all(Vec::is_empty) {
-        unrecognised.extend(unmet(&patch));
+        for file in &patch.others {
+            for (index, side) in [Side::Before, Side::After].into_iter().enumerate() {
+                let found = touched(&Unit::side(file, side));
+                bodies[index].extend(found.into_iter().map(Placed::in_file(file.path())));
+            }
+        }
+        let said = speaks_of_maintenance(&patch.message).map(|saying| said_bodies(&bodies, saying));
+        changes.extend(said.into_iter().flatten().map(|pair| evaluate_passage(&pair)));
+        if changes.is_empty() {
+            unrecognised.extend(unmet(&patch));
+        }
     }
     let open_barriers = barriers
         .iter()
@@ -283,6 +323,17 @@ pub fn review_among(
         notes: patch.notes,
         command: String::new(),
         explain_rules: false,
+    }
+}
+
+/// Puts new names of functions for old ones in a passage: what is only called otherwise is no change.
+fn rename_passage(found: &mut Found, renames: &Renames) {
+    if renames.is_empty() {
+        return;
+    }
+    found.function = renamed(&found.function, renames);
+    for text in found.around.steps.iter_mut().chain(&mut found.around.calls) {
+        *text = renamed(text, renames);
     }
 }
 

@@ -20,7 +20,8 @@ use sequences::TlbiOp;
 use std::collections::{BTreeMap, HashMap};
 use words::{encoded, flush, speaks_in_assembly, write};
 
-pub use words::speaks_of_maintenance;
+pub use crate::extract::names::makes_operand;
+pub use words::{is_about_tables, names_maintenance, speaks_of_maintenance};
 
 /// A line that speaks of maintenance.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -32,7 +32,7 @@ pub fn headline(review: &Review) -> String {
         ),
         _ if count > 0 && review.changes.iter().all(|change| change.is_passage || change.only_moves()) => {
             "No sequence that is in sight is changed, but what is not judged: barriers, writes of registers that decide how \
-             addresses are translated, or flushes whose bodies are elsewhere."
+             addresses are translated, flushes whose bodies are elsewhere, or what they are given."
                 .to_owned()
         }
         0 if review.open_barriers > 0 && review.unrecognised.is_empty() && review.notes.losses() == 0 => {

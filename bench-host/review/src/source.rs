@@ -7,9 +7,11 @@
 mod extraction;
 mod part;
 mod surroundings;
+mod touched;
 
 pub use extraction::{Extraction, Guarded, LoneBarrier};
 pub use surroundings::Surroundings;
+pub use touched::{Touched, touched};
 
 use crate::diff::{FileDiff, Hunk, Origin};
 use crate::extract::token::{Language, SourceLine};

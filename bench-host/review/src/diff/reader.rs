@@ -8,12 +8,15 @@ use crate::extract::token::Language;
 use crate::foreign::is_source_path;
 use crate::loss::{Loss, Remark};
 use crate::mail::MAX_LINE;
+use crate::mention::speaks_of_maintenance;
 use crate::subject::Subject;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Bytes of hunk text that are kept, over all files: more than any patch that a person reviews.
 const MAX_KEPT: usize = 64 << 20;
+/// Bytes of hunk text without maintenance that are kept, where the message speaks of it.
+const MAX_OTHERS: usize = 256 << 10;
 /// Most files with maintenance that are kept: what is compared with what grows with their square.
 const MAX_FILES: usize = 2000;
 /// Most hunks of a file that are left out and remembered as a shift of its lines.
@@ -80,6 +83,11 @@ pub(super) struct Reader {
     before: Option<String>,
     number: usize,
     kept: usize,
+    /// Bytes of the hunks that are kept though they do not mention maintenance.
+    others: usize,
+    /// The message, as far as it was read, speaks of maintenance; and how far that is.
+    speaks: bool,
+    heard: usize,
     /// Files were left out: the note about it was made.
     left_out: bool,
     seen: HashSet<u64>,
@@ -102,6 +110,9 @@ impl Reader {
             before: None,
             number: 0,
             kept: 0,
+            others: 0,
+            speaks: false,
+            heard: 0,
             left_out: false,
             seen: HashSet::new(),
             ending: false,
@@ -258,6 +269,10 @@ impl Reader {
     }
 
     fn start(&mut self, old_path: String, new_path: String) {
+        if !self.speaks && self.heard < self.patch.message.len() {
+            self.heard = self.patch.message.len();
+            self.speaks = speaks_of_maintenance(&self.patch.message).is_some();
+        }
         self.open = Some(Open {
             file: FileDiff {
                 old_path,
@@ -376,6 +391,18 @@ impl Reader {
             }
             // What was dropped no longer counts against what is kept.
             self.kept = self.kept.saturating_sub(counted.bytes);
+            let room = self.others + counted.bytes <= MAX_OTHERS;
+            if !counted.marked && room && self.speaks && is_source_path(open.file.path()) {
+                self.others += counted.bytes;
+                self.patch.others.push(FileDiff {
+                    old_path: open.file.old_path.clone(),
+                    new_path: open.file.new_path.clone(),
+                    subject: String::new(),
+                    hunks: vec![counted.hunk],
+                    shifts: Vec::new(),
+                });
+                return;
+            }
             if counted.marked {
                 self.lose(Loss::TooManyBytes {
                     mebibytes: MAX_KEPT >> 20,

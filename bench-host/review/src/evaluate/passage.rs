@@ -9,6 +9,9 @@ use crate::relation::Relation;
 use sequences::judge::{After, Change, Observers, Question, Regime, Verdict};
 use std::collections::BTreeSet;
 
+/// How the reason starts where the message speaks of maintenance and nothing was found.
+pub const SAID: &str = "the message says";
+
 /// Returns a change of a passage.
 pub fn evaluate_passage(pair: &Pair) -> Evaluated {
     Evaluated {
@@ -52,7 +55,14 @@ fn questions(pair: &Pair) -> Vec<String> {
     if before.len() > after.len() {
         all.push("Who invalidates these entries now?".to_owned());
     }
-    if names.is_empty() {
+    let bodies = pair.before.iter().chain(&pair.after);
+    if let Some(reason) = bodies.filter_map(|side| side.found.around.reason.as_ref()).next() {
+        let speaks = reason.starts_with(SAID);
+        all.push(match speaks {
+            true => "Which entries are written here, and who invalidates what was cached of them?".to_owned(),
+            false => "Are what it invalidates, for which addresses, when and how often as they were?".to_owned(),
+        });
+    } else if names.is_empty() {
         all.push("What relies on this order, and what did before?".to_owned());
     }
     all
@@ -62,6 +72,7 @@ fn side(placed: &Placed<Found>) -> SideVerdict {
     let found = &placed.found;
     let around = &found.around;
     let text = match around.calls.first() {
+        _ if around.reason.is_some() => around.reason.clone().unwrap_or_default(),
         Some(call) => format!("what `{call}` does is not in sight: --tree DIR, or --git, lets it be seen"),
         None => {
             let beside = around.unjudged.as_deref().unwrap_or_default();

@@ -13,6 +13,7 @@ pub use reader::is_erratum;
 pub use statement::{Statement, statements};
 
 use crate::extract::event::Node;
+use crate::extract::place::Place;
 use crate::extract::{Function, Unread};
 use boundary::function_name;
 use reader::{Reader, limit};
@@ -105,6 +106,46 @@ pub fn functions<'a>(source: &[Statement], section: &str, macros: &'a Macros) ->
         Node::has_maintenance(nodes) || Node::calls_maintenance(nodes) || Node::writes_register(nodes)
     });
     (functions, unread)
+}
+
+/// Returns where the functions and macros of a piece of assembly stand. `section` names the one it starts in.
+pub fn places(source: &[Statement], section: &str) -> Vec<Place> {
+    let declared = boundary::declared(source);
+    let mut out: Vec<Place> = Vec::new();
+    let mut name = function_name(section).unwrap_or_default();
+    let mut first = source.first().map_or(0, |statement| statement.line);
+    let mut last = first;
+    let mut next = |name: &mut String, fresh: String, first: &mut u32, last: u32, line: u32| {
+        let place = Place {
+            name: std::mem::replace(name, fresh),
+            first: std::mem::replace(first, line),
+            last,
+        };
+        if !place.name.is_empty() {
+            out.push(place);
+        }
+    };
+    for statement in source {
+        let (word, rest) = statement.words();
+        let fresh = match word {
+            ".macro" => Some(macros::macro_head(rest).0),
+            ".endm" | ".endmacro" => Some(String::new()),
+            _ if boundary::is_end(statement) => Some(String::new()),
+            _ => boundary::start(statement).or_else(|| {
+                let label = statement.label()?;
+                let starts = declared.functions.contains(label)
+                    || name.is_empty() && !declared.targets.contains(label) && !boundary::is_local(label);
+                (starts && label != name).then(|| label.to_owned())
+            }),
+        };
+        if let Some(fresh) = fresh {
+            let end = if fresh.is_empty() { statement.line } else { last };
+            next(&mut name, fresh, &mut first, end, statement.line);
+        }
+        last = statement.line;
+    }
+    next(&mut name, String::new(), &mut first, last, last);
+    out
 }
 
 /// Reads the template of an inline assembly statement.

@@ -10,9 +10,11 @@ mod calls;
 mod expressions;
 mod inline;
 mod items;
+mod places;
 mod statements;
 
 pub use items::functions;
+pub use places::places;
 
 use crate::extract::asm;
 use crate::extract::event::Node;

@@ -149,19 +149,23 @@ pub fn looks_like_maintenance(name: &str) -> bool {
         "iommu", "smmu", "ipmmu", "iotlb", "swiotlb", "pvu", "stamp", "_time", "hugetlb", "cp15", "tlbimva", "tlbiall",
         "tlbiasid", "atsinv",
     ];
-    // What makes an operand is no maintenance.
-    let operand = [
+    lower.contains("tlb") && !makes_operand(name) && !other.iter().any(|word| lower.contains(word))
+}
+
+/// Returns whether a function or macro makes the operand of an invalidation, by its name: that is no maintenance.
+pub fn makes_operand(name: &str) -> bool {
+    const KNOWN: [&str; 8] = [
         "tlbi_addr",
         "tlbi_va",
         "tlbi_arg",
         "__tlbi_vaddr",
         "__tlbi_vaddr_range",
         "__tlbi_range_pages",
+        "__tlbi_range_num",
+        "__tlb_tg",
     ];
-    lower.contains("tlb")
-        && !operand.contains(&lower.as_str())
-        && !lower.ends_with("_to_operand")
-        && !other.iter().any(|word| lower.contains(word))
+    let lower = name.to_ascii_lowercase();
+    KNOWN.contains(&lower.as_str()) || lower.ends_with("_to_operand")
 }
 
 /// Returns whether something called may complete invalidations, by its name.

@@ -90,6 +90,8 @@ pub struct Around {
     pub steps: Vec<String>,
     /// The flushes among these steps that cannot be looked into.
     pub calls: Vec<String>,
+    /// Why it is not judged, where it is none of these.
+    pub reason: Option<String>,
     /// The condition under which the patch puts such a flush now.
     pub guard: Option<String>,
     /// The exception level of the arm it stands in, where the code asks for the current one.
@@ -647,6 +649,7 @@ fn found(
             unjudged: None,
             steps: Vec::new(),
             calls: Vec::new(),
+            reason: None,
             guard: None,
             level: level_of_arm(path, first),
         },

@@ -105,6 +105,17 @@ pub(super) fn speak_of_translation<'a>(mut lines: impl Iterator<Item = &'a str>)
     })
 }
 
+/// Returns whether a name, or a line, is about translation tables.
+pub fn is_about_tables(text: &str) -> bool {
+    speak_of_translation(std::iter::once(text)) || text.to_ascii_lowercase().contains("entry")
+}
+
+/// Returns whether a function or macro is named after the TLB: what it does there may be all that a patch changes.
+pub fn names_maintenance(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    looks_like_maintenance(name) || lower.contains("tlbi") && !lower.contains("tlbimva")
+}
+
 /// Returns whether what a mention says is the write of a translation register.
 pub(super) fn is_write(text: &str) -> bool {
     text.starts_with("a write of") || instruction::writes_translation(text)

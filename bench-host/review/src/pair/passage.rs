@@ -7,7 +7,7 @@ use super::{Kind, Pair, condense, take};
 use crate::extract::passage::{BREAK, STORE};
 use crate::extract::reduce::Found;
 use crate::placed::Placed;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 /// Pairs the passages of the two sides of a patch; also those that it leaves alone.
 pub fn pair_passages(before: Vec<Placed<Found>>, after: Vec<Placed<Found>>) -> Vec<Pair> {
@@ -19,9 +19,7 @@ pub fn pair_passages(before: Vec<Placed<Found>>, after: Vec<Placed<Found>>) -> V
     let way = |a: &Placed<Found>, b: &Placed<Found>| a.found.conditions == b.found.conditions;
     let both = |a: &Placed<Found>, b: &Placed<Found>| a.found.changed && b.found.changed;
     let any = |a: &Placed<Found>, b: &Placed<Found>| a.found.changed || b.found.changed;
-    take(&mut old, &mut new, &mut pairs, |a, b| {
-        (place(a, b) && steps(a, b) && way(a, b)).then_some(1)
-    });
+    take_same(&mut old, &mut new, &mut pairs);
     take(&mut old, &mut new, &mut pairs, |a, b| {
         (place(a, b) && steps(a, b)).then_some(1)
     });
@@ -57,6 +55,40 @@ pub fn pair_passages(before: Vec<Placed<Found>>, after: Vec<Placed<Found>>) -> V
     };
     pairs.sort_by_key(line);
     pairs
+}
+
+/// Takes what is the same on both sides, in order: in most patches, most of it.
+fn take_same(old: &mut Vec<Option<Placed<Found>>>, new: &mut Vec<Option<Placed<Found>>>, pairs: &mut Vec<Pair>) {
+    type Key<'a> = (&'a str, &'a str, &'a [String], &'a [String]);
+    fn key(placed: &Placed<Found>) -> Key<'_> {
+        let Found {
+            function,
+            around,
+            conditions,
+            ..
+        } = &placed.found;
+        (&placed.path, function, &around.steps, conditions)
+    }
+    let mut known: HashMap<Key, VecDeque<usize>> = HashMap::new();
+    for (at, placed) in new.iter().enumerate() {
+        if let Some(placed) = placed {
+            known.entry(key(placed)).or_default().push_back(at);
+        }
+    }
+    let same: Vec<(usize, usize)> = old
+        .iter()
+        .enumerate()
+        .filter_map(|(at, placed)| Some((at, known.get_mut(&key(placed.as_ref()?))?.pop_front()?)))
+        .collect();
+    for (from, to) in same {
+        pairs.push(Pair {
+            kind: Kind::Changed,
+            before: old[from].take(),
+            after: new[to].take(),
+        });
+    }
+    old.retain(Option::is_some);
+    new.retain(Option::is_some);
 }
 
 /// Leaves those that the patch changes.

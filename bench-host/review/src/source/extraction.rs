@@ -39,6 +39,8 @@ pub struct Extraction {
     /// Lines that are accounted for: those of sequences, of macros that are read where they are used, and of what is in
     /// doubt.
     pub read: BTreeSet<u32>,
+    /// What is shown of it is code for AArch32.
+    pub is_aarch32: bool,
 }
 
 /// A call of maintenance that could not be looked into.
@@ -251,6 +253,7 @@ impl Surroundings {
                 false => mentions(unit, Lines::Changed),
             },
             read,
+            is_aarch32,
         }
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where functions start and end.
 
-use crate::extract::code::Context;
 use crate::extract::token::{Language, Token, TokenKind, closing, split};
 
 /// The start of a function.
@@ -14,14 +13,8 @@ pub(super) struct Start {
 }
 
 /// Finds the next function. `margin` says that a body in sight may be unfinished: only what starts at the margin counts.
-pub(super) fn next_start(
-    tokens: &[Token],
-    at: usize,
-    end: usize,
-    context: &Context<'_>,
-    margin: bool,
-) -> Option<Start> {
-    match context.language {
+pub(super) fn next_start(tokens: &[Token], at: usize, end: usize, language: Language, margin: bool) -> Option<Start> {
+    match language {
         Language::Rust => rust_start(tokens, at, end),
         Language::C | Language::Assembly => c_start(tokens, at, end, margin),
     }

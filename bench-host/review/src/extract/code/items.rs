@@ -14,7 +14,7 @@ pub fn functions(tokens: &[Token], section: &str, context: &Context<'_>) -> Vec<
     let name = section_name(section, context.language);
     let mut at = 0;
     // What comes before the first function is the end of one that started earlier, or declarations.
-    let first = next_start(tokens, 0, tokens.len(), context, true).map_or(tokens.len(), |start| start.from);
+    let first = next_start(tokens, 0, tokens.len(), context.language, true).map_or(tokens.len(), |start| start.from);
     let first = inside(&tokens[..first], context);
     if first > 0 {
         let closed = tokens[first - 1].is("}");
@@ -53,7 +53,7 @@ fn inside(tokens: &[Token], context: &Context<'_>) -> usize {
         let body = || Some(&context.macros.get(&token.text)?.body);
         called
             && (token.text == "global_asm"
-                || body().is_some_and(|body| next_start(body, 0, body.len(), context, true).is_some()))
+                || body().is_some_and(|body| next_start(body, 0, body.len(), context.language, true).is_some()))
     };
     match end {
         Some(end) => end,
@@ -71,7 +71,7 @@ fn template(token: &Token, out: &mut Vec<Function>, context: &Context<'_>) {
         return;
     };
     context.found.borrow_mut().template.clone_from(&name);
-    if next_start(&found.body, 0, found.body.len(), context, true).is_none() {
+    if next_start(&found.body, 0, found.body.len(), context.language, true).is_none() {
         context.found.borrow_mut().parameters = parameters;
         let before = out.len();
         read(&name, &found.body, (false, false), out, context);
@@ -135,7 +135,7 @@ fn items(tokens: &[Token], mut at: usize, end: usize, out: &mut Vec<Function>, c
         return;
     }
     while at < end {
-        let next = next_start(tokens, at, end, context, depth == 0);
+        let next = next_start(tokens, at, end, context.language, depth == 0);
         let stop = next.as_ref().map_or(end, |start| start.from);
         invocations(&tokens[at..stop], out, context, depth);
         let Some(start) = next else { return };

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Functions that a patch changes though no sequence of theirs is: the last net.
+//!
+//! A function that is named after the TLB may be given other addresses, a stride, a condition, and no instruction of it
+//! changes. A message may speak of break-before-make, and what it means may be the order of stores that nobody can tell
+//! from others. Both are shown with the lines that change, and left undecided.
+
+use crate::evaluate::{Evaluated, SAID};
+use crate::extract::reduce::{Around, Found};
+use crate::mention::{is_about_tables, makes_operand, names_maintenance};
+use crate::pair::{Kind, Pair};
+use crate::placed::Placed;
+use crate::source::Touched;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// Most lines that are shown of a function.
+const MAX_LINES: usize = 8;
+/// Most characters of each.
+const MAX_TEXT: usize = 70;
+/// Most new functions of a file that an old one is held against.
+const MAX_ALIKE: usize = 200;
+/// Most functions that a message can be about.
+const MAX_SAID: usize = 12;
+
+/// What the two sides change, by file.
+pub type Sides = [Vec<Placed<Touched>>; 2];
+
+/// What is known of a patch otherwise.
+pub struct Known<'a> {
+    /// The changes that were found.
+    pub changes: &'a [Evaluated],
+    /// Whether a line of a side (after?) of a file is accounted for: read as a part of a sequence, or listed.
+    pub is_said: &'a dyn Fn(bool, &str, u32) -> bool,
+    /// The macros that are read where they are used.
+    pub expanded: &'a [HashSet<String>; 2],
+    /// What functions are called after the patch.
+    pub renames: &'a Renames,
+}
+
+/// Returns the functions that are named after the TLB and that the patch changes, but for those in which a change was found.
+pub fn named_bodies(sides: &Sides, known: &Known) -> Vec<Pair> {
+    let reason = "what changes in it is no instruction: what they are given, and when they run, may not be as it was";
+    let judged = known.changes.iter().any(|change| !change.is_passage);
+    let fits = |after: bool, placed: &Placed<Touched>| {
+        let name = &placed.found.name;
+        // What makes an operand is followed into the sequences that it is for, where one is in sight.
+        let elsewhere = known.expanded[usize::from(after)].contains(name) || makes_operand(name) && judged;
+        names_maintenance(name) && !elsewhere && !is_covered(placed, known.changes)
+    };
+    let counts = |after: bool, path: &str, (line, text): &(u32, String), name: &str| {
+        !(known.is_said)(after, path, *line) && says_something(text, name)
+    };
+    let strip = |after: bool, list: &[Placed<Touched>]| -> Vec<Placed<Touched>> {
+        let one = |placed: &Placed<Touched>| {
+            let mut placed = placed.clone();
+            let fits = fits(after, &placed);
+            let Placed { path, found } = &mut placed;
+            let name = found.name.clone();
+            found.lines.retain(|line| fits && counts(after, path, line, &name));
+            if !after {
+                rename(found, known.renames);
+            }
+            placed
+        };
+        list.iter().map(one).collect()
+    };
+    let mut stripped = [strip(false, &sides[0]), strip(true, &sides[1])];
+    drop_same(&mut stripped);
+    pairs(&stripped, |_| true, reason)
+}
+
+/// Functions that have another name after the patch, by the one before.
+pub type Renames = HashMap<String, String>;
+
+/// Returns what functions are called after a patch whose definitions it only renames.
+pub fn renames([before, after]: &Sides) -> Renames {
+    let names =
+        |side: &[Placed<Touched>]| -> HashSet<String> { side.iter().map(|placed| placed.found.name.clone()).collect() };
+    let (old_names, new_names) = (names(before), names(after));
+    let text = |placed: &Placed<Touched>| -> Vec<String> {
+        let own = HashMap::from([(placed.found.name.clone(), "\0".to_owned())]);
+        placed.found.lines.iter().map(|(_, text)| renamed(text, &own)).collect()
+    };
+    // By file, in the order of the text: of several that look alike, the first becomes the first.
+    let mut new: HashMap<&str, Vec<(&str, Vec<String>)>> = HashMap::new();
+    for placed in after.iter().filter(|placed| is_definition(placed, &old_names)) {
+        let own = new.entry(&placed.path).or_default();
+        own.push((&placed.found.name, text(placed)));
+    }
+    let mut out = Renames::new();
+    for old in before.iter().filter(|old| is_definition(old, &new_names)) {
+        let Some(own) = new.get_mut(old.path.as_str()) else {
+            continue;
+        };
+        let old_text = text(old);
+        if let Some(at) = own.iter().take(MAX_ALIKE).position(|(_, text)| *text == old_text) {
+            let (name, _) = own.remove(at);
+            out.insert(old.found.name.clone(), name.to_owned());
+        }
+    }
+    out
+}
+
+/// Returns whether a function is on this side only, and its head is.
+fn is_definition(placed: &Placed<Touched>, others: &HashSet<String>) -> bool {
+    let Touched { name, lines } = &placed.found;
+    !name.is_empty() && !others.contains(name) && lines.iter().any(|(_, text)| text.contains(name.as_str()))
+}
+
+/// Puts new names for old ones in a text.
+pub fn renamed(text: &str, renames: &Renames) -> String {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(is_part) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        out.push_str(renames.get(&rest[..end]).map_or(&rest[..end], String::as_str));
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+fn rename(touched: &mut Touched, renames: &Renames) {
+    if renames.is_empty() {
+        return;
+    }
+    touched.name = renamed(&touched.name, renames);
+    for (_, text) in &mut touched.lines {
+        *text = renamed(text, renames);
+    }
+}
+
+/// Drops the lines of functions that both sides have alike.
+fn drop_same([before, after]: &mut Sides) {
+    let mut old = by_place(before);
+    for new in after {
+        if let Some(at) = old.remove(&(new.path.clone(), new.found.name.clone()))
+            && texts(&before[at]) == texts(new)
+        {
+            before[at].found.lines.clear();
+            new.found.lines.clear();
+        }
+    }
+}
+
+/// Returns where each function is in a list.
+fn by_place(side: &[Placed<Touched>]) -> HashMap<(String, String), usize> {
+    let key = |placed: &Placed<Touched>| (placed.path.clone(), placed.found.name.clone());
+    side.iter().enumerate().map(|(at, placed)| (key(placed), at)).collect()
+}
+
+/// Returns whether a line is more than braces and the head of its function.
+fn says_something(text: &str, name: &str) -> bool {
+    const NOTHING: [&str; 6] = ["do", "while", "else", "0", "return", "break"];
+    let mut words = text
+        .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .filter(|word| !word.is_empty());
+    if words.clone().all(|word| NOTHING.contains(&word)) {
+        return false;
+    }
+    let is_head = words.any(|word| word == name);
+    // The body of a macro may stand on the line of its head.
+    let has_body = text.starts_with('#') && !text.ends_with('\\') && text.contains(')') && !text.ends_with(')')
+        || text.starts_with('#') && text.matches('(').count() > 1;
+    !is_head || has_body
+}
+
+/// Returns the functions that a message, which says this, may be about.
+pub fn said_bodies(sides: &Sides, saying: &str) -> Vec<Pair> {
+    let reason = format!("{SAID} \"{saying}\": what is invalidated, and what for, is not in sight");
+    let about = |placed: &Placed<Touched>| {
+        let mut texts = placed.found.lines.iter().map(|(_, text)| text.as_str());
+        is_about_tables(&placed.found.name) || texts.any(is_about_tables)
+    };
+    let mut all = pairs(sides, about, &reason);
+    if all.is_empty() {
+        all = pairs(sides, |_| true, &reason);
+    }
+    all.truncate(MAX_SAID);
+    all
+}
+
+/// Returns what the changed lines of a function say.
+fn texts(placed: &Placed<Touched>) -> Vec<&str> {
+    placed.found.lines.iter().map(|(_, text)| text.as_str()).collect()
+}
+
+/// Returns whether a change was found in a function, or where it stands in place of its calls.
+fn is_covered(placed: &Placed<Touched>, changes: &[Evaluated]) -> bool {
+    let name = &placed.found.name;
+    let sides = changes
+        .iter()
+        .flat_map(|change| change.before.iter().chain(&change.after));
+    sides
+        .into_iter()
+        .any(|side| side.file == placed.path && side.function == *name || side.via.contains(name))
+}
+
+fn pairs([before, after]: &Sides, fits: impl Fn(&Placed<Touched>) -> bool, reason: &str) -> Vec<Pair> {
+    let found = |placed: &Placed<Touched>| Placed::in_file(&placed.path)(found(&placed.found, reason));
+    let is_changed = |placed: &Placed<Touched>| !placed.found.lines.is_empty() && fits(placed);
+    // The same lines in a function of that name elsewhere: it moves.
+    let moving = |side: &[Placed<Touched>]| -> HashMap<String, Vec<usize>> {
+        let mut all: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, placed) in side.iter().enumerate().filter(|(_, placed)| is_changed(placed)) {
+            all.entry(placed.found.name.clone()).or_default().push(at);
+        }
+        all
+    };
+    let moves = |placed: &Placed<Touched>, side: &[Placed<Touched>], index: &HashMap<String, Vec<usize>>| {
+        let others = index.get(&placed.found.name).into_iter().flatten();
+        let mut others = others.map(|&at| &side[at]);
+        !placed.found.lines.is_empty() && others.any(|other| other.path != placed.path && texts(other) == texts(placed))
+    };
+    let (from, to) = (moving(before), moving(after));
+    let mut old = by_place(before);
+    let mut out = Vec::new();
+    for new in after {
+        let before_it = old
+            .remove(&(new.path.clone(), new.found.name.clone()))
+            .map(|at| &before[at]);
+        let changed = is_changed(new) || before_it.is_some_and(is_changed);
+        if !changed || moves(new, before, &from) {
+            continue;
+        }
+        out.push(Pair {
+            kind: if before_it.is_some() {
+                Kind::Changed
+            } else {
+                Kind::Added
+            },
+            before: before_it.map(found),
+            after: Some(found(new)),
+        });
+    }
+    let mut gone: Vec<usize> = old.into_values().collect();
+    gone.sort_unstable();
+    for old in gone.into_iter().map(|at| &before[at]) {
+        if is_changed(old) && !moves(old, after, &to) {
+            out.push(Pair {
+                kind: Kind::Removed,
+                before: Some(found(old)),
+                after: None,
+            });
+        }
+    }
+    out
+}
+
+fn found(touched: &Touched, reason: &str) -> Found {
+    let short = |(_, text): &(u32, String)| match text.char_indices().nth(MAX_TEXT) {
+        Some((at, _)) => format!("{}...", &text[..at]),
+        None => text.clone(),
+    };
+    let mut steps: Vec<String> = touched.lines.iter().take(MAX_LINES).map(short).collect();
+    if touched.lines.len() > MAX_LINES {
+        steps.push(format!("and {} lines more", touched.lines.len() - MAX_LINES));
+    }
+    Found {
+        function: touched.name.clone(),
+        line: touched.lines.first().map_or(0, |(line, _)| *line),
+        lines: touched.lines.iter().map(|(line, _)| *line).collect::<BTreeSet<u32>>(),
+        sequence: std::iter::empty().collect(),
+        changed: true,
+        primary: true,
+        conditions: Vec::new(),
+        around: Around {
+            steps,
+            reason: Some(reason.to_owned()),
+            ..Around::default()
+        },
+        fragment: false,
+        open_start: false,
+        open_end: false,
+        via: std::collections::BTreeSet::new(),
+    }
+}
