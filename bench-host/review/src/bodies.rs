@@ -35,6 +35,8 @@ pub struct Known<'a> {
     pub expanded: &'a [HashSet<String>; 2],
     /// What functions are called after the patch.
     pub renames: &'a Renames,
+    /// The functions, by file and name, that repeat an invalidation.
+    pub repeating: &'a HashSet<(String, String)>,
 }
 
 /// Returns the functions that are named after the TLB and that the patch changes, but for those in which a change was found.
@@ -45,7 +47,13 @@ pub fn named_bodies(sides: &Sides, known: &Known) -> Vec<Pair> {
         let name = &placed.found.name;
         // What makes an operand is followed into the sequences that it is for, where one is in sight.
         let elsewhere = known.expanded[usize::from(after)].contains(name) || makes_operand(name) && judged;
-        names_maintenance(name) && !elsewhere && !is_covered(placed, known.changes)
+        let repeats = || {
+            let place = (placed.path.clone(), name.clone());
+            known.repeating.contains(&place) && placed.found.changes_repetition()
+        };
+        repeats()
+            || names_maintenance(name) && !elsewhere && !is_covered(placed, known.changes)
+            || is_register_value(placed)
     };
     let counts = |after: bool, path: &str, (line, text): &(u32, String), name: &str| {
         !(known.is_said)(after, path, *line) && says_something(text, name)
@@ -103,7 +111,7 @@ pub fn renames([before, after]: &Sides) -> Renames {
 
 /// Returns whether a function is on this side only, and its head is.
 fn is_definition(placed: &Placed<Touched>, others: &HashSet<String>) -> bool {
-    let Touched { name, lines } = &placed.found;
+    let Touched { name, lines, .. } = &placed.found;
     !name.is_empty() && !others.contains(name) && lines.iter().any(|(_, text)| text.contains(name.as_str()))
 }
 
@@ -152,6 +160,18 @@ fn by_place(side: &[Placed<Touched>]) -> HashMap<(String, String), usize> {
     side.iter().enumerate().map(|(at, placed)| (key(placed), at)).collect()
 }
 
+/// Returns whether a constant is one for a translation register, and its value changes: `#define HCR_GUEST (HCR_VM | HCR_FB)`.
+fn is_register_value(placed: &Placed<Touched>) -> bool {
+    let Touched { name, lines, .. } = &placed.found;
+    let constant = name.len() > 4 && !name.chars().any(char::is_lowercase);
+    let starts = ["HCR_", "SCTLR_", "TCR_", "VTCR_", "TTBR", "MAIR_"];
+    constant
+        && starts.iter().any(|start| name.starts_with(start))
+        && lines
+            .iter()
+            .any(|(_, text)| text.starts_with('#') && text.contains(name.as_str()))
+}
+
 /// Returns whether a line is more than braces and the head of its function.
 fn says_something(text: &str, name: &str) -> bool {
     const NOTHING: [&str; 6] = ["do", "while", "else", "0", "return", "break"];
@@ -163,8 +183,12 @@ fn says_something(text: &str, name: &str) -> bool {
     }
     let is_head = words.any(|word| word == name);
     // The body of a macro may stand on the line of its head.
-    let has_body = text.starts_with('#') && !text.ends_with('\\') && text.contains(')') && !text.ends_with(')')
-        || text.starts_with('#') && text.matches('(').count() > 1;
+    let body = text.strip_prefix('#').and_then(|rest| {
+        let rest = rest.split_once(name)?.1;
+        let list = rest.starts_with('(').then(|| rest.split_once(')'));
+        Some(list.flatten().map_or(rest, |(_, body)| body))
+    });
+    let has_body = body.is_some_and(|body| body.contains(|c: char| c.is_alphanumeric()));
     !is_head || has_body
 }
 
@@ -223,7 +247,12 @@ fn pairs([before, after]: &Sides, fits: impl Fn(&Placed<Touched>) -> bool, reaso
             .remove(&(new.path.clone(), new.found.name.clone()))
             .map(|at| &before[at]);
         let changed = is_changed(new) || before_it.is_some_and(is_changed);
-        if !changed || moves(new, before, &from) {
+        // A constant that is new changes no register.
+        let fresh = before_it.is_none_or(|old| old.found.lines.is_empty());
+        if !changed
+            || moves(new, before, &from)
+            || fresh && is_register_value(new) && !names_maintenance(&new.found.name)
+        {
             continue;
         }
         out.push(Pair {

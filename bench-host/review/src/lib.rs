@@ -201,6 +201,15 @@ pub fn review_among(
             barriers[index].extend(extraction.barriers.into_iter().map(Placed::in_file(path)));
         }
     }
+    let [repeated, repeating] = [&both[0], &both[1]].map(|side| -> HashSet<(String, String)> {
+        let repeats = |placed: &&Placed<Found>| {
+            let mut items = placed.found.sequence.items.iter();
+            items.any(|item| matches!(item, sequences::Item::ForPage(_)))
+        };
+        let place = |placed: &Placed<Found>| (placed.path.clone(), placed.found.function.clone());
+        side.iter().filter(repeats).map(place).collect()
+    });
+    let repeating = repeating.intersection(&repeated).cloned().collect();
     let called = [&both[0], &both[1]].map(|side| -> HashSet<String> {
         let names = side.iter().flat_map(|placed| &placed.found.via);
         names.map(|name| name.to_string()).collect()
@@ -289,6 +298,7 @@ pub fn review_among(
         is_said: &is_said,
         expanded: &expanded,
         renames: &renames,
+        repeating: &repeating,
     };
     let named = named_bodies(&bodies, &known);
     changes.extend(named.iter().map(evaluate_passage));

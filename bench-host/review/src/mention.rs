@@ -23,6 +23,9 @@ use words::{encoded, flush, speaks_in_assembly, write};
 pub use crate::extract::names::makes_operand;
 pub use words::{is_about_tables, names_maintenance, speaks_of_maintenance};
 
+/// Most characters that are said of a line.
+const MAX_SAID: usize = 200;
+
 /// A line that speaks of maintenance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mention {
@@ -112,7 +115,13 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
                 .filter(|_| !every && token.changed)
                 .and_then(|index| write(&tokens, index).or_else(|| flush(&tokens, index)))
             {
-                found.entry(token.line).or_insert(text);
+                // Of several names in a line, each may be what changes.
+                let said = found.entry(token.line).or_default();
+                if said.is_empty() {
+                    *said = text;
+                } else if !said.contains(&text) && said.len() < MAX_SAID {
+                    said.push_str(&format!(", {text}"));
+                }
             }
         }
     }

@@ -5,6 +5,8 @@ mod ignored;
 
 use crate::diff::{FileDiff, Origin};
 use crate::evaluate::{SideVerdict, evaluate_alone};
+use crate::extract::names::sets_operand;
+use crate::extract::place::Layout;
 use crate::extract::reduce::Found;
 use crate::extract::spelling::Spellings;
 use crate::extract::token::SourceLine;
@@ -12,11 +14,12 @@ use crate::extract::{Doubt, Unread};
 use crate::infer::Assumption;
 use crate::mention::{Lines, Mention, mentions as spoken};
 use crate::placed::Placed;
-use crate::source::{Extraction, Segment, Side, Surroundings, Unit};
+use crate::source::{Extraction, Guarded, Segment, Side, Surroundings, Unit};
 use crate::workaround::is_workaround;
 use ignore::WalkBuilder;
 use ignored::Ignored;
-use sequences::judge::Stated;
+use sequences::judge::{Stated, Verdict};
+use std::collections::HashSet;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -78,6 +81,8 @@ pub struct Scan {
     pub judged: Vec<Judged>,
     /// Building blocks: sequences without any barrier of their own.
     pub fragments: usize,
+    /// New mappings that are published, and whose users are not in sight.
+    pub published: usize,
     /// What was not understood, by file.
     pub unread: Vec<Placed<Unread>>,
 }
@@ -161,6 +166,8 @@ impl Tree {
                 found,
                 mut unread,
                 read,
+                published,
+                guarded,
                 ..
             } = surroundings.extract(unit, spellings);
             let lost = spoken(unit, Lines::Every);
@@ -168,35 +175,85 @@ impl Tree {
                 .into_iter()
                 .filter(|mention| mention.is_tlbi() && !read.contains(&mention.line));
             unread.extend(lost.map(Mention::unread));
+            let calls: Vec<Placed<Guarded>> = guarded
+                .into_iter()
+                .filter(|call| !surroundings.knows(&call.name, spellings) && !sets_operand(&call.name))
+                .map(Placed::in_file(&unit.path))
+                .collect();
             let is_part = |found: &Found| found.fragment || is_workaround(&found.sequence);
             let fragments = found.iter().filter(|found| is_part(found)).count();
-            let judged: Vec<Judged> = found
+            let judge = |found: Found| {
+                let (side, assumptions) = evaluate_alone(&Placed::in_file(&unit.path)(found), stated);
+                Judged { side, assumptions }
+            };
+            let mut judged: Vec<Judged> = found
                 .into_iter()
                 .filter(|found| !is_part(found) && found.primary)
-                .map(|found| {
-                    let (side, assumptions) = evaluate_alone(&Placed::in_file(&unit.path)(found), stated);
-                    Judged { side, assumptions }
-                })
+                .map(judge)
                 .collect();
+            // Who uses a new mapping is out of sight of most that make one.
+            let (elsewhere, here): (Vec<Judged>, Vec<Judged>) = published
+                .into_iter()
+                .filter(|found| found.primary)
+                .map(judge)
+                .partition(|judged| judged.side.verdict == Verdict::Unknown);
+            judged.extend(here);
+            judged.sort_by_key(|judged| judged.side.line);
             let unread: Vec<Placed<Unread>> = unread
                 .into_iter()
                 .filter(|unread| !unread.template)
                 .map(Placed::in_file(&unit.path))
                 .collect();
-            (judged, fragments, unread)
+            (judged, (fragments, elsewhere.len()), unread, calls)
         });
         let mut scan = Scan {
             files: self.files,
             judged: Vec::new(),
             fragments: 0,
+            published: 0,
             unread: self.too_large.clone(),
         };
-        for (judged, fragments, unread) in all {
+        let defined = self.defined(all.iter().flat_map(|(_, _, _, calls)| calls));
+        for (judged, (fragments, published), unread, calls) in all {
             scan.judged.extend(judged);
             scan.fragments += fragments;
+            scan.published += published;
             scan.unread.extend(unread);
+            let out_of_sight = calls.into_iter().filter(|call| !defined.contains(&call.found.name));
+            scan.unread.extend(out_of_sight.map(|Placed { path, found: call }| {
+                let text = format!("{}: what it does is not in sight", call.text);
+                let unread = Unread {
+                    function: call.function,
+                    ..Unread::new(call.line, text, false, Doubt::Call)
+                };
+                Placed::in_file(&path)(unread)
+            }));
         }
         scan
+    }
+
+    /// Returns which of the functions that are called the tree defines: they were read, and hold no maintenance.
+    fn defined<'a>(&self, calls: impl Iterator<Item = &'a Placed<Guarded>>) -> HashSet<String> {
+        let names: HashSet<&str> = calls.map(|call| call.found.name.as_str()).collect();
+        if names.is_empty() {
+            return HashSet::new();
+        }
+        let found = parallel(&self.units, |unit| {
+            let mut own = Vec::new();
+            for segment in &unit.segments {
+                let words = |line: &SourceLine| {
+                    let mut words = line.text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+                    words.any(|word| names.contains(word))
+                };
+                if segment.lines.iter().any(words) {
+                    let semicolon = unit.path.ends_with(".asm");
+                    let layout = Layout::of(&segment.lines, &segment.section, unit.language(), semicolon);
+                    own.extend(layout.names().filter(|name| names.contains(name)).map(str::to_owned));
+                }
+            }
+            own
+        });
+        found.into_iter().flatten().collect()
     }
 
     /// Returns a side of a file's diff with the rest of the file around it, where the tree has one of the sides.

@@ -41,12 +41,14 @@ pub fn render(scan: &Scan, all: bool, news: Option<&News>) -> String {
         .map(|(verdict, count)| format!("{count} {verdict}"))
         .collect();
     out.push_str(&format!(
-        "{} {}sequences in {} source files: {}\n{} building blocks without barriers of their own\n{} places not understood\n",
+        "{} {}sequences in {} source files: {}\n{} building blocks without barriers of their own\n{} new mappings whose users are \
+         not in sight\n{} places not understood\n",
         scan.judged.len(),
         if news.is_some() { "new " } else { "" },
         scan.files,
         if counts.is_empty() { "none".into() } else { counts.join(", ") },
         scan.fragments,
+        scan.published,
         scan.unread.len()
     ));
     for Placed { path, found: unread } in scan.unread.iter().take(if all { usize::MAX } else { 10 }) {
@@ -81,6 +83,8 @@ struct Document<'a> {
     sequences: Vec<Found<'a>>,
     /// Sequences without a barrier, which their callers complete.
     building_blocks: usize,
+    /// New mappings that are published, and whose users are not in sight.
+    published_elsewhere: usize,
     unrecognised: Vec<Unrecognised<'a>>,
     /// What is new since the baseline; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,6 +141,7 @@ pub fn render_json(whole: &Scan, news: Option<(&News, &Scan)>) -> String {
         files: whole.files,
         sequences: sequences(whole),
         building_blocks: whole.fragments,
+        published_elsewhere: whole.published,
         unrecognised: unread(whole),
         news: news.map(|(News { known, gone }, fresh)| Since {
             known: *known,

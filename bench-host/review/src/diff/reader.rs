@@ -23,7 +23,7 @@ const MAX_FILES: usize = 2000;
 const MAX_SHIFTS: usize = 4096;
 /// Words without which a hunk has nothing to do with TLB maintenance, lowercase: what invalidates and orders, registers
 /// that decide how addresses are translated, and instructions as numbers.
-const MARKERS: [&str; 16] = [
+const MARKERS: [&str; 20] = [
     "tlb",
     "dsb",
     "isb",
@@ -34,12 +34,16 @@ const MARKERS: [&str; 16] = [
     "ttbr",
     "tcr",
     "sctlr",
-    "hcr_el",
     "hcr(",
     "mair",
     "xd50",
     "inval",
     "break-before",
+    "sys #",
+    "sys\t#",
+    "sys $",
+    "sys\t$",
+    "hcr_",
 ];
 
 /// The diff that is being read.
@@ -496,7 +500,8 @@ fn is_marked(text: &str) -> bool {
                 | (b'b', b'a' | b'r')
                 | (b'a' | b'f', b'l')
                 | (b'm', b'b' | b'a')
-                | (b's' | b'h', b'c')
+                | (b's', b'c' | b'y')
+                | (b'h', b'c')
                 | (b'x', _)
         );
         may && MARKERS.iter().any(|marker| starts(at, marker))

@@ -62,7 +62,10 @@ pub fn read(mnemonic: &str, operands: &str) -> Read {
         "sb" if operands.is_empty() => Read::Event(Kind::Barrier(Instruction::Sb)),
         "tlbi" => tlbi(operands),
         "sys" => sys(operands),
-        ".inst" | ".word" | ".long" | ".4byte" | ".hword" | "word" => word(first.trim_start_matches('$')),
+        ".inst" | ".word" | ".long" | ".4byte" | ".hword" | "word" => match operands.contains(['|', '+']) {
+            true => sum(operands),
+            false => word(first.trim_start_matches('$')),
+        },
         "msr" => {
             let second = parts.next().unwrap_or_default();
             // Go's assembler has the register last.
@@ -168,8 +171,36 @@ fn tlbi(operands: &str) -> Read {
     };
     match TlbiOp::from_name(name) {
         Some(op) => Read::Event(Kind::Tlbi(op, source_operand(rest))),
-        None => Read::Unknown,
+        None => plan_9(name, rest).map_or(Read::Unknown, |(op, text)| {
+            Read::Event(Kind::Tlbi(op, source_operand(text)))
+        }),
     }
+}
+
+/// Reads what Plan 9's assembler takes: the register first, then the operation, by its name or as `op1,CRn,CRm,op2`; without a
+/// register, the numbers alone.
+fn plan_9<'a>(first: &'a str, rest: &'a str) -> Option<(TlbiOp, &'a str)> {
+    if let Some(op) = TlbiOp::from_name(rest.trim()) {
+        return Some((op, first));
+    }
+    let has_register = first.starts_with(['R', 'r', 'Z', 'z', 'x', 'X']);
+    let numbers = rest.split(',').map(str::trim);
+    let all: Vec<&str> = match has_register {
+        true => numbers.collect(),
+        false => std::iter::once(first).chain(numbers).collect(),
+    };
+    let [op1, crn, crm, op2] = all.as_slice() else {
+        return None;
+    };
+    let number = |text: &str| text.trim_start_matches(['#', '$']).parse::<u8>().ok();
+    let encoding = SysEncoding {
+        op1: number(op1)?,
+        crn: number(crn)?,
+        crm: number(crm)?,
+        op2: number(op2)?,
+    };
+    let op = TlbiOp::from_encoding(encoding)?;
+    Some((op, if has_register { first } else { "" }))
 }
 
 /// Returns what an operand says, with its size prefix and percent signs left as written.
@@ -184,7 +215,7 @@ pub fn source_operand(text: &str) -> SourceOperand {
 /// Reads `#op1, Cn, Cm, #op2[, Xt]`.
 fn sys(operands: &str) -> Read {
     let parts: Vec<_> = operands.split(',').map(str::trim).collect();
-    let number = |text: &str| text.trim_start_matches(['#', 'c', 'C']).parse::<u8>().ok();
+    let number = |text: &str| text.trim_start_matches(['#', '$', 'c', 'C']).parse::<u8>().ok();
     let [op1, crn, crm, op2, rest @ ..] = parts.as_slice() else {
         return Read::Other;
     };
@@ -198,6 +229,29 @@ fn sys(operands: &str) -> Read {
         )),
         None if crn == 8 || crn == 9 => Read::Unknown,
         None => Read::Other,
+    }
+}
+
+/// Reads an instruction given as parts that are put together: `0xd50c8300 | 31`. With a part that is no number, what it
+/// invalidates by is not known.
+fn sum(text: &str) -> Read {
+    let parts = text
+        .split(['|', '+'])
+        .map(|part| part.trim().trim_matches(['(', ')', ' ']));
+    let number = |part: &str| match part.strip_prefix("0x").or_else(|| part.strip_prefix("0X")) {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => part.parse::<u32>().ok(),
+    };
+    let (mut whole, mut known) = (0, true);
+    for part in parts {
+        match number(part) {
+            Some(number) => whole |= number,
+            None => known = false,
+        }
+    }
+    match word(&format!("{whole:#x}")) {
+        Read::Event(_) if !known => Read::Unknown,
+        read => read,
     }
 }
 

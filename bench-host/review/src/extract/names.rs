@@ -7,8 +7,8 @@ const ENTRIES: [&str; 12] = [
 ];
 
 /// Words in the names of functions that write them.
-const WRITES: [&str; 10] = [
-    "set_", "write_", "clear_", "zero_", "put_", "store_", "update_", "remove_", "_set", "_clear",
+const WRITES: [&str; 11] = [
+    "set_", "write_", "clear_", "zero_", "put_", "store_", "update_", "remove_", "_set", "_clear", "_write",
 ];
 
 /// Registers whose write changes how addresses are translated, as they stand in the names of accessors.
@@ -174,4 +174,10 @@ pub fn may_complete(name: &str) -> bool {
     ["tlb", "sync", "barrier", "fence", "complete", "dsb"]
         .iter()
         .any(|word| lower.contains(word))
+}
+
+/// Returns whether a function sets up the operand of an invalidation, by its name: `tlbi_input_set_ipa`.
+pub fn sets_operand(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.contains("tlbi") && ["input", "operand"].iter().any(|word| lower.contains(word))
 }

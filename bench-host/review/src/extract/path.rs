@@ -129,7 +129,7 @@ fn walk(nodes: &[Node], mut open: Vec<(Way, Flow)>, cut: &mut bool) -> Vec<(Way,
                     optional,
                 } => {
                     // A condition that was decided before is decided the same way.
-                    let denied = format!("not ({condition})");
+                    let denied = denied(condition);
                     let decided = taken_apart
                         .as_ref()
                         .and_then(|condition| path.decided.value(condition))
@@ -161,6 +161,26 @@ fn walk(nodes: &[Node], mut open: Vec<(Way, Flow)>, cut: &mut bool) -> Vec<(Way,
         open = next;
     }
     open
+}
+
+/// Returns the other side of a condition, as text.
+fn denied(condition: &str) -> String {
+    let inner = condition.strip_prefix("not (").and_then(|rest| rest.strip_suffix(')'));
+    // `not (a) || not (b)` is not the denial of one thing.
+    let whole = |inner: &&str| {
+        let mut depth = 0_i32;
+        inner.chars().all(|c| {
+            depth += match c {
+                '(' => 1,
+                ')' => -1,
+                _ => 0,
+            };
+            depth >= 0
+        })
+    };
+    inner
+        .filter(whole)
+        .map_or_else(|| format!("not ({condition})"), str::to_owned)
 }
 
 fn landed((path, flow): (Way, Flow)) -> (Way, Flow) {

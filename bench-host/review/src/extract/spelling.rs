@@ -132,6 +132,11 @@ impl Spellings {
         }
     }
 
+    /// Returns whether the table knows a whole flush of this name.
+    pub fn names_function(&self, name: &str) -> bool {
+        self.functions.contains_key(name)
+    }
+
     /// Returns what a call is; `None` if the table does not know it. `line` and `changed` are those of the call.
     pub fn read(&self, name: &str, arguments: &[String], line: u32, changed: bool) -> Option<Spelled> {
         let fits = |rule: &&Rule| rule.parameters.len() <= arguments.len();

@@ -14,10 +14,14 @@ use crate::mention::{Lines, Mention, mentions};
 use crate::source::surroundings::Reading;
 use crate::source::{Surroundings, Unit};
 use sequences::{Instruction, Operand, Scope, TlbiOp};
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 
 /// Most sequences that are kept of one function. Ways that differ in a barrier by a condition are all kept.
 const MAX_WAYS: usize = 24;
+
+/// How many lines from a barrier something that is not understood may be what it is for.
+const NEAR: u32 = 6;
 
 /// What a unit says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,6 +54,8 @@ pub struct Guarded {
     pub function: String,
     /// Its line.
     pub line: u32,
+    /// What is called.
+    pub name: String,
     /// It, as it stands in the text.
     pub text: String,
     /// The conditions that all ways to it have in common.
@@ -90,6 +96,7 @@ impl Surroundings {
         let mut published: Vec<Found> = Vec::new();
         let mut passed: Vec<Found> = Vec::new();
         let mut guarded: Vec<Guarded> = Vec::new();
+        let texts: RefCell<HashMap<(u32, String), String>> = RefCell::default();
         let is_assembly = unit.language() == Language::Assembly;
         let is_aarch32 = is_aarch32_code(unit);
         let is_table = |event: &Event| {
@@ -187,7 +194,14 @@ impl Surroundings {
                     _ => None,
                 };
                 let call = |event: &Event| match &event.kind {
-                    Kind::Call(name) if looks_like(name) => Some(call_text(unit, name, event.line)),
+                    // Found once for all ways.
+                    Kind::Call(name) if looks_like(name) => {
+                        let mut known = texts.borrow_mut();
+                        let text = known
+                            .entry((event.line, name.clone()))
+                            .or_insert_with(|| call_text(unit, name, event.line));
+                        Some(text.clone())
+                    }
                     _ => None,
                 };
                 let sight = Sight {
@@ -222,6 +236,13 @@ impl Surroundings {
                 unread.push(limit(function, "more sequences in the function than are kept"));
             }
             found.extend(own.into_iter().take(MAX_WAYS));
+        }
+        for lone in barriers.iter_mut().filter(|lone| lone.beside.is_none()) {
+            let near = |unread: &&Unread| unread.doubt == Doubt::Spelling && unread.line.abs_diff(lone.line) <= NEAR;
+            lone.beside = unread
+                .iter()
+                .find(near)
+                .map(|unread| format!("`{}`, which is not understood", unread.text));
         }
         unread.sort();
         unread.dedup_by(|a, b| a.line == b.line && a.text == b.text);
@@ -275,6 +296,7 @@ fn guard(unit: &Unit, function: &Function, path: &Path, all: &mut Vec<Guarded>) 
             None => all.push(Guarded {
                 function: function.name.clone(),
                 line: event.line,
+                name: name.clone(),
                 text: call_text(unit, name, event.line),
                 under: under.clone(),
             }),

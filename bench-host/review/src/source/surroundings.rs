@@ -87,6 +87,14 @@ impl Surroundings {
         }
     }
 
+    /// Returns whether what a call of this name does is known.
+    pub fn knows(&self, name: &str, spellings: &Spellings) -> bool {
+        self.known.contains_key(name)
+            || self.whole.contains_key(name)
+            || self.asm_macros.contains_key(name)
+            || spellings.names_function(name)
+    }
+
     fn clone_functions(&self) -> Self {
         Self {
             macros: macros::Table::new(),

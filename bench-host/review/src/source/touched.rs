@@ -3,7 +3,7 @@
 
 use crate::extract::place::Layout;
 use crate::source::Unit;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// A function or macro, and what a patch changes in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Touched {
     pub name: String,
     /// Its changed lines, comments left out, with white space folded.
     pub lines: Vec<(u32, String)>,
+    /// The words in the heads of its repetitions.
+    pub repeats: BTreeSet<String>,
 }
 
 /// Returns the functions and macros that are in sight on one side of a patch, in the order of the text, with the lines
@@ -24,6 +26,7 @@ pub fn touched(unit: &Unit) -> Vec<Touched> {
             out.push(Touched {
                 name: name.to_owned(),
                 lines: Vec::new(),
+                repeats: BTreeSet::new(),
             });
             out.len() - 1
         })
@@ -34,6 +37,10 @@ pub fn touched(unit: &Unit) -> Vec<Touched> {
         // What stands in no function is on both sides.
         for name in layout.names().chain([""]) {
             at(name, &mut out);
+        }
+        for line in segment.lines.iter().filter(|line| is_repetition(&line.text)) {
+            let index = at(layout.name(line.number), &mut out);
+            out[index].repeats.extend(words(&line.text).map(str::to_owned));
         }
         for line in segment
             .lines
@@ -46,4 +53,28 @@ pub fn touched(unit: &Unit) -> Vec<Touched> {
         }
     }
     out
+}
+
+impl Touched {
+    /// Returns whether a changed line says how often something is repeated: it is the head of a repetition, or sets what such
+    /// a head has.
+    pub fn changes_repetition(&self) -> bool {
+        self.lines.iter().any(|(_, text)| {
+            let set = text.split_once('=').filter(|(_, right)| !right.starts_with('='));
+            let left = set.and_then(|(left, _)| words(left).last());
+            is_repetition(text) || left.is_some_and(|name| self.repeats.contains(name))
+        })
+    }
+}
+
+/// Returns whether a line is the head of a repetition.
+fn is_repetition(text: &str) -> bool {
+    let text = text.trim_start_matches(['}', ' ', '\t']);
+    let word = words(text).next().unwrap_or_default();
+    matches!(word, "for" | "while") && text.starts_with(word)
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .filter(|word| word.starts_with(|c: char| c.is_alphabetic() || c == '_'))
 }

@@ -4,7 +4,7 @@
 use crate::extract::asm::reader::Op;
 use crate::extract::asm::registers::Registers;
 use crate::extract::event::{Event, Kind, Node};
-use crate::extract::names::turns_mmu_on;
+use crate::extract::names::{looks_like_maintenance, turns_mmu_on};
 use std::collections::{HashMap, HashSet};
 
 /// Most ways of one function.
@@ -50,6 +50,7 @@ pub(super) fn nodes(ops: &[Op]) -> (Vec<Node>, bool) {
             Kind::Call(name) => name.to_ascii_lowercase().contains("tlb") || turns_mmu_on(name),
             _ => false,
         },
+        Op::Branch { target, .. } => looks_like_maintenance(target),
         _ => false,
     };
     if !ops.iter().any(maintenance) {
@@ -265,6 +266,8 @@ fn follow(
                     target: name,
                     conditional,
                     text,
+                    line,
+                    changed,
                 } => match target(labels, name, way.at) {
                     Some(place) if place <= way.at => {
                         let first = way.events.iter().position(|(index, _)| *index >= place);
@@ -308,7 +311,21 @@ fn follow(
                             open.push(there);
                         }
                     }
-                    None if *conditional => {}
+                    None if *conditional => {
+                        if looks_like_maintenance(name) && open.len() + done.len() < MAX_WAYS {
+                            let mut there = way.clone();
+                            there.conditions.push(text.clone());
+                            there.events.extend(goes_to(name, way.at, (*line, *changed)));
+                            // It goes on where no operation is.
+                            there.at = ops.len();
+                            way.conditions.push(format!("not ({text})"));
+                            open.push(there);
+                        }
+                    }
+                    None if looks_like_maintenance(name) => {
+                        way.events.extend(goes_to(name, way.at, (*line, *changed)));
+                        break;
+                    }
                     // Leaves for somewhere that is not in sight.
                     None => {
                         if let Some((_, last)) = way.events.last() {
@@ -336,6 +353,19 @@ fn follow(
     }
 }
 
+/// Returns what a branch to a flush out of sight does: it calls it, and does not come back.
+fn goes_to(name: &str, at: usize, (line, changed): (u32, bool)) -> [(usize, Event); 2] {
+    [Kind::Call(name.to_owned()), Kind::Return].map(|kind| {
+        let event = Event {
+            kind,
+            line,
+            changed,
+            via: Vec::new(),
+        };
+        (at, event)
+    })
+}
+
 /// Returns what a condition is where it holds nothing but numbers: the argument of a macro, compared.
 fn constant(condition: &str) -> Option<bool> {
     let number = |text: &str| text.trim().trim_matches(['(', ')']).parse::<i64>().ok();
@@ -351,8 +381,13 @@ fn constant(condition: &str) -> Option<bool> {
 /// Returns whether leaving these operations out makes a difference.
 fn counts(ops: &[Op]) -> bool {
     ops.iter().skip(1).any(|op| match op {
-        Op::Event(event) => !matches!(event.kind, Kind::Call(_)),
-        Op::Branch { conditional, .. } => !conditional,
+        Op::Event(event) => match &event.kind {
+            Kind::Call(name) => looks_like_maintenance(name),
+            _ => true,
+        },
+        Op::Branch {
+            conditional, target, ..
+        } => !conditional || looks_like_maintenance(target),
         Op::Label(_) | Op::Compute(_) | Op::Fork { .. } | Op::Jump(_) => false,
     })
 }

@@ -30,6 +30,8 @@ pub(super) enum Op {
         target: String,
         conditional: bool,
         text: String,
+        line: u32,
+        changed: bool,
     },
     /// Goes on here or at the label, by a condition of the preprocessor, the assembler, or run-time patching.
     Fork {
@@ -151,6 +153,8 @@ impl<'a> Reader<'a> {
                 target,
                 conditional: conditional_branch,
                 text: statement.text.clone(),
+                line: statement.line,
+                changed: statement.changed,
             });
             return;
         }
