@@ -10,6 +10,7 @@ options are checked by putting --help behind them. A command that is in no table
 Usage: scripts/docs-commands.py [--all] [--verbose] [BENCH_HOST]    (--all also runs what boots QEMU)
 """
 
+import gzip
 import os
 import re
 import shlex
@@ -109,15 +110,17 @@ def written(words):
 def prepare(folder, real):
     """Puts into the folder what commands read by a name of their own."""
     shutil.copy(ROOT / "docs/the-seed.patch", folder / "fix.patch")
-    (folder / "results").mkdir()
-    (folder / "results/runs").symlink_to(ROOT / "results/runs")
+    for name in ("series.mbox.gz", "thread.mbox.gz"):
+        (folder / name).write_bytes(gzip.compress((ROOT / "docs/the-seed.patch").read_bytes()))
+    for run in real["runs"]:
+        shutil.copytree(run, folder / "results/runs" / run.name)
     for side in ("before", "after", "a72", "n1", "v2"):
         (folder / side).mkdir()
-        shutil.copytree(real["timed"], folder / side / "run")
+        shutil.copytree(folder / real["timed"], folder / side / "run")
     for name in ("samples.csv", "rows.csv", "a.csv", "b.csv"):
-        shutil.copy(Path(real["timed"]) / "samples.csv", folder / name)
+        shutil.copy(folder / real["timed"] / "samples.csv", folder / name)
     (folder / "bare.csv").write_text("1,2,3,4,5\n1,2,3,4,6\n")
-    shutil.copy(Path(real["timed"]) / "console.log", folder / "console.txt")
+    shutil.copy(folder / real["timed"] / "console.log", folder / "console.txt")
     for name in ("Image", "rd.gz", "vmlinux", "xen", "xen-syms", "QEMU_EFI.fd", "saved.trace", "output.yaml"):
         (folder / name).touch()
 
@@ -128,12 +131,12 @@ def main():
     named = [argument for argument in arguments if not argument.startswith("--")]
     program = Path(named[0] if named else os.environ.get("BENCH_HOST", ROOT / "target/debug/bench-host")).resolve()
     timed = stored("*-qemu_*_1pe") or stored("*_instructions")
-    real = {
-        "timed": str(timed),
-        "adversary": str(stored("*-adversary_*_1pe")),
-        "counted": str(stored("*_instructions")),
-        "root": str(ROOT),
-    }
+    runs = {"timed": timed, "adversary": stored("*-adversary_*_1pe"), "counted": stored("*_instructions")}
+    real = {name: f"results/runs/{run.name}" for name, run in runs.items()}
+    real |= {"root": str(ROOT), "runs": sorted(set(runs.values()))}
+    # Copied before anything runs: commands write into the runs they show.
+    base = tempfile.TemporaryDirectory()
+    prepare(Path(base.name), real)
 
     def one(item):
         file, fence, words = item
@@ -154,7 +157,7 @@ def main():
             words, expected = words + ["--help"], 0
         with tempfile.TemporaryDirectory() as folder:
             folder = Path(folder)
-            prepare(folder, real)
+            shutil.copytree(base.name, folder, dirs_exist_ok=True)
             if words[0] == "litmus":
                 made = [program, "litmus-export", "xen_head_new", "--out", "made"]
                 subprocess.run(made, cwd=folder, capture_output=True, check=True)
