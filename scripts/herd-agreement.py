@@ -96,7 +96,7 @@ def answer_for(table, path, name):
 
 def run(bench_host, paths, options):
     """Returns path -> report, and path -> why it was refused."""
-    command = [bench_host, "litmus", "--any-dsb-domain", "--json", *options, *paths]
+    command = [bench_host, "litmus", "--any-dsb-domain", "--states", "2097152", "--json", *options, *paths]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode not in (0, 2):
         sys.exit(done.stderr)

@@ -362,3 +362,30 @@ fn a_long_sequence_has_a_file_name_that_fits() {
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert!(fs::read_dir(folder.path().join("tests")).unwrap().count() > 0);
 }
+
+/// Two PEs with 15 accesses each: more states than anybody waits for.
+#[test]
+fn a_litmus_test_that_is_too_big_is_refused_soon_and_with_the_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = |n: usize| match n % 2 {
+        0 => " STR W1,[X0] | STR W1,[X3] ;\n",
+        _ => " LDR W2,[X3] | LDR W2,[X0] ;\n",
+    };
+    let code: String = (0..15).map(row).collect();
+    let test = format!(
+        "AArch64 big\n{{ 0:X0=x; 0:X3=y; 0:X1=1; 1:X0=x; 1:X3=y; 1:X1=1; }}\n P0 | P1 ;\n{code}exists (0:X2=0 /\\ 1:X2=0)\n"
+    );
+    let path = folder.path().join("big.litmus");
+    std::fs::write(&path, test).unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_bench-host"))
+        .args(["litmus", "--states", "20000"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.contains("more than 20000 states (--states N allows more)"),
+        "{stderr}"
+    );
+}

@@ -8,13 +8,17 @@ use std::path::{Path, PathBuf};
 use results::file::up_to;
 use review::output::json::schema_of;
 use schemars::{JsonSchema, Schema};
-use sequences::litmus::{Options, Report, Test};
+use sequences::litmus::{LitmusErrorKind, Options, Report, Test};
+use sequences::machine::{Limits, MachineError};
 use serde::Serialize;
 
 use super::{complain, print};
 use crate::error::Error;
 use crate::exit::{Codes, Exit};
 
+/// States after which a test is given up, unless asked otherwise: hundreds of times as many as the largest test in this
+/// repository has, and found out in seconds.
+const STATES: u32 = 1 << 18;
 /// Larger files are no litmus tests.
 const MAX_FILE: u64 = 1 << 20;
 
@@ -49,6 +53,9 @@ pub struct Args {
     /// Take every full DSB to complete every TLBI, as herd7 does; by the Arm ARM its domain must cover the scope
     #[arg(long)]
     any_dsb_domain: bool,
+    /// Give a test up at this many states of the machine; a million take some 20 s and 150 MB
+    #[arg(long, value_name = "N", default_value_t = STATES, value_parser = clap::value_parser!(u32).range(1..))]
+    states: u32,
     /// Print the states too, as herd does
     #[arg(long, short)]
     verbose: bool,
@@ -63,7 +70,9 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         ets2: args.ets2,
         ets3: args.ets3,
         dsb_domain: !args.any_dsb_domain,
-        ..Options::default()
+        limits: Limits {
+            states: args.states as usize,
+        },
     };
     let mut exit = Exit::Ok;
     for file in &args.files {
@@ -86,7 +95,12 @@ fn one(file: &Path, options: &Options) -> Result<Report, String> {
     let bytes = opened.map_err(|error| error.to_string())?;
     let text = String::from_utf8(bytes).map_err(|_| "not UTF-8 text".to_owned())?;
     let test = Test::parse(&text).map_err(|error| error.to_string())?;
-    test.run(options).map_err(|error| error.to_string())
+    test.run(options).map_err(|error| match &error.kind {
+        LitmusErrorKind::Machine(MachineError::TooManyStates { limit }) => {
+            format!("the test is too big: it has more than {limit} states (--states N allows more)")
+        }
+        _ => error.to_string(),
+    })
 }
 
 /// What `bench-host litmus --json` prints, one object a line.
