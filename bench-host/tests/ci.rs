@@ -271,7 +271,7 @@ fn a_tree_is_scanned_against_its_baseline() {
     assert_eq!(tree.run("nonsense", &[]).status.code(), Some(64));
 }
 
-/// The kernel of this tree, by the judge of this tree: what is left open there is named here, with the reason.
+/// The kernel of this tree, by the judge of this tree: what is left open or unread there is named here, with the reason.
 #[test]
 fn our_own_kernel_is_scanned() {
     let kernel = Path::new(env!("CARGO_MANIFEST_DIR")).join("../el2-kernel");
@@ -282,8 +282,9 @@ fn our_own_kernel_is_scanned() {
         .unwrap();
     let scan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let open = [
-        // Its callers fetch and access nothing through the page before their own ISB.
-        ("src/arch/instructions.rs", "broadcast"),
+        // Their callers fetch and access nothing through the page before their own ISB.
+        ("src/arch/regime.rs", "broadcast"),
+        ("src/arch/regime.rs", "flush_own_page"),
         // The stores before it are in the function that returns to it.
         ("src/smp/power.rs", "return_to_pen"),
     ];
@@ -296,5 +297,15 @@ fn our_own_kernel_is_scanned() {
         let known = open.contains(&(text("file"), text("function")));
         assert!(!is_open || known, "{sequence}");
     }
-    assert_eq!(scan["unrecognised"].as_array().unwrap().len(), 0, "{scan}");
+    let unread = [
+        // The operation is a parameter of the macro: of EL2 or EL1, by the level the kernel runs at.
+        ("src/boot/switch.rs", "tlbi \\all"),
+        ("src/smp/power.rs", "tlbi \\all"),
+        // Says whether a word is a TLBI, and is none.
+        ("src/stub/emit.rs", "is_tlbi(word): what it does is not in sight"),
+    ];
+    for found in scan["unrecognised"].as_array().unwrap() {
+        let text = |name: &str| found[name].as_str().unwrap();
+        assert!(unread.contains(&(text("file"), text("text"))), "{found}");
+    }
 }

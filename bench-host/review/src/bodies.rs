@@ -6,11 +6,12 @@
 //! from others. Both are shown with the lines that change, and left undecided.
 
 use crate::evaluate::{Evaluated, SAID};
+use crate::extract::names::makes_operand;
 use crate::extract::reduce::{Around, Found};
-use crate::mention::{is_about_tables, makes_operand, names_maintenance};
 use crate::pair::{Kind, Pair};
 use crate::placed::Placed;
 use crate::source::Touched;
+use crate::words::{is_about_tables, names_maintenance};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Most lines that are shown of a function.

@@ -6,6 +6,7 @@ pub mod code;
 pub mod condition;
 pub mod event;
 pub mod instruction;
+pub mod layout;
 pub mod macros;
 pub mod names;
 pub mod operand;

@@ -29,6 +29,7 @@ pub mod series;
 pub mod source;
 pub mod subject;
 pub mod tree;
+pub mod words;
 pub mod workaround;
 
 use bodies::{Known, Renames, Sides, named_bodies, renamed, said_bodies};
@@ -39,13 +40,14 @@ use extract::Unread;
 use extract::reduce::Found;
 use extract::spelling::Spellings;
 use loss::Notes;
-use mention::{Mention, speaks_of_maintenance, unaccounted};
+use mention::{Mention, unaccounted};
 use pair::{Pair, changed_passages, pair, pair_passages};
 use placed::Placed;
 use sequences::judge::{Stated, Verdict};
 use source::{Guarded, LoneBarrier, Side, Surroundings, Unit, touched};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use tree::Tree;
+use words::speaks_of_maintenance;
 
 /// What looks like maintenance and was not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]

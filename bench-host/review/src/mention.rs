@@ -6,9 +6,7 @@
 //! review would say that nothing is changed. So every changed line is looked at once more, as words: what speaks of
 //! maintenance and is accounted for nowhere is listed as not understood. What speaks of it is an instruction of
 //! maintenance, in text or as its encoding; the name of a flush, called, jumped to or given away; and a write of a register
-//! that decides how addresses are translated, however a project spells it (`words`).
-
-mod words;
+//! that decides how addresses are translated, however a project spells it ([`words`]).
 
 use crate::extract::Unread;
 use crate::extract::instruction::is_instruction;
@@ -16,12 +14,9 @@ use crate::extract::token::{Language, TokenKind, tokens};
 use crate::extract::{Doubt, asm};
 use crate::placed::Placed;
 use crate::source::Unit;
+use crate::words::{self, encoded, flush, speaks_in_assembly, write};
 use sequences::TlbiOp;
 use std::collections::{BTreeMap, HashMap};
-use words::{encoded, flush, speaks_in_assembly, write};
-
-pub use crate::extract::names::makes_operand;
-pub use words::{is_about_tables, names_maintenance, speaks_of_maintenance};
 
 /// Most characters that are said of a line.
 const MAX_SAID: usize = 200;

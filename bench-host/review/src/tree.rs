@@ -5,8 +5,8 @@ mod ignored;
 
 use crate::diff::{FileDiff, Origin};
 use crate::evaluate::{SideVerdict, evaluate_alone};
+use crate::extract::layout::Layout;
 use crate::extract::names::sets_operand;
-use crate::extract::place::Layout;
 use crate::extract::reduce::Found;
 use crate::extract::spelling::Spellings;
 use crate::extract::token::SourceLine;

@@ -8,8 +8,8 @@ use crate::extract::token::Language;
 use crate::foreign::is_source_path;
 use crate::loss::{Loss, Remark};
 use crate::mail::MAX_LINE;
-use crate::mention::speaks_of_maintenance;
 use crate::subject::Subject;
+use crate::words::speaks_of_maintenance;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 

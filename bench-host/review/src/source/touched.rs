@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The functions and macros that a patch changes, whatever it does to them.
 
-use crate::extract::place::Layout;
+use crate::extract::layout::Layout;
 use crate::source::Unit;
 use std::collections::{BTreeSet, HashMap};
 

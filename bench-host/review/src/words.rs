@@ -89,13 +89,13 @@ fn is_emulated(name: &str) -> bool {
 }
 
 /// Returns whether a text is a barrier and nothing else.
-pub(super) fn is_barrier(text: &str) -> bool {
+pub(crate) fn is_barrier(text: &str) -> bool {
     let mnemonic = text.split_whitespace().next().unwrap_or_default();
     ["dsb", "isb"].iter().any(|word| mnemonic.eq_ignore_ascii_case(word))
 }
 
 /// Returns whether lines speak of anything that a barrier may order for translation.
-pub(super) fn speak_of_translation<'a>(mut lines: impl Iterator<Item = &'a str>) -> bool {
+pub(crate) fn speak_of_translation<'a>(mut lines: impl Iterator<Item = &'a str>) -> bool {
     const WORDS: [&str; 12] = [
         "tlb", "ttbr", "sctlr", "tcr", "hcr_", "pgd", "pte", "pmd", "table", "mmu", "desc", "mapp",
     ];
@@ -117,13 +117,13 @@ pub fn names_maintenance(name: &str) -> bool {
 }
 
 /// Returns whether what a mention says is the write of a translation register.
-pub(super) fn is_write(text: &str) -> bool {
+pub(crate) fn is_write(text: &str) -> bool {
     text.starts_with("a write of") || instruction::writes_translation(text)
 }
 
 /// Returns the write of a translation register that starts with this token: `write_sysreg(x, ttbr0_el1)`,
 /// `WRITE_SPECIALREG(tcr_el1, x)`, `set_ttbr0(x)`, `TTBR0_EL1.set(x)`, `"msr ttbr0_el1, %0"`.
-pub(super) fn write(tokens: &[Token], index: usize) -> Option<String> {
+pub(crate) fn write(tokens: &[Token], index: usize) -> Option<String> {
     let token = &tokens[index];
     if token.kind == TokenKind::Text {
         let part = token
@@ -182,7 +182,7 @@ pub(super) fn write(tokens: &[Token], index: usize) -> Option<String> {
 }
 
 /// Returns the name of a flush that this token is, where it does something: called, given to another, jumped to.
-pub(super) fn flush(tokens: &[Token], index: usize) -> Option<String> {
+pub(crate) fn flush(tokens: &[Token], index: usize) -> Option<String> {
     let token = &tokens[index];
     if token.kind == TokenKind::Number && in_call(tokens, index) && encoded(&token.text) {
         return Some(token.text.clone());
@@ -246,7 +246,7 @@ fn in_call(tokens: &[Token], index: usize) -> bool {
 }
 
 /// Returns whether a word is the encoding of an instruction of maintenance.
-pub(super) fn encoded(word: &str) -> bool {
+pub(crate) fn encoded(word: &str) -> bool {
     matches!(instruction::word(word), Read::Event(Kind::Tlbi(..)))
 }
 
@@ -284,7 +284,7 @@ fn is_declared(tokens: &[Token], index: usize) -> bool {
 }
 
 /// Returns what a statement of assembly says of a flush that it calls or of a translation register that it writes.
-pub(super) fn speaks_in_assembly(statement: &str) -> Option<String> {
+pub(crate) fn speaks_in_assembly(statement: &str) -> Option<String> {
     let statement = statement.trim();
     let (head, rest) = statement
         .split_once(|c: char| c.is_whitespace() || c == '(')
