@@ -47,7 +47,7 @@ use sequences::judge::{Stated, Verdict};
 use source::{Guarded, LoneBarrier, Side, Surroundings, Unit, touched};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use tree::Tree;
-use words::speaks_of_maintenance;
+use words::{speaks_of_maintenance, speaks_of_tables};
 
 /// What looks like maintenance and was not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -317,6 +317,9 @@ pub fn review_among(
             unrecognised.extend(unmet(&patch));
         }
     }
+    if changes.is_empty() && unrecognised.is_empty() {
+        unrecognised.extend(meant_by(&patch.message, &barriers));
+    }
     let open_barriers = barriers
         .iter()
         .flatten()
@@ -416,6 +419,31 @@ fn unmet(patch: &Patch) -> Option<Unrecognised> {
         text: format!("the message says \"{saying}\": which of these changes is meant?"),
         after: true,
     })
+}
+
+/// Returns the barriers that stand beside nothing of translation, where the message is about translation: that they order
+/// something of it is likely, and what is not in sight.
+fn meant_by(message: &str, barriers: &[Vec<Placed<LoneBarrier>>; 2]) -> Vec<Unrecognised> {
+    let Some(saying) = speaks_of_tables(message) else {
+        return Vec::new();
+    };
+    if barriers.iter().flatten().any(|lone| lone.found.beside.is_some()) {
+        return Vec::new();
+    }
+    let of_side = |(list, after): (&Vec<Placed<LoneBarrier>>, bool)| {
+        let one = |lone: &Placed<LoneBarrier>| Unrecognised {
+            file: lone.path.clone(),
+            line: lone.found.line,
+            text: format!(
+                "{}: the message says \"{saying}\", and what this orders is not in sight",
+                lone.found.text
+            ),
+            after,
+        };
+        list.iter().map(one).collect::<Vec<_>>()
+    };
+    let sides = [(&barriers[0], false), (&barriers[1], true)];
+    sides.into_iter().flat_map(of_side).collect()
 }
 
 /// Drops barriers that stand in their function as before, beside the same, under the same conditions.

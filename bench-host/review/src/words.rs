@@ -198,10 +198,11 @@ pub(crate) fn flush(tokens: &[Token], index: usize) -> Option<String> {
     }
     // Given away, or jumped to; a constant or a type is neither.
     let acts = token.text.starts_with(|c: char| c.is_lowercase() || c == '_') && !ends_as_data(&token.text);
-    let verb = FLUSHES
-        .iter()
-        .any(|word| *word != "tlbi" && token.text.to_ascii_lowercase().contains(word));
-    (acts && verb).then(|| token.text.clone())
+    let lower = token.text.to_ascii_lowercase();
+    let verb = FLUSHES.iter().any(|word| *word != "tlbi" && lower.contains(word));
+    // A field may be called `shootdown`; what is put into it is what counts.
+    let is_field = lower == "shootdown";
+    (acts && verb && !is_field).then(|| token.text.clone())
 }
 
 /// Returns whether a name is that of data about flushes, by its end.
@@ -257,7 +258,9 @@ fn is_flush(name: &str) -> bool {
     // Named after what is flushed, not after where it is cached.
     let of_context =
         has(&["flush", "inval"]) && has(&["vm_context", "cpu_context", "vmid", "asid", "stage2", "stage_2"]);
-    looks_like_maintenance(name) && has(&FLUSHES) || of_context && !has(&["iommu", "smmu", "dcache", "icache"])
+    // Nothing but translations is shot down.
+    let shot = lower.contains("shootdown") && !has(&["iommu", "smmu"]);
+    looks_like_maintenance(name) && has(&FLUSHES) || shot || of_context && !has(&["iommu", "smmu", "dcache", "icache"])
 }
 
 /// Returns whether a name is only declared here: a type or `fn` stands before it, or the line brings it into sight.
@@ -383,6 +386,33 @@ pub fn speaks_of_maintenance(message: &str) -> Option<&'static str> {
     SAYINGS.into_iter().find(|saying| flat.contains(saying)).or_else(hint)
 }
 
+/// Returns the words by which a message speaks of what decides how addresses are translated.
+pub fn speaks_of_tables(message: &str) -> Option<&'static str> {
+    const SAYINGS: [&str; 9] = [
+        "page table",
+        "page-table",
+        "pagetable",
+        "translation table",
+        "table walk",
+        "page walk",
+        "pte",
+        "mmu",
+        "sctlr",
+    ];
+    let lower = message.to_ascii_lowercase();
+    let flat: String = lower.split_whitespace().collect::<Vec<_>>().join(" ");
+    let other = ["iommu", "smmu", "dma descriptor", "file descriptor", "usb"];
+    if other.iter().any(|word| flat.contains(word)) {
+        return None;
+    }
+    let is_word = |saying: &str| flat.split(|c: char| !c.is_alphanumeric()).any(|own| own == saying);
+    SAYINGS.into_iter().find(|saying| match saying.len() {
+        // Short ones are words, or parts of others.
+        ..=3 => is_word(saying),
+        _ => flat.contains(saying),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -433,6 +463,7 @@ mod tests {
             (" .shootdown = arm64_tlb_shootdown,", Language::C),
             (" self.u.inst(0xd50c83df)", Language::C),
             (" mmu::invalidate_tlb(addr);", Language::Rust),
+            (" wait(space().shootdown(page, size));", Language::C),
         ] {
             assert_eq!(said(text, language).len(), 1, "{text}");
         }

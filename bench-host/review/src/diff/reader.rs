@@ -23,7 +23,7 @@ const MAX_FILES: usize = 2000;
 const MAX_SHIFTS: usize = 4096;
 /// Words without which a hunk has nothing to do with TLB maintenance, lowercase: what invalidates and orders, registers
 /// that decide how addresses are translated, and instructions as numbers.
-const MARKERS: [&str; 20] = [
+const MARKERS: [&str; 21] = [
     "tlb",
     "dsb",
     "isb",
@@ -44,6 +44,7 @@ const MARKERS: [&str; 20] = [
     "sys $",
     "sys\t$",
     "hcr_",
+    "shootdown",
 ];
 
 /// The diff that is being read.
@@ -500,7 +501,7 @@ fn is_marked(text: &str) -> bool {
                 | (b'b', b'a' | b'r')
                 | (b'a' | b'f', b'l')
                 | (b'm', b'b' | b'a')
-                | (b's', b'c' | b'y')
+                | (b's', b'c' | b'y' | b'h')
                 | (b'h', b'c')
                 | (b'x', _)
         );

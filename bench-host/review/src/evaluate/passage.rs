@@ -73,7 +73,7 @@ fn side(placed: &Placed<Found>) -> SideVerdict {
     let around = &found.around;
     let text = match around.calls.first() {
         _ if around.reason.is_some() => around.reason.clone().unwrap_or_default(),
-        Some(call) => format!("what `{call}` does is not in sight: --tree DIR, or --git, lets it be seen"),
+        Some(call) => format!("what `{call}` does is not in sight: --tree DIR lets it be seen"),
         None => {
             let beside = around.unjudged.as_deref().unwrap_or_default();
             format!("beside {beside}, where nothing is invalidated: what relies on the order is not in sight")
