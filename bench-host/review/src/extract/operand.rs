@@ -204,6 +204,11 @@ impl Value {
         if self.known().is_some() {
             return Shape::Unknown;
         }
+        // AArch32 with short descriptors has it there.
+        let elsewhere = |term: &Term| term.base.to_ascii_lowercase().contains("contextidr");
+        if self.terms.iter().any(elsewhere) {
+            return Shape::Wrong("CONTEXTIDR_EL1 holds no ASID: it is in TTBR0_EL1 or TTBR1_EL1, by TCR_EL1.A1");
+        }
         let all = self.terms.iter().fold(self.constant, |bits, term| bits | term.mask);
         if all & ASID == 0 {
             return Shape::Wrong("the ASID is not in bits [63:48]: the operation names ASID 0");
@@ -558,6 +563,7 @@ mod tests {
         assert_eq!(shape("aside1is", "ASID_TO_OPERAND(asid)"), Shape::Right);
         assert_eq!(shape("aside1is", "__TLBI_VADDR(0, ASID(mm))"), Shape::Right);
         assert_eq!(shape("aside1is", "asid"), Shape::AsIs);
+        assert!(matches!(shape("aside1is", "read_contextidr_el1()"), Shape::Wrong(_)));
         assert_eq!(shape("aside1is", "asid & 0xffff000000000000"), Shape::AsIs);
         assert!(matches!(shape("aside1is", "asid & 0xffff"), Shape::Wrong(_)));
         assert!(matches!(shape("aside1is", "(asid & 0xff) << 12"), Shape::Wrong(_)));
