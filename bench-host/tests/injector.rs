@@ -435,12 +435,31 @@ fn no_damage_brings_a_value_that_was_not_sent_or_loses_one_unseen() {
     let (mut wrong, mut complete) = (Vec::new(), 0);
     let only = std::env::var("INJECTOR_ONLY").ok();
     let only: Option<Vec<u64>> = only.map(|list| list.split(',').map(|seed| seed.parse().unwrap()).collect());
-    for seed in only.unwrap_or_else(|| (0..cases).collect()) {
-        let case = Case::new(&streams, seed);
-        match receive(&streams, &case, seed) {
-            Ok(is_complete) => complete += u64::from(is_complete),
-            Err(why) => wrong.push(format!("{seed}: {} {why}", case.done)),
-        }
+    let seeds = only.unwrap_or_else(|| (0..cases).collect());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    // Every case is by itself, so the cores share them.
+    let parts = std::thread::scope(|scope| {
+        let part = |seeds: Vec<u64>| {
+            let streams = &streams;
+            scope.spawn(move || {
+                let (mut wrong, mut complete) = (Vec::new(), 0);
+                for seed in seeds {
+                    let case = Case::new(streams, seed);
+                    match receive(streams, &case, seed) {
+                        Ok(is_complete) => complete += u64::from(is_complete),
+                        Err(why) => wrong.push(format!("{seed}: {} {why}", case.done)),
+                    }
+                }
+                (wrong, complete)
+            })
+        };
+        let every = |first: usize| seeds.iter().skip(first).step_by(threads).copied().collect();
+        let all: Vec<_> = (0..threads).map(|first| part(every(first))).collect();
+        all.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    for (bad, whole) in parts {
+        wrong.extend(bad);
+        complete += whole;
     }
     let few = &wrong[..wrong.len().min(10)];
     assert!(wrong.is_empty(), "{} of {cases}:\n{}", wrong.len(), few.join("\n"));
