@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Runs the queries of docs/export.md, as they stand there, on a data set of several machines.
+"""Runs the queries of docs/export.md and the notebook of docs/notebook.md, as they stand there.
 
 usage: scripts/try-queries.py [RUN...]
 
 Without runs, two small ones are made in QEMU, of two processors. They are exported to one Parquet data set, every query
-of the page is run on it, and what it gives is held against the samples.csv of the runs. A query whose tool is not
-installed is skipped, with the reason (pip install duckdb polars pyspark; Spark needs Java). Exit code: 0 if nothing that
+of the page is run on it, and what it gives is held against the samples.csv of the runs; the notebook runs on the first of
+them. What needs a tool that is not installed is skipped, with the reason (pip install duckdb polars matplotlib pyspark;
+Spark needs Java). Exit code: 0 if nothing that
 ran differs, 1 otherwise, 2 if nothing could be run.
 """
 
@@ -58,8 +59,8 @@ def expected(runs):
     return figures
 
 
-def blocks(language):
-    text = (ROOT / "docs/export.md").read_text()
+def blocks(language, page="docs/export.md"):
+    text = (ROOT / page).read_text()
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.S | re.M)
 
 
@@ -112,6 +113,22 @@ def spark_rows(code):
     return [(MACHINE, r["run"], r["seq"], r["pe"], r["samples"], r["median"], r["mean"]) for r in rows]
 
 
+def notebook(run, wanted):
+    """Runs the blocks of the notebook one after the other on a run, and returns whether its medians are wrong."""
+    shutil.rmtree("samples")
+    bench_host("export", "parquet", run, "--out", "samples")
+    names = {}
+    for code in blocks("python", "docs/notebook.md"):
+        exec(compile(code, "docs/notebook.md", "exec"), names)
+    found = {row["seq"]: row["median"] for row in names["median"].iter_rows(named=True)}
+    own = {key[2]: figures["median"] for key, figures in wanted.items() if key[1] == run.name}
+    own = {seq: median for seq, median in own.items() if seq.startswith("xen_head_")}
+    picture = pathlib.Path("notebook.png").stat().st_size
+    wrong = found != own or picture < 10_000 or len(names["pairs"]) != len(own) - 1
+    print(f"Notebook: {len(found)} medians, {'DIFFERENT' if wrong else 'as samples.csv says'}; a picture of {picture} bytes")
+    return wrong
+
+
 def missing(module):
     if importlib.util.find_spec(module) is None:
         return f"no Python module {module}"
@@ -146,6 +163,12 @@ def main():
                 continue
             ran += 1
             wrong |= differences(name, rows(code), groups, median)
+        lacking = [reason for reason in map(missing, ("duckdb", "polars", "matplotlib", "pyarrow")) if reason]
+        if lacking:
+            print(f"Notebook: skipped: {', '.join(lacking)}")
+        else:
+            ran += 1
+            wrong |= notebook(runs[0], wanted)
         return 1 if wrong else 0 if ran else 2
 
 
