@@ -2,9 +2,14 @@
 //! What other trees call from their CI: the script, in a scratch clone; the YAML around it, parsed, its actions pinned and
 //! its scripts understood by a shell.
 
+#![allow(missing_docs)]
+
+#[path = "support/needs.rs"]
+mod needs;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, ExitCode, Output};
 
 use yaml_rust2::{Yaml, YamlLoader};
 
@@ -29,7 +34,6 @@ fn shell_understands(script: &str) {
     );
 }
 
-#[test]
 fn the_action_is_one_and_pins_what_it_uses() {
     let action = yaml("action.yml");
     assert_eq!(action["runs"]["using"].as_str(), Some("composite"));
@@ -88,7 +92,6 @@ fn the_action_is_one_and_pins_what_it_uses() {
     }
 }
 
-#[test]
 fn the_template_has_jobs_that_a_shell_understands() {
     let template = yaml("gitlab.yml");
     let mut scripts = 0;
@@ -107,7 +110,6 @@ fn the_template_has_jobs_that_a_shell_understands() {
     assert!(scripts >= 6);
 }
 
-#[test]
 fn the_matcher_matches_what_is_printed() {
     let text = fs::read_to_string(ci("matcher.json")).unwrap();
     let matcher: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -138,18 +140,14 @@ struct Tree {
 }
 
 impl Tree {
-    fn new() -> Option<Self> {
-        if Command::new("git").arg("--version").output().is_err() {
-            eprintln!("skipped: git is not installed");
-            return None;
-        }
+    fn new() -> Self {
         let tree = Self {
             folder: tempfile::tempdir().unwrap(),
         };
         tree.git(&["init", "-q", "-b", "main"]);
         tree.commit("dsb ishst\n\ttlbi alle2is\n\tdsb ish\n\tisb");
         tree.git(&["checkout", "-qb", "topic"]);
-        Some(tree)
+        tree
     }
 
     fn path(&self) -> PathBuf {
@@ -204,9 +202,8 @@ impl Tree {
 const BASE: (&str, &str) = ("TLB_BASE", "main");
 const BAD: &str = "dsb ishst\n\ttlbi alle2is\n\tisb";
 
-#[test]
 fn a_branch_is_reviewed() {
-    let Some(tree) = Tree::new() else { return };
+    let tree = Tree::new();
     tree.commit("nop\n\tdsb ishst\n\ttlbi alle2is\n\tdsb ish\n\tisb");
     assert_eq!(tree.run("review", &[BASE]).status.code(), Some(0));
     tree.commit(BAD);
@@ -253,9 +250,8 @@ fn a_branch_is_reviewed() {
     assert_eq!(commands.len(), 2, "{log}");
 }
 
-#[test]
 fn a_tree_is_scanned_against_its_baseline() {
-    let Some(tree) = Tree::new() else { return };
+    let tree = Tree::new();
     tree.commit(BAD);
     assert_eq!(tree.run("scan", &[]).status.code(), Some(1), "all counts without one");
     assert_eq!(tree.run("baseline", &[]).status.code(), Some(0));
@@ -272,7 +268,6 @@ fn a_tree_is_scanned_against_its_baseline() {
 }
 
 /// The kernel of this tree, by the judge of this tree: what is left open or unread there is named here, with the reason.
-#[test]
 fn our_own_kernel_is_scanned() {
     let kernel = Path::new(env!("CARGO_MANIFEST_DIR")).join("../el2-kernel");
     let output = Command::new(env!("CARGO_BIN_EXE_bench-host"))
@@ -308,4 +303,32 @@ fn our_own_kernel_is_scanned() {
         let text = |name: &str| found[name].as_str().unwrap();
         assert!(unread.contains(&(text("file"), text("text"))), "{found}");
     }
+}
+
+fn main() -> ExitCode {
+    let git = || needs::no_program("git", "--version");
+    needs::main([
+        (
+            "the_action_is_one_and_pins_what_it_uses",
+            the_action_is_one_and_pins_what_it_uses as fn(),
+            None,
+        ),
+        (
+            "the_template_has_jobs_that_a_shell_understands",
+            the_template_has_jobs_that_a_shell_understands as fn(),
+            None,
+        ),
+        (
+            "the_matcher_matches_what_is_printed",
+            the_matcher_matches_what_is_printed as fn(),
+            None,
+        ),
+        ("a_branch_is_reviewed", a_branch_is_reviewed as fn(), git()),
+        (
+            "a_tree_is_scanned_against_its_baseline",
+            a_tree_is_scanned_against_its_baseline as fn(),
+            git(),
+        ),
+        ("our_own_kernel_is_scanned", our_own_kernel_is_scanned as fn(), None),
+    ])
 }
