@@ -44,6 +44,29 @@ Exit codes (each command's --help has its own):
 #[derive(Debug, Clone, Copy)]
 pub struct Codes(pub &'static [(Exit, &'static str)]);
 
+/// What makes a boot, or anything that takes a stream, end as it does, in words: only success and failure differ.
+pub const fn of_a_stream(ok: &'static str, failure: &'static str) -> [(Exit, &'static str); 7] {
+    [
+        (Exit::Ok, ok),
+        (Exit::Failure, failure),
+        (Exit::Undecided, "no check could show anything on this machine"),
+        (
+            Exit::Incomplete,
+            "incomplete: lines lost or damaged, silence, early exit or crash",
+        ),
+        (
+            Exit::Setup,
+            "QEMU absent, too old or without EL2; no console; kernel refused to start; another plan than stated",
+        ),
+        (Exit::Store, "disk full, folder unwritable or not empty"),
+        (Exit::Interrupted, "interrupted; what came is kept"),
+    ]
+}
+
+/// What fails a boot.
+pub const BOOT_FAILURE: &str =
+    "a check failed, a proof of the boot path does not hold, or the kernel took an exception";
+
 impl Codes {
     /// Returns the table for the command's `--help`. That of what every command can end with is added.
     pub fn help(self) -> String {

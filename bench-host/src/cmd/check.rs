@@ -37,7 +37,7 @@ use crate::check::tally::{Case, Suite, Tally, count};
 use crate::check::{histogram, junit, ktap, page, summary};
 use crate::doors::Door;
 use crate::error::Error;
-use crate::exit::{Codes, Exit};
+use crate::exit::{self, Codes, Exit};
 use crate::input::Source;
 use crate::interrupt;
 use crate::kernel::Kernel;
@@ -62,24 +62,10 @@ Examples:
 ";
 
 /// How the command ends.
-const CODES: Codes = Codes(&[
-    (Exit::Ok, "every check that could show something passed"),
-    (
-        Exit::Failure,
-        "a check failed; with --mutants or --catalogue, a machine and the judge are not of one opinion",
-    ),
-    (Exit::Undecided, "no check could show anything on this machine"),
-    (
-        Exit::Incomplete,
-        "incomplete: lines lost or damaged, silence, early exit or crash",
-    ),
-    (
-        Exit::Setup,
-        "QEMU absent, too old or without EL2; no console; kernel refused to start; another plan than stated",
-    ),
-    (Exit::Store, "disk full, folder unwritable or not empty"),
-    (Exit::Interrupted, "interrupted; what came is kept"),
-]);
+const CODES: Codes = Codes(&exit::of_a_stream(
+    "every check that could show something passed",
+    "a check failed; with --mutants or --catalogue, a machine and the judge are not of one opinion",
+));
 
 /// Check whether a stale translation is ever used where the architecture forbids it
 ///

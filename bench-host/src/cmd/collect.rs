@@ -7,7 +7,7 @@ use clap::Parser;
 
 use super::run;
 use crate::error::Error;
-use crate::exit::{Codes, Exit};
+use crate::exit::{self, Codes, Exit};
 use crate::interrupt;
 
 const EXAMPLES: &str = "\
@@ -17,24 +17,10 @@ Examples:
 ";
 
 /// How the command ends.
-const CODES: Codes = Codes(&[
-    (Exit::Ok, "every log is a complete run; the worst of several counts"),
-    (
-        Exit::Failure,
-        "a check failed, a proof of the boot path does not hold, or the kernel took an exception",
-    ),
-    (Exit::Undecided, "no check could show anything on this machine"),
-    (
-        Exit::Incomplete,
-        "incomplete: lines lost or damaged, silence, early exit or crash",
-    ),
-    (
-        Exit::Setup,
-        "QEMU absent, too old or without EL2; no console; kernel refused to start; another plan than stated",
-    ),
-    (Exit::Store, "disk full, folder unwritable or not empty"),
-    (Exit::Interrupted, "interrupted; what came is kept"),
-]);
+const CODES: Codes = Codes(&exit::of_a_stream(
+    "every log is a complete run; the worst of several counts",
+    exit::BOOT_FAILURE,
+));
 
 /// Take the logs of LAVA jobs, or saved consoles, into the run store
 ///

@@ -20,7 +20,7 @@ use super::adversary::{self, Choose};
 use super::console::ConsoleArgs;
 use super::{print, report};
 use crate::error::Error;
-use crate::exit::{Codes, Exit};
+use crate::exit::{self, Codes, Exit};
 use crate::input::Source;
 use crate::interrupt;
 use crate::kernel::Kernel;
@@ -54,24 +54,10 @@ Examples:
 ";
 
 /// How the command ends.
-const CODES: Codes = Codes(&[
-    (Exit::Ok, "what was to be measured and checked was, and nothing failed"),
-    (
-        Exit::Failure,
-        "a check failed, a proof of the boot path does not hold, or the kernel took an exception",
-    ),
-    (Exit::Undecided, "no check could show anything on this machine"),
-    (
-        Exit::Incomplete,
-        "incomplete: lines lost or damaged, silence, early exit or crash",
-    ),
-    (
-        Exit::Setup,
-        "QEMU absent, too old or without EL2; no console; kernel refused to start; another plan than stated",
-    ),
-    (Exit::Store, "disk full, folder unwritable or not empty"),
-    (Exit::Interrupted, "interrupted; what came is kept"),
-]);
+const CODES: Codes = Codes(&exit::of_a_stream(
+    "what was to be measured and checked was, and nothing failed",
+    exit::BOOT_FAILURE,
+));
 
 /// Boot the kernel, time and check sequences, store and report the run
 ///
