@@ -6,13 +6,16 @@
 //! than the one in PATH. What is not there is ignored, with the reason.
 #![allow(missing_docs)]
 
+#[path = "support/command.rs"]
+mod command;
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use assert_cmd::cargo::cargo_bin;
+use command::bench_host;
 use libtest_mimic::{Arguments, Failed, Trial};
 use results::manifest::Status;
 use results::store::Run;
@@ -59,16 +62,6 @@ fn tree(name: &str) -> Option<PathBuf> {
     }
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/device-trees");
     find(&env::var_os("DEVICE_TREES").map_or(kept, PathBuf::from), name)
-}
-
-fn bench_host(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(cargo_bin!("bench-host"))
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8_lossy(&text).into_owned())
 }
 
 /// What is made of a board.

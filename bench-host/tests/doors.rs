@@ -6,6 +6,8 @@
 //! `GRUB_MODULES` another folder of GRUB's modules for arm64-efi.
 #![allow(missing_docs)]
 
+#[path = "support/command.rs"]
+mod command;
 #[path = "support/needs.rs"]
 mod needs;
 
@@ -15,8 +17,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use assert_cmd::cargo::cargo_bin;
 use bench_host::qemu::Qemu;
+use command::bench_host;
 use results::manifest::{EL1_LABEL, Status};
 use results::store::Run;
 use results::wire::crc32;
@@ -26,16 +28,6 @@ const SMALL: [&str; 6] = ["--iterations", "1000", "--batch", "250", "--trials", 
 
 /// Longer than a boot takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
-
-fn bench_host(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(cargo_bin!("bench-host"))
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8_lossy(&text).into_owned())
-}
 
 /// Writes the files of a door into a folder `out`.
 fn written(door: &str) -> TempDir {
