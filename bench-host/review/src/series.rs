@@ -18,6 +18,7 @@ use crate::tree::Tree;
 use crate::{Outcome, Review, review_among};
 use compose::{Mismatch, compose, left_by};
 use sequences::judge::{Stated, Verdict};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most patches with maintenance of which each sees the files of all before it: the work grows with their square.
@@ -373,7 +374,10 @@ impl Reviewed {
     }
 
     /// Returns the evidence of all patches as if they were one: for forms that know no series.
-    pub fn as_one(&self) -> Review {
+    pub fn as_one(&self) -> Cow<'_, Review> {
+        if let Some(only) = self.single() {
+            return Cow::Borrowed(only);
+        }
         let mut one = Review {
             source: self.source.clone(),
             subject: self.title.clone(),
@@ -395,7 +399,7 @@ impl Reviewed {
             one.open_barriers += patch.open_barriers;
             one.notes.append(patch.notes);
         }
-        one
+        Cow::Owned(one)
     }
 
     /// Returns whether what a patch leaves insufficient is so no more at the end; `None` where the end is not known.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a review has to say of places, one by one: the form that editors, code scanning and CI take.
 
-use crate::evaluate::{Evaluated, Ground, SideVerdict};
+use crate::evaluate::{Ground, SideVerdict};
 use crate::evidence::Trials;
 use crate::series::Reviewed;
 use crate::{Outcome, Review, Unrecognised};
@@ -199,11 +199,8 @@ pub fn of_unread(file: &str, line: u32, text: &str) -> Finding {
 fn of_review(review: &Review) -> Vec<Finding> {
     let sides = review.changes.iter().filter_map(|change| change.after.as_ref());
     let seen = review.changes.iter().zip(&review.trials).flat_map(|(change, trials)| {
-        let side = |change: &'_ Evaluated| change.after.clone();
-        let side = side(change);
-        trials
-            .iter()
-            .filter_map(move |trials| of_trials(side.as_ref()?, trials))
+        let side = change.after.as_ref();
+        trials.iter().filter_map(move |trials| of_trials(side?, trials))
     });
     let unread = |unread: &Unrecognised| of_unread(&unread.file, unread.line, &unread.text);
     let unread = review.unrecognised.iter().filter(|unread| unread.after).map(unread);

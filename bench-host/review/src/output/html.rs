@@ -29,20 +29,17 @@ pub fn render(reviewed: &Reviewed) -> String {
         "<title>TLB maintenance review</title><style>{STYLE}</style></head><body>\n"
     ));
     out.push_str("<h1>TLB maintenance review</h1>\n");
-    let one = match reviewed.single() {
+    match reviewed.single() {
         Some(review) => {
             if !review.subject.is_empty() {
                 out.push_str(&format!("<p><strong>{}</strong></p>\n", escape(&review.subject)));
             }
             out.push_str(&format!("<p>{}</p>\n", escape(&headline(review))));
             body(&mut out, review, 2);
-            review.clone()
         }
-        None => {
-            series(&mut out, reviewed);
-            reviewed.as_one()
-        }
-    };
+        None => series(&mut out, reviewed),
+    }
+    let one = reviewed.as_one();
     if one.explain_rules {
         explain(&mut out, &one);
     }

@@ -290,10 +290,8 @@ fn rules(review: &Review) -> Vec<CitedRule<'_>> {
 
 /// Renders a review.
 pub fn render(reviewed: &Reviewed) -> String {
-    match reviewed.single() {
-        Some(review) => pretty(&document(review, None)),
-        None => pretty(&document(&reviewed.as_one(), Some(series(reviewed)))),
-    }
+    let series = reviewed.single().is_none().then(|| series(reviewed));
+    pretty(&document(&reviewed.as_one(), series))
 }
 
 fn series(reviewed: &Reviewed) -> Series<'_> {

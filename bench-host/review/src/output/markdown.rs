@@ -17,20 +17,17 @@ pub fn render(reviewed: &Reviewed) -> String {
 
 fn page(reviewed: &Reviewed) -> String {
     let mut out = String::from("## TLB maintenance review\n\n");
-    let one = match reviewed.single() {
+    match reviewed.single() {
         Some(review) => {
             if !review.subject.is_empty() {
                 out.push_str(&format!("**{}**\n\n", escape(&review.subject)));
             }
             out.push_str(&format!("{}\n", escape(&headline(review))));
             body(&mut out, review);
-            review.clone()
         }
-        None => {
-            series(&mut out, reviewed);
-            reviewed.as_one()
-        }
-    };
+        None => series(&mut out, reviewed),
+    }
+    let one = reviewed.as_one();
     if one.explain_rules {
         explain(&mut out, &one);
     }

@@ -122,13 +122,11 @@ fn capital(text: &str) -> String {
 impl End {
     /// Returns the review of what no patch shows by itself.
     pub(super) fn shown(&self) -> Review {
-        let keep = |index: &usize| self.fresh.contains(index);
-        let only = |count: usize| (0..count).filter(keep).collect::<Vec<_>>();
-        let all = only(self.review.changes.len());
+        let all = || self.fresh.iter().copied();
         Review {
-            changes: all.iter().map(|&index| self.review.changes[index].clone()).collect(),
-            timing: all.iter().map(|&index| self.review.timing[index].clone()).collect(),
-            trials: all.iter().map(|&index| self.review.trials[index].clone()).collect(),
+            changes: all().map(|index| self.review.changes[index].clone()).collect(),
+            timing: all().map(|index| self.review.timing[index].clone()).collect(),
+            trials: all().map(|index| self.review.trials[index].clone()).collect(),
             ..Review::default()
         }
     }

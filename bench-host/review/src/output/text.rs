@@ -44,20 +44,17 @@ pub fn render_long(reviewed: &Reviewed) -> String {
 
 fn render_as(reviewed: &Reviewed, shown: Shown) -> String {
     let mut out = String::new();
-    let one = match reviewed.single() {
+    match reviewed.single() {
         Some(review) => {
             if !review.subject.is_empty() {
                 wrap(&mut out, "", &clean(&review.subject));
             }
             wrap(&mut out, "", &headline(review));
             body(&mut out, review, shown);
-            review.clone()
         }
-        None => {
-            series(&mut out, reviewed, shown);
-            reviewed.as_one()
-        }
-    };
+        None => series(&mut out, reviewed, shown),
+    }
+    let one = reviewed.as_one();
     if one.explain_rules {
         explain(&mut out, &one);
     }
