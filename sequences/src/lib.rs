@@ -25,7 +25,7 @@
 //! A reviewer's question, asked of the crate: the domain of the DSB behind a broadcast invalidation.
 #![cfg_attr(feature = "alloc", doc = "```")]
 #![cfg_attr(not(feature = "alloc"), doc = "```ignore")]
-//! use sequences::judge::{After, Change, Observers, Question, Regime, Rule, Verdict, flips, judge};
+//! use sequences::judge::{After, Budget, Change, Observers, Question, Regime, Rule, Verdict, flips, judge};
 //! use sequences::{Instruction, Sequence};
 //!
 //! let text = "dsb ishst; tlbi vae2is, {va}; dsb nsh; isb";
@@ -42,7 +42,7 @@
 //! // What would do, and in which neighbouring context this would have been enough.
 //! let weakest: Sequence = judgement.weakest.into_iter().flatten().collect();
 //! assert_eq!(weakest.to_string(), "dsb ishst; tlbi vae2is, {va}; dsb ish; isb");
-//! let all = flips(&question, &instructions);
+//! let all = flips(&question, &instructions, &Budget::default()).found;
 //! assert!(all.iter().any(|flip| flip.to_string().ends_with("(--observers this-pe)")));
 //! # Ok::<(), sequences::ParseError>(())
 //! ```

@@ -5,7 +5,8 @@ use proptest::prelude::{Strategy, prop};
 use proptest::{prop_assert, proptest, sample};
 use sequences::errata::Cpu;
 use sequences::judge::{
-    After, Change, CpuChoice, Judgement, Level, Observers, Question, Regime, Rule, Stage, Verdict, is_sufficient, judge,
+    After, Budget, Change, CpuChoice, Judgement, Level, Observers, Question, Regime, Rule, Stage, Verdict, flips,
+    is_sufficient, judge, judge_within,
 };
 use sequences::litmus::{Observation, Options, Shape, Test, export};
 use sequences::{Access, Barrier, Domain, Instruction, Scope, Sequence, TlbiOp};
@@ -650,4 +651,55 @@ fn an_address_of_stage_2_that_is_not_shifted_names_another_page() {
     );
     let shifted = ask(&question, &format!("dsb ishst; tlbi ipas2e1is, {{ipa}}; {rest}"));
     assert!(shifted.verdict.is_sufficient(), "{:?}", shifted.reasons);
+}
+
+#[test]
+fn what_a_budget_does_not_reach_is_said() {
+    let broadcast = Question {
+        global: Some(false),
+        ..Question::new(
+            Change::Invalidate,
+            Regime::El10,
+            Observers::Inner,
+            After::AccessElsewhere,
+        )
+    };
+    for (question, sequence) in [
+        (seed(), "dsb sy; isb; tlbi alle2; dsb sy; isb"),
+        (broadcast.clone(), "tlbi vae1is, {va}; dsb ish"),
+        (
+            broadcast,
+            "dsb ishst; tlbi aside1is, {asid}; tlbi vae1, {va}; dsb ish; tlbi vmalle1is; dsb ish",
+        ),
+    ] {
+        let whole = ask(&question, sequence);
+        let around = flips(&question, &instructions(sequence), &Budget::default());
+        assert_eq!(around.untried, 0);
+        let (mut unknown, mut cut) = (0, 0);
+        for states in 0..400 {
+            let budget = Budget::new(states);
+            let judgement = judge_within(&question, &instructions(sequence), &budget);
+            let given_up = |reason: &sequences::judge::Reason| reason.rule == Rule::Search;
+            if judgement.verdict == Verdict::Unknown {
+                assert!(judgement.reasons.iter().all(given_up), "{judgement}");
+                unknown += 1;
+            } else if judgement != whole {
+                // Less was found out, and nothing else.
+                assert_eq!(
+                    judgement.verdict.is_sufficient(),
+                    whole.verdict.is_sufficient(),
+                    "{states}: {judgement}"
+                );
+                assert!(judgement.notes.iter().any(given_up), "{states}: {judgement}");
+                cut += 1;
+            }
+            let some = flips(&question, &instructions(sequence), &budget);
+            assert!(
+                some.found.len() + some.untried >= around.found.len() || unknown > 0,
+                "{states}"
+            );
+            assert!(some.found.iter().all(|flip| around.found.contains(flip)), "{states}");
+        }
+        assert!(unknown > 0 && cut > 0, "{sequence}: {unknown} {cut}");
+    }
 }

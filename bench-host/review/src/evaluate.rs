@@ -21,7 +21,7 @@ use missing::Missing;
 use order::mark_order;
 pub use passage::{SAID, evaluate_passage};
 use sequences::Sequence;
-use sequences::judge::{Flip, Question, Rule, Stated, Verdict};
+use sequences::judge::{Budget, Question, Rule, Stated, Verdict};
 use shift::mark_operands;
 use side::{flips, side};
 
@@ -102,7 +102,7 @@ pub struct Flips {
     /// What was found of the sequence as it stands, where the verdict leaves it open.
     pub as_it_stands: Option<Verdict>,
     /// The neighbouring contexts with the other answer.
-    pub all: Vec<Flip>,
+    pub around: sequences::judge::Flips,
 }
 
 /// A change with its evidence.
@@ -180,7 +180,9 @@ pub fn verdict_id(verdict: Verdict) -> &'static str {
 }
 
 /// Judges both sides of a change in the same context.
-pub fn evaluate(pair: Pair, message: &str, stated: &Stated) -> Evaluated {
+///
+/// Each side, and what would turn its verdict over, has its own part of the budget.
+pub fn evaluate(pair: Pair, message: &str, stated: &Stated, budget: &Budget) -> Evaluated {
     let Pair {
         kind,
         mut before,
@@ -214,11 +216,11 @@ pub fn evaluate(pair: Pair, message: &str, stated: &Stated) -> Evaluated {
         (Some(a), Some(b)) => compare(&a.found.sequence, &b.found.sequence),
         _ => (Relation::NotApplicable, Vec::new()),
     };
-    let verdict = |placed: &Placed<Found>| side(placed, &sides, &question);
+    let verdict = |placed: &Placed<Found>| within(budget, |part| side(placed, &sides, &question, part));
     let mut judged = (before.as_ref().map(verdict), after.as_ref().map(verdict));
     hold_against_message(&mut judged.0, &judged.1, relation, message);
     let flips = match (&after, &judged.1) {
-        (Some(placed), Some(judged)) => flips(placed, &sides, &question, judged.verdict),
+        (Some(placed), Some(judged)) => within(budget, |part| flips(placed, &sides, &question, judged.verdict, part)),
         _ => Flips::default(),
     };
     let questions = questions(&before, &after, &question, relation, &flips, stated);
@@ -236,13 +238,22 @@ pub fn evaluate(pair: Pair, message: &str, stated: &Stated) -> Evaluated {
     }
 }
 
+/// Does something with the part of a budget that one judgement has.
+fn within<T>(budget: &Budget, judge: impl FnOnce(&Budget) -> T) -> T {
+    let part = budget.part(Budget::JUDGEMENT);
+    let judged = judge(&part);
+    budget.put_back(&part);
+    judged
+}
+
 /// Judges a sequence on its own, as `scan` does.
-pub fn evaluate_alone(placed: &Placed<Found>, stated: &Stated) -> (SideVerdict, Vec<Assumption>) {
+pub fn evaluate_alone(placed: &Placed<Found>, stated: &Stated, budget: &Budget) -> (SideVerdict, Vec<Assumption>) {
     let place = Place {
         path: &placed.path,
         function: &placed.found.function,
         message: "",
     };
     let (question, assumptions) = infer(&[&placed.found], place, stated);
-    (side(placed, &[&placed.found], &question), assumptions)
+    let judged = within(budget, |part| side(placed, &[&placed.found], &question, part));
+    (judged, assumptions)
 }

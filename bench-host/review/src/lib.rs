@@ -43,11 +43,14 @@ use loss::Notes;
 use mention::{Mention, unaccounted};
 use pair::{Pair, changed_passages, pair, pair_passages};
 use placed::Placed;
-use sequences::judge::{Stated, Verdict};
+use sequences::judge::{Budget, Stated, Verdict};
 use source::{Guarded, LoneBarrier, Side, Surroundings, Unit, touched};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use tree::Tree;
 use words::{speaks_of_maintenance, speaks_of_tables};
+
+/// As many judgements of a patch, or of a file, may search as far as one may at all. Few search a hundredth of that.
+const JUDGEMENTS: usize = 50;
 
 /// What looks like maintenance and was not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,11 +221,12 @@ pub fn review_among(
     });
     let [before, after] = both;
     let [published_before, published_after] = published;
+    let budget = Budget::new(JUDGEMENTS * Budget::JUDGEMENT);
     let mut changes: Vec<Evaluated> = pair(before, after)
         .into_iter()
         // What publishes a mapping is no heir of what invalidates one.
         .chain(pair(published_before, published_after))
-        .map(|pair| evaluate(pair, &message, stated))
+        .map(|pair| evaluate(pair, &message, stated, &budget))
         .collect();
     note_callers(&mut changes);
     for (index, side) in passed.iter().enumerate() {

@@ -3,6 +3,7 @@
 
 mod ignored;
 
+use crate::JUDGEMENTS;
 use crate::diff::{FileDiff, Origin};
 use crate::evaluate::{SideVerdict, evaluate_alone};
 use crate::extract::layout::Layout;
@@ -18,7 +19,7 @@ use crate::source::{Extraction, Guarded, Segment, Side, Surroundings, Unit};
 use crate::workaround::is_workaround;
 use ignore::WalkBuilder;
 use ignored::Ignored;
-use sequences::judge::{Stated, Verdict};
+use sequences::judge::{Budget, Stated, Verdict};
 use std::collections::HashSet;
 use std::fs;
 use std::io::Read;
@@ -182,8 +183,9 @@ impl Tree {
                 .collect();
             let is_part = |found: &Found| found.fragment || is_workaround(&found.sequence);
             let fragments = found.iter().filter(|found| is_part(found)).count();
+            let budget = Budget::new(JUDGEMENTS * Budget::JUDGEMENT);
             let judge = |found: Found| {
-                let (side, assumptions) = evaluate_alone(&Placed::in_file(&unit.path)(found), stated);
+                let (side, assumptions) = evaluate_alone(&Placed::in_file(&unit.path)(found), stated, &budget);
                 Judged { side, assumptions }
             };
             let mut judged: Vec<Judged> = found

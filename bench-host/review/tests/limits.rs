@@ -159,3 +159,42 @@ fn hundreds_of_branches_with_invalidations() {
     text.push_str("\tisb();\n}\n");
     is_not_lost("mm/aarch64/a.c", &text);
 }
+
+#[test]
+fn repeated_invalidations_take_no_longer_than_one() {
+    const OPERATIONS: [&str; 5] = [
+        "vmalle1is",
+        "vae1is, va",
+        "vale1is, va",
+        "aside1is, asid",
+        "vaae1is, va",
+    ];
+    let (mut equal, mut mixed) = (String::new(), String::new());
+    for index in 0..40 {
+        equal += "\tdsb(ishst);\n\t__tlbi(vmalle1is);\n";
+        mixed += &format!("\tdsb(ishst);\n\t__tlbi({});\n", OPERATIONS[index % OPERATIONS.len()]);
+    }
+    let ends = [
+        ("\tdsb(ish);\n", Outcome::Fine),
+        ("\tdsb(ishst);\n", Outcome::Insufficient),
+    ];
+    for (end, outcome) in ends {
+        let text = |body: &str| {
+            format!("void f(unsigned long va, unsigned long asid)\n{{\n{body}\t__tlbi(vmalle1is);\n{end}\tisb();\n}}\n")
+        };
+        for body in [&equal, &mixed] {
+            let found = added("arch/arm64/mm/a.c", &text(body));
+            assert_eq!(found.outcome(), outcome);
+            let given_up = found
+                .changes
+                .iter()
+                .flat_map(|change| &change.after)
+                .flat_map(|side| &side.reasons);
+            assert!(
+                given_up.clone().all(|ground| ground.rule != "search"),
+                "{:?}",
+                given_up.collect::<Vec<_>>()
+            );
+        }
+    }
+}

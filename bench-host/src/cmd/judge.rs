@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use review::output::json::{pretty, schema_of};
 use schemars::{JsonSchema, Schema};
 use sequences::Sequence;
-use sequences::judge::{Flip, Judgement, Question, Reason, Verdict, explained, flips, judge};
+use sequences::judge::{Budget, Flips, Judgement, Question, Reason, Verdict, explained, flips, judge_within};
 use serde::Serialize;
 
 use super::print;
@@ -59,15 +59,17 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         question,
     } = SequenceArgument::for_question(&args.sequence, &args.question)?;
     let instructions: Vec<_> = sequence.instructions().collect();
-    let judgement = judge(&question, &instructions);
-    let flips = flips(&question, &instructions);
+    let budget = Budget::default();
+    let judgement = judge_within(&question, &instructions, &budget);
+    let flips = flips(&question, &instructions, &budget);
     if args.json {
         print(&to_json(&question, &sequence.to_string(), &judgement, &flips));
     } else {
         let assumed = args.question.describe(&question);
         let mut text = format!("{head}{sequence}\n{assumed}\n\n{judgement}");
-        for flip in &flips {
-            text += &filled("flips: ", "       ", &flip.to_string());
+        let around = flips.found.iter().map(ToString::to_string);
+        for flip in around.chain(flips.not_tried()) {
+            text += &filled("flips: ", "       ", &flip);
         }
         if args.explain_rules {
             text += &rules(&judgement);
@@ -82,6 +84,10 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
 }
 
 const WIDTH: usize = 72;
+
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
 
 fn filled(first: &str, rest: &str, text: &str) -> String {
     let options = textwrap::Options::new(WIDTH)
@@ -119,6 +125,9 @@ struct Document<'a> {
     /// What does not change the verdict.
     notes: Vec<Ground<'a>>,
     flips: Vec<FlipSaid<'a>>,
+    /// How many more contexts there are that were not tried, because the search was given up.
+    #[serde(skip_serializing_if = "is_zero")]
+    flips_untried: usize,
     /// A sequence in which nothing can be left out.
     weakest: Option<String>,
     counterexample: Vec<StepTold<'a>>,
@@ -152,7 +161,7 @@ pub fn schema() -> Schema {
 }
 
 /// Returns a judgement as JSON. Of errata that say the same, each has an entry.
-fn to_json(question: &Question, sequence: &str, judgement: &Judgement, flips: &[Flip]) -> String {
+fn to_json(question: &Question, sequence: &str, judgement: &Judgement, flips: &Flips) -> String {
     fn grounds(reasons: &[Reason]) -> Vec<Ground<'_>> {
         fn of(Reason { rule, also, text }: &Reason) -> impl Iterator<Item = Ground<'_>> {
             let rules = std::iter::once(rule).chain(also);
@@ -172,6 +181,7 @@ fn to_json(question: &Question, sequence: &str, judgement: &Judgement, flips: &[
         reasons: grounds(&judgement.reasons),
         notes: grounds(&judgement.notes),
         flips: flips
+            .found
             .iter()
             .map(|flip| FlipSaid {
                 verdict: flip.verdict.name(),
@@ -179,6 +189,7 @@ fn to_json(question: &Question, sequence: &str, judgement: &Judgement, flips: &[
                 options: &flip.options,
             })
             .collect(),
+        flips_untried: flips.untried,
         weakest: judgement
             .weakest
             .as_ref()

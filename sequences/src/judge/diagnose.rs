@@ -4,6 +4,7 @@
 //! Every possible repair is made at once; then each is taken back that the machine does not need. What remains is a
 //! smallest set of additions that makes the sequence sufficient: the missing elements.
 
+use super::budget::Budget;
 use super::context::{coverage_at, unsynchronized};
 use super::coverage::coverage;
 use super::judgement::{Judgement, Step, Verdict};
@@ -65,7 +66,12 @@ const ALONE: [Repair; 8] = [
 ];
 
 /// Judges a sequence that the machine found unsafe.
-pub(super) fn diagnose(question: &Question, sequence: &[Instruction], counterexample: Vec<Step>) -> Judgement {
+pub(super) fn diagnose(
+    question: &Question,
+    sequence: &[Instruction],
+    counterexample: Vec<Step>,
+    budget: &Budget,
+) -> Judgement {
     let mut judgement = Judgement {
         verdict: Verdict::Insufficient,
         reasons: Vec::new(),
@@ -73,17 +79,24 @@ pub(super) fn diagnose(question: &Question, sequence: &[Instruction], counterexa
         weakest: None,
         counterexample,
     };
-    let Some(needed) = needed(question, sequence) else {
+    let Some(needed) = needed(question, sequence, budget) else {
         // No single repair of what is there: what one more invalidation would do is tried out.
         let tlbis = (0..sequence.len()).filter_map(|at| Some((at, sequence[at].tlbi()?)));
         judgement.reasons = tlbis
             .filter_map(|(at, tlbi)| coverage_at(question, sequence, at, &tlbi).reason)
             .collect();
-        match added(question, sequence) {
+        match added(question, sequence, budget) {
             Ok((tlbi, whole)) => {
                 let text = format!("`{tlbi}` in addition, with its barriers, makes this sequence sufficient");
                 judgement.reasons.push(Reason::new(Rule::Model, text));
-                judgement.weakest = Some(weakest(question, &whole));
+                judgement.weakest = Some(weakest(question, &whole, budget));
+            }
+            Err(_) if budget.is_spent() => {
+                let text = format!(
+                    "what would make this sequence sufficient was not found within {} states",
+                    budget.states()
+                );
+                judgement.reasons.push(Reason::new(Rule::Search, text));
             }
             Err(tried) => {
                 let text = format!(
@@ -99,17 +112,17 @@ pub(super) fn diagnose(question: &Question, sequence: &[Instruction], counterexa
         .iter()
         .flat_map(|repair| reasons(question, sequence, *repair))
         .collect();
-    judgement.weakest = Some(weakest(question, &repair(question, sequence, &needed)));
+    judgement.weakest = Some(weakest(question, &repair(question, sequence, &needed), budget));
     judgement
 }
 
 /// Returns a smallest set of repairs; `None` where all of them are not enough.
-fn needed(question: &Question, sequence: &[Instruction]) -> Option<Vec<Repair>> {
-    let sufficient = |repairs: &[Repair]| is_safe(question, &repair(question, sequence, repairs)) == Ok(true);
+fn needed(question: &Question, sequence: &[Instruction], budget: &Budget) -> Option<Vec<Repair>> {
+    let sufficient = |repairs: &[Repair]| is_safe(question, &repair(question, sequence, repairs), budget) == Ok(true);
     // Most often one thing is missing, and what is not enough is found out quickly.
     let alone = ALONE.into_iter().find(|only| {
         let repaired = repair(question, sequence, &[*only]);
-        repaired != sequence && is_safe(question, &repaired) == Ok(true)
+        repaired != sequence && is_safe(question, &repaired, budget) == Ok(true)
     });
     if let Some(only) = alone {
         return Some(alloc::vec![only]);
@@ -130,7 +143,7 @@ fn needed(question: &Question, sequence: &[Instruction]) -> Option<Vec<Repair>> 
 
 /// Returns an operation that makes a sequence sufficient where it is added at its end, the narrowest first, and the
 /// sequence with it; or how many were tried.
-fn added(question: &Question, sequence: &[Instruction]) -> Result<(Tlbi, Vec<Instruction>), usize> {
+fn added(question: &Question, sequence: &[Instruction], budget: &Budget) -> Result<(Tlbi, Vec<Instruction>), usize> {
     const OPERANDS: [Operand; 5] = [
         Operand::None,
         Operand::Va(None),
@@ -165,7 +178,7 @@ fn added(question: &Question, sequence: &[Instruction]) -> Result<(Tlbi, Vec<Ins
         };
         let mut whole = start.clone();
         whole.extend([full(domain), Instruction::Tlbi(tlbi), full(domain), Instruction::Isb]);
-        if is_safe(question, &whole) == Ok(true) {
+        if is_safe(question, &whole, budget) == Ok(true) {
             return Ok((tlbi, whole));
         }
     }
@@ -545,7 +558,7 @@ mod tests {
                             continue;
                         }
                         let weakest = judgement.weakest.unwrap_or_else(|| panic!("{text}: nothing would do"));
-                        assert_eq!(is_safe(&question, &weakest), Ok(true), "{text}");
+                        assert_eq!(is_safe(&question, &weakest, &Budget::default()), Ok(true), "{text}");
                     }
                 }
             }

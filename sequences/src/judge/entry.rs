@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The question an entry of the catalogue answers.
 
+use super::budget::Budget;
 use super::inferred::{Operations, after, synchronizes};
 use super::question::{Change, Question, Regime};
-use super::sufficient::is_sufficient;
+use super::sufficient::is_sufficient_within;
 use crate::catalogue::Entry;
 use crate::instruction::{Access, Barrier, Domain, Instruction};
 use alloc::vec::Vec;
@@ -74,7 +75,8 @@ impl Lack {
 /// Returns why a sequence is insufficient on its own; `None` where it is not, or nothing is known.
 #[must_use]
 pub fn lack(question: &Question, sequence: &[Instruction]) -> Option<Lack> {
-    if is_sufficient(question, sequence) != Ok(false) {
+    let budget = Budget::default();
+    if is_sufficient_within(question, sequence, &budget) != Ok(false) {
         return None;
     }
     let dsb = Instruction::Dsb(Barrier {
@@ -88,7 +90,7 @@ pub fn lack(question: &Question, sequence: &[Instruction]) -> Option<Lack> {
         if after {
             longer.extend([dsb, Instruction::Isb]);
         }
-        is_sufficient(question, &longer) == Ok(true)
+        is_sufficient_within(question, &longer, &budget) == Ok(true)
     };
     Some(if around(true, false) {
         Lack::StoreCompleted

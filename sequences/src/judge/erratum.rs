@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the errata of a CPU ask of a sequence that the architecture finds sufficient.
 
+use super::budget::Budget;
 use super::context::is_switch;
 use super::coverage::coverage;
 use super::judgement::{Judgement, Verdict};
@@ -15,10 +16,20 @@ use alloc::format;
 use alloc::vec::Vec;
 
 /// Returns the judgement of a sequence that does not do what an erratum of the CPU asks for.
-pub(super) fn missing(question: &Question, sequence: &[Instruction]) -> Option<Judgement> {
-    let CpuChoice::One(cpu) = question.cpu else { return None };
-    affecting(&cpu).find_map(|erratum| {
-        let (verdict, mended) = unmet(question, erratum.need, sequence)?;
+///
+/// # Errors
+///
+/// The budget was spent before that was known.
+pub(super) fn missing(
+    question: &Question,
+    sequence: &[Instruction],
+    budget: &Budget,
+) -> Result<Option<Judgement>, Reason> {
+    let CpuChoice::One(cpu) = question.cpu else {
+        return Ok(None);
+    };
+    let missing = affecting(&cpu).find_map(|erratum| {
+        let (verdict, mended) = unmet(question, erratum.need, sequence, budget)?;
         Some(Judgement {
             verdict,
             reasons: alloc::vec![Reason::new(Rule::Erratum(erratum.id), text(erratum, &cpu))],
@@ -26,7 +37,15 @@ pub(super) fn missing(question: &Question, sequence: &[Instruction]) -> Option<J
             weakest: mended,
             counterexample: Vec::new(),
         })
-    })
+    });
+    if missing.is_none() && budget.is_spent() {
+        let text = format!(
+            "whether it does what the errata of {cpu} ask for was not found out within {} states",
+            budget.states()
+        );
+        return Err(Reason::new(Rule::Search, text));
+    }
+    Ok(missing)
 }
 
 fn text(erratum: &Erratum, cpu: &crate::errata::Cpu) -> alloc::string::String {
@@ -39,18 +58,30 @@ fn text(erratum: &Erratum, cpu: &crate::errata::Cpu) -> alloc::string::String {
 }
 
 /// Returns the verdict where a need is not met, and a sequence that meets it.
-fn unmet(question: &Question, need: Need, sequence: &[Instruction]) -> Option<(Verdict, Option<Vec<Instruction>>)> {
+fn unmet(
+    question: &Question,
+    need: Need,
+    sequence: &[Instruction],
+    budget: &Budget,
+) -> Option<(Verdict, Option<Vec<Instruction>>)> {
     let broadcast = question.observers != Observers::ThisPe;
     match need {
-        Need::RepeatAnyBroadcast if broadcast => repeat(question, sequence, Instruction::is_broadcast, |_, _| true),
-        Need::RepeatSameBroadcast if broadcast => {
-            repeat(question, sequence, Instruction::is_broadcast, |a, b| a.op == b.op)
+        Need::RepeatAnyBroadcast if broadcast => {
+            repeat(question, sequence, Instruction::is_broadcast, |_, _| true, budget)
         }
+        Need::RepeatSameBroadcast if broadcast => repeat(
+            question,
+            sequence,
+            Instruction::is_broadcast,
+            |a, b| a.op == b.op,
+            budget,
+        ),
         Need::RepeatEl3 if question.regime == Regime::El3 => repeat(
             question,
             sequence,
             |instruction| matches!(instruction, Instruction::Tlbi(_)),
             |a, b| a.op == b.op,
+            budget,
         ),
         Need::IsbAfterPublishing if question.change == Change::Validate => {
             let dsb = sequence
@@ -79,6 +110,7 @@ fn repeat(
     sequence: &[Instruction],
     concerned: impl Fn(&Instruction) -> bool,
     repeats: impl Fn(&Tlbi, &Tlbi) -> bool,
+    budget: &Budget,
 ) -> Option<(Verdict, Option<Vec<Instruction>>)> {
     let completes = |instruction: &Instruction, tlbi: &Tlbi| {
         matches!(instruction, Instruction::Dsb(Barrier { domain, access: Access::All })
@@ -100,7 +132,7 @@ fn repeat(
         }
         let mut begin = sequence[..=at].to_vec();
         begin.push(Instruction::Isb);
-        if is_safe(question, &begin) != Ok(true) {
+        if is_safe(question, &begin, budget) != Ok(true) {
             continue;
         }
         enough = Some((at, tlbi));

@@ -5,10 +5,11 @@
 //! thing: what follows, who may hold the entry, whose VMID or ASID it is of, at which level it is, what the CPU has. Those
 //! answered the other way round are what a reviewer has to be sure of.
 
+use super::budget::Budget;
 use super::context;
 use super::judgement::Verdict;
 use super::question::{After, Change, Ids, Level, Name, Observers, Question, Regime, Stage};
-use super::sufficient::is_sufficient;
+use super::sufficient::is_sufficient_within;
 use crate::instruction::Instruction;
 use crate::tlbi::{ExceptionLevel, Target};
 use alloc::borrow::ToOwned;
@@ -108,18 +109,42 @@ impl Around<'_> {
     }
 }
 
-/// Returns the neighbouring questions that a sequence answers the other way round, of each part the nearest one.
+/// What was found around a question.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Flips {
+    /// The neighbouring questions that have the other answer, of each part the nearest one.
+    pub found: Vec<Flip>,
+    /// How many more there are that the budget did not reach.
+    pub untried: usize,
+}
+
+impl Flips {
+    /// Returns what to say of those that were not tried.
+    #[must_use]
+    pub fn not_tried(&self) -> Option<String> {
+        (self.untried > 0)
+            .then(|| alloc::format!("{} more contexts were not tried: the search was given up", self.untried))
+    }
+}
+
+/// Returns the neighbouring questions that a sequence answers the other way round.
 #[must_use]
-pub fn flips(question: &Question, sequence: &[Instruction]) -> Vec<Flip> {
-    let Ok(given) = is_sufficient(question, sequence) else {
-        return Vec::new();
+pub fn flips(question: &Question, sequence: &[Instruction], budget: &Budget) -> Flips {
+    let mut flips = Flips::default();
+    let Ok(given) = is_sufficient_within(question, sequence, budget) else {
+        return flips;
     };
-    let mut flips: Vec<Flip> = Vec::new();
+    // What is not known for another reason than the budget's, is not known.
+    let answers = |question: &Question, answer: bool, untried: &mut usize| {
+        let found = is_sufficient_within(question, sequence, budget);
+        *untried += usize::from(found.is_err() && budget.is_spent());
+        found == Ok(answer)
+    };
     for neighbour in neighbours(question, sequence) {
         // A PE further away is one more; what the nearer one turns over, it does too.
-        let known = neighbour.hinge != Hinge::After && flips.iter().any(|flip| flip.hinge == neighbour.hinge);
-        if !known && is_sufficient(&neighbour.question, sequence) == Ok(!given) {
-            flips.push(Flip {
+        let known = neighbour.hinge != Hinge::After && flips.found.iter().any(|flip| flip.hinge == neighbour.hinge);
+        if !known && answers(&neighbour.question, !given, &mut flips.untried) {
+            flips.found.push(Flip {
                 verdict: if given {
                     Verdict::Insufficient
                 } else {
@@ -132,14 +157,14 @@ pub fn flips(question: &Question, sequence: &[Instruction]) -> Vec<Flip> {
         }
     }
     // Two assumptions that belong together: without fetches, FEAT_ETS2 can stand for the ISB.
-    let of = |hinge: Hinge| flips.iter().any(|flip| flip.hinge == hinge);
+    let of = |hinge: Hinge| flips.found.iter().any(|flip| flip.hinge == hinge);
     if !given && question.after == After::FetchHere && !of(Hinge::Ets2) {
-        let mut both = question.clone();
-        both.after = After::DataHere;
-        let data_alone = is_sufficient(&both, sequence);
+        let mut data = question.clone();
+        data.after = After::DataHere;
+        let mut both = data.clone();
         both.architecture.ets2 = true;
-        if data_alone == Ok(false) && is_sufficient(&both, sequence) == Ok(true) {
-            flips.push(Flip {
+        if answers(&data, false, &mut flips.untried) && answers(&both, true, &mut flips.untried) {
+            flips.found.push(Flip {
                 verdict: Verdict::Sufficient,
                 hinge: Hinge::Ets2,
                 text: "it is for loads and stores alone, and the CPU has FEAT_ETS2",
@@ -342,7 +367,8 @@ mod tests {
         let mut question = infer(&sequence);
         ask(&mut question);
         let instructions: Vec<_> = sequence.instructions().collect();
-        flips(&question, &instructions)
+        flips(&question, &instructions, &Budget::default())
+            .found
             .iter()
             .map(ToString::to_string)
             .collect()

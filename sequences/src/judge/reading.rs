@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which verdicts rest on a reading of the Arm ARM.
 
+use super::budget::Budget;
 use super::question::{Question, Reading};
 use super::rule::{Reason, Rule};
 use super::scenario::{Strict, is_safe_read};
@@ -10,7 +11,12 @@ use alloc::vec::Vec;
 
 /// Returns what a sufficient sequence rests on, where the strict reading would find it insufficient, and what reviewers
 /// may ask about the spelling of a store barrier.
-pub(super) fn rests_on(question: &Question, sequence: &[Instruction], weakest: &[Instruction]) -> Vec<Reason> {
+pub(super) fn rests_on(
+    question: &Question,
+    sequence: &[Instruction],
+    weakest: &[Instruction],
+    budget: &Budget,
+) -> Vec<Reason> {
     let mut notes = Vec::new();
     if question.reading == Reading::Strict {
         return notes;
@@ -31,8 +37,9 @@ pub(super) fn rests_on(question: &Question, sequence: &[Instruction], weakest: &
     if !sequence.iter().any(|instruction| is_narrow(sequence, instruction)) {
         return notes;
     }
-    let fails =
-        |completion: bool, store: bool| is_safe_read(question, sequence, Strict { completion, store }) == Ok(false);
+    let fails = |completion: bool, store: bool| {
+        is_safe_read(question, sequence, Strict { completion, store }, budget) == Ok(false)
+    };
     let (completion, store) = (fails(true, false), fails(false, true));
     let both = !completion && !store && fails(true, true);
     if completion || both {

@@ -48,6 +48,8 @@ pub enum Rule {
     Question,
     /// A limit of the abstract machine.
     Model,
+    /// The search was given up.
+    Search,
 }
 
 /// Where a rule is written and what it says, in our words.
@@ -68,7 +70,7 @@ macro_rules! arm_arm {
 
 impl Rule {
     /// Every rule; of errata, one stands for all.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::StoreBeforeTlbi,
         Self::Completion,
         Self::CompletionDomain,
@@ -89,6 +91,7 @@ impl Rule {
         Self::Erratum("any"),
         Self::Question,
         Self::Model,
+        Self::Search,
     ];
 
     /// Returns where the rule is written: document, issue, rule identifiers where there are any, and section.
@@ -209,6 +212,10 @@ impl Rule {
                 "docs/abstract-machine.md",
                 "Found by trying it on the abstract machine, not by a rule of its own.",
             ),
+            Self::Search => (
+                "docs/abstract-machine.md",
+                "One judgement looks at so many states of the abstract machine and no more; what is beyond is not known.",
+            ),
         };
         Entry { citation, says }
     }
@@ -237,6 +244,7 @@ impl Rule {
             Self::Erratum(id) => return format!("erratum {id}"),
             Self::Question => "question",
             Self::Model => "model",
+            Self::Search => "search",
         };
         id.into()
     }

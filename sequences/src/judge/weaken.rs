@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What can be left out or weakened, and why the rest is needed.
 
+use super::budget::Budget;
 use super::context::is_switch;
 use super::coverage::coverage;
 use super::judgement::{Judgement, Verdict};
 use super::question::{Change, Observers, Question};
 use super::rule::{Reason, Rule};
 use super::scope::{widest, with_scope};
-use super::sufficient::is_sufficient;
+use super::sufficient::is_sufficient_within;
 use crate::instruction::{Access, Barrier, Domain, Instruction};
 use crate::tlbi::Scope;
 use alloc::format;
@@ -60,7 +61,7 @@ fn weaker(instruction: &Instruction, sequence: &[Instruction]) -> Vec<Option<Ins
 
 /// Returns the indices of a short part of the sequence that is sufficient: one TLBI, the DSBs next to it, the last ISB,
 /// and all padding. Only a short cut for the search: most long sequences repeat themselves.
-fn core(question: &Question, sequence: &[Instruction]) -> Option<Vec<usize>> {
+fn core(question: &Question, sequence: &[Instruction], budget: &Budget) -> Option<Vec<usize>> {
     let covers =
         |instruction: &Instruction| matches!(instruction, Instruction::Tlbi(tlbi) if coverage(question, tlbi).any());
     let is_dsb = |instruction: &Instruction| matches!(instruction, Instruction::Dsb(_));
@@ -82,7 +83,7 @@ fn core(question: &Question, sequence: &[Instruction]) -> Option<Vec<usize>> {
     );
     core.sort_unstable();
     let part: Vec<Instruction> = core.iter().map(|at| sequence[*at]).collect();
-    (part.len() < sequence.len() && is_sufficient(question, &part) == Ok(true)).then_some(core)
+    (part.len() < sequence.len() && is_sufficient_within(question, &part, budget) == Ok(true)).then_some(core)
 }
 
 /// Returns whether an instruction is the ISB that ends the time in which a register write takes effect.
@@ -95,9 +96,9 @@ fn ends_write(sequence: &[Instruction], at: usize) -> bool {
 }
 
 /// Leaves out and weakens until nothing more can be. The sequence must be sufficient.
-fn weaken(question: &Question, sequence: &[Instruction]) -> (Vec<Instruction>, Vec<Excess>) {
+fn weaken(question: &Question, sequence: &[Instruction], budget: &Budget) -> (Vec<Instruction>, Vec<Excess>) {
     let all: Vec<(usize, Instruction)> = sequence.iter().copied().enumerate().collect();
-    let mut kept = match core(question, sequence) {
+    let mut kept = match core(question, sequence, budget) {
         Some(core) => all
             .iter()
             .copied()
@@ -137,7 +138,7 @@ fn weaken(question: &Question, sequence: &[Instruction]) -> (Vec<Instruction>, V
                     trial.remove(index);
                 }
             }
-            is_sufficient(question, &trial) == Ok(true)
+            is_sufficient_within(question, &trial, budget) == Ok(true)
         });
         match weaker {
             None => index += 1,
@@ -190,13 +191,13 @@ fn respell(weakest: &mut [Instruction], excess: &mut [Excess]) {
 }
 
 /// Returns the weakest sequence found from a sufficient one.
-pub(super) fn weakest(question: &Question, sequence: &[Instruction]) -> Vec<Instruction> {
-    weaken(question, sequence).0
+pub(super) fn weakest(question: &Question, sequence: &[Instruction], budget: &Budget) -> Vec<Instruction> {
+    weaken(question, sequence, budget).0
 }
 
 /// Explains a sufficient sequence.
-pub(super) fn explain(question: &Question, sequence: &[Instruction]) -> Judgement {
-    let (weakest, mut excess) = weaken(question, sequence);
+pub(super) fn explain(question: &Question, sequence: &[Instruction], budget: &Budget) -> Judgement {
+    let (weakest, mut excess) = weaken(question, sequence, budget);
     excess.sort_by_key(|entry| entry.at);
     let mut reasons: Vec<Reason> = excess
         .iter()

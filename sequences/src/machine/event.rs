@@ -88,6 +88,11 @@ pub enum MachineError {
         /// The limit.
         limit: usize,
     },
+    /// There are more invalidations than the limit.
+    TooManyInvalidations {
+        /// The limit.
+        limit: usize,
+    },
     /// An operation on values this machine does not calculate with.
     Arithmetic {
         /// The PE.
@@ -116,6 +121,7 @@ impl fmt::Display for MachineError {
         match self {
             Self::PathTooLong { thread, limit } => write!(f, "P{thread} executes more than {limit} instructions"),
             Self::TooManyStates { limit } => write!(f, "more than {limit} states"),
+            Self::TooManyInvalidations { limit } => write!(f, "more than {limit} invalidations"),
             Self::Arithmetic { thread, pc } => {
                 write!(
                     f,

@@ -60,7 +60,7 @@ impl Value {
 }
 
 /// An operand of a data-processing instruction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
     /// A register.
     Register(Register),
@@ -71,7 +71,7 @@ pub enum Source {
 }
 
 /// The data-processing operations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Alu {
     /// `mov`: the second operand.
     Move,
@@ -96,7 +96,7 @@ pub enum Alu {
 }
 
 /// What an atomic instruction makes of the value in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Atomic {
     /// `swp`: the register's value.
     Swap,
@@ -107,7 +107,7 @@ pub enum Atomic {
 }
 
 /// A condition on the flags.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum FlagCondition {
     Eq,
@@ -127,7 +127,7 @@ pub enum FlagCondition {
 }
 
 /// How far a load orders what follows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
 pub enum Acquire {
     /// Not at all: `ldr`.
     #[default]
@@ -151,7 +151,7 @@ pub enum HardwareUpdates {
 }
 
 /// When a branch is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Condition {
     /// `b`.
     Always,
@@ -164,7 +164,7 @@ pub enum Condition {
 }
 
 /// A set of pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct Pages(pub u64);
 
 impl Pages {
@@ -182,7 +182,7 @@ impl Pages {
 }
 
 /// What a TLBI invalidates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TlbiTarget {
     /// The page whose operand is in a register; nothing if the register holds no such operand.
     Register(Register),
@@ -195,7 +195,7 @@ pub enum TlbiTarget {
 /// The *leaf* is the entry an access uses. The *upper* part is what a leaf can be rebuilt from without looking at the
 /// changed table again: a stage 2 entry below a combined one, or a cached table descriptor above a last-level one.
 /// Removing the leaf alone is in vain while a stale upper part is still there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Layers {
     /// The entry an access uses.
     pub leaf: bool,
@@ -212,7 +212,7 @@ impl Layers {
 }
 
 /// One operation of a thread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Op {
     /// A data-processing instruction.
     Alu {
@@ -327,7 +327,7 @@ pub enum Op {
 }
 
 /// Where a PE is, seen from the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
 pub enum Placement {
     /// In the common Inner Shareable domain.
     #[default]

@@ -57,7 +57,7 @@ pub(super) fn questions(
         all.push("Does anything else rely on what the old sequence did beyond the flush?".to_owned());
     }
     // What was assumed, and turns the verdict over where it is otherwise.
-    let hangs_on = |hinge: Hinge| flips.all.iter().any(|flip| flip.hinge == hinge);
+    let hangs_on = |hinge: Hinge| flips.around.found.iter().any(|flip| flip.hinge == hinge);
     for (hinge, is_stated, text) in [
         (
             Hinge::Ets2,

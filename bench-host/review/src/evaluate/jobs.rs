@@ -7,7 +7,9 @@
 
 use crate::evaluate::Ground;
 use crate::extract::reduce::Found;
-use sequences::judge::{After, Change, Judgement, Observers, Question, Regime, Rule, Stage, Verdict, judge};
+use sequences::judge::{
+    After, Budget, Change, Judgement, Observers, Question, Regime, Rule, Stage, Verdict, judge_within,
+};
 use sequences::{Access, Barrier, ExceptionLevel, Instruction, Operand, Target, Tlbi};
 
 /// Returns the question as it is for the arm that a sequence stands in.
@@ -73,6 +75,7 @@ pub(super) fn judge_regimes(
     question: &Question,
     whole: &[Instruction],
     first: Judgement,
+    budget: &Budget,
 ) -> Judgement {
     let of_el1 = |side: &Found| -> Vec<Tlbi> {
         let tlbis = side.sequence.instructions().filter_map(Instruction::tlbi);
@@ -98,7 +101,7 @@ pub(super) fn judge_regimes(
     guests.cpu = question.cpu;
     guests.reading = question.reading;
     guests.architecture = question.architecture;
-    let second = judge(&guests, whole);
+    let second = judge_within(&guests, whole, budget);
     if first.verdict == Verdict::Insufficient {
         return first;
     }
@@ -136,7 +139,13 @@ fn without_others(found: &Found, whole: &[Instruction], switch: bool) -> Option<
 }
 
 /// Takes back advice about what is not in the judge's sight: the ISBs and DMBs that are there for something else.
-pub(super) fn keep_others(found: &Found, question: &Question, whole: &[Instruction], judgement: &mut Judgement) {
+pub(super) fn keep_others(
+    found: &Found,
+    question: &Question,
+    whole: &[Instruction],
+    judgement: &mut Judgement,
+    budget: &Budget,
+) {
     let switch = matches!(
         question.change,
         Change::SwitchContext | Change::RecycleContext | Change::ReplaceTables
@@ -147,7 +156,7 @@ pub(super) fn keep_others(found: &Found, question: &Question, whole: &[Instructi
     let Some(rest) = without_others(found, whole, switch) else {
         return;
     };
-    let again = judge(question, &rest);
+    let again = judge_within(question, &rest, budget);
     // What of them the change needs is not said to be too much in the first place.
     let of_others = |reason: &sequences::judge::Reason| {
         let text = &reason.text;

@@ -7,7 +7,7 @@ use crate::evaluate::{Flips, Ground, SideVerdict};
 use crate::extract::reduce::Found;
 use crate::placed::Placed;
 use crate::workaround::{is_workaround, without_workaround};
-use sequences::judge::{After, Change, Question, Reason, Rule, Verdict, is_sufficient, judge};
+use sequences::judge::{After, Budget, Change, Question, Reason, Rule, Verdict, is_sufficient_within, judge_within};
 use sequences::{Access, Barrier, ContextRegister, ContextValue, Domain, Instruction, Sequence};
 
 /// Takes a write of HCR_EL2 for the other setting.
@@ -52,13 +52,19 @@ fn asked(found: &Found, sides: &[&Found], question: &Question) -> Asked {
 
 /// Returns what would turn the verdict on a side over. Where the verdict goes by more than the judge was asked, it is not
 /// known.
-pub(super) fn flips(placed: &Placed<Found>, sides: &[&Found], question: &Question, verdict: Verdict) -> Flips {
+pub(super) fn flips(
+    placed: &Placed<Found>,
+    sides: &[&Found],
+    question: &Question,
+    verdict: Verdict,
+    budget: &Budget,
+) -> Flips {
     let found = &placed.found;
     let asked = asked(found, sides, question);
     if sides.iter().all(|side| side.fragment) || is_workaround(&found.sequence) || found.around.doubt.is_some() {
         return Flips::default();
     }
-    let Ok(sufficient) = is_sufficient(&asked.question, &asked.whole) else {
+    let Ok(sufficient) = is_sufficient_within(&asked.question, &asked.whole, budget) else {
         return Flips::default();
     };
     let alone = if sufficient {
@@ -75,12 +81,12 @@ pub(super) fn flips(placed: &Placed<Found>, sides: &[&Found], question: &Questio
     };
     Flips {
         as_it_stands,
-        all: sequences::judge::flips(&asked.question, &asked.whole),
+        around: sequences::judge::flips(&asked.question, &asked.whole, budget),
     }
 }
 
 /// Judges one side.
-pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question) -> SideVerdict {
+pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question, budget: &Budget) -> SideVerdict {
     let found = &placed.found;
     let Asked {
         whole,
@@ -88,8 +94,9 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
         question,
     } = asked(found, sides, question);
     let question = &question;
-    let mut judgement = jobs::judge_regimes(found, sides, question, &whole, judge(question, &whole));
-    jobs::keep_others(found, question, &whole, &mut judgement);
+    let first = judge_within(question, &whole, budget);
+    let mut judgement = jobs::judge_regimes(found, sides, question, &whole, first, budget);
+    jobs::keep_others(found, question, &whole, &mut judgement, budget);
     let other_jobs = jobs::look(found, sides, question, &mut judgement);
     let mut open = None;
     let writes = |side: &Found| side.sequence.instructions().any(|i| matches!(i, Instruction::Msr(..)));
@@ -152,11 +159,12 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
         // What a barrier orders beyond the TLB is not in the judge's sight.
         text: reason.text.replacen(" can go:", " can go if nothing else needs it:", 1),
     };
-    let (errata, _): (Vec<_>, Vec<_>) = judgement
+    let (errata, notes): (Vec<_>, Vec<_>) = judgement
         .notes
         .into_iter()
         .partition(|note| matches!(note.rule, Rule::Erratum(_)));
-    extra.extend(judgement.reasons.into_iter().map(ground));
+    let given_up = notes.into_iter().find(|note| note.rule == Rule::Search);
+    extra.extend(judgement.reasons.into_iter().chain(given_up).map(ground));
     let judged: Sequence = whole.into_iter().collect();
     SideVerdict {
         file: placed.path.clone(),

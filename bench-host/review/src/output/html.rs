@@ -138,12 +138,12 @@ fn body(out: &mut String, review: &Review, level: u8) {
         let open = flips
             .as_it_stands
             .map(|verdict| format!("as it stands: {}", verdict.name()));
-        let others = flips.all.iter().map(|flip| escape(&flip.to_string()));
+        let others = flips.around.found.iter().map(|flip| escape(&flip.to_string()));
         items(
             out,
             "The verdict flips: it is",
             level + 1,
-            open.into_iter().chain(others),
+            open.into_iter().chain(others).chain(flips.around.not_tried()),
         );
         let timing = timing(&review.timing[index]);
         items(out, "Timing", level + 1, timing.iter().map(|line| escape(line)));

@@ -124,6 +124,9 @@ struct Evidence<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     as_it_stands: Option<&'static str>,
     flips: Vec<Flip<'a>>,
+    /// How many more contexts there are that were not tried, because the search was given up.
+    #[serde(skip_serializing_if = "is_zero")]
+    flips_untried: usize,
     timing: Vec<Timing<'a>>,
     checks: Vec<Checks<'a>>,
 }
@@ -343,7 +346,8 @@ fn evidence(review: &Review) -> Vec<Evidence<'_>> {
         as_it_stands: change.flips.as_it_stands.map(verdict_id),
         flips: change
             .flips
-            .all
+            .around
+            .found
             .iter()
             .map(|flip| Flip {
                 verdict: verdict_id(flip.verdict),
@@ -351,6 +355,7 @@ fn evidence(review: &Review) -> Vec<Evidence<'_>> {
                 options: &flip.options,
             })
             .collect(),
+        flips_untried: change.flips.around.untried,
         timing: timing
             .iter()
             .map(|timing| Timing {

@@ -160,8 +160,11 @@ fn body(out: &mut String, review: &Review) {
         if let Some(verdict) = change.flips.as_it_stands {
             out.push_str(&format!("- as it stands: {}\n", verdict.name()));
         }
-        for flip in &change.flips.all {
+        for flip in &change.flips.around.found {
             out.push_str(&format!("- flips: {}\n", escape_keep_code(&flip.to_string())));
+        }
+        if let Some(text) = change.flips.around.not_tried() {
+            out.push_str(&format!("- flips: {text}\n"));
         }
         for ground in change.shown().into_iter().flat_map(|side| &side.errata) {
             out.push_str(&format!(

@@ -37,8 +37,11 @@ pub(super) fn evidence(out: &mut String, change: &Evaluated, long: bool) {
     if let Some(verdict) = change.flips.as_it_stands {
         wrap(out, "  as it stands: ", verdict.name());
     }
-    for flip in &change.flips.all {
+    for flip in &change.flips.around.found {
         wrap(out, "  flips: ", &flip.to_string());
+    }
+    if let Some(text) = change.flips.around.not_tried() {
+        wrap(out, "  flips: ", &text);
     }
     let errata: Vec<&str> = change
         .shown()
@@ -114,6 +117,14 @@ fn brief(out: &mut String, side: &SideVerdict, name: &str) {
             }
         }
         Verdict::Sufficient => {}
+    }
+    // What decides was printed; that a search was given up comes last.
+    let shown = match side.verdict {
+        Verdict::Insufficient | Verdict::Unknown => 3,
+        Verdict::Sufficient | Verdict::StrongerThanNeeded => 0,
+    };
+    for ground in side.reasons.iter().skip(shown).filter(|ground| ground.rule == "search") {
+        wrap(out, &format!("  {name}: "), &says(ground));
     }
 }
 
