@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a piece of source does, as far as TLB maintenance goes: events, and the branches between them.
 
+use crate::extract::asm::ARGUMENTS;
 use crate::extract::names::{has_entry_word, turns_mmu_on};
 use crate::extract::operand::Value;
 use crate::extract::write::Write;
@@ -117,6 +118,8 @@ pub struct Event {
     pub line: u32,
     /// The line, or that of the macro it comes from, is not on both sides of the patch.
     pub changed: bool,
+    /// What the argument registers hold where assembly calls something; empty where that is not known.
+    pub given: Vec<Value>,
     /// The functions it was put in place of, inner ones first.
     pub via: Vec<Arc<str>>,
 }
@@ -175,6 +178,23 @@ impl Node {
             Self::Loop(body) | Self::Region(body) => Self::any(body, is),
             Self::Jump => false,
         })
+    }
+
+    /// Puts what the argument registers hold in place of them, in the body of a function of assembly that is called so.
+    pub fn give_registers(nodes: &mut [Self], values: &[Value]) {
+        if values.is_empty() {
+            return;
+        }
+        let names = ARGUMENTS.map(str::to_owned);
+        Self::visit_mut(nodes, &mut |node| {
+            let Self::Event(event) = node else { return };
+            if let Kind::Tlbi(_, operand) = &mut event.kind {
+                operand.value = operand.value.with_arguments(&names, values);
+            }
+            for given in &mut event.given {
+                *given = given.with_arguments(&names, values);
+            }
+        });
     }
 
     /// Visits the events in here, in the order of the text.

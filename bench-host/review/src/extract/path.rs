@@ -111,6 +111,7 @@ fn walk(nodes: &[Node], mut open: Vec<(Way, Flow)>, cut: &mut bool) -> Vec<(Way,
                                 kind,
                                 line,
                                 changed: false,
+                                given: Vec::new(),
                                 via: Vec::new(),
                             });
                         }

@@ -73,6 +73,7 @@ pub(super) fn without_places(nodes: &[Node]) -> Vec<Node> {
         if let Node::Event(event) = node {
             event.line = 0;
             event.changed = false;
+            event.given.clear();
             event.via.clear();
         }
     });

@@ -41,9 +41,6 @@ pub(super) struct Reading {
     pub(super) joined: Vec<(u32, u32)>,
 }
 
-/// What a call in assembly is given.
-const ARGUMENTS: [&str; 6] = ["x0", "x1", "x2", "x3", "x4", "x5"];
-
 impl Surroundings {
     /// Adds the macros and functions of units; their own files see their own first.
     pub fn add(&mut self, units: &[Unit], spellings: &Spellings) {
@@ -163,6 +160,7 @@ impl Surroundings {
                 kind: Kind::Call("complete_out_of_sight".into()),
                 line: 0,
                 changed: false,
+                given: Vec::new(),
                 via: Vec::new(),
             }));
         }
@@ -207,8 +205,9 @@ impl Surroundings {
             }
             let known = || self.whole.get(name).or_else(|| self.known.get(name)).cloned();
             // Arguments are in registers: what is left out is taken to be right.
-            let spelled = || spellings.function(name, &ARGUMENTS.map(str::to_owned), event.line);
+            let spelled = || spellings.function(name, &asm::ARGUMENTS.map(str::to_owned), event.line);
             if let Some(mut body) = known().or_else(spelled) {
+                Node::give_registers(&mut body, &event.given);
                 Node::place(&mut body, event.line, true, &name.as_str().into());
                 *node = Node::Region(body);
             }
@@ -225,6 +224,7 @@ impl Surroundings {
                 let statements = asm::statements(&segment.lines, unit.path.ends_with(".asm"));
                 let (mut found, missed) = asm::functions(&statements, &segment.section, &self.asm_macros);
                 for function in &mut found {
+                    function.parameters = asm::ARGUMENTS.map(str::to_owned).into();
                     self.look_into_calls(&mut function.nodes, &function.name, spellings);
                 }
                 functions.extend(found);

@@ -35,7 +35,10 @@ fn traced(event: &Event, registers: &mut Registers) -> Event {
             // What a register of translation is given is no maintenance: a change of it alone is none.
             write.value = registers.operand(&write.text).0;
         }
-        Kind::Call(_) => registers.call(),
+        Kind::Call(_) => {
+            event.given = registers.arguments();
+            registers.call();
+        }
         _ => {}
     }
     event
@@ -277,6 +280,7 @@ fn follow(
                                 kind,
                                 line,
                                 changed: false,
+                                given: Vec::new(),
                                 via: Vec::new(),
                             };
                             way.events.insert(first, (place, mark(Kind::LoopStart)));
@@ -315,7 +319,7 @@ fn follow(
                         if looks_like_maintenance(name) && open.len() + done.len() < MAX_WAYS {
                             let mut there = way.clone();
                             there.conditions.push(text.clone());
-                            there.events.extend(goes_to(name, way.at, (*line, *changed)));
+                            there.events.extend(goes_to(name, &way, (*line, *changed)));
                             // It goes on where no operation is.
                             there.at = ops.len();
                             way.conditions.push(format!("not ({text})"));
@@ -323,7 +327,8 @@ fn follow(
                         }
                     }
                     None if looks_like_maintenance(name) => {
-                        way.events.extend(goes_to(name, way.at, (*line, *changed)));
+                        let gone = goes_to(name, &way, (*line, *changed));
+                        way.events.extend(gone);
                         break;
                     }
                     // Leaves for somewhere that is not in sight.
@@ -336,6 +341,7 @@ fn follow(
                                     kind: Kind::Return,
                                     line,
                                     changed: false,
+                                    given: Vec::new(),
                                     via: Vec::new(),
                                 },
                             ));
@@ -354,15 +360,20 @@ fn follow(
 }
 
 /// Returns what a branch to a flush out of sight does: it calls it, and does not come back.
-fn goes_to(name: &str, at: usize, (line, changed): (u32, bool)) -> [(usize, Event); 2] {
-    [Kind::Call(name.to_owned()), Kind::Return].map(|kind| {
+fn goes_to(name: &str, way: &Way, (line, changed): (u32, bool)) -> [(usize, Event); 2] {
+    [
+        (Kind::Call(name.to_owned()), way.registers.arguments()),
+        (Kind::Return, Vec::new()),
+    ]
+    .map(|(kind, given)| {
         let event = Event {
             kind,
             line,
             changed,
+            given,
             via: Vec::new(),
         };
-        (at, event)
+        (way.at, event)
     })
 }
 

@@ -170,6 +170,7 @@ impl<'a> Reader<'a> {
                 kind,
                 line: statement.line,
                 changed: statement.changed,
+                given: Vec::new(),
                 via: Vec::new(),
             })),
             Read::Unknown => self.unread.push(Unread::new(

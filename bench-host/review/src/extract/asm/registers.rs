@@ -8,6 +8,8 @@ use std::collections::HashMap;
 
 /// Registers that a called function may change.
 const CLOBBERED: u8 = 18;
+/// The registers of arguments (AAPCS64), by the names under which what they hold at the start of a function is known.
+pub const ARGUMENTS: [&str; 8] = ["x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7"];
 
 /// An instruction that sets a general-purpose register.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +61,15 @@ impl Registers {
         match register {
             ZERO => (Value::constant(0), false),
             _ => self.values.get(&register).cloned().unwrap_or_else(unknown),
+        }
+    }
+
+    /// Returns what a function that is called now is given; nothing where the registers hold what they did at the start.
+    pub(super) fn arguments(&self) -> Vec<Value> {
+        let registers = 0..ARGUMENTS.len() as u8;
+        match registers.clone().any(|register| self.values.contains_key(&register)) {
+            true => registers.map(|register| self.get(register).0).collect(),
+            false => Vec::new(),
         }
     }
 

@@ -298,6 +298,7 @@ impl Context<'_> {
             kind,
             line: token.line,
             changed: token.changed,
+            given: Vec::new(),
             via: Vec::new(),
         }));
     }

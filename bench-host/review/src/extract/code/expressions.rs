@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Expressions: what they call, store and assign.
 
+use crate::extract::asm;
 use crate::extract::code::{Assigned, Context};
 use crate::extract::event::{Event, Kind, Node, Stored};
 use crate::extract::names;
@@ -167,7 +168,13 @@ impl Context<'_> {
     /// Puts the arguments of a call for the parameters of the function that was put in its place: in operands, and in
     /// conditions, where a constant or a flag of the caller decides.
     pub(super) fn give(&self, nodes: &mut [Node], parameters: &[String], arguments: &[&[Token]]) {
-        if parameters.len() != arguments.len() || parameters.is_empty() {
+        // Assembly has as many parameters as there are registers for them.
+        let parameters = match parameters.get(..arguments.len()) {
+            Some(given) if parameters == asm::ARGUMENTS => given,
+            _ if parameters.len() == arguments.len() => parameters,
+            _ => return,
+        };
+        if parameters.is_empty() {
             return;
         }
         let texts: Vec<String> = arguments.iter().map(|argument| join(argument)).collect();
@@ -184,12 +191,16 @@ impl Context<'_> {
         give(nodes, &|text: &str| filled(text, parameters, &texts), &mut |event| {
             if let Kind::Tlbi(_, given) = &mut event.kind {
                 let uses = |name: &String| given.value.terms.iter().any(|term| term.base == *name);
+                let uses_any = parameters.iter().any(uses);
                 event.changed |= parameters
                     .iter()
                     .zip(&changed)
                     .any(|(name, changed)| *changed && uses(name));
                 given.value = given.value.with_arguments(parameters, &values);
-                given.text = filled(&given.text, parameters, &texts);
+                // A register that holds something else by now is no argument.
+                if uses_any || !parameters.iter().any(|name| *name == given.text) {
+                    given.text = filled(&given.text, parameters, &texts);
+                }
             }
         });
     }

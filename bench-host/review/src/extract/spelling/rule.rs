@@ -146,6 +146,7 @@ impl Rule {
             kind,
             line,
             changed,
+            given: Vec::new(),
             via: Vec::new(),
         }))
     }
