@@ -170,7 +170,7 @@ fn repeated_invalidations_take_no_longer_than_one() {
         "vaae1is, va",
     ];
     let (mut equal, mut mixed) = (String::new(), String::new());
-    for index in 0..40 {
+    for index in 0..38 {
         equal += "\tdsb(ishst);\n\t__tlbi(vmalle1is);\n";
         mixed += &format!("\tdsb(ishst);\n\t__tlbi({});\n", OPERATIONS[index % OPERATIONS.len()]);
     }

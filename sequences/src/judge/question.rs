@@ -361,8 +361,9 @@ impl Question {
         if self.after == After::AccessElsewhere && self.observers == Observers::ThisPe {
             return unknown("an access on another PE follows, yet no other PE may hold the entry; say which is right");
         }
-        if sequence.len() > 32 {
-            return unknown("more than 32 instructions are not judged");
+        // With what a question puts around them, as many as a path of the machine may have.
+        if sequence.len() > 80 {
+            return unknown("more than 80 instructions are not judged");
         }
         if let Some(undefined) = self.undefined(sequence) {
             return Some(undefined);

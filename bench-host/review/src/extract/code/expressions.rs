@@ -198,7 +198,7 @@ impl Context<'_> {
                     .any(|(name, changed)| *changed && uses(name));
                 given.value = given.value.with_arguments(parameters, &values);
                 // A register that holds something else by now is no argument.
-                if uses_any || !parameters.iter().any(|name| *name == given.text) {
+                if uses_any || !parameters.contains(&given.text) {
                     given.text = filled(&given.text, parameters, &texts);
                 }
             }
