@@ -128,7 +128,16 @@ source_is_installed() {
 add_target() {
     have rustup && rustup show active-toolchain >/dev/null 2>&1 || return 1
     say "adding the Rust target $TARGET"
-    rustup target add "$TARGET" </dev/null >&2 && target_is_installed
+    if rustup target add "$TARGET" </dev/null >&2 && target_is_installed; then
+        return
+    fi
+    # Not to be had for this release: then it is built from the source, which has to be of the same release. No package has that.
+    if ! source_is_installed; then
+        say "adding the source of Rust's library instead"
+        rustup component add rust-src </dev/null >&2 || true
+    fi
+    ! source_is_installed || return 0
+    die "rustup has neither $TARGET nor rust-src for this toolchain; use another one (rustup default stable)"
 }
 
 linker_is_installed() {

@@ -95,7 +95,8 @@ fn refuse_another(path: &Path) -> Result<(), Error> {
         path: path.to_owned(),
         source,
     };
-    match fs::read(path) {
+    // Not what may block or never end: a file of this name may be anything.
+    match results::file::read(path, 1 << 30) {
         Ok(bytes) if has_mark(&bytes) => Ok(()),
         Ok(_) => Err(refused(io::Error::new(
             io::ErrorKind::AlreadyExists,

@@ -19,44 +19,36 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Guarded {
     child: Child,
-    /// Kills the group when we are gone.
+    /// Leads the group, and kills it when we are gone.
     watcher: Option<Child>,
 }
 
 impl Guarded {
     /// Starts a command in a process group of its own (so that Ctrl-C reaches it through us only), without input.
     pub fn spawn(command: &mut Command) -> io::Result<Self> {
-        #[cfg(unix)]
-        {
-            use std::os::unix::process::CommandExt;
-            command.process_group(0);
-        }
-        end_with_parent::end_with_parent(command);
-        command
-            .stdin(Stdio::null())
-            .spawn()
-            .map(|child| Self { child, watcher: None })
+        Self::start(command, None)
     }
 
-    /// Has the whole group end with us, even if we are killed with SIGKILL: a script that stands in for a program is told
-    /// by the system, but not what it has started. Where there is no `sh`, nothing happens.
-    pub fn end_group_with_us(&mut self) {
+    /// As [`Self::spawn`], and the whole group ends with us even if we are killed with SIGKILL: a script that stands in for
+    /// a program is told by the system, but not what it has started. (Where there is no `sh`, only the script is told.)
+    pub fn spawn_to_end_with_us(command: &mut Command) -> io::Result<Self> {
+        Self::start(command, watcher())
+    }
+
+    fn start(command: &mut Command, mut watcher: Option<Child>) -> io::Result<Self> {
         #[cfg(unix)]
         {
             use std::os::unix::process::CommandExt;
-            let Ok(group) = i32::try_from(self.child.id()) else {
-                return;
-            };
-            // It is in the group itself, so that the number of the group cannot become another's while it waits. Its
-            // input ends when we do, and it sees nothing else of us.
-            let mut watcher = Command::new("sh");
-            watcher.args(["-c", "trap '' INT TERM HUP; read -r _; kill -KILL 0"]);
-            watcher
-                .process_group(group)
-                .stdin(Stdio::piped())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null());
-            self.watcher = watcher.spawn().ok();
+            let group = watcher.as_ref().and_then(|watcher| i32::try_from(watcher.id()).ok());
+            command.process_group(group.unwrap_or(0));
+        }
+        end_with_parent::end_with_parent(command);
+        match command.stdin(Stdio::null()).spawn() {
+            Ok(child) => Ok(Self { child, watcher }),
+            Err(error) => {
+                watcher.iter_mut().for_each(reap);
+                Err(error)
+            }
         }
     }
 
@@ -85,28 +77,52 @@ impl Guarded {
 
     /// Kills and reaps the child and kills its group; nothing happens if it has ended.
     pub fn kill(&mut self) {
-        // A child that was waited for took its group with it, and its number may be somebody else's by now.
-        if matches!(self.child.try_wait(), Ok(None)) {
+        // A child that was waited for took its group with it, and its number may be somebody else's by now; not so that of
+        // a watcher, which was not.
+        if self.watcher.is_some() || matches!(self.child.try_wait(), Ok(None)) {
             self.kill_group();
         }
-        // Both fail only if it is gone and reaped, which is what they are for.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if let Some(mut watcher) = self.watcher.take() {
-            let _ = watcher.kill();
-            let _ = watcher.wait();
-        }
+        reap(&mut self.child);
+        self.watcher.take().iter_mut().for_each(reap);
     }
 
     fn kill_group(&self) {
         #[cfg(unix)]
         {
             use rustix::process::{Pid, Signal, kill_process_group};
-            let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+            let leader = self.watcher.as_ref().unwrap_or(&self.child);
+            let group = i32::try_from(leader.id()).ok().and_then(Pid::from_raw);
             // It fails if nobody is left in it, which is what it is for.
             let _ = group.map(|group| kill_process_group(group, Signal::KILL));
         }
     }
+}
+
+/// Kills and reaps a process. Both fail only if it is gone and reaped, which is what they are for.
+fn reap(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// Starts the leader of a group that kills it when we are gone: its input ends then, and it sees nothing else of us.
+///
+/// It is there before anybody else is in the group. Started after a child, it would come too late where we are killed
+/// between the two: the child has started others by then.
+fn watcher() -> Option<Child> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt;
+        let mut watcher = Command::new("sh");
+        watcher.args(["-c", "trap '' INT TERM HUP; read -r _; kill -KILL 0"]);
+        watcher
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        watcher.spawn().ok()
+    }
+    #[cfg(not(unix))]
+    None
 }
 
 impl Drop for Guarded {

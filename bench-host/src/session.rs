@@ -64,14 +64,13 @@ pub struct Finished {
 /// Runs QEMU and receives what its serial port sends.
 pub fn run_qemu(mut command: Command, mut receiver: Receiver, timeout: Duration) -> Finished {
     let program = Path::new(command.get_program()).display().to_string();
-    let mut qemu = match Guarded::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped())) {
+    let mut qemu = match Guarded::spawn_to_end_with_us(command.stdout(Stdio::piped()).stderr(Stdio::piped())) {
         Ok(qemu) => qemu,
         Err(error) => {
             receiver.refuse(format!("cannot start {program}: {error}"));
             return finish(receiver, None);
         }
     };
-    qemu.end_group_with_us();
     let messages = qemu.child().stderr.take().map(messages);
     let stop = match qemu.child().stdout.take() {
         Some(stdout) => receive(&input::read(stdout), &mut receiver, timeout),

@@ -5,9 +5,9 @@
 
 #[path = "support/boot.rs"]
 mod boot;
+#[path = "support/script.rs"]
+mod script;
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Output};
 
@@ -32,12 +32,13 @@ const fn said(fault: Fault) -> &'static str {
         Fault::Undefined => "undefined instruction",
         Fault::Abort => "data abort: translation fault",
         Fault::Unmap => "instruction abort: translation fault, level 0",
-        Fault::Endless => "ended by the watchdog",
+        Fault::Endless | Fault::LateEndless => "ended by the watchdog",
+        Fault::LateAbort => "data abort: ",
     }
 }
 
 fn timed(more: &[&str]) {
-    for fault in Fault::ALL {
+    for fault in Fault::ALL.into_iter().filter(|fault| !fault.is_late()) {
         let planted = format!("xen_head_new:{}", fault.id());
         let ran = boot::run_qemu(&[&SMALL[..], &["--plant-fault", &planted], more].concat());
         assert_eq!(ran.code, Some(1), "{planted}: {}", ran.stderr);
@@ -88,8 +89,7 @@ fn with_gic_v2() {
         "#!/bin/sh\nfor word; do shift; case $word in virt,*) word=virt,virtualization=on,gic-version=2;; esac; set -- \"$@\" \"$word\"; done\nexec '{}' \"$@\"\n",
         qemu.program.display()
     );
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    script::write(&path, &script);
     timed(&["--qemu", path.to_str().unwrap()]);
 }
 
@@ -135,6 +135,83 @@ fn a_checked_sequence_at_fault_is_left_out_on_every_machine() {
     }
 }
 
+/// What is well when tried alone, and not when it is timed, ends the run: a whole stream, with the sequence's name.
+fn late(more: &[&str], seq: &str) {
+    for fault in [Fault::LateAbort, Fault::LateEndless] {
+        let planted = format!("{seq}:{}", fault.id());
+        let ran = boot::run_qemu(&[&SMALL[..], &["--plant-fault", &planted], more].concat());
+        let manifest = &ran.run.manifest;
+        assert!(ran.proofs().contains(&("watchdog".to_owned(), true)), "{planted}");
+        let phase = "in phase measure, and not when it was tried alone";
+        let named = manifest.reasons.iter().find(|reason| reason.starts_with(&format!("{seq} ")));
+        assert!(
+            named.is_some_and(|reason| reason.contains(said(fault)) && reason.contains(phase)),
+            "{planted}: {:?}",
+            manifest.reasons
+        );
+        // The stream came to its end: nothing was waited for in vain.
+        assert_eq!(manifest.status, Status::Complete, "{planted}: {}", ran.stderr);
+        assert_eq!(ran.code, Some(1), "{planted}: {}", ran.stderr);
+    }
+}
+
+fn a_sequence_that_is_at_fault_only_when_timed_ends_the_run() {
+    late(&[], "xen_head_new");
+    late(&["--smp", "2", "--scenario", "busy=1", "--runtime", "level0"], "xen_head_old");
+}
+
+/// The same in a check: at EL2, in EL2&0, and where the sequence runs at EL1.
+fn a_sequence_that_is_at_fault_only_in_a_check_ends_the_run() {
+    for (seq, check, cpu, faults) in [
+        ("el2_va_is", "mp_rt_el2", "cortex-a72", &[Fault::LateAbort, Fault::LateEndless][..]),
+        // (An exception at EL1 is an outcome of the trial.)
+        ("el1_va", "cowinvt_in_el1", "cortex-a72", &[Fault::LateEndless]),
+        ("el2_va", "cowinvt_el2h", "max", &[Fault::LateEndless]),
+    ] {
+        for &fault in faults {
+            let folder = TempDir::new().unwrap();
+            let planted = format!("{seq}:{}", fault.id());
+            let mut arguments = vec!["check", "--machine", "qemu", "--smp", "2", "--trials", "10", "--only", check];
+            arguments.extend(["--cpu", cpu, "--plant-fault", &planted, "--out", "out"]);
+            let ran = bench_host(folder.path(), &arguments);
+            let stderr = String::from_utf8_lossy(&ran.stderr);
+            assert_eq!(ran.status.code(), Some(1), "{check}, {planted}: {stderr}");
+            let run = Run::open(&folder.path().join("out/1")).unwrap_or_else(|error| panic!("{error}: {stderr}"));
+            let reasons = &run.manifest.reasons;
+            let named = reasons.iter().find(|reason| reason.starts_with(&format!("{seq} ")));
+            assert!(
+                named.is_some_and(|reason| reason.contains(said(fault)) && reason.contains("in phase check")),
+                "{check}, {planted}: {reasons:?}: {stderr}"
+            );
+        }
+    }
+}
+
+/// Entered at EL1, all of it is the same, by the virtual timer.
+fn entered_at_el1() {
+    let seq = "linux_local_flush_tlb_all";
+    for fault in Fault::ALL.into_iter().filter(|fault| !fault.is_late()) {
+        let planted = format!("{seq}:{}", fault.id());
+        let ran = boot::run_qemu(&[&SMALL[..], &["--el1", "--plant-fault", &planted]].concat());
+        assert_eq!(ran.code, Some(1), "{planted}: {}", ran.stderr);
+        let manifest = &ran.run.manifest;
+        assert_eq!(manifest.status, Status::Complete, "{planted}: {}", ran.stderr);
+        assert_eq!(manifest.kernel.entry_el, Some(1));
+        assert!(
+            manifest.reasons.iter().any(|reason| reason.starts_with(seq) && reason.contains(said(fault))),
+            "{planted}: {:?}",
+            manifest.reasons
+        );
+        let skipped: Vec<_> = manifest.plan.sequences.iter().filter(|s| s.skipped.is_some()).collect();
+        assert_eq!(skipped.len(), 1, "{planted}");
+        let verdicts: Vec<_> = ran.run.verdicts().unwrap().map(Result::unwrap).collect();
+        assert!(verdicts.iter().all(|row| row.seq != seq), "{planted}");
+        assert!(verdicts.iter().filter(|row| row.class == Class::Pass).count() > 3, "{planted}");
+        assert!(ran.proofs().contains(&("watchdog".to_owned(), true)), "{planted}");
+    }
+    late(&["--el1"], seq);
+}
+
 fn a_sequence_that_is_not_there_is_refused() {
     let folder = TempDir::new().unwrap();
     let ran = bench_host(folder.path(), &["run", "--plant-fault", "nobody:abort"]);
@@ -143,7 +220,7 @@ fn a_sequence_that_is_not_there_is_refused() {
 }
 
 fn main() -> ExitCode {
-    let cases: [boot::Case; 5] = [
+    let cases: [boot::Case; 8] = [
         (
             "a_timed_sequence_at_fault_is_left_out",
             a_timed_sequence_at_fault_is_left_out,
@@ -155,9 +232,18 @@ fn main() -> ExitCode {
             a_checked_sequence_at_fault_is_left_out_on_every_machine,
         ),
         (
+            "a_sequence_that_is_at_fault_only_when_timed_ends_the_run",
+            a_sequence_that_is_at_fault_only_when_timed_ends_the_run,
+        ),
+        (
+            "a_sequence_that_is_at_fault_only_in_a_check_ends_the_run",
+            a_sequence_that_is_at_fault_only_in_a_check_ends_the_run,
+        ),
+        ("entered_at_el1", entered_at_el1),
+        (
             "a_sequence_that_is_not_there_is_refused",
             a_sequence_that_is_not_there_is_refused,
         ),
     ];
-    boot::main(cases)
+    boot::main_unless(script::absent(), cases)
 }

@@ -98,6 +98,35 @@ fn a_run_that_is_killed_anywhere_leaves_a_partial_run_and_nothing_else() {
     eprintln!("{partial} partial, {complete} complete, {unmade} not begun");
 }
 
+/// The worst moment: the script has started what it runs, and we have not heard of it yet. So the script stops us first.
+#[test]
+fn what_a_script_has_started_at_once_is_gone_too() {
+    let body = "kill -STOP $PPID\nsh -c 'echo $$ > inner; exec sleep 600'\n:";
+    let fake = Fake::new(b"", body);
+    for turn in 0..20 {
+        for name in ["pid", "inner"] {
+            let _ = fs::remove_file(fake.path(name));
+        }
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("bench-host"));
+        command.args(["run", "--quiet"]).args(fake::SMALL).arg("--qemu").arg(fake.path("qemu"));
+        command.arg("--out").arg(fake.path(&format!("run-{turn}")));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let begun = Instant::now();
+        while !is_running(&fake, "inner") {
+            assert!(begun.elapsed() < PATIENCE, "turn {turn}: QEMU does not start");
+            thread::sleep(Duration::from_millis(1));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let begun = Instant::now();
+        while ["pid", "inner"].iter().any(|name| is_running(&fake, name)) {
+            assert!(begun.elapsed() < PATIENCE, "turn {turn}: QEMU runs on");
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
 /// Returns whether the process that wrote its number there is running.
 fn is_running(fake: &Fake, name: &str) -> bool {
     let Ok(pid) = fs::read_to_string(fake.path(name)) else {

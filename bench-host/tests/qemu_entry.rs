@@ -161,5 +161,5 @@ fn main() -> ExitCode {
         ),
         ("unexpected_exceptions_are_told", unexpected_exceptions_are_told),
     ];
-    boot::main(cases)
+    boot::main_unless(wrapper::script::absent(), cases)
 }

@@ -32,6 +32,8 @@ pub mod phase;
 #[cfg(target_os = "none")]
 pub mod rescue;
 #[cfg(target_os = "none")]
+pub mod suspect;
+#[cfg(target_os = "none")]
 pub mod uefi;
 #[cfg(target_os = "none")]
 pub mod watchdog;

@@ -56,7 +56,7 @@ pub extern "C" fn runtime_main(mmu_off: u64, mmu_on: u64, jumped: u64) -> ! {
 
     Phase::Proof.enter();
     proof::run(boot, &finished);
-    rehearsal::run(boot, &plan);
+    let watchdog = rehearsal::run(boot, &plan);
 
     Phase::Measure.enter();
     let running = batches::run(boot, &plan, identity);
@@ -65,6 +65,9 @@ pub extern "C" fn runtime_main(mmu_off: u64, mmu_on: u64, jumped: u64) -> ! {
     checks::run(boot, &plan, identity, running);
 
     if plan.settings.at_end == AtEnd::Loop && power::all_off(boot, identity) {
+        if let Some(watchdog) = watchdog {
+            watchdog.stop();
+        }
         print_end(true);
         // SAFETY: this PE is the only one left, and goes on as its boot loader had it.
         unsafe { again::boot_again(boot, identity) }

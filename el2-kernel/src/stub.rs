@@ -3,6 +3,7 @@
 
 pub mod emit;
 pub mod operands;
+pub mod planted;
 
 #[cfg(target_os = "none")]
 pub mod arena;

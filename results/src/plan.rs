@@ -291,11 +291,22 @@ pub enum Fault {
     Unmap,
     /// It never returns.
     Endless,
+    /// It takes a data abort, but not when it is tried alone.
+    LateAbort,
+    /// It never returns, but does when it is tried alone.
+    LateEndless,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Undefined, Self::Abort, Self::Unmap, Self::Endless];
+    pub const ALL: [Self; 6] = [
+        Self::Undefined,
+        Self::Abort,
+        Self::Unmap,
+        Self::Endless,
+        Self::LateAbort,
+        Self::LateEndless,
+    ];
 
     /// Returns the name.
     pub const fn id(self) -> &'static str {
@@ -304,7 +315,14 @@ impl Fault {
             Self::Abort => "abort",
             Self::Unmap => "unmap",
             Self::Endless => "endless",
+            Self::LateAbort => "late-abort",
+            Self::LateEndless => "late-endless",
         }
+    }
+
+    /// Returns whether it shows only under other conditions than those of a sequence tried alone.
+    pub const fn is_late(self) -> bool {
+        matches!(self, Self::LateAbort | Self::LateEndless)
     }
 }
 

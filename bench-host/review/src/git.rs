@@ -142,13 +142,13 @@ impl Folders {
                 Some(inside)
             } else if inside.is_file() {
                 // A work tree or submodule says where its repository is.
-                let text = fs::read_to_string(&inside)?;
+                let text = results::file::read_text(&inside)?;
                 text.trim().strip_prefix("gitdir: ").map(|path| folder.join(path))
             } else {
                 Some(folder.to_owned())
             };
             if let Some(own) = own.filter(|own| own.join("HEAD").is_file()) {
-                let common = match fs::read_to_string(own.join("commondir")) {
+                let common = match results::file::read_text(&own.join("commondir")) {
                     Ok(path) => own.join(path.trim()),
                     Err(_) => own.clone(),
                 };
@@ -178,7 +178,8 @@ impl Folders {
         fs::copy(self.own.join("HEAD"), to.join("HEAD"))?;
         for name in ["objects", "refs", "packed-refs", "shallow", "reftable"] {
             let from = self.common.join(name);
-            if from.exists() {
+            // A pipe of this name would have git wait for ever.
+            if from.is_dir() || from.is_file() {
                 link(&from, &to.join(name))?;
             }
         }

@@ -110,7 +110,7 @@ impl PlantedFault {
 
 /// Reads what a sequence is to do: `SEQUENCE:FAULT`.
 pub fn fault(text: &str) -> Result<PlantedFault, String> {
-    let wrong = || "not SEQUENCE:undefined, :abort, :unmap or :endless".to_owned();
+    let wrong = || format!("not SEQUENCE:FAULT, with a fault of {}", Fault::ALL.map(Fault::id).join(", "));
     let (sequence, fault) = text.split_once(':').ok_or_else(wrong)?;
     let fault = Fault::ALL.into_iter().find(|known| known.id() == fault);
     Ok(PlantedFault {

@@ -135,17 +135,26 @@ impl Receiver {
                     Err(wrong) => self.defects.add(format!("line {number}: {wrong}")),
                 }
             }
-            Record::Exception { phase, vector, el, esr, elr, far, seq } => self.failures.add(match (seq, vector) {
-                ("", _) => format!(
-                    "unexpected exception in phase {phase}: {} (vector {vector}, EL{el}, ESR {esr:#x}, ELR {elr:#x}, FAR {far:#x})",
-                    syndrome::describe(esr)
-                ),
-                (_, "watchdog") => format!("{seq} did not return when it was tried alone: ended by the watchdog at {elr:#x}"),
-                _ => format!(
-                    "{seq} took an exception when it was tried alone: {} (vector {vector}, EL{el}, ESR {esr:#x}, ELR {elr:#x}, FAR {far:#x})",
-                    syndrome::describe(esr)
-                ),
-            }),
+            Record::Exception { phase, vector, el, esr, elr, far, seq } => {
+                // Sequences are tried alone where the boot is proven.
+                let when = match phase {
+                    "proof" => "when it was tried alone".to_owned(),
+                    _ => format!("in phase {phase}, and not when it was tried alone"),
+                };
+                let what = match vector {
+                    "watchdog" => format!("ended by the watchdog at {elr:#x}"),
+                    _ => format!(
+                        "{} (vector {vector}, EL{el}, ESR {esr:#x}, ELR {elr:#x}, FAR {far:#x})",
+                        syndrome::describe(esr)
+                    ),
+                };
+                self.failures.add(match (seq, vector) {
+                    ("", "watchdog") => format!("something did not return in phase {phase}: {what}"),
+                    ("", _) => format!("unexpected exception in phase {phase}: {what}"),
+                    (_, "watchdog") => format!("{seq} did not return {when}: {what}"),
+                    _ => format!("{seq} took an exception {when}: {what}"),
+                });
+            }
             Record::Fatal { phase, message } => {
                 self.refusals.add(format!("the kernel gave up in phase {phase}: {message}"));
             }

@@ -158,7 +158,7 @@ pub fn run(qemu: &Qemu, guest: &Guest, log: &Path, quiet: bool) -> Result<Ended,
     }
     command.args(&guest.extra).stdout(Stdio::null()).stderr(Stdio::piped());
     let start = Instant::now();
-    let mut child = Guarded::spawn(&mut command)
+    let mut child = Guarded::spawn_to_end_with_us(&mut command)
         .map_err(|error| Error::Setup(format!("cannot start {}: {error}", qemu.program.display())))?;
     let stderr = child.child().stderr.take().map(words);
     let mut told = Instant::now();

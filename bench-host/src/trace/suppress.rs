@@ -27,7 +27,7 @@ pub struct Suppressions(Vec<Rule>);
 impl Suppressions {
     /// Reads a file.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path)
+        let text = results::file::read_text(path)
             .map_err(|error| Error::Usage(format!("cannot read {}: {error}", path.display())))?;
         Self::parse(&text).map_err(|(line, why)| Error::Usage(format!("{}:{line}: {why}", path.display())))
     }

@@ -81,7 +81,12 @@ pub type Case = (&'static str, fn());
 
 /// Runs the cases; ignores them all, with the reason, where there is no QEMU.
 pub fn main(cases: impl IntoIterator<Item = Case>) -> ExitCode {
-    let absent = no_qemu();
+    main_unless(None, cases)
+}
+
+/// As [`main`], and the same where something else is absent.
+pub fn main_unless(absent: Option<String>, cases: impl IntoIterator<Item = Case>) -> ExitCode {
+    let absent = absent.or_else(no_qemu);
     needs::main(cases.into_iter().map(|(name, case)| (name, case, absent.clone())))
 }
 

@@ -2,8 +2,9 @@
 //! A QEMU that starts the kernel in another way than `-kernel` does it.
 #![allow(dead_code)]
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
+#[path = "script.rs"]
+pub mod script;
+
 use std::path::{Path, PathBuf};
 
 /// Writes a QEMU that rewrites its arguments with a line of shell (`a` is the argument) and starts the real one.
@@ -13,8 +14,7 @@ pub fn wrapper(folder: &Path, rewrite: &str) -> PathBuf {
         "#!/bin/sh\nfor a; do\n  shift\n  case \"$a\" in\n    {rewrite}\n    *) set -- \"$@\" \"$a\" ;;\n  esac\ndone\n\
          exec qemu-system-aarch64 \"$@\"\n"
     );
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    script::write(&path, &script);
     path
 }
 

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use addr2line::Context;
@@ -75,7 +76,13 @@ impl Symbols {
     ///
     /// It cannot be read.
     pub fn open(path: &Path) -> Result<Self, SymbolError> {
-        let file = File::open(path).map_err(|source| SymbolError::Read {
+        // What is no regular file may block, and cannot be read here and there.
+        let opened = match std::fs::metadata(path) {
+            Ok(data) if !data.is_file() => Err(io::Error::other("it is no regular file")),
+            Ok(_) => File::open(path),
+            Err(error) => Err(error),
+        };
+        let file = opened.map_err(|source| SymbolError::Read {
             path: path.to_owned(),
             source,
         })?;

@@ -214,23 +214,6 @@ pub fn flush_guests(everywhere: bool) {
     }
 }
 
-/// Puts other translation tables of EL2 into use, and forgets what those before them said.
-pub fn set_el2_tables(ttbr: u64) {
-    // SAFETY: whoever changes tables says that these map what is used.
-    unsafe {
-        asm!(
-            "dsb sy",
-            "msr ttbr0_el2, {}",
-            "isb",
-            "tlbi alle2",
-            "dsb sy",
-            "isb",
-            in(reg) ttbr,
-            options(nostack, preserves_flags),
-        );
-    }
-}
-
 /// Reads the generic timer's counter (`CNTVCT_EL0`).
 pub fn ticks() -> u64 {
     let ticks;

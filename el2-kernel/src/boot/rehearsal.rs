@@ -3,13 +3,13 @@
 //! kernel's own mapping are survived. What does not come back is said, and left out of the run.
 //!
 //! So nothing that a trial or a sample does has to be undone later, and no measure against it stands beside what is timed.
-//! What comes back here and takes an exception later, under other conditions, ends the run.
+//! What comes back here and takes an exception later, under other conditions, or then does not return, ends the run, by name.
 #![expect(unsafe_code)]
 // UNSAFETY: runs stubs.
 
 use core::fmt::Write;
 
-use results::plan::{Fault, Plan, Planted, Width};
+use results::plan::{Fault, Plan, Width};
 use results::record::Record;
 
 use crate::arch::probe::{Probed, read_register};
@@ -28,14 +28,11 @@ use crate::platform::phase::Phase;
 use crate::platform::rescue::{Caught, Rescue};
 use crate::platform::watchdog::{Registers, Watchdog};
 use crate::stub::operands::{Operands, Subject, operands};
+use crate::stub::planted;
 use crate::stub::resident;
 
-/// Tries every sequence of the plan that this machine says it can run.
-pub fn run(boot: &Handover, plan: &Plan<'_>) {
-    if OwnRegime::current() == OwnRegime::El1 {
-        // What comes back from an exception here is of EL2.
-        return;
-    }
+/// Tries every sequence of the plan that this machine says it can run. Returns the watchdog, where there is one.
+pub fn run(boot: &Handover, plan: &Plan<'_>) -> Option<Watchdog> {
     let registers = boot.gic.and_then(|gic| map(boot, gic));
     let ttbr = known_good::keep(boot.load);
     let mut rescue = Rescue {
@@ -56,28 +53,35 @@ pub fn run(boot: &Handover, plan: &Plan<'_>) {
         console::record(&Record::Proof {
             name: "watchdog",
             holds: true,
-            detail: "the interrupt of the timer of EL2 ended a loop",
+            detail: "the interrupt of a timer ended a loop",
         });
     }
     for (index, entry) in plan.entries().enumerate() {
         let Some(stub) = boot.stubs.plain(index) else { continue };
-        let operands = match plan.settings.planted {
-            Some(Planted::Fault(fault, at)) if at as usize == index => planted_operands(boot, fault),
-            _ => operands(&entry, &Subject::at(boot.layout.pages)),
+        let operands = match planted::fault(plan, index) {
+            Some(fault) => planted_operands(boot, fault),
+            None => operands(&entry, &Subject::at(boot.layout.pages)),
         };
-        watchdog.iter().for_each(Watchdog::arm);
-        // SAFETY: an emitted stub; what it does besides its words is what the rescue is for.
-        let result = unsafe { rescue.call(stub, &operands) };
-        let was_due = watchdog.as_ref().is_some_and(Watchdog::disarm);
-        if let Err(caught) = result {
+        let mut tries = 2;
+        loop {
+            watchdog.iter().for_each(Watchdog::arm);
+            // SAFETY: an emitted stub; what it does besides its words is what the rescue is for.
+            let result = unsafe { rescue.call(stub, &operands) };
+            let was_due = watchdog.as_ref().is_some_and(Watchdog::disarm);
+            let Err(caught) = result else { break };
             known_good::restore(boot.load, ttbr);
-            report(index, entry.id, &caught, was_due && caught.is_interrupt());
+            let endless = was_due && caught.is_interrupt();
+            tries -= 1;
+            // An emulator may have stood still.
+            if !endless || tries == 0 {
+                report(index, entry.id, &caught, endless);
+                break;
+            }
         }
     }
-    if let Some(watchdog) = watchdog {
-        watchdog.stop();
-    }
+    watchdog.iter().for_each(Watchdog::keep);
     flush_own_is();
+    watchdog
 }
 
 fn report(index: usize, seq: &str, caught: &Caught, endless: bool) {
@@ -94,7 +98,7 @@ fn report(index: usize, seq: &str, caught: &Caught, endless: bool) {
     console::record(&Record::Exception {
         phase: Phase::current().name(),
         vector,
-        el: 2,
+        el: OwnRegime::current().level().into(),
         esr: if endless { 0 } else { esr },
         elr,
         far: if endless { 0 } else { far },
@@ -110,7 +114,7 @@ fn planted_operands(boot: &Handover, fault: Fault) -> Operands {
         Fault::Unmap => &raw const *TABLES.table(0).entry(boot.layout.image, 0) as u64,
         // A page behind the last one of a window.
         Fault::Abort => boot.layout.pages + (1 << 20),
-        Fault::Undefined | Fault::Endless => 0,
+        Fault::Undefined | Fault::Endless | Fault::LateAbort | Fault::LateEndless => 0,
     };
     [x2, 0, 0, 0, 0, 0, 0, 0]
 }

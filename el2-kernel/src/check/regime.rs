@@ -14,6 +14,7 @@ use crate::handover::Handover;
 use crate::mmu::control::{self, EL1_UPDATES, EL2_UPDATES, SCTLR_EL1_RES1, tcr_el1, vtcr};
 use crate::mmu::kernel_tables::tables_base;
 use crate::mmu::tables::MAIR;
+use crate::platform::watchdog::HCR_IMO;
 
 /// ASID of the translations under test that are not global, and one that nothing else uses.
 pub const ASIDS: [u64; 2] = [1, 2];
@@ -100,8 +101,8 @@ impl Setup {
     /// For EL2&0: the 1:1 map is there.
     pub unsafe fn enter(&self) {
         match (self.regime, &self.guest) {
-            (Regime::El2Host, _) => self.switch(HCR_E2H | HCR_RW),
-            (Regime::El2HostTge, _) => self.switch(HCR_E2H | HCR_TGE | HCR_RW),
+            (Regime::El2Host, _) => self.switch(HCR_E2H | hcr_rw()),
+            (Regime::El2HostTge, _) => self.switch(HCR_E2H | HCR_TGE | hcr_rw()),
             (_, Some(guest)) => self.enter_guest(guest),
             (_, None) if self.updates => self.set_tcr(self.tcr | control::updates(self.own)),
             (_, None) => {}
@@ -120,9 +121,9 @@ impl Setup {
         match self.regime {
             Regime::El2Host | Regime::El2HostTge => {
                 self.set_ttbr(self.root);
-                self.switch(HCR_RW);
+                self.switch(hcr_rw());
             }
-            _ if self.guest.is_some() => set_hcr(HCR_RW),
+            _ if self.guest.is_some() => set_hcr(hcr_rw()),
             _ if self.updates => self.set_tcr(self.tcr),
             _ if self.tagged => {
                 self.set_ttbr(self.root);
@@ -177,9 +178,9 @@ impl Setup {
         const SCTLR_M: u64 = 1;
         let hcr = match self.regime {
             // Without stage 1, DC makes the guest's memory Normal Write-Back instead of Device.
-            Regime::Stage2 => HCR_RW | HCR_VM | HCR_DC,
-            regime if regime.has_stage2() => HCR_RW | HCR_VM,
-            _ => HCR_RW,
+            Regime::Stage2 => hcr_rw() | HCR_VM | HCR_DC,
+            regime if regime.has_stage2() => hcr_rw() | HCR_VM,
+            _ => hcr_rw(),
         };
         let sctlr = if self.regime == Regime::Stage2 {
             SCTLR
@@ -276,6 +277,11 @@ pub unsafe fn leave(setup: usize, _pe: usize) -> Outcome {
     // SAFETY: the caller's promise.
     unsafe { (*(setup as *const Setup)).leave() };
     Outcome::New
+}
+
+/// Returns `HCR_EL2` as it is between checks, on this PE: lower levels are AArch64, and interrupts go where they went.
+fn hcr_rw() -> u64 {
+    HCR_RW | HCR_EL2.get() & HCR_IMO
 }
 
 fn set_hcr(hcr: u64) {

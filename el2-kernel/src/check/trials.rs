@@ -17,9 +17,12 @@ use crate::check::context::Context;
 use crate::check::trial::Trial;
 use crate::check::verdicts::{Verdicts, tested};
 use crate::platform::console;
+use crate::platform::suspect;
+use crate::platform::watchdog;
 use crate::random::Random;
 use crate::smp::bring_up;
 use crate::stub::operands::{Operands, operands};
+use crate::stub::planted;
 
 /// No maintenance at all, barriers and no TLBI, and a sequence known to be good.
 const CONTROLS: usize = 3;
@@ -35,8 +38,10 @@ const VICTIMS: usize = 4;
 struct Runner<'a> {
     id: &'a str,
     role: Role,
+    /// Index in the plan; `None` for the bad controls.
+    index: Option<usize>,
     stub: usize,
-    /// `None` for the bad controls.
+    /// `None` for the bad controls, and where the operands are not the victim's.
     entry: Option<EntryRef<'a>>,
     /// For the first victim.
     operands: Operands,
@@ -68,6 +73,7 @@ pub fn trials(
     let idle = Runner {
         id: "none",
         role: Role::NoMaintenance,
+        index: None,
         stub: nothing,
         entry: None,
         operands: [0; 8],
@@ -86,12 +92,14 @@ pub fn trials(
     let all = good.chain(tested(boot, plan, check).map(|(index, entry)| (Role::Test, index, entry)));
     for (role, index, entry) in all {
         let Some(stub) = boot.stubs.plain(index) else { continue };
+        let late = planted::late_operands(plan, index);
         runners[running] = Runner {
             id: entry.id,
             role,
+            index: Some(index),
             stub: if skip && role == Role::Test { nothing } else { stub },
-            entry: Some(entry),
-            operands: operands(&entry, trial.subject()),
+            entry: late.is_none().then_some(entry),
+            operands: late.unwrap_or_else(|| operands(&entry, trial.subject())),
             seen: Outcomes::default(),
         };
         running += 1;
@@ -108,6 +116,7 @@ pub fn trials(
             break;
         }
         random.shuffle(order);
+        watchdog::watch();
         for &runner in &*order {
             let runner = &mut runners[usize::from(runner)];
             let (victim, operands) = match count {
@@ -118,6 +127,7 @@ pub fn trials(
                     (victim, values.unwrap_or(runner.operands))
                 }
             };
+            suspect::runs(runner.index);
             runner.seen.add(if starts {
                 victim.run_start(runner.stub, &operands)
             } else {
@@ -126,6 +136,8 @@ pub fn trials(
         }
     }
     let ticks = ticks() - started;
+    watchdog::rest();
+    suspect::runs(None);
     victims.iter().flatten().for_each(Trial::finish);
     if !bring_up::all_answer(pes) {
         // What was seen by then is of fewer trials than planned, and the last one is no observation.

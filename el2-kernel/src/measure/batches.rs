@@ -31,6 +31,8 @@ use crate::platform::console;
 use crate::platform::end::{count_samples, fatal};
 use crate::platform::lost;
 use crate::platform::message::Message;
+use crate::platform::suspect;
+use crate::platform::watchdog;
 use crate::smp::bring_up;
 use crate::smp::kept::Kept;
 use crate::smp::mailbox;
@@ -271,7 +273,9 @@ impl Measurement<'_> {
     /// Has a PE run the rounds asked for. Returns whether it did: one that does not may still use the session.
     fn sample(&mut self, pe: usize) -> bool {
         if pe == 0 {
+            watchdog::watch();
             self.session.run_rounds();
+            watchdog::rest();
         } else {
             // SAFETY: the session is left alone until the PE has answered, or for good.
             unsafe { mailbox::call(pe, sampler::run_rounds, &raw mut *self.session as usize, 0) };
@@ -307,13 +311,18 @@ impl Measurement<'_> {
             None => Some(self.boot.stubs.nothing()),
             Some(index) => self.boot.stubs.plain(index),
         };
-        let bare = stubs
-            .iter()
-            .map(|timed| bare_loop(timed.stub, &timed.operands, rounds))
-            .sum();
+        let bare_loop = |timed: &TimedStub, stub| {
+            suspect::runs(self.series.sequence(timed.series));
+            watchdog::watch();
+            let ticks = bare_loop(stub, &timed.operands, rounds);
+            watchdog::rest();
+            suspect::runs(None);
+            ticks
+        };
+        let bare = stubs.iter().map(|timed| bare_loop(timed, timed.stub)).sum();
         let words = stubs
             .iter()
-            .filter_map(|timed| Some(bare_loop(plain(timed.series)?, &timed.operands, rounds)))
+            .filter_map(|timed| Some(bare_loop(timed, plain(timed.series)?)))
             .sum();
         console::record(&Record::Overhead {
             batch,

@@ -5,6 +5,7 @@ use results::plan::{EMPTY_FRAME, EntryRef, MAX_SEQUENCES, MAX_STREAMS, Plan, fla
 use results::scenario::Scenario;
 
 use crate::stub::operands::{Operands, Subject, operands};
+use crate::stub::planted;
 
 /// The plan times more than there is room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct AllSeries<'a> {
     scenarios: &'a [Scenario],
     entries: [Option<EntryRef<'a>>; MAX_SEQUENCES],
     operands: [Operands; MAX_SEQUENCES],
+    /// What stands in the place of a sequence.
+    planted: Option<(u16, &'static [u32])>,
 }
 
 impl<'a> AllSeries<'a> {
@@ -47,11 +50,17 @@ impl<'a> AllSeries<'a> {
             scenarios: plan.settings.measure.scenarios.as_slice(),
             entries: [None; MAX_SEQUENCES],
             operands: [[0; 8]; MAX_SEQUENCES],
+            planted: None,
         };
         let subject = Subject::at(live);
         for (index, entry) in plan.entries().enumerate() {
             series.entries[index] = Some(entry);
-            series.operands[index] = operands(&entry, &subject);
+            series.operands[index] =
+                planted::late_operands(plan, index).unwrap_or_else(|| operands(&entry, &subject));
+            if let Some(fault) = planted::fault(plan, index) {
+                // Only a late one comes to be timed, and those are the same at both levels.
+                series.planted = Some((index as u16, planted::words(fault, false)));
+            }
         }
         let timed = || {
             plan.entries()
@@ -106,7 +115,13 @@ impl<'a> AllSeries<'a> {
     /// Returns the scenario of a series, and the words under test.
     pub fn code(&self, series: u16) -> (Scenario, impl Iterator<Item = u32> + Clone + use<'a>) {
         let (entry, scenario) = self.parts(series);
-        (scenario, entry.into_iter().flat_map(|entry| entry.words()))
+        let planted = self
+            .planted
+            .filter(|(index, _)| self.all[usize::from(series)].sequence == Some(*index));
+        let entry = entry.filter(|_| planted.is_none());
+        let words = entry.into_iter().flat_map(|entry| entry.words());
+        let planted = planted.map_or(&[][..], |(_, words)| words);
+        (scenario, words.chain(planted.iter().copied()))
     }
 
     /// Returns the index of the sequence of a series in the plan; `None` for the empty frame.

@@ -16,6 +16,7 @@ use results::record::Event;
 use crate::arch::instructions::publish_code;
 use crate::measure::series::AllSeries;
 use crate::platform::end::fatal;
+use crate::platform::suspect;
 use crate::random::Random;
 use crate::stub::arena::Arena;
 use crate::stub::emit::{Counter, Emitter, Shape};
@@ -93,6 +94,7 @@ impl StubPlaces {
         // else refers to it.
         let memory = unsafe { Arena::Timed.memory(window as usize) };
         let mut emitter = Emitter::new(memory);
+        suspect::clear();
         for &Frame { series, reads } in &*frames {
             let counter = match reads {
                 Reads::Clock => self.clock,
@@ -102,8 +104,11 @@ impl StubPlaces {
             let Ok(offset) = emitter.timed(counter, Shape::of(&scenario), words) else {
                 fatal("the timed stubs do not fit the executable arena")
             };
-            self.stubs[usize::from(series)][reads as usize] = Arena::Timed.address() + offset;
+            let address = Arena::Timed.address() + offset;
+            self.stubs[usize::from(series)][reads as usize] = address;
+            suspect::stands(address, all.sequence(series));
         }
+        suspect::stands(Arena::Timed.address() + Arena::Timed.size(), None);
         let code = emitter.emitted();
         publish_code(code.as_ptr() as usize, size_of_val(code));
     }

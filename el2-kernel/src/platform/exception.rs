@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Exception vectors, from the first instruction on.
 //!
-//! An exception inside [`crate::arch::probe`] is an observation and returns to it. Every other one is printed and ends the run.
+//! An exception inside [`crate::arch::probe`] is an observation and returns to it; an interrupt is looked at
+//! (`platform::watchdog`). Every other one is printed, with the sequence that was running, and ends the run.
 #![expect(unsafe_code)]
 // UNSAFETY: vectors are assembly.
 
@@ -21,6 +22,8 @@ use crate::platform::end;
 use crate::platform::firmware;
 use crate::platform::lost;
 use crate::platform::phase::Phase;
+use crate::platform::suspect;
+use crate::platform::watchdog;
 
 /// The emergency stack: the stack in use may be what failed.
 static EMERGENCY_STACK: Raw<8192> = Raw::new();
@@ -35,8 +38,42 @@ unsafe extern "C" {
 global_asm!(
     r#"
     .section .vectors, "ax"
+    // An interrupt: none is expected but the watchdog's. When it goes off for the first time, the machine may have stood
+    // still, so it has to do so twice.
+    .macro  interrupt n, el, control, deadline
+    .balign 128
+    msr     tpidr_el0, x0           // as in the synchronous one, which is over when an interrupt comes
+    msr     tpidrro_el0, x1
+    adrp    x0, {watch}
+    add     x0, x0, :lo12:{watch}
+    ldr     x1, [x0]
+    cbz     x1, 8f
+    mrs     x1, \control
+    tbz     x1, #2, 6f
+    ldr     x1, [x0]
+    sub     x1, x1, #1
+    cbz     x1, 8f
+    str     x1, [x0]
+    ldr     x0, [x0, #8]
+    isb
+    mrs     x1, cntvct_el0
+    add     x1, x1, x0
+    msr     \deadline, x1
+    isb
+    b       7f
+    // Somebody else's: there are none from here on.
+6:  mrs     x1, spsr_el\el
+    orr     x1, x1, #0x80
+    msr     spsr_el\el, x1
+7:  mrs     x0, tpidr_el0
+    mrs     x1, tpidrro_el0
+    eret
+8:  mov     x0, \n
+    b       unexpected
+    .endm
+
     // One table for each level the kernel may run at: they differ in the registers that say what happened.
-    .macro  vector_table name, el
+    .macro  vector_table name, el, control, deadline
     .balign 2048
     .globl  \name
 \name:
@@ -78,8 +115,9 @@ global_asm!(
 3:  mov     x0, #4
     b       unexpected
 
-    .set    n, 5
-    .rept   3
+    interrupt 5, \el, \control, \deadline
+    .set    n, 6
+    .rept   2
     .balign 128
     mov     x0, n
     b       unexpected
@@ -92,8 +130,9 @@ global_asm!(
     mrs     x2, esr_el\el
     br      x16
 
-    .set    n, 9
-    .rept   7
+    interrupt 9, \el, \control, \deadline
+    .set    n, 10
+    .rept   6
     .balign 128
     mov     x0, n
     b       unexpected
@@ -101,8 +140,8 @@ global_asm!(
     .endr
     .endm
 
-    vector_table vectors, 2         // at EL3 too, where all is unexpected
-    vector_table vectors_el1, 1
+    vector_table vectors, 2, cnthp_ctl_el2, cnthp_cval_el2 // at EL3 too, where all is unexpected
+    vector_table vectors_el1, 1, cntv_ctl_el0, cntv_cval_el0
 
     .balign 128
 unexpected:
@@ -129,6 +168,7 @@ unexpected:
     stack = sym EMERGENCY_STACK,
     unexpected = sym unexpected,
     probe_size = const crate::arch::probe::SIZE,
+    watch = sym watchdog::WATCH,
 );
 
 /// Returns the address of the vector table of a kernel's regime.
@@ -179,14 +219,16 @@ extern "C" fn unexpected(vector: usize) -> ! {
         0 => {
             console::break_line();
             let phase = Phase::current().name();
+            // Of an interrupt, neither register says anything.
+            let endless = vector & 3 == 1 && el < 3 && watchdog::is_due();
             console::record(&Record::Exception {
                 phase,
-                vector: VECTORS[vector & 15],
+                vector: if endless { "watchdog" } else { VECTORS[vector & 15] },
                 el,
-                esr,
+                esr: if endless { 0 } else { esr },
                 elr,
-                far,
-                seq: "",
+                far: if endless { 0 } else { far },
+                seq: suspect::at(elr),
             });
             end::end(false)
         }

@@ -10,8 +10,9 @@
 
 use core::arch::{asm, global_asm};
 
-use aarch64_cpu::registers::{ELR_EL2, ESR_EL2, FAR_EL2, Readable};
+use aarch64_cpu::registers::{ELR_EL1, ELR_EL2, ESR_EL1, ESR_EL2, FAR_EL1, FAR_EL2, Readable};
 
+use crate::arch::regime::OwnRegime;
 use crate::image::{Raw, image};
 
 /// The stack pointer to go back to: in the image, which is mapped again by the time it is read.
@@ -32,12 +33,20 @@ rescue_page:
     .endr
     .balign 128
     // Nothing is loaded or stored before the tables are good: registers alone say where to go.
-1:  mrs     x1, tpidr_el2
+1:  mrs     x1, CurrentEL
+    tbz     x1, #3, 2f
+    mrs     x1, tpidrro_el0
     msr     ttbr0_el2, x1
     isb
     dsb     sy
     tlbi    alle2
-    ic      iallu
+    b       3f
+2:  mrs     x1, tpidrro_el0
+    msr     ttbr0_el1, x1
+    isb
+    dsb     sy
+    tlbi    vmalle1
+3:  ic      iallu
     dsb     sy
     isb
     mrs     x1, tpidr_el0
@@ -54,17 +63,23 @@ rescue_call:
     stp     x23, x24, [sp, #48]
     stp     x25, x26, [sp, #64]
     stp     x27, x28, [sp, #80]
+    mrs     x7, CurrentEL
+    mrs     x5, vbar_el1
+    tbz     x7, #3, 5f
     mrs     x5, vbar_el2
-    str     x5, [sp, #96]
+5:  str     x5, [sp, #96]
     adrp    x5, {stack}
     add     x5, x5, :lo12:{stack}
     mov     x6, sp
     str     x6, [x5]
     adr     x5, 3f
-    msr     tpidr_el0, x5           // nobody else uses it but the vectors in use otherwise
-    msr     tpidr_el2, x3
+    msr     tpidr_el0, x5           // nobody else uses these two but the vectors in use otherwise
+    msr     tpidrro_el0, x3
+    tbz     x7, #3, 5f
     msr     vbar_el2, x2
-    dsb     sy
+    b       6f
+5:  msr     vbar_el1, x2
+6:  dsb     sy
     isb
     mov     x10, x0
     mov     x11, x1
@@ -84,8 +99,12 @@ rescue_call:
     mov     sp, x6
 4:  msr     daifset, #0xf
     ldr     x5, [sp, #96]
+    mrs     x7, CurrentEL
+    tbz     x7, #3, 5f
     msr     vbar_el2, x5
-    isb
+    b       6f
+5:  msr     vbar_el1, x5
+6:  isb
     ldp     x19, x20, [sp, #16]
     ldp     x21, x22, [sp, #32]
     ldp     x23, x24, [sp, #48]
@@ -111,11 +130,11 @@ pub fn offset_in_image() -> u64 {
 pub struct Caught {
     /// The exception vector, 0 to 15.
     pub vector: usize,
-    /// `ESR_EL2`.
+    /// `ESR_ELx`.
     pub esr: u64,
-    /// `ELR_EL2`.
+    /// `ELR_ELx`.
     pub elr: u64,
-    /// `FAR_EL2`.
+    /// `FAR_ELx`.
     pub far: u64,
 }
 
@@ -131,7 +150,7 @@ impl Caught {
 pub struct Rescue {
     /// The second address of the page of vectors.
     pub page: u64,
-    /// `TTBR0_EL2` for tables that nobody has changed.
+    /// `TTBR0_ELx` for tables that nobody has changed.
     pub ttbr: u64,
     /// Whether an interrupt ends a call.
     pub interrupts: bool,
@@ -143,7 +162,7 @@ impl Rescue {
     ///
     /// # Safety
     ///
-    /// At EL2; both addresses are what they say, and nobody else uses `TPIDR_EL2`. What is called is a function of assembly,
+    /// Both addresses are what they say, and of the regime that the kernel runs in. What is called is a function of assembly,
     /// or a small one without floating point, and nothing depends on its being done.
     pub unsafe fn call(&self, target: usize, operands: &[u64; 8]) -> Result<(), Caught> {
         let vector: usize;
@@ -161,12 +180,18 @@ impl Rescue {
         }
         match vector {
             0 => Ok(()),
-            vector => Err(Caught {
-                vector: vector - 1,
-                esr: ESR_EL2.get(),
-                elr: ELR_EL2.get(),
-                far: FAR_EL2.get(),
-            }),
+            vector => {
+                let (esr, elr, far) = match OwnRegime::current() {
+                    OwnRegime::El1 => (ESR_EL1.get(), ELR_EL1.get(), FAR_EL1.get()),
+                    OwnRegime::El2 => (ESR_EL2.get(), ELR_EL2.get(), FAR_EL2.get()),
+                };
+                Err(Caught {
+                    vector: vector - 1,
+                    esr,
+                    elr,
+                    far,
+                })
+            }
         }
     }
 }

@@ -1,24 +1,46 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A watchdog: the interrupt of EL2's own timer ends a call that does not return.
+//! A watchdog: the interrupt of a timer ends what does not return. At EL2 it is EL2's own physical timer, at EL1 the
+//! virtual one, which a hypervisor's guest has as well.
 //!
-//! It is there for the time in which sequences are tried, and not while anything is timed or checked: no register of the
-//! interrupt controller, and nothing that routes interrupts, is then other than the boot loader left it.
+//! While sequences are tried alone, it ends the one call that is tried ([`Watchdog::arm`]), and the run goes on. After
+//! that it stands behind whatever is timed or checked ([`watch`], between two lots of samples or two rounds of trials), and
+//! what it then interrupts ends the run, by name. Nothing of it is in the way of what is timed: a comparator runs, and PSTATE
+//! lets an interrupt come that does not come. That no other one comes is the doing of the priority mask, which lets the
+//! timer's through alone; should one come all the same, the vectors mask interrupts until the next lot.
 #![expect(unsafe_code)]
 // UNSAFETY: device registers, and the routing of interrupts.
 
 use core::arch::asm;
 use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use aarch64_cpu::registers::{CNTFRQ_EL0, HCR_EL2, Readable};
 
 use crate::arch::instructions::{dsb_sy, isb, mrs, ticks};
+use crate::arch::regime::OwnRegime;
 use crate::platform::rescue::Rescue;
 
-/// The private interrupt of EL2's physical timer, the same on every machine that follows Arm's Base System Architecture.
-const INTERRUPT: u64 = 26;
-const BIT: u32 = 1 << INTERRUPT;
-/// Seconds that one sequence may take. An emulator on a busy machine may stand still for some.
-const PATIENCE: u64 = 10;
+/// Seconds that one sequence may take when it is tried, or half of what a lot of samples or a round of trials may. Both are
+/// waited for twice, since a machine that is not real may have stood still.
+pub const PATIENCE: u64 = 5;
+const RUN_PATIENCE: u64 = 10;
+
+/// What the vectors look at when an interrupt comes: how often the timer may still go off, 0 where no interrupt is
+/// expected, and after how many ticks it goes off again.
+pub static WATCH: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
+
+/// The private interrupt of the timer, the same on every machine that follows Arm's Base System Architecture.
+fn interrupt() -> u64 {
+    match OwnRegime::current() {
+        OwnRegime::El1 => 27,
+        OwnRegime::El2 => 26,
+    }
+}
+
+/// The bit of [`interrupt`] in the registers that have one for each.
+fn bit() -> u32 {
+    1 << interrupt()
+}
 
 /// Where the registers of the interrupt controller are mapped that concern this PE.
 #[derive(Debug, Clone, Copy)]
@@ -73,9 +95,10 @@ const GICD_CTLR: u64 = 0;
 const IGROUPR0: u64 = 0x80;
 const ISENABLER0: u64 = 0x100;
 const ICENABLER0: u64 = 0x180;
-/// The word with the priority of [`INTERRUPT`].
-const IPRIORITYR: u64 = 0x400 + INTERRUPT / 4 * 4;
-const PRIORITY: u32 = 0xff << (8 * (INTERRUPT % 4));
+/// The word with the priority of both timers' interrupts, 26 and 27.
+const IPRIORITYR: u64 = 0x400 + 24;
+/// Lets the highest priority through and, of the 16 that there are at least, no other.
+const MASK: u64 = 0x10;
 const GICR_WAKER: u64 = 0x14;
 const GICC_CTLR: u64 = 0;
 const GICC_PMR: u64 = 4;
@@ -99,14 +122,14 @@ unsafe extern "C" fn enable() {
     };
     // What else firmware had enabled waits meanwhile.
     write(private + ICENABLER0, u32::MAX);
-    write(private + IPRIORITYR, before.priority & !PRIORITY);
+    write(private + IPRIORITYR, before.priority & !(0xff << (8 * (interrupt() % 4))));
     match registers.cpu {
         Some(cpu) => {
             before.cpu = read(cpu + GICC_CTLR).into();
             before.mask = read(cpu + GICC_PMR).into();
             // Both groups: which of them is ours depends on whether there is a secure world.
             write(distributor + GICD_CTLR, before.distributor | 3);
-            write(cpu + GICC_PMR, 0xff);
+            write(cpu + GICC_PMR, MASK as u32);
             write(cpu + GICC_CTLR, 3);
         }
         None => {
@@ -123,34 +146,47 @@ unsafe extern "C" fn enable() {
                     turns += 1;
                 }
             }
-            write(private + IGROUPR0, before.group | BIT);
+            write(private + IGROUPR0, before.group | bit());
             // Affinity routing, then group 1: the first may only be changed while the other is off.
             write(distributor + GICD_CTLR, before.distributor | 1 << 4);
             write(distributor + GICD_CTLR, before.distributor | 1 << 4 | 1 << 1);
             // SAFETY: the system registers of the controller; nothing but interrupts depends on them, and none is taken
             // outside of a call that ends by it.
             unsafe {
+                match OwnRegime::current() {
+                    OwnRegime::El1 => asm!(
+                        "mrs {value}, s3_0_c12_c12_5", // ICC_SRE_EL1
+                        "orr {value}, {value}, #1",
+                        "msr s3_0_c12_c12_5, {value}",
+                        "isb",
+                        value = out(reg) _,
+                        options(nostack, preserves_flags),
+                    ),
+                    OwnRegime::El2 => asm!(
+                        "mrs {value}, s3_4_c12_c9_5", // ICC_SRE_EL2
+                        "orr {value}, {value}, #1",
+                        "msr s3_4_c12_c9_5, {value}",
+                        "isb",
+                        value = out(reg) _,
+                        options(nostack, preserves_flags),
+                    ),
+                }
                 asm!(
-                    "mrs {value}, s3_4_c12_c9_5",  // ICC_SRE_EL2
-                    "orr {value}, {value}, #1",
-                    "msr s3_4_c12_c9_5, {value}",
-                    "isb",
-                    "mrs {mask}, s3_0_c4_c6_0",    // ICC_PMR_EL1
+                    "mrs {before}, s3_0_c4_c6_0",  // ICC_PMR_EL1
                     "mrs {group}, s3_0_c12_c12_7", // ICC_IGRPEN1_EL1
-                    "mov {value}, #0xff",
-                    "msr s3_0_c4_c6_0, {value}",
-                    "mov {value}, #1",
-                    "msr s3_0_c12_c12_7, {value}",
+                    "msr s3_0_c4_c6_0, {mask}",
+                    "msr s3_0_c12_c12_7, {on}",
                     "isb",
-                    value = out(reg) _,
-                    mask = out(reg) before.mask,
+                    before = out(reg) before.mask,
                     group = out(reg) before.cpu,
-                    options(nostack),
+                    mask = in(reg) MASK,
+                    on = in(reg) 1_u64,
+                    options(nostack, preserves_flags),
                 );
             }
         }
     }
-    write(private + ISENABLER0, BIT);
+    write(private + ISENABLER0, bit());
     cell.1 = Some(before);
 }
 
@@ -169,36 +205,92 @@ fn frequency() -> u64 {
 
 /// Has the timer's interrupt come at a value of the counter.
 fn arm_at(deadline: u64) {
-    // SAFETY: the timer of EL2, which nobody else uses.
+    // SAFETY: a timer that nobody else uses.
     unsafe {
-        asm!(
-            "msr cnthp_cval_el2, {deadline}",
-            "msr cnthp_ctl_el2, {on}",
-            "isb",
-            deadline = in(reg) deadline,
-            on = in(reg) 1_u64,
-            options(nostack, preserves_flags),
-        );
+        match OwnRegime::current() {
+            OwnRegime::El1 => asm!(
+                "msr cntv_cval_el0, {deadline}",
+                "msr cntv_ctl_el0, {on}",
+                "isb",
+                deadline = in(reg) deadline,
+                on = in(reg) 1_u64,
+                options(nostack, preserves_flags),
+            ),
+            OwnRegime::El2 => asm!(
+                "msr cnthp_cval_el2, {deadline}",
+                "msr cnthp_ctl_el2, {on}",
+                "isb",
+                deadline = in(reg) deadline,
+                on = in(reg) 1_u64,
+                options(nostack, preserves_flags),
+            ),
+        }
     }
 }
 
 /// Returns whether the timer's interrupt is due.
-fn is_due() -> bool {
-    const ISTATUS: u64 = 1 << 2;
-    mrs!("cnthp_ctl_el2") & ISTATUS != 0
+pub fn is_due() -> bool {
+    const ENABLED_AND_DUE: u64 = 1 << 2 | 1;
+    let control = match OwnRegime::current() {
+        OwnRegime::El1 => mrs!("cntv_ctl_el0"),
+        OwnRegime::El2 => mrs!("cnthp_ctl_el2"),
+    };
+    control & ENABLED_AND_DUE == ENABLED_AND_DUE
 }
 
 fn disarm() {
     // SAFETY: as `arm_at`.
-    unsafe { asm!("msr cnthp_ctl_el2, xzr", "isb", options(nostack, preserves_flags)) };
+    unsafe {
+        match OwnRegime::current() {
+            OwnRegime::El1 => asm!("msr cntv_ctl_el0, xzr", "isb", options(nostack, preserves_flags)),
+            OwnRegime::El2 => asm!("msr cnthp_ctl_el2, xzr", "isb", options(nostack, preserves_flags)),
+        }
+    }
     dsb_sy();
 }
 
+/// Has the watchdog stand behind what comes next on this PE, the boot PE, for [`RUN_PATIENCE`] and as long again; nothing,
+/// where there is none. Never called between the first and the last sample of a lot.
+pub fn watch() {
+    if WATCH[1].load(Ordering::Relaxed) == 0 {
+        return;
+    }
+    prolong();
+    WATCH[0].store(2, Ordering::Relaxed);
+    // SAFETY: the vectors know what to do with one.
+    unsafe { asm!("msr daifclr, #2", options(nostack)) };
+}
+
+/// Has it begin to wait anew, while something else does that has an end of its own.
+pub fn prolong() {
+    let period = WATCH[1].load(Ordering::Relaxed);
+    if period != 0 {
+        arm_at(ticks() + period);
+    }
+}
+
+/// Has it stand back again.
+pub fn rest() {
+    if WATCH[1].load(Ordering::Relaxed) == 0 {
+        return;
+    }
+    // SAFETY: as it is outside of [`watch`].
+    unsafe { asm!("msr daifset, #2", options(nostack)) };
+    WATCH[0].store(0, Ordering::Relaxed);
+    disarm();
+}
+
+/// `HCR_EL2.IMO`: physical interrupts come to EL2.
+pub const HCR_IMO: u64 = 1 << 4;
+
 /// Has interrupts come to EL2, or not; they stay masked.
 fn route(to_el2: bool) {
-    const IMO: u64 = 1 << 4;
+    if OwnRegime::current() == OwnRegime::El1 {
+        // Where a guest's interrupts go is not for the guest to say.
+        return;
+    }
     let hcr = HCR_EL2.get();
-    let hcr = if to_el2 { hcr | IMO } else { hcr & !IMO };
+    let hcr = if to_el2 { hcr | HCR_IMO } else { hcr & !HCR_IMO };
     // SAFETY: says where interrupts go, which are masked.
     unsafe { asm!("msr hcr_el2, {}", "isb", in(reg) hcr, options(nostack, preserves_flags)) };
 }
@@ -253,8 +345,15 @@ impl Watchdog {
         was_due
     }
 
+    /// Has it stand behind the run from now on, whenever [`watch`] is called.
+    pub fn keep(&self) {
+        WATCH[1].store(RUN_PATIENCE * frequency(), Ordering::Relaxed);
+    }
+
     /// Puts the interrupt controller back.
     pub fn stop(self) {
+        rest();
+        WATCH[1].store(0, Ordering::Relaxed);
         route(false);
         let Registers {
             distributor,
@@ -263,7 +362,7 @@ impl Watchdog {
             redistributor: _,
         } = self.registers;
         let before = self.before;
-        write(private + ICENABLER0, BIT);
+        write(private + ICENABLER0, bit());
         write(private + IPRIORITYR, before.priority);
         match cpu {
             Some(cpu) => {

@@ -17,6 +17,7 @@ use crate::arch::instructions::{isb, sev, ticks, wfe};
 use crate::platform::console;
 use crate::platform::firmware::park;
 use crate::platform::lost::{give_up, is_lost};
+use crate::platform::watchdog;
 use crate::smp::stress::disturb;
 
 /// Something that a PE can be asked to do: gets an argument, and the number of the PE it runs on.
@@ -103,7 +104,7 @@ pub fn wait_until(pe: usize, ready: impl FnMut() -> bool) -> bool {
 /// Waits for something. Returns whether it came in time.
 pub fn comes(mut ready: impl FnMut() -> bool) -> bool {
     let mut turns = 0_u32;
-    let mut deadline = None;
+    let (mut deadline, mut prolonged) = (None, 0);
     while !ready() {
         wfe();
         turns = turns.wrapping_add(1);
@@ -118,6 +119,11 @@ pub fn comes(mut ready: impl FnMut() -> bool) -> bool {
                 true => 2 * frequency,
                 false => TIMEOUT * frequency,
             };
+            // This ends by itself.
+            if now.wrapping_sub(prolonged) > frequency {
+                watchdog::prolong();
+                prolonged = now;
+            }
             let deadline = *deadline.get_or_insert(now + patience);
             if now > deadline {
                 return false;

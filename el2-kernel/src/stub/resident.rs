@@ -9,7 +9,7 @@ use core::iter::empty;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use aarch64_cpu::registers::{ID_AA64ISAR0_EL1, ID_AA64ISAR1_EL1, ID_AA64MMFR2_EL1, Readable};
-use results::plan::{BOOT_FLUSH_AT_EL1, EntryRef, Fault, MAX_SEQUENCES, MAX_WORDS, Plan, Planted, flags};
+use results::plan::{BOOT_FLUSH_AT_EL1, EntryRef, MAX_SEQUENCES, MAX_WORDS, Plan, flags};
 use results::record::{Event, Record, Words};
 use sequences::{ExceptionLevel, Feature, lowest_level, required_features, validate_words};
 
@@ -21,6 +21,7 @@ use crate::platform::end::fatal;
 use crate::platform::message::Message;
 use crate::stub::arena::Arena;
 use crate::stub::emit::{Counter, Emitter, Full, Shape};
+use crate::stub::planted;
 
 /// `dsb sy; isb`.
 const NO_TLBI: [u32; 2] = [0xd503_3f9f, 0xd503_3fdf];
@@ -77,20 +78,6 @@ pub fn give_up(index: usize, seq: &str, reason: &str) {
     console::record(&Record::Skip { seq, reason });
 }
 
-/// Returns the words that a planted fault puts in the place of a sequence.
-const fn planted_words(fault: Fault) -> &'static [u32] {
-    match fault {
-        // tlbi alle3
-        Fault::Undefined => &[0xd50e_871f],
-        // ldr x2, [x2]
-        Fault::Abort => &[0xf940_0042],
-        // str xzr, [x2]; dsb sy; tlbi alle2; dsb sy; isb
-        Fault::Unmap => &[0xf900_005f, 0xd503_3f9f, 0xd50c_871f, 0xd503_3f9f, 0xd503_3fdf],
-        // b .
-        Fault::Endless => &[0x1400_0000],
-    }
-}
-
 fn address(offset: u32) -> usize {
     Arena::Boot.address() + offset as usize
 }
@@ -123,12 +110,8 @@ pub fn emit(plan: &Plan<'_>, event: Event) -> Stubs {
                 reason: UNDEFINED_AT_EL1,
             });
         } else if can_run(&entry, words) {
-            let planted = match plan.settings.planted {
-                Some(Planted::Fault(fault, at)) if at as usize == index => Some(planted_words(fault)),
-                _ => None,
-            };
-            let plain = match planted {
-                Some(words) => emitter.plain(words.iter().copied()),
+            let plain = match planted::fault(plan, index) {
+                Some(fault) => emitter.plain(planted::words(fault, at_el1).iter().copied()),
                 None => emitter.plain(entry.words()),
             };
             stubs.plain[index] = Some(fitting(plain));
