@@ -35,6 +35,7 @@ mod verify;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
 
 use crate::error::Error;
 use crate::exit::{self, Exit};
@@ -111,12 +112,16 @@ pub fn main() -> Exit {
                 print(&version());
                 return what_was_printed(Exit::Ok);
             }
-            // Nothing to be done if the terminal is gone.
-            let _ = error.print();
-            return match error.kind() {
+            let exit = match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Ok,
                 _ => Exit::Usage,
             };
+            match harmless(error) {
+                // Nothing to be done if the terminal is gone.
+                Ok(error) => _ = error.print(),
+                Err(error) => eprintln!("{error}"),
+            }
+            return exit;
         }
     };
     let given = matches.subcommand();
@@ -127,6 +132,24 @@ pub fn main() -> Exit {
         error.exit()
     });
     what_was_printed(exit)
+}
+
+/// Returns the error about arguments that are the same but for what would control a terminal: it repeats them, and a name may
+/// be that of a stranger's file. `Err`: they are no error then, and this one is not to be printed as it is.
+fn harmless(error: clap::Error) -> Result<clap::Error, clap::Error> {
+    let given: Vec<_> = std::env::args_os().collect();
+    let cleaned: Vec<_> = given
+        .iter()
+        .map(|word| OsString::from(output::harmless(&word.to_string_lossy())))
+        .collect();
+    if given == cleaned {
+        return Ok(error);
+    }
+    let parsed = Cli::command().try_get_matches_from(cleaned);
+    match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Err(error) => Ok(error),
+        Ok(_) => Err(error),
+    }
 }
 
 /// Returns the text of `--version`: which sources this binary is of, and which kernel it carries.

@@ -143,7 +143,10 @@ fn late(more: &[&str], seq: &str) {
         let manifest = &ran.run.manifest;
         assert!(ran.proofs().contains(&("watchdog".to_owned(), true)), "{planted}");
         let phase = "in phase measure, and not when it was tried alone";
-        let named = manifest.reasons.iter().find(|reason| reason.starts_with(&format!("{seq} ")));
+        let named = manifest
+            .reasons
+            .iter()
+            .find(|reason| reason.starts_with(&format!("{seq} ")));
         assert!(
             named.is_some_and(|reason| reason.contains(said(fault)) && reason.contains(phase)),
             "{planted}: {:?}",
@@ -157,13 +160,21 @@ fn late(more: &[&str], seq: &str) {
 
 fn a_sequence_that_is_at_fault_only_when_timed_ends_the_run() {
     late(&[], "xen_head_new");
-    late(&["--smp", "2", "--scenario", "busy=1", "--runtime", "level0"], "xen_head_old");
+    late(
+        &["--smp", "2", "--scenario", "busy=1", "--runtime", "level0"],
+        "xen_head_old",
+    );
 }
 
 /// The same in a check: at EL2, in EL2&0, and where the sequence runs at EL1.
 fn a_sequence_that_is_at_fault_only_in_a_check_ends_the_run() {
     for (seq, check, cpu, faults) in [
-        ("el2_va_is", "mp_rt_el2", "cortex-a72", &[Fault::LateAbort, Fault::LateEndless][..]),
+        (
+            "el2_va_is",
+            "mp_rt_el2",
+            "cortex-a72",
+            &[Fault::LateAbort, Fault::LateEndless][..],
+        ),
         // (An exception at EL1 is an outcome of the trial.)
         ("el1_va", "cowinvt_in_el1", "cortex-a72", &[Fault::LateEndless]),
         ("el2_va", "cowinvt_el2h", "max", &[Fault::LateEndless]),
@@ -171,7 +182,17 @@ fn a_sequence_that_is_at_fault_only_in_a_check_ends_the_run() {
         for &fault in faults {
             let folder = TempDir::new().unwrap();
             let planted = format!("{seq}:{}", fault.id());
-            let mut arguments = vec!["check", "--machine", "qemu", "--smp", "2", "--trials", "10", "--only", check];
+            let mut arguments = vec![
+                "check",
+                "--machine",
+                "qemu",
+                "--smp",
+                "2",
+                "--trials",
+                "10",
+                "--only",
+                check,
+            ];
             arguments.extend(["--cpu", cpu, "--plant-fault", &planted, "--out", "out"]);
             let ran = bench_host(folder.path(), &arguments);
             let stderr = String::from_utf8_lossy(&ran.stderr);
@@ -198,7 +219,10 @@ fn entered_at_el1() {
         assert_eq!(manifest.status, Status::Complete, "{planted}: {}", ran.stderr);
         assert_eq!(manifest.kernel.entry_el, Some(1));
         assert!(
-            manifest.reasons.iter().any(|reason| reason.starts_with(seq) && reason.contains(said(fault))),
+            manifest
+                .reasons
+                .iter()
+                .any(|reason| reason.starts_with(seq) && reason.contains(said(fault))),
             "{planted}: {:?}",
             manifest.reasons
         );
@@ -206,7 +230,10 @@ fn entered_at_el1() {
         assert_eq!(skipped.len(), 1, "{planted}");
         let verdicts: Vec<_> = ran.run.verdicts().unwrap().map(Result::unwrap).collect();
         assert!(verdicts.iter().all(|row| row.seq != seq), "{planted}");
-        assert!(verdicts.iter().filter(|row| row.class == Class::Pass).count() > 3, "{planted}");
+        assert!(
+            verdicts.iter().filter(|row| row.class == Class::Pass).count() > 3,
+            "{planted}"
+        );
         assert!(ran.proofs().contains(&("watchdog".to_owned(), true)), "{planted}");
     }
     late(&["--el1"], seq);

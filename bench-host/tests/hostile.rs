@@ -146,6 +146,66 @@ fn a_manifest_controls_no_terminal_and_forges_no_report() {
     }
 }
 
+/// Rows of anybody's, grouped by columns with any name.
+#[test]
+fn rows_control_no_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows =
+        "seq,g\u{1b}\u{202e},cycles\n\u{1b}[31m::error::,\u{202e}|`<b>,5\n::error::x,b,6\n##[e],\"a\n::error::b\",6\n";
+    fs::write(folder.path().join("rows.csv"), rows).unwrap();
+    for format in ["table", "markdown", "csv", "json"] {
+        let ended = run(
+            folder.path(),
+            [
+                "aggregate",
+                "rows.csv",
+                "--by",
+                "seq,g\u{1b}\u{202e}",
+                "--format",
+                format,
+            ],
+        );
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert!(is_harmless(&ended.stdout), "{format}: {:?}", ended.stdout);
+        assert!(
+            format != "markdown" || !ended.stdout.contains("<b>"),
+            "{}",
+            ended.stdout
+        );
+        // What JSON says is what was there.
+        if format == "json" {
+            let read: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+            assert_eq!(read["keys"][1], "g\u{1b}\u{202e}");
+        }
+    }
+}
+
+/// A name that is none is repeated in the message.
+#[test]
+fn arguments_control_no_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "\u{1b}[2J\u{202e}\r\n::error::x";
+    for arguments in [
+        &["litmus", name][..],
+        &["scan", name],
+        &["review", name],
+        &["report", name],
+        &["trace", "--log", name],
+        &["judge", name],
+        &["run", "--sequence", name],
+        &["check", "--only", name],
+        &["list", name],
+        &["schema", name],
+        &[name],
+    ] {
+        let mut command = cargo_bin_cmd!("bench-host");
+        command.current_dir(folder.path()).args(arguments).timeout(PATIENCE);
+        let ended: Ended = command.output().unwrap().into();
+        assert_eq!(ended.code, Some(64), "{arguments:?}: {}", ended.stderr);
+        assert!(is_harmless(&ended.stderr), "{arguments:?}: {:?}", ended.stderr);
+    }
+}
+
 #[test]
 fn what_blocks_or_never_ends_is_refused() {
     for name in ["run.toml", "samples.csv", "verdicts.csv", "boot.csv"] {
@@ -197,6 +257,16 @@ fn a_tree_with_pipes_and_devices_is_scanned() {
     }
     let ended = run(tree, ["scan", ".", "--spellings", "/dev/zero"]);
     assert_eq!(ended.code, Some(64), "{}", ended.stderr);
+    fifo(&tree.join("fifo"));
+    for (option, name) in [
+        ("--suppress", "/dev/zero"),
+        ("--suppress", "fifo"),
+        ("--elf", "/dev/zero"),
+        ("--elf", "fifo"),
+    ] {
+        let ended = run(tree, ["trace", "--log", "a.S", option, name]);
+        assert!(ended.stderr.contains("it is no regular file"), "{}", ended.stderr);
+    }
     let ended = run(tree, ["litmus", "/dev/zero"]);
     assert!(ended.stderr.contains("larger than 1 MiB"), "{}", ended.stderr);
 }

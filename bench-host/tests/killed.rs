@@ -108,7 +108,11 @@ fn what_a_script_has_started_at_once_is_gone_too() {
             let _ = fs::remove_file(fake.path(name));
         }
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("bench-host"));
-        command.args(["run", "--quiet"]).args(fake::SMALL).arg("--qemu").arg(fake.path("qemu"));
+        command
+            .args(["run", "--quiet"])
+            .args(fake::SMALL)
+            .arg("--qemu")
+            .arg(fake.path("qemu"));
         command.arg("--out").arg(fake.path(&format!("run-{turn}")));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();

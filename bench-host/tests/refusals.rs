@@ -17,6 +17,10 @@ fn main() -> ExitCode {
     }
     #[cfg(not(unix))]
     {
-        needs::main([("refusals", (|| ()) as fn(), Some("a stand-in for QEMU is a shell script".to_owned()))])
+        needs::main([(
+            "refusals",
+            (|| ()) as fn(),
+            Some("a stand-in for QEMU is a shell script".to_owned()),
+        )])
     }
 }

@@ -110,7 +110,12 @@ impl PlantedFault {
 
 /// Reads what a sequence is to do: `SEQUENCE:FAULT`.
 pub fn fault(text: &str) -> Result<PlantedFault, String> {
-    let wrong = || format!("not SEQUENCE:FAULT, with a fault of {}", Fault::ALL.map(Fault::id).join(", "));
+    let wrong = || {
+        format!(
+            "not SEQUENCE:FAULT, with a fault of {}",
+            Fault::ALL.map(Fault::id).join(", ")
+        )
+    };
     let (sequence, fault) = text.split_once(':').ok_or_else(wrong)?;
     let fault = Fault::ALL.into_iter().find(|known| known.id() == fault);
     Ok(PlantedFault {

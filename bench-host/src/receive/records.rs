@@ -21,13 +21,26 @@ impl Receiver {
     /// Takes the record of a line that arrived intact and for the first time.
     pub(super) fn record(&mut self, number: u32, record: &Record<'_>) -> Result<(), StoreError> {
         match *record {
-            Record::Start { schema, kernel, plan_crc, el, seed, nonce: _ } => {
+            Record::Start {
+                schema,
+                kernel,
+                plan_crc,
+                el,
+                seed,
+                nonce: _,
+            } => {
                 let stored = &mut self.store.manifest.kernel;
                 stored.version = Some(kernel.to_owned());
                 stored.entry_el = Some(el);
                 self.start(schema, plan_crc, seed);
             }
-            Record::Image { load, size, runtime, case, flow } => {
+            Record::Image {
+                load,
+                size,
+                runtime,
+                case,
+                flow,
+            } => {
                 let stored = &mut self.store.manifest.kernel;
                 stored.load = Some(Hex(load));
                 stored.size = Some(Hex(size));
@@ -35,12 +48,24 @@ impl Receiver {
                 stored.case = Some(case.to_owned());
                 stored.flow = Some(flow.to_owned());
             }
-            Record::Machine { model, compatible, firmware } => {
+            Record::Machine {
+                model,
+                compatible,
+                firmware,
+            } => {
                 let [model, compatible, firmware] = [model, compatible, firmware].map(str::to_owned);
-                self.store.manifest.board = Some(Board { model, compatible, firmware });
+                self.store.manifest.board = Some(Board {
+                    model,
+                    compatible,
+                    firmware,
+                });
             }
             Record::Reg { pe, name, value } => {
-                self.store.manifest.pe_mut(pe).registers.insert(name.to_owned(), Hex(value));
+                self.store
+                    .manifest
+                    .pe_mut(pe)
+                    .registers
+                    .insert(name.to_owned(), Hex(value));
             }
             Record::Clock { pe, event, frequency } => {
                 let pe = self.store.manifest.pe_mut(pe);
@@ -56,7 +81,17 @@ impl Receiver {
                 self.store.manifest.stream = self.stream.clone();
                 self.store.save_manifest()?;
             }
-            Record::Boot { pe, phase, event, count } => self.store.boot(&BootRow { pe, phase, event, count })?,
+            Record::Boot {
+                pe,
+                phase,
+                event,
+                count,
+            } => self.store.boot(&BootRow {
+                pe,
+                phase,
+                event,
+                count,
+            })?,
             Record::Proof { name, holds, detail } => {
                 if !holds {
                     self.failures.add(format!("proof {name} does not hold: {detail}"));
@@ -64,8 +99,14 @@ impl Receiver {
                 self.store.proof(&ProofRow { name, holds, detail })?;
             }
             Record::Lost { pe, mpidr, reason } => {
-                self.progress.line(&format!("PE {pe} (MPIDR {mpidr:#x}) {reason}; what needs it is skipped"));
-                self.stream.lost_pes.push(LostPe { pe, mpidr: Hex(mpidr), reason: reason.to_owned() });
+                self.progress.line(&format!(
+                    "PE {pe} (MPIDR {mpidr:#x}) {reason}; what needs it is skipped"
+                ));
+                self.stream.lost_pes.push(LostPe {
+                    pe,
+                    mpidr: Hex(mpidr),
+                    reason: reason.to_owned(),
+                });
             }
             Record::Event { pe, event, support } => {
                 self.store.manifest.pe_mut(pe).events.insert(event, support);
@@ -77,7 +118,14 @@ impl Receiver {
                 self.progress.line(&format!("{scenario}: skipped: {reason}"));
                 self.no_scenarios.insert(scenario, reason.to_owned());
             }
-            Record::Sample { seq, scenario, pe, event, batch, pairs } => {
+            Record::Sample {
+                seq,
+                scenario,
+                pe,
+                event,
+                batch,
+                pairs,
+            } => {
                 let (mut samples, mut stored) = (0, Ok(()));
                 // The live view has room for what a reader asks first: the time of the sequence alone.
                 let shown = scenario == Scenario::PLAIN && event.number().is_none();
@@ -87,22 +135,61 @@ impl Receiver {
                         self.progress.sample(seq, pe, event, value, count);
                     }
                     if stored.is_ok() {
-                        stored = self.store.sample(&SampleRow { seq, pe, event, batch, value, count, scenario });
+                        stored = self.store.sample(&SampleRow {
+                            seq,
+                            pe,
+                            event,
+                            batch,
+                            value,
+                            count,
+                            scenario,
+                        });
                     }
                 });
                 stored?;
                 self.samples(number, seq, Key { pe, event, scenario }, batch, samples);
             }
-            Record::Batch { pe, batch, cycles, ticks, samples } => {
+            Record::Batch {
+                pe,
+                batch,
+                cycles,
+                ticks,
+                samples,
+            } => {
                 self.clocks.add(cycles, ticks);
-                self.store.batch(&BatchRow { pe, batch, cycles, ticks, samples })?;
+                self.store.batch(&BatchRow {
+                    pe,
+                    batch,
+                    cycles,
+                    ticks,
+                    samples,
+                })?;
             }
-            Record::Overhead { batch, samples, timed, bare, words } => {
-                self.store.overhead(&OverheadRow { batch, samples, timed, bare, words })?;
+            Record::Overhead {
+                batch,
+                samples,
+                timed,
+                bare,
+                words,
+            } => {
+                self.store.overhead(&OverheadRow {
+                    batch,
+                    samples,
+                    timed,
+                    bare,
+                    words,
+                })?;
             }
-            Record::Outcome { check, seq, role, pe, outcomes } => {
+            Record::Outcome {
+                check,
+                seq,
+                role,
+                pe,
+                outcomes,
+            } => {
                 let (Some(check), Some(role)) = (Check::from_id(check), Role::from_id(role)) else {
-                    self.defects.add(format!("line {number}: unknown check or role {check} {role}"));
+                    self.defects
+                        .add(format!("line {number}: unknown check or role {check} {role}"));
                     return Ok(());
                 };
                 let plan = self.plan_known.then_some(&self.store.manifest.plan);
@@ -111,8 +198,22 @@ impl Receiver {
                     return Ok(());
                 }
                 self.progress.outcome(role, &outcomes);
-                let results::check::Outcomes { stale, new, fault, other } = outcomes;
-                self.store.litmus(&LitmusRow { check, seq, role, pe, stale, new, fault, other })?;
+                let results::check::Outcomes {
+                    stale,
+                    new,
+                    fault,
+                    other,
+                } = outcomes;
+                self.store.litmus(&LitmusRow {
+                    check,
+                    seq,
+                    role,
+                    pe,
+                    stale,
+                    new,
+                    fault,
+                    other,
+                })?;
             }
             Record::Pace { check, trials, ticks } => match Check::from_id(check) {
                 Some(check) => {
@@ -124,9 +225,15 @@ impl Receiver {
                 }
                 None => self.defects.add(format!("line {number}: unknown check {check}")),
             },
-            Record::Verdict { check, seq, class, reason } => {
+            Record::Verdict {
+                check,
+                seq,
+                class,
+                reason,
+            } => {
                 let (Some(check), Some(class)) = (Check::from_id(check), Class::from_id(class)) else {
-                    self.defects.add(format!("line {number}: unknown check or class {check} {class}"));
+                    self.defects
+                        .add(format!("line {number}: unknown check or class {check} {class}"));
                     return Ok(());
                 };
                 let plan = self.plan_known.then_some(&self.store.manifest.plan);
@@ -135,7 +242,15 @@ impl Receiver {
                     Err(wrong) => self.defects.add(format!("line {number}: {wrong}")),
                 }
             }
-            Record::Exception { phase, vector, el, esr, elr, far, seq } => {
+            Record::Exception {
+                phase,
+                vector,
+                el,
+                esr,
+                elr,
+                far,
+                seq,
+            } => {
                 // Sequences are tried alone where the boot is proven.
                 let when = match phase {
                     "proof" => "when it was tried alone".to_owned(),
@@ -156,7 +271,8 @@ impl Receiver {
                 });
             }
             Record::Fatal { phase, message } => {
-                self.refusals.add(format!("the kernel gave up in phase {phase}: {message}"));
+                self.refusals
+                    .add(format!("the kernel gave up in phase {phase}: {message}"));
             }
             Record::End { pass, lines, samples } => self.end(number, pass, lines, samples),
         }

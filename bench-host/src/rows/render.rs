@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 
+use results::text::{clean, is_hostile, printable};
 use serde_json::{Map, Value, json};
 
 use super::{Summary, Table};
@@ -60,7 +61,7 @@ fn figures(summary: &Summary, real: impl Fn(f64) -> String) -> [String; 8] {
 }
 
 fn write_aligned(out: &mut dyn Write, table: &Table, label: Option<&str>, markdown: bool) -> io::Result<()> {
-    let header = header(table);
+    let header: Vec<String> = header(table).iter().map(|name| visible(name, markdown)).collect();
     let keys = table.keys.len();
     let row = |(key, summary): &(Vec<String>, Summary)| {
         let key = key.iter().map(|field| visible(field, markdown));
@@ -86,7 +87,8 @@ fn write_aligned(out: &mut dyn Write, table: &Table, label: Option<&str>, markdo
         if markdown {
             format!("| {} |", cells.join(" | "))
         } else {
-            cells.join("  ").trim_end().to_owned()
+            // No line is a command to a CI service.
+            printable(cells.join("  ").trim_end()).into_owned()
         }
     };
     writeln!(out, "{}", line(&header))?;
@@ -107,22 +109,21 @@ fn write_aligned(out: &mut dyn Write, table: &Table, label: Option<&str>, markdo
         "\n{} sample{} of {} in {groups} group{}. {DEFINITIONS}.",
         table.samples,
         plural(table.samples == 1),
-        table.value,
+        visible(&table.value, markdown),
         plural(groups == 1)
     )?;
     if let Some(label) = label {
-        writeln!(out, "{label}.")?;
+        writeln!(out, "{}.", visible(label, markdown))?;
     }
     Ok(())
 }
 
 /// Returns a key in a form that cannot break a table.
 fn visible(field: &str, markdown: bool) -> String {
-    let visible: String = field
-        .chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect();
-    if markdown { visible.replace('|', "\\|") } else { visible }
+    if markdown {
+        return report::markdown::escape(field);
+    }
+    clean(field).into_owned()
 }
 
 fn write_csv(out: &mut dyn Write, table: &Table, label: Option<&str>) -> io::Result<()> {
@@ -142,12 +143,31 @@ fn write_csv(out: &mut dyn Write, table: &Table, label: Option<&str>) -> io::Res
     Ok(())
 }
 
+/// Returns a field as CSV has it, and as it may be printed: what would control a terminal or a CI service is not in it.
 fn quoted(field: &str) -> String {
+    let field = clean(field);
+    let field = printable(&field);
     if field.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", field.replace('"', "\"\""))
     } else {
-        field.to_owned()
+        field.into_owned()
     }
+}
+
+/// Returns JSON in which no character stands for itself that would control a terminal or a CI service.
+fn escaped(json: &Value) -> String {
+    let mut out = String::new();
+    // Outside of strings JSON has none of these.
+    for c in json.to_string().chars() {
+        if is_hostile(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out.replace("##[", "#\\u0023[")
 }
 
 fn write_json(out: &mut dyn Write, table: &Table, label: Option<&str>) -> io::Result<()> {
@@ -160,7 +180,7 @@ fn write_json(out: &mut dyn Write, table: &Table, label: Option<&str>) -> io::Re
         "definitions": DEFINITIONS,
         "notes": table.notes,
     });
-    let head = head.to_string();
+    let head = escaped(&head);
     // One group at a time: there may be many.
     writeln!(out, "{},\"groups\":[", head.trim_end_matches('}'))?;
     for (index, (key, summary)) in table.groups.iter().enumerate() {
@@ -182,6 +202,7 @@ fn write_json(out: &mut dyn Write, table: &Table, label: Option<&str>) -> io::Re
             "mean": figures.map(|f| f.mean),
             "stddev": figures.and_then(|f| f.stddev),
         });
+        let group = escaped(&group);
         writeln!(out, "{group}{}", if index + 1 < table.groups.len() { "," } else { "" })?;
     }
     writeln!(out, "]}}")

@@ -10,8 +10,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-use assert_cmd::cargo::cargo_bin_cmd;
 use crate::needs;
+use assert_cmd::cargo::cargo_bin_cmd;
 
 use fake::{Ended, Fake, good};
 use results::manifest::Status;

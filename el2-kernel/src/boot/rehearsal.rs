@@ -98,7 +98,7 @@ fn report(index: usize, seq: &str, caught: &Caught, endless: bool) {
     console::record(&Record::Exception {
         phase: Phase::current().name(),
         vector,
-        el: OwnRegime::current().level().into(),
+        el: OwnRegime::current().level(),
         esr: if endless { 0 } else { esr },
         elr,
         far: if endless { 0 } else { far },

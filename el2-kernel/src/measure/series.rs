@@ -55,8 +55,7 @@ impl<'a> AllSeries<'a> {
         let subject = Subject::at(live);
         for (index, entry) in plan.entries().enumerate() {
             series.entries[index] = Some(entry);
-            series.operands[index] =
-                planted::late_operands(plan, index).unwrap_or_else(|| operands(&entry, &subject));
+            series.operands[index] = planted::late_operands(plan, index).unwrap_or_else(|| operands(&entry, &subject));
             if let Some(fault) = planted::fault(plan, index) {
                 // Only a late one comes to be timed, and those are the same at both levels.
                 series.planted = Some((index as u16, planted::words(fault, false)));

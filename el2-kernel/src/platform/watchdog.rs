@@ -122,7 +122,10 @@ unsafe extern "C" fn enable() {
     };
     // What else firmware had enabled waits meanwhile.
     write(private + ICENABLER0, u32::MAX);
-    write(private + IPRIORITYR, before.priority & !(0xff << (8 * (interrupt() % 4))));
+    write(
+        private + IPRIORITYR,
+        before.priority & !(0xff << (8 * (interrupt() % 4))),
+    );
     match registers.cpu {
         Some(cpu) => {
             before.cpu = read(cpu + GICC_CTLR).into();
