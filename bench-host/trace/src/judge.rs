@@ -30,6 +30,9 @@ use operand::Named;
 pub use state::Judge;
 use state::{Done, FRESH, Fresh, regime_of};
 
+/// Most words of 8 bytes that are kept of tables.
+const MAX_WORDS: usize = 1 << 25;
+
 /// The place of a regime and stage in lists of three.
 const fn class(regime: Regime, stage: Stage) -> usize {
     match (regime, stage) {
@@ -55,7 +58,17 @@ impl Judge {
                     judge.report.incomplete = Some("the log has reached its limit".to_owned());
                     break;
                 }
-                Ok(event) => judge.event(event),
+                Ok(event) => {
+                    judge.event(event);
+                    // A few bytes of a log stand for a table: what it has us keep is bounded.
+                    if judge.shadow.size() + judge.staged.held > MAX_WORDS {
+                        judge.report.incomplete = Some(format!(
+                            "its tables take more than {} MiB, the most that is followed",
+                            MAX_WORDS >> 17
+                        ));
+                        break;
+                    }
+                }
                 Err(error) => {
                     judge.report.incomplete = Some(error.to_string());
                     break;
@@ -81,7 +94,7 @@ impl Judge {
             }
             Event::Table { address, entries } => {
                 self.shadow.refresh(address, &mut self.staged);
-                self.staged.0.insert(address, entries);
+                self.staged.add(address, entries);
                 self.read.insert(address, self.time);
             }
             Event::Register {
@@ -143,7 +156,7 @@ impl Judge {
         self.tail(pe, None);
         let before = self.shadow.pe(pe).roots;
         let switch = self.shadow.register(pe, register, value, &mut self.staged);
-        self.staged.0.clear();
+        self.staged.clear();
         if !switch.refused.is_empty() {
             self.count(Count::Undecodable, switch.refused.len() as u64);
         }
@@ -180,10 +193,10 @@ impl Judge {
     fn store(&mut self, pe: u32, pc: u64, address: u64, new: u64) {
         self.tail(pe, None);
         let Some(change) = self.shadow.store(address, new, &mut self.staged) else {
-            self.staged.0.clear();
+            self.staged.clear();
             return;
         };
-        self.staged.0.clear();
+        self.staged.clear();
         self.count_shadow();
         let place = change.place;
         let Some(way) = place.ways.first().copied() else { return };

@@ -140,6 +140,8 @@ pub struct Shadow {
     pub ambiguous: u64,
     /// Tables outside memory.
     pub outside: u64,
+    /// Descriptors of all tables together.
+    held: usize,
 }
 
 const FRAME: u64 = 12;
@@ -409,6 +411,7 @@ impl Shadow {
             return;
         }
         let bytes = entries.len() as u64 * 8;
+        self.held += entries.len();
         memory.watch(base, bytes);
         for frame in base >> FRAME..=(base + bytes - 1) >> FRAME {
             let tables = self.frames.entry(frame).or_default();
@@ -416,7 +419,7 @@ impl Shadow {
                 tables.push(base);
             }
         }
-        self.tables.insert(
+        let before = self.tables.insert(
             base,
             Table {
                 level,
@@ -427,6 +430,7 @@ impl Shadow {
                 behind,
             },
         );
+        self.held -= before.map_or(0, |table| table.entries.len());
     }
 
     /// Returns the tables that a table points to, with the numbers of the descriptors.
@@ -447,6 +451,7 @@ impl Shadow {
     fn forget(&mut self, base: u64, memory: &mut impl Memory) {
         let links = self.links(base);
         let Some(table) = self.tables.remove(&base) else { return };
+        self.held -= table.entries.len();
         let bytes = table.entries.len() as u64 * 8;
         for frame in base >> FRAME..=(base + bytes - 1) >> FRAME {
             if let Some(tables) = self.frames.get_mut(&frame) {
@@ -552,6 +557,11 @@ impl Shadow {
             table.stale = true;
             memory.unwatch(base, table.entries.len() as u64 * 8, false);
         }
+    }
+
+    /// Returns how much is kept, in words of 8 bytes: descriptors, and who has loaded which root.
+    pub fn size(&self) -> usize {
+        self.held + self.roots.len() * self.pes.len() / 8
     }
 
     /// Says that the content of a table is about to be read again, if there is one at this address.

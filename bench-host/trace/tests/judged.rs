@@ -13,6 +13,52 @@ const ROOT: u64 = 0x4000_0000;
 const PAGE: u64 = 0x703;
 const ERET: u32 = 0xd69f_03e0;
 
+/// A short log that says of many large tables that they are there.
+#[test]
+fn what_a_log_has_us_keep_is_bounded() {
+    let mut bytes = Vec::new();
+    let mut writer = Writer::new(&mut bytes, u64::MAX);
+    for table in 0..500 {
+        let entries = vec![0; 16 * 8192];
+        writer
+            .write(&Event::Table {
+                address: table << 20,
+                entries,
+            })
+            .unwrap();
+    }
+    writer.end().unwrap();
+    assert!(bytes.len() < 1 << 15);
+    let report = Judge::log(&bytes[..], |_, _| ()).unwrap();
+    assert!(report.incomplete.is_some_and(|why| why.contains("more than 256 MiB")));
+}
+
+/// Many roots, and a PE with a high number: what is kept of who has loaded which.
+#[test]
+fn what_is_kept_of_roots_is_bounded() {
+    let mut bytes = Vec::new();
+    let mut writer = Writer::new(&mut bytes, u64::MAX);
+    let mut say = |pe, register, value| {
+        writer
+            .write(&Event::Register {
+                pe,
+                pc: 0,
+                register,
+                value,
+            })
+            .unwrap()
+    };
+    for (register, value) in EL2.registers {
+        say(4095, *register, *value);
+    }
+    for root in 0..80_000 {
+        say(4095, Register::Ttbr0El2, root << 12);
+    }
+    writer.end().unwrap();
+    let report = Judge::log(&bytes[..], |_, _| ()).unwrap();
+    assert!(report.incomplete.is_some_and(|why| why.contains("more than 256 MiB")));
+}
+
 /// A guest: its tables begin at [`ROOT`], one below the other, and its program is what is called here.
 struct Guest {
     events: Vec<Event>,

@@ -73,13 +73,31 @@ pub(super) struct PeState {
     pub(super) ended: Vec<Ended>,
 }
 
-/// The shadow's memory: what the log holds.
+/// The shadow's memory: what the log holds, until it is known what of it is needed.
 #[derive(Debug, Default)]
-pub(super) struct Staged(pub(super) HashMap<u64, Vec<u64>>);
+pub(super) struct Staged {
+    tables: HashMap<u64, Vec<u64>>,
+    /// Descriptors of all of them together.
+    pub(super) held: usize,
+}
+
+impl Staged {
+    /// Adds a table.
+    pub(super) fn add(&mut self, address: u64, entries: Vec<u64>) {
+        self.held += entries.len();
+        self.tables.insert(address, entries);
+    }
+
+    /// Forgets them all.
+    pub(super) fn clear(&mut self) {
+        self.tables.clear();
+        self.held = 0;
+    }
+}
 
 impl Memory for Staged {
     fn read(&mut self, address: u64, entries: &mut [u64]) -> bool {
-        match self.0.remove(&address) {
+        match self.tables.remove(&address) {
             Some(held) if held.len() == entries.len() => {
                 entries.copy_from_slice(&held);
                 true
