@@ -100,6 +100,8 @@ pub struct Patch {
     pub first_source: String,
     /// Its subject; empty without one.
     pub subject: String,
+    /// The commit that it says it is; empty where it says none. Nothing but its word: what is read by it has to fit.
+    pub commit: String,
     /// What was said about the patch outside its hunks, shortened: commit messages hint at the context.
     pub message: String,
     /// What could not be read, or was left out.
@@ -114,7 +116,7 @@ pub fn read(input: impl BufRead, quoting: Quoting) -> io::Result<Vec<Patch>> {
     let mut reader = Reader::new(quoting);
     while let Some(text) = lines.next_text()? {
         match text {
-            Text::Message(subject) => reader.message(subject),
+            Text::Message(subject) => reader.message(subject, lines.commit()),
             Text::Cut => reader.cut(),
             Text::Line(line) => reader.line(&line),
         }

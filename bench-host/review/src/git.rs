@@ -8,6 +8,9 @@
 //! folder made for it, whose configuration is ours, and which only points at the repository's objects and refs. System and
 //! user configuration are left out as well, so that a review says the same for everybody.
 
+pub mod commit;
+pub mod objects;
+
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};

@@ -147,6 +147,7 @@ impl Source {
     pub fn read_series(sources: &[Self]) -> Result<Series, InputError> {
         if let [source @ Self::Git { repository, range }] = sources {
             let mut series = Series::in_order(source.read()?);
+            series.repository = Some(repository.clone());
             if series.patches.len() > 1 {
                 let whole = git::whole(repository, range).map_err(|error| error.to_string());
                 match whole.and_then(|file| file.map(|file| source.whole(file, &series)).transpose()) {

@@ -26,6 +26,7 @@ pub mod pair;
 pub mod placed;
 pub mod relation;
 pub mod series;
+pub mod sight;
 pub mod source;
 pub mod subject;
 pub mod tree;
@@ -44,6 +45,7 @@ use mention::{Mention, unaccounted};
 use pair::{Pair, changed_passages, pair, pair_passages};
 use placed::Placed;
 use sequences::judge::{Budget, Stated, Verdict};
+use sight::Sight;
 use source::{Guarded, LoneBarrier, Side, Surroundings, Unit, touched};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use tree::Tree;
@@ -141,16 +143,17 @@ impl Review {
 
 /// Reviews a patch by itself.
 pub fn review(patch: Patch, spellings: &Spellings, stated: &Stated, tree: Option<&Tree>) -> Review {
-    review_among(patch, &[], spellings, stated, tree)
+    review_among(patch, &[], spellings, stated, tree.map(|tree| tree as &dyn Sight))
 }
 
-/// Reviews a patch among files that it does not change, whose macros and functions it may use.
+/// Reviews a patch among files that it does not change, whose macros and functions it may use, and with what can be seen
+/// beyond it.
 pub fn review_among(
     patch: Patch,
     around: &[Unit],
     spellings: &Spellings,
     stated: &Stated,
-    tree: Option<&Tree>,
+    sight: Option<&dyn Sight>,
 ) -> Review {
     let message = patch.message.to_ascii_lowercase();
     let mut both: [Vec<Placed<Found>>; 2] = [Vec::new(), Vec::new()];
@@ -172,11 +175,12 @@ pub fn review_among(
                 Side::After => !file.new_path.is_empty(),
             })
             .map(|file| {
-                tree.and_then(|tree| tree.whole(file, side))
+                sight
+                    .and_then(|sight| sight.whole(file, side))
                     .unwrap_or_else(|| Unit::side(file, side))
             })
             .collect();
-        let mut surroundings = tree.map_or_else(Surroundings::default, |tree| tree.surroundings.clone());
+        let mut surroundings = sight.map_or_else(Surroundings::default, |sight| sight.surroundings(side));
         let code: Vec<Unit> = units
             .iter()
             .chain(around)

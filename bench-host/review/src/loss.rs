@@ -114,6 +114,16 @@ pub enum Remark {
         /// Why.
         reason: String,
     },
+    /// The files at the commits of a range could not be read, or are not those of the diff.
+    NoFiles {
+        /// Why.
+        reason: String,
+    },
+    /// Not all of the files around a change were read.
+    FilesLeft {
+        /// How many.
+        left: usize,
+    },
     /// Changes that were judged and not run.
     NotRun {
         /// How many.
@@ -332,6 +342,11 @@ impl fmt::Display for Remark {
                 "more than {most} patches with maintenance: each is read with the files it changes, and no others"
             ),
             Self::NoWhole { reason } => write!(f, "git could not show the range as one diff: {reason}"),
+            Self::NoFiles { reason } => write!(f, "the files at the commit were not read, only its diff: {reason}"),
+            Self::FilesLeft { left } => write!(
+                f,
+                "{left} more files beside the change, or included by it, were not read: what they define is not in sight"
+            ),
             Self::NotRun { left, most } => {
                 write!(f, "{left} further changes were not run: --run stops after {most}")
             }

@@ -9,7 +9,7 @@ mod html;
 mod part;
 
 use crate::loss::{Loss, Notes};
-use headers::{is_header, is_mbox_separator};
+use headers::{commit_of, is_header, is_mbox_separator};
 use html::Html;
 use part::{Encoding, Part};
 use std::io::{self, BufRead, Read};
@@ -43,6 +43,8 @@ pub struct Lines<R> {
     first: bool,
     ended: bool,
     notes: Notes,
+    /// The commit that the separator before this message names, as `git format-patch` and `git log` write it.
+    commit: String,
 }
 
 impl<R: BufRead> Lines<R> {
@@ -60,7 +62,13 @@ impl<R: BufRead> Lines<R> {
             first: true,
             ended: false,
             notes: Notes::default(),
+            commit: String::new(),
         }
+    }
+
+    /// Returns the commit that the message at hand says it is; empty where it says none.
+    pub fn commit(&self) -> &str {
+        &self.commit
     }
 
     /// Returns what had to be left out or guessed so far.
@@ -138,6 +146,7 @@ impl<R: BufRead> Lines<R> {
                 self.flush();
                 self.part = Part::PLAIN;
                 self.boundaries.clear();
+                self.commit = if separator { commit_of(line) } else { String::new() };
                 return self.headers((!separator).then_some(line), true);
             }
             if line.starts_with(b"--") && self.is_boundary(line) {

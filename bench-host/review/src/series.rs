@@ -11,7 +11,10 @@ pub mod compose;
 use crate::diff::{FileDiff, Patch};
 use crate::evaluate::Evaluated;
 use crate::extract::spelling::Spellings;
+use crate::git::commit::{Commit, Commits};
+use crate::git::objects::Objects;
 use crate::loss::{Notes, Remark};
+use crate::sight::Sight;
 use crate::source::{Side, Unit};
 use crate::subject::Subject;
 use crate::tree::Tree;
@@ -20,6 +23,7 @@ use compose::{Mismatch, compose, left_by};
 use sequences::judge::{Stated, Verdict};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 /// Most patches with maintenance of which each sees the files of all before it: the work grows with their square.
 const MAX_SEEN: usize = 64;
@@ -39,6 +43,8 @@ pub struct Series {
     pub whole: Option<Patch>,
     /// What is to be known of the whole.
     pub notes: Notes,
+    /// The repository that they are commits of.
+    pub repository: Option<PathBuf>,
 }
 
 /// How a series ends.
@@ -180,9 +186,27 @@ pub fn review_series(series: Series, spellings: &Spellings, stated: &Stated, tre
         stacked,
         whole,
         mut notes,
+        repository,
     } = series;
+    let tree = tree.map(|tree| tree as &dyn Sight);
+    // A tree that is given is what somebody wants to be seen.
+    let mut commits = match (repository, tree) {
+        (Some(repository), None) => Objects::open(&repository)
+            .map(|objects| Commits::new(objects, spellings))
+            .map_err(|error| {
+                let reason = error.to_string();
+                notes.remark(None, Remark::NoFiles { reason });
+            })
+            .ok(),
+        _ => None,
+    };
     if patches.len() < 2 || !stacked {
-        let alone = |patch| review_among(patch, &[], spellings, stated, tree);
+        let alone = |mut patch: Patch| {
+            let (before, after) = ends(&patch, &patch);
+            let seen = around(&mut commits, &mut patch, &before, &after);
+            let sight = seen.as_ref().map(|seen| seen as &dyn Sight).or(tree);
+            review_among(patch, &[], spellings, stated, sight)
+        };
         let mut reviews: Vec<Review> = patches.into_iter().map(alone).collect();
         if let [only] = reviews.as_mut_slice() {
             only.notes.append(std::mem::take(&mut notes));
@@ -200,7 +224,17 @@ pub fn review_series(series: Series, spellings: &Spellings, stated: &Stated, tre
     }
     let mut stack = Stack::default();
     let mut reviews = Vec::new();
-    for patch in patches {
+    let range = patches
+        .first()
+        .zip(patches.last())
+        .map(|(first, last)| ends(first, last));
+    for mut patch in patches {
+        let (before, after) = ends(&patch, &patch);
+        if let Some(seen) = around(&mut commits, &mut patch, &before, &after) {
+            reviews.push(review_among(patch.clone(), &[], spellings, stated, Some(&seen)));
+            stack.take(patch);
+            continue;
+        }
         let is_reply = Subject::parse(&patch.subject).reply;
         let seen = if is_reply || patch.files.is_empty() {
             patch.clone()
@@ -223,8 +257,10 @@ pub fn review_series(series: Series, spellings: &Spellings, stated: &Stated, tre
         let subject = subject.clone();
         notes.remark(None, Remark::DoesNotApply { subject });
     }
-    let end = whole.or_else(|| stack.whole()).map(|whole| {
-        let mut review = review_among(whole, &[], spellings, stated, tree);
+    let end = whole.or_else(|| stack.whole()).map(|mut whole| {
+        let seen = range.and_then(|(before, after)| around(&mut commits, &mut whole, &before, &after));
+        let sight = seen.as_ref().map(|seen| seen as &dyn Sight).or(tree);
+        let mut review = review_among(whole, &[], spellings, stated, sight);
         review.subject.clear();
         let fresh = (0..review.changes.len())
             .filter(|&index| !reviews.iter().any(|patch| says(patch, &review.changes[index])))
@@ -238,6 +274,33 @@ pub fn review_series(series: Series, spellings: &Spellings, stated: &Stated, tre
         notes,
         ..Reviewed::default()
     }
+}
+
+/// Returns the names of the commits before the first and after the last of patches.
+fn ends(first: &Patch, last: &Patch) -> (String, String) {
+    (format!("{}^", first.commit), last.commit.clone())
+}
+
+/// Returns what can be seen around a patch between two commits. That it cannot is said with the patch.
+fn around(commits: &mut Option<Commits<'_>>, patch: &mut Patch, before: &str, after: &str) -> Option<Commit> {
+    if after.is_empty() || patch.files.is_empty() {
+        return None;
+    }
+    let reason = match commits.as_mut()?.around(patch, before, after) {
+        Ok(Some(seen)) => {
+            if seen.left > 0 {
+                patch.notes.remark(None, Remark::FilesLeft { left: seen.left });
+            }
+            return Some(seen);
+        }
+        Ok(None) => "they are not those of the diff".to_owned(),
+        Err(error) => {
+            *commits = None;
+            error.to_string()
+        }
+    };
+    patch.notes.remark(None, Remark::NoFiles { reason });
+    None
 }
 
 /// Returns whether a review has this change, wherever its lines are.

@@ -15,6 +15,7 @@ use crate::extract::{Doubt, Unread};
 use crate::infer::Assumption;
 use crate::mention::{Lines, Mention, mentions as spoken};
 use crate::placed::Placed;
+use crate::sight::Sight;
 use crate::source::{Extraction, Guarded, Segment, Side, Surroundings, Unit};
 use crate::workaround::is_workaround;
 use ignore::WalkBuilder;
@@ -28,7 +29,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// Larger files are not source that a person wrote.
-const MAX_FILE: u64 = 4 << 20;
+pub(crate) const MAX_FILE: u64 = 4 << 20;
 
 /// Why a tree could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -271,47 +272,67 @@ impl Tree {
         // A link in the tree may lead out of it.
         let inside = full.canonicalize().ok()?.starts_with(self.root.canonicalize().ok()?);
         let bytes = inside.then(|| read(&full))??;
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let lines: Vec<&str> = text.lines().map(|line| line.trim_end_matches('\r')).collect();
+        let text = String::from_utf8_lossy(&bytes);
+        let lines = lines_of(&text);
         let is = [Side::After, Side::Before]
             .into_iter()
             .find(|side| fits(&lines, file, *side))?;
-        let mut out: Vec<SourceLine> = Vec::new();
-        let mut number = 1;
-        let mut at = 0;
-        let mut push = |text: &str, changed: bool| {
-            out.push(SourceLine {
-                number,
-                text: text.to_owned(),
-                changed,
-            });
-            number += 1;
-        };
-        for hunk in &file.hunks {
-            let start = place(&lines, hunk, is, at)?;
-            for line in &lines[at..start] {
-                push(line, false);
-            }
-            let skip = match side {
-                Side::Before => Origin::Added,
-                Side::After => Origin::Removed,
-            };
-            for line in hunk.lines.iter().filter(|line| line.origin != skip) {
-                push(&line.text, line.origin != Origin::Context);
-            }
-            at = start + on_side(hunk, is).count();
-        }
-        for line in &lines[at..] {
+        merged(&lines, is, file, path, side)
+    }
+}
+
+impl Sight for Tree {
+    fn whole(&self, file: &FileDiff, side: Side) -> Option<Unit> {
+        Self::whole(self, file, side)
+    }
+
+    fn surroundings(&self, _: Side) -> Surroundings {
+        self.surroundings.clone()
+    }
+}
+
+/// Returns the lines of a file.
+pub(crate) fn lines_of(text: &str) -> Vec<&str> {
+    text.lines().map(|line| line.trim_end_matches('\r')).collect()
+}
+
+/// Returns a side of a file's diff with the rest of the file around it; the lines are those of the side `is`.
+pub(crate) fn merged(lines: &[&str], is: Side, file: &FileDiff, path: &str, side: Side) -> Option<Unit> {
+    let mut out: Vec<SourceLine> = Vec::new();
+    let mut number = 1;
+    let mut at = 0;
+    let mut push = |text: &str, changed: bool| {
+        out.push(SourceLine {
+            number,
+            text: text.to_owned(),
+            changed,
+        });
+        number += 1;
+    };
+    for hunk in &file.hunks {
+        let start = place(lines, hunk, is, at)?;
+        for line in &lines[at..start] {
             push(line, false);
         }
-        Some(Unit {
-            path: path.to_owned(),
-            segments: vec![Segment {
-                section: String::new(),
-                lines: out,
-            }],
-        })
+        let skip = match side {
+            Side::Before => Origin::Added,
+            Side::After => Origin::Removed,
+        };
+        for line in hunk.lines.iter().filter(|line| line.origin != skip) {
+            push(&line.text, line.origin != Origin::Context);
+        }
+        at = start + on_side(hunk, is).count();
     }
+    for line in &lines[at..] {
+        push(line, false);
+    }
+    Some(Unit {
+        path: path.to_owned(),
+        segments: vec![Segment {
+            section: String::new(),
+            lines: out,
+        }],
+    })
 }
 
 fn on_side(hunk: &crate::diff::Hunk, side: Side) -> impl Iterator<Item = &str> {
@@ -346,7 +367,8 @@ fn place(lines: &[&str], hunk: &crate::diff::Hunk, side: Side, from: usize) -> O
         .find(|&at| matches(at))
 }
 
-fn fits(lines: &[&str], file: &FileDiff, side: Side) -> bool {
+/// Returns whether lines are those of a side of a file's diff.
+pub(crate) fn fits(lines: &[&str], file: &FileDiff, side: Side) -> bool {
     let mut at = 0;
     file.hunks.iter().all(|hunk| match place(lines, hunk, side, at) {
         Some(start) => {
@@ -375,7 +397,7 @@ fn read(path: &Path) -> Option<Vec<u8>> {
 }
 
 /// Returns whether a file may hold maintenance by the words in it, in any case.
-fn mentions(bytes: &[u8]) -> bool {
+pub(crate) fn mentions(bytes: &[u8]) -> bool {
     let mut tlb = false;
     let mut work = false;
     for at in bytes.iter().enumerate().filter(|(_, byte)| {

@@ -6,7 +6,11 @@
 #[path = "../../tests/support/needs.rs"]
 mod needs;
 
+use review::extract::spelling::Spellings;
 use review::input::{InputError, Source};
+use review::series::{Reviewed, Series, review_series};
+use review::{Outcome, Review};
+use sequences::judge::{Stated, Verdict};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -78,6 +82,11 @@ impl Planted {
         let read = source.read();
         let whole = review::git::whole(self.root(), "one..HEAD");
         assert_eq!(read.is_ok(), whole.is_ok());
+        if read.is_ok() {
+            // The files at the commits are read as well.
+            let found = reviewed(self.root(), "one..HEAD");
+            assert!(found.patches.iter().all(|patch| patch.notes.is_empty()));
+        }
         assert!(
             !self.mark().exists(),
             "{}",
@@ -92,6 +101,95 @@ impl Planted {
     fn is_read_and_runs_nothing(&self) {
         assert_eq!(self.read().expect("the commits can be read").files.len(), 1);
     }
+}
+
+/// Returns the review of a range.
+fn reviewed(repository: &Path, range: &str) -> Reviewed {
+    let source = Source::Git {
+        repository: repository.to_owned(),
+        range: range.into(),
+    };
+    let series = Source::read_series(&[source]).expect("the commits can be read");
+    review_series(series, &Spellings::built_in(), &Stated::default(), None)
+}
+
+/// Each commit is read with the files that were there: what a header says later, or said before, counts for none.
+fn files_are_those_of_the_commit() {
+    let planted = Planted::new();
+    let write = |path: &str, text: &str| {
+        let path = planted.root().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let commit = |message: &str| {
+        planted.git(&["add", "."]);
+        planted.git(&["commit", "-qm", message]);
+    };
+    let header = |option: &str| {
+        // What stands between is more than a diff shows.
+        let far = "/* . */\n".repeat(60);
+        write(
+            "include/barriers.h",
+            &format!(
+                "{far}static inline void tlb_wait(void)\n{{\n\tasm volatile(\"dsb {option}\" ::: \"memory\");\n}}\n"
+            ),
+        );
+    };
+    let map = |end: &str| {
+        write(
+            "mm/aarch64/map.c",
+            &format!(
+                "#include <barriers.h>\n\nvoid unmap_all(void)\n{{\n\tasm volatile(\"dsb ishst\");\n\tasm volatile(\"tlbi \
+                 vmalle1is\");\n{end}}}\n"
+            ),
+        );
+    };
+    header("ishst");
+    map("\tasm volatile(\"dsb ish\");\n\tisb();\n");
+    commit("three");
+    planted.git(&["tag", "three"]);
+    map("\ttlb_wait();\n\tisb();\n");
+    commit("four");
+    header("ish");
+    commit("five");
+    map("\ttlb_wait();\n\tisb();\n\tunmapped = 1;\n\tisb();\n");
+    commit("six");
+    let found = reviewed(planted.root(), "three..HEAD");
+    let verdicts = |patch: &Review| -> Vec<Verdict> {
+        let sides = patch.changes.iter().filter_map(|change| change.after.as_ref());
+        sides
+            .filter(|side| side.function == "unmap_all")
+            .map(|side| side.verdict)
+            .collect()
+    };
+    assert_eq!(verdicts(&found.patches[0]), [Verdict::Insufficient]);
+    let last = found.patches.last().expect("three patches");
+    assert!(verdicts(last).iter().all(|verdict| verdict.is_sufficient()));
+    assert_ne!(last.outcome(), Outcome::Insufficient);
+    let end = &found.end.as_ref().expect("it ends somewhere").review;
+    assert!(verdicts(end).iter().all(|verdict| verdict.is_sufficient()) && !verdicts(end).is_empty());
+    // Alone too, and where a work tree says something else.
+    header("sy");
+    let alone = reviewed(planted.root(), "three..three~0").patches.len();
+    assert!(alone <= 1);
+    let four = reviewed(planted.root(), "three..HEAD~2");
+    assert_eq!(verdicts(&four.patches[0]), [Verdict::Insufficient]);
+    // A mail that says it is a commit of something else is read as what it shows.
+    let mail = format!(
+        "From {} Mon Sep 17 00:00:00 2001\nSubject: x\n\ndiff --git a/mm/aarch64/map.c b/mm/aarch64/map.c\n--- a/mm/aarch64/map.c\n\
+         +++ b/mm/aarch64/map.c\n@@ -1,2 +1,2 @@\n tlbi\n-dsb(ish);\n+dsb(sy);\n",
+        "0123456789".repeat(4)
+    );
+    let mut patches = review::diff::read(mail.as_bytes(), review::diff::Quoting::Outside).unwrap();
+    assert_eq!(patches[0].commit, "0123456789".repeat(4));
+    let mut series = Series::in_order(patches.split_off(0));
+    series.repository = Some(planted.root().to_owned());
+    let forged = review_series(series, &Spellings::built_in(), &Stated::default(), None);
+    let notes = forged.patches[0].notes.lines(9);
+    assert!(
+        notes.iter().any(|note| note.contains("not those of the diff")),
+        "{notes:?}"
+    );
 }
 
 fn programs_that_the_configuration_names() {
@@ -226,6 +324,11 @@ fn main() -> ExitCode {
         (
             "programs_that_the_configuration_names",
             programs_that_the_configuration_names as fn(),
+            no_git.clone(),
+        ),
+        (
+            "files_are_those_of_the_commit",
+            files_are_those_of_the_commit,
             no_git.clone(),
         ),
         (

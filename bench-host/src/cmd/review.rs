@@ -75,7 +75,7 @@ pub struct Args {
     /// Patches, mails, mailboxes (`.gz` too) or saved pages, as one series; `-` is standard input
     #[arg(value_name = "PATCH", required_unless_present = "git")]
     patches: Vec<String>,
-    /// Review commits instead: the repository and a range A..B
+    /// Review commits instead, each among the files that were there: the repository and a range A..B
     #[arg(long, num_args = 2, value_names = ["REPO", "A..B"], conflicts_with = "patches")]
     git: Option<Vec<String>>,
     /// Source tree with the macros and callers that the patch does not show

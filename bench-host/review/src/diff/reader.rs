@@ -125,8 +125,9 @@ impl Reader {
     }
 
     /// Takes the start of a message: what comes now is another patch.
-    pub(super) fn message(&mut self, subject: String) {
+    pub(super) fn message(&mut self, subject: String, commit: &str) {
         self.end_patch();
+        commit.clone_into(&mut self.patch.commit);
         // Replies quote a patch piece by piece.
         let base = |subject: &str| Subject::parse(subject).key();
         let same = self.done.iter().position(|done| base(&done.subject) == base(&subject));
@@ -190,7 +191,7 @@ impl Reader {
         if std::mem::replace(&mut self.commit, is_commit(line))
             && ["Author: ", "Merge: "].iter().any(|head| line.starts_with(head))
         {
-            self.message(String::new());
+            self.message(String::new(), "");
             self.untitled = true;
         } else if self.untitled && line.starts_with("    ") && !line.trim().is_empty() {
             self.untitled = false;

@@ -78,6 +78,18 @@ pub(super) fn is_mbox_separator(line: &[u8]) -> bool {
     words.len() >= 6 && words.iter().any(|word| word.contains(':')) && words.iter().skip(4).any(year)
 }
 
+/// Returns the commit in `From 0123... Mon Sep 17 00:00:00 2001`; empty where that is somebody's address.
+pub(super) fn commit_of(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    let word = text.split_whitespace().nth(1).unwrap_or_default();
+    let is_id = matches!(word.len(), 40 | 64) && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_id {
+        word.to_ascii_lowercase()
+    } else {
+        String::new()
+    }
+}
+
 /// Returns whether a line looks like `Name: value`, the name being one of a mail's.
 pub(super) fn is_header(line: &[u8]) -> bool {
     let Some(colon) = line.iter().position(|&byte| byte == b':') else {
