@@ -20,8 +20,8 @@ use claim::{doubt_live_switch, hold_against_message};
 use missing::Missing;
 use order::mark_order;
 pub use passage::{SAID, evaluate_passage};
-use sequences::Sequence;
-use sequences::judge::{Budget, Question, Rule, Stated, Verdict};
+use sequences::judge::{Budget, Flip, Hinge, Question, Rule, Stated, Verdict};
+use sequences::{Barrier, Domain, Instruction, Scope, Sequence};
 use shift::mark_operands;
 use side::{flips, side};
 
@@ -219,10 +219,14 @@ pub fn evaluate(pair: Pair, message: &str, stated: &Stated, budget: &Budget) -> 
     let verdict = |placed: &Placed<Found>| within(budget, |part| side(placed, &sides, &question, part));
     let mut judged = (before.as_ref().map(verdict), after.as_ref().map(verdict));
     hold_against_message(&mut judged.0, &judged.1, relation, message);
-    let flips = match (&after, &judged.1) {
+    let mut flips = match (&after, &judged.1) {
         (Some(placed), Some(judged)) => within(budget, |part| flips(placed, &sides, &question, judged.verdict, part)),
         _ => Flips::default(),
     };
+    if !speaks_of_outer(&sides, message) {
+        let outer = |flip: &Flip| flip.hinge == Hinge::Observers && flip.options.iter().any(|word| word == "outer");
+        flips.around.found.retain(|flip| !outer(flip));
+    }
     let questions = questions(&before, &after, &question, relation, &flips, stated);
     Evaluated {
         kind,
@@ -236,6 +240,24 @@ pub fn evaluate(pair: Pair, message: &str, stated: &Stated, budget: &Budget) -> 
         flips,
         is_passage: false,
     }
+}
+
+/// Returns whether there is a word about PEs of the Outer Shareable domain: in the message, or where the sides differ in
+/// whether a barrier or an operation reaches them. Whoever flushes for the Inner Shareable domain knows that there are others.
+fn speaks_of_outer(sides: &[&Found], message: &str) -> bool {
+    let reaches = |side: &&Found| {
+        side.sequence.instructions().any(|instruction| match instruction {
+            Instruction::Dsb(Barrier { domain, .. }) => domain > Domain::InnerShareable,
+            Instruction::Tlbi(tlbi) => tlbi.op.scope() == Scope::OuterShareable,
+            _ => false,
+        })
+    };
+    let differ = sides.iter().any(reaches) && !sides.iter().all(reaches);
+    let mut words = message.split(|c: char| !c.is_alphanumeric());
+    differ
+        || message.contains("outer shareable")
+        || message.contains("outer-shareable")
+        || words.any(|word| matches!(word, "osh" | "oshst"))
 }
 
 /// Does something with the part of a budget that one judgement has.

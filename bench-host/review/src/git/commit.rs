@@ -28,8 +28,10 @@ pub struct Commit {
     pub left: usize,
 }
 
+/// Files by path and id.
+type Files = Vec<(String, Rc<str>)>;
 /// Surroundings by the files they are made of.
-type Made = (Vec<(String, Rc<str>)>, Rc<Surroundings>);
+type Made = (Files, Rc<Surroundings>);
 
 /// Looks at one commit of a repository after the other.
 pub struct Commits<'a> {
@@ -86,7 +88,7 @@ impl<'a> Commits<'a> {
         root: &Rc<Folder>,
         own: &BTreeMap<&str, &FileDiff>,
         texts: &HashMap<String, Rc<str>>,
-    ) -> io::Result<(Vec<(String, Rc<str>)>, usize)> {
+    ) -> io::Result<(Files, usize)> {
         let mut wanted: VecDeque<(String, Rc<str>, usize)> = VecDeque::new();
         let mut seen: HashSet<String> = own.keys().map(|path| (*path).to_owned()).collect();
         let mut folders: Vec<&str> = own.keys().map(|path| folder_of(path)).collect();
@@ -165,7 +167,7 @@ impl<'a> Commits<'a> {
         Ok(())
     }
 
-    fn surroundings(&mut self, files: Vec<(String, Rc<str>)>) -> io::Result<Rc<Surroundings>> {
+    fn surroundings(&mut self, files: Files) -> io::Result<Rc<Surroundings>> {
         if let Some((_, known)) = self.made.iter().find(|(of, _)| *of == files) {
             return Ok(Rc::clone(known));
         }
