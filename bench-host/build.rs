@@ -126,8 +126,8 @@ fn kernel(root: &Path, target: &Path) -> Result<Vec<u8>, String> {
     cargo
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .env_remove("CLIPPY_ARGS")
-        // Empty but set: overrides `rustflags` of the user's cargo configuration as well.
-        .env("CARGO_ENCODED_RUSTFLAGS", "")
+        // Set: overrides `rustflags` of the user's cargo configuration as well.
+        .env("CARGO_ENCODED_RUSTFLAGS", without_places())
         .args(["build", "--package", "el2-kernel", "--bin", "el2-kernel"])
         .args(["--target", toolchain::TARGET, "--profile", "kernel", "--manifest-path"])
         .arg(root.join("Cargo.toml"))
@@ -141,6 +141,24 @@ fn kernel(root: &Path, target: &Path) -> Result<Vec<u8>, String> {
     let elf = target.join(toolchain::TARGET).join("kernel/el2-kernel");
     let bytes = fs::read(&elf).map_err(|error| format!("cannot read {}: {error}", elf.display()))?;
     flatten::flat_image(&bytes).map_err(|error| format!("{}: {error}", elf.display()))
+}
+
+/// Returns the flags by which the kernel does not depend on where cargo keeps the sources of crates: their panics say it.
+fn without_places() -> String {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    let folders = home.and_then(|home| fs::read_dir(home.join("registry/src")).ok());
+    let mut folders: Vec<_> = folders
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    folders.sort();
+    let flags = folders
+        .iter()
+        .map(|folder| format!("--remap-path-prefix={}=/crates", folder.display()));
+    flags.collect::<Vec<_>>().join("\u{1f}")
 }
 
 fn variable(name: &str) -> Result<String, String> {
