@@ -22,11 +22,10 @@ pub fn junit(suites: &[Suite], took: Duration) -> Result<String, SerializeError>
             let mut suite = TestSuite::new(name.as_str());
             suite.set_time(group.iter().map(|case| share(machine, case)).sum());
             // As the schema has it: without a zone, in UTC; and what is not counted as passed is counted.
-            let started = machine.started.to_string();
-            let started = started.split(['.', 'Z']).next().unwrap_or_default();
+            let started = machine.started.format("%Y-%m-%dT%H:%M:%S").to_string();
             let skipped = group.iter().filter(|case| is_skipped(case)).count();
             for (name, value) in [
-                ("timestamp", started),
+                ("timestamp", started.as_str()),
                 ("hostname", host::name().as_str()),
                 ("skipped", skipped.to_string().as_str()),
             ] {

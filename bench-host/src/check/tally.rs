@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use chrono::{DateTime, Utc};
 use results::check::{Check, Outcomes, Role};
 use results::store::{Run, StoreError};
 use results::verdict::{Class, Controls, Scope, classify};
@@ -61,7 +61,7 @@ pub struct Suite {
     /// The command that makes its run again.
     pub reproduce: String,
     /// When its first boot began.
-    pub started: Timestamp,
+    pub started: DateTime<Utc>,
     /// How long its boots took, on this host's clock.
     pub took: Duration,
     /// Every check with every sequence, in the order of the checks.
@@ -224,7 +224,7 @@ pub(crate) mod tests {
             label: results::manifest::QEMU_LABEL.to_owned(),
             boots: 1,
             reproduce: "bench-host check".to_owned(),
-            started: Timestamp::UNIX_EPOCH,
+            started: DateTime::UNIX_EPOCH,
             took: Duration::from_secs(4),
             cases: examples(),
         })

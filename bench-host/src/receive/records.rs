@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What each record means, and what all of them mean in the end.
 
-use jiff::Timestamp;
+use chrono::Utc;
 use report::number::plural;
 use results::SCHEMA_VERSION;
 use results::check::{Check, Role};
@@ -608,7 +608,7 @@ impl Receiver {
 
 /// Returns the time as the manifest writes it.
 pub fn now() -> String {
-    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Returns the instruction words of a sequence, from the form in which the manifest holds them.

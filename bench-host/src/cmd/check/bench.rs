@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use chrono::{DateTime, Utc};
 use results::manifest::{self, ADVERSARY_LABEL, EL1_CAVEAT, Manifest, QEMU_LABEL, label_of};
 use results::plan::{MAX_PES, Planted};
 use results::store::Run;
@@ -41,7 +41,7 @@ pub(super) struct Bench<'a> {
     pub folders: &'a Cell<u32>,
     pub boots: u32,
     /// When the first boot began.
-    pub started: Timestamp,
+    pub started: DateTime<Utc>,
     /// How long the boots took.
     pub took: Duration,
     /// The worst that a boot came to, apart from failed checks.
@@ -62,7 +62,7 @@ impl<'a> Bench<'a> {
             kernel,
             folders,
             boots: 0,
-            started: Timestamp::now(),
+            started: Utc::now(),
             took: Duration::ZERO,
             exit: Exit::Ok,
             checks_failed: false,
@@ -113,7 +113,7 @@ impl<'a> Bench<'a> {
         let plan = self.prepare(members, seed)?;
         let began = Instant::now();
         if self.boots == 0 {
-            self.started = Timestamp::now();
+            self.started = Utc::now();
         }
         self.boots += 1;
         self.folders.set(self.folders.get() + 1);

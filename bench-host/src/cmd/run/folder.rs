@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use chrono::Utc;
 use results::manifest::Manifest;
 use results::store::{Store, StoreError};
 
@@ -18,7 +18,7 @@ pub fn create(named: Option<&Path>, manifest: Manifest) -> Result<(PathBuf, Stor
     if let Some(folder) = named {
         return Ok((folder.to_owned(), Store::create(folder, manifest)?));
     }
-    let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+    let time = Utc::now().format("%Y%m%dT%H%M%SZ");
     let base = format!("{RUNS}/{time}-{}", manifest.machine);
     for n in 1..MAX_SAME {
         let folder = PathBuf::from(if n == 1 { base.clone() } else { format!("{base}-{n}") });
