@@ -45,19 +45,22 @@ fn build() -> Result<(), String> {
     watch(root);
     println!("cargo::rustc-env=TLBI_COMMIT={}", commit(root).unwrap_or_default());
     let out = PathBuf::from(variable("OUT_DIR")?);
+    // Beside the profile's other artifacts, which the cargo that runs this has locked: a build, lints and documentation have
+    // a folder of their own each, and would build the kernel each.
+    let nested = out.ancestors().nth(3).unwrap_or(&out).join("nested");
     let (mut image, what) = match env::var_os("TLBI_KERNEL").filter(|path| !path.is_empty()) {
         Some(path) => {
             println!("cargo::rerun-if-changed={}", Path::new(&path).display());
             let what = format!("TLBI_KERNEL ({})", Path::new(&path).display());
             (fs::read(&path).map_err(|error| format!("{what}: {error}"))?, what)
         }
-        None => (kernel(root, &out.join("kernel"))?, "el2-kernel".to_owned()),
+        None => (kernel(root, &nested)?, "el2-kernel".to_owned()),
     };
     results::image::plan_area(&mut image).map_err(|error| format!("{what}: {error}"))?;
     let file = out.join("el2-kernel.bin");
     fs::write(&file, image).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
     let file = out.join("trace-plugin");
-    let plugin = plugin(root, &out.join("plugin"))?;
+    let plugin = plugin(root, &nested)?;
     fs::write(&file, plugin).map_err(|error| format!("cannot write {}: {error}", file.display()))
 }
 
