@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What CI systems read, read by readers that are not ours.
+//!
+//! `KUNIT_PARSER` names Linux' `tools/testing/kunit/kunit_parser.py`, which is not in this repository, to have it read KTAP too.
+#![allow(missing_docs)]
 
+#[path = "support/needs.rs"]
+mod needs;
+
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use serde_json::Value;
 use serde_sarif::sarif::Sarif;
 use tap_parser::{TapParser, TapStatement};
+use tempfile::TempDir;
 
 fn bench_host(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_bench-host"))
@@ -52,7 +60,6 @@ fn is_sarif(text: &str) -> Value {
     ours
 }
 
-#[test]
 fn sarif_is_what_its_schema_says() {
     let folder = tempfile::tempdir().unwrap();
     let mut forms: Vec<PathBuf> = fs::read_dir(patches())
@@ -78,6 +85,31 @@ fn sarif_is_what_its_schema_says() {
         .to_string();
     let (_, text) = bench_host(folder.path(), &["scan", "--format", "sarif", &tree]);
     assert!(!is_sarif(&text)["runs"][0]["results"].as_array().unwrap().is_empty());
+}
+
+/// Checks on the adversary, of what passes, fails and is skipped. Returns the folder, and what was printed.
+fn checked() -> (TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = [
+        "check",
+        "--machine",
+        "adversary",
+        "--trials",
+        "20",
+        "--sequence",
+        "xen_head_old",
+        "--sequence",
+        "xen_enable_mmu_2023",
+        "--junit",
+        "j",
+        "--ktap",
+        "k",
+        "--out",
+        "runs",
+    ];
+    let (code, out) = bench_host(folder.path(), &arguments);
+    assert_eq!(code, Some(1), "{out}");
+    (folder, out)
 }
 
 /// Returns KTAP as the TAP 14 that it comes from. They differ (Linux, `Documentation/dev-tools/ktap.rst`) in the version line,
@@ -119,27 +151,8 @@ fn count(statements: &[TapStatement<'_>], counts: &mut [usize; 3]) {
     }
 }
 
-#[test]
 fn checks_are_read_by_readers_of_tap_and_junit() {
-    let folder = tempfile::tempdir().unwrap();
-    let arguments = [
-        "check",
-        "--machine",
-        "adversary",
-        "--trials",
-        "20",
-        "--sequence",
-        "xen_head_old",
-        "--sequence",
-        "xen_enable_mmu_2023",
-        "--junit",
-        "j",
-        "--ktap",
-        "k",
-        "--out",
-        "runs",
-    ];
-    let (code, out) = bench_host(folder.path(), &arguments);
+    let (folder, out) = checked();
     let read =
         |name: &str| fs::read_to_string(folder.path().join(name)).unwrap_or_else(|error| panic!("{error}: {out}"));
     let junit = read("j");
@@ -178,7 +191,7 @@ fn checks_are_read_by_readers_of_tap_and_junit() {
         failures += with("failure");
         skipped += with("skipped");
     }
-    assert!(cases > failures + skipped && failures > 0, "{code:?} {out}");
+    assert!(cases > failures + skipped && failures > 0, "{out}");
     let ktap = read("k");
     let tap = as_tap(&ktap);
     let mut parser = TapParser::new();
@@ -186,4 +199,70 @@ fn checks_are_read_by_readers_of_tap_and_junit() {
     let mut counts = [0; 3];
     count(&statements, &mut counts);
     assert_eq!(counts, [cases - failures - skipped, failures, skipped], "{ktap}");
+}
+
+/// What `kunit.py parse` does, printing the counts of the results and what the parser found wrong.
+const KUNIT: &str = "
+import sys
+sys.path.insert(0, sys.argv[1])
+import kunit_parser, kunit_printer
+with open(sys.argv[2]) as lines:
+    c = kunit_parser.parse_run_tests(lines, kunit_printer.stdout).counts
+print('counts', c.passed, c.failed, c.crashed, c.skipped, c.errors)
+";
+
+fn checks_are_read_by_the_parser_of_linux() {
+    let parser = PathBuf::from(env::var_os("KUNIT_PARSER").unwrap());
+    let (folder, _) = checked();
+    let ktap = fs::read_to_string(folder.path().join("k")).unwrap();
+    // Results of cases, which are four blanks in; the words of those above them are sums.
+    let cases = |begin: &str, skipped: bool| {
+        let of = |line: &&str| line.starts_with(begin) && line.contains(" # SKIP ") == skipped;
+        ktap.lines().filter(of).count()
+    };
+    let wanted = [
+        cases("    ok ", false),
+        cases("    not ok ", false),
+        0,
+        cases("    ok ", true),
+        0,
+    ];
+    let output = Command::new("python3")
+        .args(["-c", KUNIT])
+        .arg(parser.parent().unwrap())
+        .arg(folder.path().join("k"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let counts = said
+        .lines()
+        .last()
+        .and_then(|line| line.strip_prefix("counts "))
+        .unwrap_or_else(|| panic!("{output:?}"));
+    let counts: Vec<usize> = counts.split(' ').map(|count| count.parse().unwrap()).collect();
+    assert_eq!(counts, wanted, "{said}");
+    assert!(wanted[0] > 0 && wanted[1] > 0 && wanted[3] > 0, "{wanted:?}");
+}
+
+fn main() -> ExitCode {
+    let parser = env::var_os("KUNIT_PARSER")
+        .is_none()
+        .then(|| "KUNIT_PARSER names no kunit_parser.py of Linux".to_owned());
+    needs::main([
+        (
+            "sarif_is_what_its_schema_says",
+            sarif_is_what_its_schema_says as fn(),
+            None,
+        ),
+        (
+            "checks_are_read_by_readers_of_tap_and_junit",
+            checks_are_read_by_readers_of_tap_and_junit,
+            None,
+        ),
+        (
+            "checks_are_read_by_the_parser_of_linux",
+            checks_are_read_by_the_parser_of_linux,
+            parser.or_else(|| needs::no_program("python3", "--version")),
+        ),
+    ])
 }

@@ -2,6 +2,7 @@
 //! KTAP version 1 (Linux, `Documentation/dev-tools/ktap.rst`): a subtest per machine, in it one per check, a result per
 //! sequence. A failure that a known bug excuses is an expected one (`XFAIL`).
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use results::verdict::Class;
@@ -41,14 +42,24 @@ fn check(text: &mut String, number: usize, group: &[Case]) {
         group.len()
     );
     for (number, case) in group.iter().enumerate() {
-        let number = number + 1;
+        let (number, name) = (number + 1, name(case));
         let _ = match case.known.filter(|_| case.excused) {
-            Some(bug) => writeln!(text, "    ok {number} {} # XFAIL known bug: {bug}", case.seq),
-            None => writeln!(text, "    {}", line(number, &case.seq, case.class, &case.reason)),
+            Some(bug) => writeln!(text, "    ok {number} {name} # XFAIL known bug: {bug}"),
+            None => writeln!(text, "    {}", line(number, &name, case.class, &case.reason)),
         };
     }
     let (class, reason) = sum(group);
     let _ = writeln!(text, "  {}", line(number, check.id(), class, reason));
+}
+
+/// Returns the name of a case. One of the name of its check would be taken for the check's own result: Linux'
+/// `kunit_parser.py` ends a subtest at a result of its name.
+fn name(case: &Case) -> Cow<'_, str> {
+    if case.seq == case.check.id() {
+        Cow::Owned(format!("sequence_{}", case.seq))
+    } else {
+        Cow::Borrowed(&case.seq)
+    }
 }
 
 /// Returns what several results come to, and why if nothing was shown.
@@ -104,6 +115,24 @@ mod tests {
             ["  not ok 1 mp_rt_el2", "not ok 1 adversary_latest_max_3pe"]
         );
         assert_eq!(lines.last(), Some(&"not ok 2 qemu_7_2_max_3pe"));
+    }
+
+    #[test]
+    fn no_case_has_the_name_of_its_subtest() {
+        let mut suites = suites();
+        for case in &mut suites[0].cases {
+            case.seq = case.check.id().to_owned();
+        }
+        let text = ktap(&suites[..1]);
+        let named = |line: &&str| line.trim_start().starts_with("ok 1 ") || line.contains("not ok 1 ");
+        assert!(text.contains("\n    ok 1 sequence_mp_rt_el2\n"), "{text}");
+        assert_eq!(
+            text.lines()
+                .filter(named)
+                .filter(|line| line.ends_with(" mp_rt_el2"))
+                .count(),
+            1
+        );
     }
 
     #[test]
