@@ -136,7 +136,7 @@ fn drift_of_some_and_of_all() {
 fn a_noise_floor_above_the_effect() {
     let mut summary = quiet();
     let new = summary.comparisons.iter_mut().find(|c| !c.is_twin).unwrap();
-    new.finding = Finding::Indistinguishable;
+    new.finding = Finding::WithinNoise;
     new.noise_floor = Some(0.012);
     new.net = Some(Ratio {
         estimate: 1.008,
@@ -151,8 +151,14 @@ fn a_noise_floor_above_the_effect() {
         "noise floor above the effect, so no difference is claimed: xen_head_new (0.80% of 1.2%)"
     );
     let text = terminal::render(&summary, terminal::WIDTH).replace('\n', " ");
-    assert!(text.contains("within the noise floor, an effect of 0.80%"), "{text}");
-    assert!(text.contains("within the noise floor"), "{text}");
+    assert!(
+        text.contains("indistinguishable, an effect of 0.80% is within the noise floor"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("  within the noise floor"),
+        "one word in every form: {text}"
+    );
 }
 
 #[test]

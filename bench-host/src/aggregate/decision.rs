@@ -35,6 +35,7 @@ impl Evidence {
             (Some(ratio), Some(floor)) => match compare::finding(&ratio, floor, self.p) {
                 compare::Finding::Faster => Finding::Faster,
                 compare::Finding::Slower => Finding::Slower,
+                compare::Finding::WithinNoise => Finding::WithinNoise,
                 compare::Finding::Indistinguishable => Finding::Indistinguishable,
             },
             _ => Finding::NoNoiseFloor,

@@ -151,7 +151,7 @@ impl Row {
         match &self.finding {
             Finding::Lower => format!("{} by {by}{why}", wording.less()),
             Finding::Higher => format!("{} by {by}{why}", wording.more()),
-            Finding::WithinNoise => format!("within the noise floor, an effect of {by}"),
+            Finding::WithinNoise => format!("indistinguishable, an effect of {by} is within the noise floor"),
             Finding::Indistinguishable => "indistinguishable".to_owned(),
             Finding::BelowResolution => "below resolution".to_owned(),
             Finding::TooFewBatches { have, need } => {

@@ -16,7 +16,7 @@ use stats::bootstrap::{MIN_BATCHES, median_of_sorted};
 use stats::compare::{self, Ratio, paired_ratio};
 use stats::rank::mann_whitney_of;
 use stats::signed_rank::signed_rank;
-use stats::{Interval, holm, median_interval};
+use stats::{holm, median_interval};
 
 /// A sequence, PE and event.
 type Key = (String, u32, Event);
@@ -324,13 +324,7 @@ fn finding(row: &Row, numbers: &Numbers, family: usize) -> Finding {
     match compare::finding(&ratio, floor, numbers.p) {
         compare::Finding::Faster => Finding::Lower,
         compare::Finding::Slower => Finding::Higher,
-        compare::Finding::Indistinguishable if excludes_one(&interval) && numbers.p <= holm::LEVEL => {
-            Finding::WithinNoise
-        }
+        compare::Finding::WithinNoise => Finding::WithinNoise,
         compare::Finding::Indistinguishable => Finding::Indistinguishable,
     }
-}
-
-const fn excludes_one(interval: &Interval) -> bool {
-    interval.low > 1.0 || interval.high < 1.0
 }

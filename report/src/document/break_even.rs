@@ -91,7 +91,6 @@ fn table(scope: &BreakEven, summary: &Summary) -> Table {
                 cells.push(match beside.map(|beside| beside.finding) {
                     Some(Finding::Faster) => "cheaper".into(),
                     Some(Finding::Slower) => "dearer".into(),
-                    Some(Finding::Indistinguishable) => Cell::toned("undecided", Tone::Care),
                     Some(other) => Cell::toned(other.wording(summary.wording()).0, Tone::Care),
                     None => "-".into(),
                 });

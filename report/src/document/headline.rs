@@ -19,15 +19,12 @@ const MOST: usize = 4;
 type Kind = (&'static str, fn(&Comparison) -> bool);
 
 /// Returns what may be found, in the order in which it is counted.
-fn kinds(wording: Wording) -> [Kind; 7] {
+fn kinds(wording: Wording) -> [Kind; 6] {
     [
         (wording.less(), |c| matches!(c.finding, Finding::Faster)),
         (wording.more(), |c| matches!(c.finding, Finding::Slower)),
-        ("within the noise floor", |c| {
-            matches!(c.finding, Finding::Indistinguishable) && c.is_within_noise()
-        }),
         ("indistinguishable", |c| {
-            matches!(c.finding, Finding::Indistinguishable) && !c.is_within_noise()
+            matches!(c.finding, Finding::WithinNoise | Finding::Indistinguishable)
         }),
         ("below resolution", |c| matches!(c.finding, Finding::BelowResolution)),
         ("with too few samples", |c| {
@@ -391,9 +388,7 @@ pub fn finding(c: &Comparison, wording: Wording) -> String {
     match c.finding {
         Finding::Faster => format!("{} by {by} ({numbers})", wording.less()),
         Finding::Slower => format!("{} by {by} ({numbers})", wording.more()),
-        Finding::Indistinguishable if c.is_within_noise() => {
-            format!("within the noise floor, an effect of {by} ({numbers})")
-        }
+        Finding::WithinNoise => format!("indistinguishable, an effect of {by} is within the noise floor ({numbers})"),
         Finding::Indistinguishable => format!("indistinguishable ({numbers})"),
         Finding::BelowResolution => "below resolution: no more than the spread of the empty frame is left".to_owned(),
         Finding::TooFewSamples { have, need } => {
@@ -425,6 +420,9 @@ pub fn checks_line(summary: &Summary) -> Option<String> {
     match classes.len() {
         0 if !summary.mutants.is_empty() => None,
         0 => Some("No check was made.".to_owned()),
+        2.. if classes.iter().all(|class| *class == classes[0]) => {
+            Some(format!("Checks: all {}.", class_counts(&classes)))
+        }
         total => Some(format!(
             "Checks: of {}, {}.",
             grouped(total as u64),

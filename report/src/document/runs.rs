@@ -172,7 +172,7 @@ pub fn main_ratio(run: &Summary) -> [Cell; 3] {
         let timed = run.series.iter().any(|series| series.part != Part::Empty);
         return [if timed { "nothing compared" } else { "no timing" }, "-", "-"].map(Cell::from);
     };
-    let (finding, tone) = c.finding.wording(run.wording());
+    let (finding, tone) = c.word(run.wording());
     let ratio = c.net.or(c.raw);
     [
         format!("{} / {}", c.seq, c.baseline).into(),
@@ -293,7 +293,7 @@ fn ratio_table(pairs: &[(String, Vec<Found<'_>>)], label: &str) -> Table {
             let (finding, tone) = if c.is_twin {
                 ("A/A control", Tone::Plain)
             } else {
-                c.finding.wording(Wording::of(label))
+                c.word(Wording::of(label))
             };
             table.row([
                 pair.as_str().into(),

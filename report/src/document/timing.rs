@@ -107,7 +107,7 @@ fn medians_and_ratios(summary: &Summary) -> Table {
         let finding = match c {
             None => Cell::from("baseline"),
             Some(c) => {
-                let (words, tone) = c.finding.wording_within(summary.wording(), c.is_within_noise());
+                let (words, tone) = c.word(summary.wording());
                 Cell::toned(words, tone)
             }
         };
@@ -221,7 +221,7 @@ fn ratios(summary: &Summary) -> Table {
     for c in &summary.comparisons {
         let (text, tone) = match c.is_twin {
             true => ("A/A control", Tone::Plain),
-            false => c.finding.wording_within(summary.wording(), c.is_within_noise()),
+            false => c.word(summary.wording()),
         };
         let ratio = |ratio: Option<_>| ratio.map_or_else(|| "-".to_owned(), |ratio| ratio_interval(&ratio));
         table.row([

@@ -85,8 +85,9 @@ impl Trend<'_> {
         let Interval { low, high } = newest.interval;
         let apart = (newest.estimate / before).max(before / newest.estimate) - 1.0;
         match c.noise_floor {
-            _ if (low..=high).contains(&before) => ("as before", Tone::Plain),
-            Some(floor) if apart <= floor => ("as before, within the noise floor", Tone::Plain),
+            floor if (low..=high).contains(&before) || floor.is_some_and(|floor| apart <= floor) => {
+                ("as before", Tone::Plain)
+            }
             Some(_) => ("MOVED", Tone::Bad),
             None => ("no noise floor, no claim", Tone::Care),
         }

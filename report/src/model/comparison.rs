@@ -23,13 +23,6 @@ impl Ratio {
     pub fn distance(&self) -> f64 {
         self.estimate.max(1.0 / self.estimate) - 1.0
     }
-
-    /// Returns whether the interval excludes 1 and the ratio is nevertheless within the noise floor: an effect that this
-    /// set-up makes out of nothing too.
-    pub fn is_within_noise(&self, floor: f64) -> bool {
-        let excludes = self.interval.low > 1.0 || self.interval.high < 1.0;
-        excludes && self.distance() <= floor
-    }
 }
 
 /// A sequence beside the baseline.
@@ -71,13 +64,7 @@ impl Comparison {
 
     /// Returns the one word for the finding, the same in every form, and how it is meant.
     pub fn word(&self, words: Wording) -> (&'static str, Tone) {
-        self.finding.wording_within(words, self.is_within_noise())
-    }
-
-    /// Returns whether there is an effect that the noise floor accounts for.
-    pub fn is_within_noise(&self) -> bool {
-        let within = |ratio: &Ratio| self.noise_floor.is_some_and(|floor| ratio.is_within_noise(floor));
-        !self.is_twin && self.ratio().is_some_and(within)
+        self.finding.wording(words)
     }
 }
 
@@ -110,7 +97,9 @@ pub enum Finding {
     Faster,
     /// Slower by more than the noise floor, and the interval excludes 1.
     Slower,
-    /// Neither.
+    /// The interval excludes 1, but the noise floor reaches as far: an effect that this set-up makes out of nothing too.
+    WithinNoise,
+    /// None of these.
     Indistinguishable,
     /// Its net median, or the baseline's, is within the spread of the empty frame.
     BelowResolution,
@@ -126,24 +115,16 @@ pub enum Finding {
 }
 
 impl Finding {
-    /// Returns what the finding is called in a table, in the words for its counts, and how it is meant.
+    /// Returns the one word for the finding, the same in every form, in the words for its counts, and how it is meant.
     pub const fn wording(self, words: Wording) -> (&'static str, Tone) {
         let (good, bad) = words.tones();
         match self {
             Self::Faster => (words.less(), good),
             Self::Slower => (words.more(), bad),
-            Self::Indistinguishable => ("indistinguishable", Tone::Plain),
+            Self::WithinNoise | Self::Indistinguishable => ("indistinguishable", Tone::Plain),
             Self::BelowResolution => ("below resolution", Tone::Care),
             Self::TooFewSamples { .. } => ("too few samples", Tone::Care),
             Self::NoNoiseFloor => ("no noise floor, no claim", Tone::Care),
-        }
-    }
-
-    /// Returns the same where an effect that the noise floor accounts for is told from none.
-    pub const fn wording_within(self, words: Wording, is_within_noise: bool) -> (&'static str, Tone) {
-        match self {
-            Self::Indistinguishable if is_within_noise => ("within the noise floor", Tone::Plain),
-            _ => self.wording(words),
         }
     }
 }
@@ -161,8 +142,5 @@ mod tests {
         assert_eq!(Finding::Faster.wording(simulator), ("lower", Tone::Plain));
         assert_eq!(Finding::Slower.wording(hardware), ("slower", Tone::Bad));
         assert_eq!(Finding::Slower.wording(simulator), ("higher", Tone::Plain));
-        let within = Finding::Indistinguishable.wording_within(hardware, true).0;
-        assert_eq!(within, "within the noise floor");
-        assert_eq!(Finding::Slower.wording_within(hardware, true).0, "slower");
     }
 }

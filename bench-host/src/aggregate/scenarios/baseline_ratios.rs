@@ -194,7 +194,7 @@ mod tests {
         let get = |scenario| all.get(Subject { scenario, ..PLAIN_COST }, "new").unwrap();
         let (quiet, noisy) = (get(quiet), get(noisy));
         assert_eq!(quiet.finding, Finding::Faster);
-        assert_eq!(noisy.finding, Finding::Indistinguishable);
+        assert_eq!(noisy.finding, Finding::WithinNoise);
         assert!(quiet.noise_floor.unwrap() < 0.01 && noisy.noise_floor.unwrap() > 0.1);
         assert!((quiet.ratio.unwrap().estimate - 0.95).abs() < 1e-9);
         assert_eq!(all.get(PLAIN_COST, "old_aa"), None);

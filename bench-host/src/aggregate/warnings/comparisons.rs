@@ -63,7 +63,7 @@ pub fn within_noise(summary: &Summary) -> Vec<String> {
     let hidden = summary
         .comparisons
         .iter()
-        .filter(|comparison| comparison.is_within_noise());
+        .filter(|comparison| !comparison.is_twin && comparison.finding == Finding::WithinNoise);
     let said: Vec<String> = hidden
         .filter_map(|comparison| {
             let by = (comparison.ratio()?.estimate - 1.0).abs();

@@ -10,9 +10,7 @@ use crate::wording::Wording;
 
 /// Returns what the finding is called, and how it is meant.
 pub fn verdict(baseline_ratio: &BaselineRatio, wording: Wording) -> (&'static str, Tone) {
-    let within = baseline_ratio.ratio.zip(baseline_ratio.noise_floor);
-    let within = within.is_some_and(|(ratio, floor)| ratio.is_within_noise(floor));
-    baseline_ratio.finding.wording_within(wording, within)
+    baseline_ratio.finding.wording(wording)
 }
 
 /// Returns ratio and noise floor in words.

@@ -58,7 +58,7 @@ pub fn sentences(runs: &[Summary], names: &[String], labels: &[&str]) -> Vec<Str
 fn over_runs(all: &[Found<'_>]) -> String {
     let mut found: Vec<(&str, u64)> = Vec::new();
     for one in all {
-        let word = one.comparison.finding.wording(one.run.wording()).0;
+        let word = one.comparison.word(one.run.wording()).0;
         match found.iter_mut().find(|(known, _)| *known == word) {
             Some((_, n)) => *n += 1,
             None => found.push((word, 1)),
