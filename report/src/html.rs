@@ -32,6 +32,22 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// Returns the style that puts the label of all counts into the margin of every sheet. The corner of the screen would cover rows
+/// there.
+fn on_paper(label: Option<&str>) -> String {
+    let Some(label) = label else {
+        return String::new();
+    };
+    let escaped: String = label
+        .chars()
+        .map(|c| match c {
+            ' ' | ':' | ',' | '0'..='9' | 'A'..='Z' | 'a'..='z' => c.to_string(),
+            _ => format!("\\{:x} ", u32::from(c)),
+        })
+        .collect();
+    format!("@page {{ @bottom-right {{ content: \"{escaped}\"; font: 600 8pt sans-serif }} }}\n")
+}
+
 /// Writes the page of a run. `data` gives the address of a file with plot data.
 pub fn render(summary: &Summary, data: impl Fn(&str) -> String) -> String {
     page(&Document::of(summary), data)
@@ -49,7 +65,8 @@ pub fn page(document: &Document, data: impl Fn(&str) -> String) -> String {
     let _ = write!(
         out,
         "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\" />\n<title>{title}</title>\n\
-         <style>\n{style}{STYLE}</style>\n</head>\n<body class=\"{}\">\n<main>\n<h1>{title}</h1>\n<p class=\"subtitle\">{}</p>\n",
+         <style>\n{style}{STYLE}{}</style>\n</head>\n<body class=\"{}\">\n<main>\n<h1>{title}</h1>\n<p class=\"subtitle\">{}</p>\n",
+        on_paper(document.label.as_deref()),
         origin(document.label.as_deref()),
         escape(&document.subtitle)
     );

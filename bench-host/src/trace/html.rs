@@ -5,14 +5,17 @@ use report::plain_text::escape;
 
 use super::view::{CAVEAT, View};
 
-const STYLE: &str = "body{font:14px/1.5 sans-serif;max-width:70em;margin:2em auto;padding:0 1em}code,td.s{font-family:\
-    monospace}table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.2em .5em;text-align:left}\
-    .bad{border-left:4px solid #c00;padding-left:1em}.known{border-left:4px solid #999;padding-left:1em}";
+const STYLE: &str = ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;\
+    padding:0 1em;overflow-wrap:anywhere}code,td.s{font-family:ui-monospace,monospace}table{border-collapse:collapse}\
+    td,th{border:1px solid #8888;padding:.2em .5em;text-align:left}h1{font-size:1.5rem}h2{font-size:1.1rem}\
+    .bad{border-left:4px solid #d55e00;padding-left:1em}.known{border-left:4px solid #8888;padding-left:1em}\
+    @media(max-width:40rem){td,th{padding:.1em .25em;font-size:.85rem}}@media print{tr,h2{break-inside:avoid}h2{break-after:avoid}}";
 
 /// Renders a view.
 pub fn render(view: &View) -> String {
     let mut out = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>TLB maintenance trace</title><style>{STYLE}\
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width, initial-scale=1\"><title>TLB maintenance trace</title><style>{STYLE}\
          </style></head><body>\n<h1>TLB maintenance trace</h1>\n<p><code>{}</code>: {}</p>\n<p>{CAVEAT}</p>\n",
         escape(&view.subject),
         escape(&view.headline())

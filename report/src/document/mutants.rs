@@ -33,18 +33,23 @@ pub fn blocks(runs: &[Summary]) -> (Vec<Block>, Vec<Block>) {
     if columns.is_empty() {
         return (Vec::new(), Vec::new());
     }
-    let brief = vec![
-        Block::Matrix(matrix(&columns)),
-        Block::Paragraph(
-            "Mistakes that the run caught, of all mistakes of a kind: it saw a stale translation. A mistake that is not \
+    let mut brief = Vec::new();
+    // Of one machine, the picture and the table of outcomes say the same.
+    let mut detail = Vec::new();
+    match &columns[..] {
+        [column] => brief.push(Block::Table(outcomes(column))),
+        several => {
+            brief.push(Block::Matrix(matrix(several)));
+            detail.extend(several.iter().map(|column| Block::Table(outcomes(column))));
+        }
+    }
+    brief.push(Block::Paragraph(
+        "Mistakes that the run caught, of all mistakes of a kind: it saw a stale translation. A mistake that is not \
              caught is not observable on this machine, though the check has power: without any maintenance it did see \
              one. Edits that leave a sequence sufficient are no mistakes and are not counted."
-                .to_owned(),
-        ),
-    ];
-    let mut detail = Vec::new();
+            .to_owned(),
+    ));
     for column in &columns {
-        detail.push(Block::Table(outcomes(column)));
         let is_open = |(mutant, _): &&Found<'_>| matches!(mutant.fate, Fate::Survived | Fate::Disagreement);
         let open: Vec<&Found<'_>> = column.mutants.iter().filter(is_open).collect();
         if !open.is_empty() {

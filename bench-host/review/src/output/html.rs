@@ -16,7 +16,9 @@ table{border-collapse:collapse;margin:1rem 0;width:100%;table-layout:fixed}h3,h4
 code,td{font-family:ui-monospace,monospace;overflow-wrap:anywhere}h2{font-size:1.1rem;margin-top:2.5rem;overflow-wrap:anywhere}\
 .insufficient{border-left:.4rem solid #d55e00}.sufficient{border-left:.4rem solid #0072b2}\
 .stronger-than-needed{border-left:.4rem solid #e69f00}.unknown{border-left:.4rem dashed #888}\
-.why{opacity:.75}li{margin:.2rem 0}";
+.why{opacity:.75}li{margin:.2rem 0}\
+@media(max-width:40rem){td,th{padding:.2rem .3rem;font-size:.85rem}body{margin:1rem auto;padding:0 .75rem}}\
+@media print{body{font-size:10pt;max-width:none;margin:0}tr,li{break-inside:avoid}h2,h3,h4{break-after:avoid}}";
 
 /// Renders a review.
 pub fn render(reviewed: &Reviewed) -> String {
