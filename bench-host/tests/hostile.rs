@@ -246,7 +246,7 @@ fn a_tree_with_pipes_and_devices_is_scanned() {
         let ended = run(tree, ["scan", "."]);
         assert!(ended.code.is_some(), "{}", ended.stderr);
         assert!(
-            ended.stdout.contains("1 sequences in 1 source files"),
+            ended.stdout.contains("1 sequence in 1 source file:"),
             "{} {}",
             ended.stdout,
             ended.stderr

@@ -3,6 +3,7 @@
 
 use crate::cmd::baseline::News;
 use crate::output::table;
+use report::number::plural;
 use review::evaluate::verdict_id;
 use review::output::escape::clean;
 use review::output::json::{pretty, schema_of};
@@ -40,16 +41,22 @@ pub fn render(scan: &Scan, all: bool, news: Option<&News>) -> String {
         .into_iter()
         .map(|(verdict, count)| format!("{count} {verdict}"))
         .collect();
+    let (one, several) = match news {
+        Some(_) => ("new sequence", "new sequences"),
+        None => ("sequence", "sequences"),
+    };
     out.push_str(&format!(
-        "{} {}sequences in {} source files: {}\n{} building blocks without barriers of their own\n{} new mappings whose users are \
-         not in sight\n{} places not understood\n",
-        scan.judged.len(),
-        if news.is_some() { "new " } else { "" },
-        scan.files,
-        if counts.is_empty() { "none".into() } else { counts.join(", ") },
-        scan.fragments,
-        scan.published,
-        scan.unread.len()
+        "{} in {}: {}\n{} without barriers of their own\n{} whose users are not in sight\n{} not understood\n",
+        plural(scan.judged.len() as u64, one, several),
+        plural(scan.files as u64, "source file", "source files"),
+        if counts.is_empty() {
+            "none".into()
+        } else {
+            counts.join(", ")
+        },
+        plural(scan.fragments as u64, "building block", "building blocks"),
+        plural(scan.published as u64, "new mapping", "new mappings"),
+        plural(scan.unread.len() as u64, "place", "places")
     ));
     for Placed { path, found: unread } in scan.unread.iter().take(if all { usize::MAX } else { 10 }) {
         out.push_str(&format!("  {}:{} {}\n", clean(path), unread.line, clean(&unread.text)));
