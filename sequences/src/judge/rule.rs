@@ -62,6 +62,7 @@ struct Entry {
 
 /// Identifiers and sections as they stand in issue M.a.a of DDI 0487. Sections move from issue to issue (break-before-make
 /// was D8.13.1 in I.a and D8.16.1 in K.a, and is D8.17.1 now); identifiers stay.
+/// Pages are left out: they are others in every issue, and an identifier is found by a search.
 macro_rules! arm_arm {
     ($rest:literal) => {
         concat!("Arm ARM DDI 0487 M.a.a, ", $rest)
