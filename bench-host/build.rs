@@ -72,7 +72,7 @@ fn plugin(root: &Path, target: &Path) -> Result<Vec<u8>, String> {
         "macos" => "libtrace_plugin.dylib",
         _ => return Ok(Vec::new()),
     };
-    let triple = variable("TARGET")?;
+    let (triple, flags) = plugin_target(variable("TARGET")?, &variable("HOST")?);
     let mut cargo = Command::new(variable("CARGO")?);
     for (name, _) in env::vars_os() {
         let shapes_the_build = name.to_str().is_some_and(|name| {
@@ -87,7 +87,7 @@ fn plugin(root: &Path, target: &Path) -> Result<Vec<u8>, String> {
     cargo
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .env_remove("CLIPPY_ARGS")
-        .env("CARGO_ENCODED_RUSTFLAGS", "")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags)
         .args([
             "build",
             "--package",
@@ -107,6 +107,16 @@ fn plugin(root: &Path, target: &Path) -> Result<Vec<u8>, String> {
     }
     let file = target.join(triple).join("release").join(name);
     fs::read(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))
+}
+
+/// Returns the target of the plugin, and flags for it. A static program, as a release is, goes with a QEMU that is linked to the C
+/// library of its system; where that is musl, a library has to be told that it is not static.
+fn plugin_target(target: String, host: &str) -> (String, &'static str) {
+    match target.strip_suffix("-musl") {
+        None => (target, ""),
+        Some(rest) if host == format!("{rest}-gnu") => (host.to_owned(), ""),
+        Some(_) => (target, "-Ctarget-feature=-crt-static"),
+    }
 }
 
 /// Builds the kernel with a cargo of its own and returns it as a flat image.
