@@ -5,6 +5,7 @@
 
 mod after;
 mod change;
+pub mod configuration;
 mod names;
 mod observers;
 mod regime;
@@ -12,6 +13,7 @@ mod regime;
 use crate::extract::reduce::{Found, Use};
 use after::after;
 use change::change;
+use configuration::configuration;
 use names::Names;
 use observers::observers;
 use regime::regime;
@@ -155,8 +157,25 @@ pub fn infer(sides: &[&Found], place: Place<'_>, stated: &Stated) -> (Question, 
         ),
         false => regime(&operations, &names),
     };
+    let all_say = |e2h: bool| {
+        let says = |side: &&Found| configuration(&side.conditions).and_then(|found| found.e2h);
+        !sides.is_empty() && sides.iter().all(|side| says(side) == Some(e2h))
+    };
+    let (regime, why) = match regime {
+        Regime::El2 if all_say(true) => (Regime::El20, "by the operations, and VHE in the configuration"),
+        Regime::El20 if all_say(false) => (Regime::El2, "by the operations, and no VHE in the configuration"),
+        regime => (regime, why),
+    };
     let (regime, why) = stated.regime.map_or((regime, why), |regime| (regime, flag));
     say("regime", regime.name(), why);
+    // That of the side after, if both have one.
+    if let Some(found) = sides.iter().rev().find_map(|side| configuration(&side.conditions)) {
+        say(
+            "configuration",
+            &found.by,
+            "an option of the build that says who runs this",
+        );
+    }
     let stage = stated
         .stage
         .unwrap_or(if regime == Regime::El10 { stage } else { Stage::One });

@@ -5,6 +5,7 @@
 //! `|` between them and none where it is not asked; how the review ends; a part of the text that must be said. The answers
 //! were written down before the program was asked.
 
+use review::diff::{self, Quoting};
 use review::evaluate::{SideVerdict, verdict_id};
 use review::extract::spelling::Spellings;
 use review::input::Source;
@@ -174,4 +175,30 @@ fn every_spelling_is_read() {
             assert_eq!(id(&side.side), "sufficient", "{function}: {}", side.side.sequence);
         }
     }
+}
+
+/// What a flush for the Inner Shareable domain leaves out is said where the patch speaks of it, or changes it.
+#[test]
+fn the_outer_domain_is_spoken_of_where_the_patch_does() {
+    let says = |subject: &str, old: &str, new: &str| {
+        let patch = format!(
+            "From: A <a@example.org>\nSubject: [PATCH] {subject}\n\ndiff --git a/arch/arm64/mm/a.c b/arch/arm64/mm/a.c\n--- \
+             a/arch/arm64/mm/a.c\n+++ b/arch/arm64/mm/a.c\n@@ -1,6 +1,6 @@\n void f(void)\n {{\n \tdsb(ishst);\n \
+             \ttlbi(vmalle1is);\n-\t{old};\n+\t{new};\n }}\n"
+        );
+        let patch = diff::read(patch.as_bytes(), Quoting::Outside).expect("text").remove(0);
+        let found = review(patch, &Spellings::built_in(), &Stated::default(), None);
+        assert_eq!(found.changes.len(), 1);
+        output::text::render(&found.into())
+            .replace("\n ", " ")
+            .contains("Outer Shareable")
+    };
+    assert!(!says("mm: complete it", "dsb(ishst)", "dsb(ish)"));
+    assert!(!says("mm: for Joshua", "dsb(ishst)", "dsb(ish)"));
+    assert!(says(
+        "mm: no PE of the Outer Shareable domain",
+        "dsb(ishst)",
+        "dsb(ish)"
+    ));
+    assert!(says("mm: do not wait so far", "dsb(sy)", "dsb(ish)"));
 }

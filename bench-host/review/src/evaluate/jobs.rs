@@ -7,10 +7,11 @@
 
 use crate::evaluate::Ground;
 use crate::extract::reduce::Found;
+use crate::infer::configuration::configured;
 use sequences::judge::{
     After, Budget, Change, Judgement, Observers, Question, Regime, Rule, Stage, Verdict, judge_within,
 };
-use sequences::{Access, Barrier, ExceptionLevel, Instruction, Operand, Target, Tlbi};
+use sequences::{Access, Barrier, ExceptionLevel, Instruction, Operand, Target, Tlbi, TlbiOp};
 
 /// Returns the question as it is for the arm that a sequence stands in.
 pub(super) fn question_of_arm(found: &Found, question: &Question) -> Question {
@@ -25,7 +26,7 @@ pub(super) fn question_of_arm(found: &Found, question: &Question) -> Question {
         }
         _ => {}
     }
-    own
+    configured(found, &own)
 }
 
 /// Returns the question as it is for one side alone: with the MMU off, or for a flush of one page in another function than
@@ -183,6 +184,34 @@ pub(super) fn keep_others(
         if *instruction == Instruction::Nop {
             *instruction = others.next().unwrap_or(Instruction::Nop);
         }
+    }
+}
+
+/// Takes back that an invalidation can go beside another of the same operation which names something else: another ASID of a
+/// pair, another address.
+pub(super) fn keep_pairs(found: &Found, judgement: &mut Judgement) {
+    let values = &found.around.values;
+    let differs = |op: &TlbiOp| {
+        let mut of_op = values
+            .iter()
+            .filter(|(own, value)| own == op && !value.terms.is_empty());
+        let first = of_op.next();
+        of_op.any(|other| Some(other) != first)
+    };
+    let of_pair = |reason: &sequences::judge::Reason| {
+        let op = reason
+            .text
+            .strip_prefix("`tlbi ")
+            .and_then(|rest| rest.split([',', '`']).next());
+        reason.text.contains(" can go") && op.and_then(TlbiOp::from_name).is_some_and(|op| differs(&op))
+    };
+    if judgement.verdict != Verdict::StrongerThanNeeded || !judgement.reasons.iter().any(of_pair) {
+        return;
+    }
+    judgement.reasons.retain(|reason| !of_pair(reason));
+    judgement.weakest = None;
+    if !judgement.reasons.iter().any(|reason| reason.text.contains(" can ")) {
+        judgement.verdict = Verdict::Sufficient;
     }
 }
 

@@ -5,6 +5,7 @@ use crate::evaluate::jobs;
 use crate::evaluate::missing::Missing;
 use crate::evaluate::{Flips, Ground, SideVerdict};
 use crate::extract::reduce::Found;
+use crate::infer::configuration::whose;
 use crate::placed::Placed;
 use crate::workaround::{is_workaround, without_workaround};
 use sequences::judge::{After, Budget, Change, Question, Reason, Rule, Verdict, is_sufficient_within, judge_within};
@@ -97,6 +98,7 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
     let first = judge_within(question, &whole, budget);
     let mut judgement = jobs::judge_regimes(found, sides, question, &whole, first, budget);
     jobs::keep_others(found, question, &whole, &mut judgement, budget);
+    jobs::keep_pairs(found, &mut judgement);
     let other_jobs = jobs::look(found, sides, question, &mut judgement);
     let mut open = None;
     let writes = |side: &Found| side.sequence.instructions().any(|i| matches!(i, Instruction::Msr(..)));
@@ -126,7 +128,8 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
     }
     let local = (judgement.verdict == Verdict::Insufficient)
         .then(|| jobs::local_way(found, sides, &judgement))
-        .flatten();
+        .flatten()
+        .or_else(|| whose(found, question));
     let doubt = found
         .around
         .doubt

@@ -89,6 +89,14 @@ impl Decided {
         });
     }
 
+    /// Returns the parts that are not taken apart further, and whether they hold, the last first.
+    pub fn atoms(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.facts.backwards().filter_map(|fact| match &fact.condition {
+            Condition::Atom(text) => Some((text.as_str(), fact.holds)),
+            _ => None,
+        })
+    }
+
     /// Returns what a condition is, where what was decided before says it.
     pub fn of(&self, condition: &str) -> Option<bool> {
         self.value(&read(condition))

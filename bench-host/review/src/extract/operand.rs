@@ -501,6 +501,10 @@ fn constant_named(name: &str) -> Option<u64> {
     if upper.ends_with("ASID_SHIFT") || upper.ends_with("ASID_POS") {
         return Some(48);
     }
+    // That of the pair of ASIDs of an address space which user space runs by, without the kernel's tables.
+    if upper == "USER_ASID_FLAG" {
+        return Some(1 << 48);
+    }
     match upper.as_str() {
         "PAGE_SHIFT" | "PAGE_BITS" | "PAGE_WIDTH" | "SEL4_PAGEBITS" | "SMALL_PAGE_SHIFT" | "TLBI_ADDR_SHIFT"
         | "TLBI_VA_SHIFT" | "TLBI_MVA_SHIFT" | "EFI_PAGE_SHIFT" | "PAGE_SIZE_SHIFT" => Some(12),
