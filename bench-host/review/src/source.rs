@@ -5,6 +5,7 @@
 //! what was found in it.
 
 mod extraction;
+mod live;
 mod part;
 mod surroundings;
 mod touched;

@@ -353,7 +353,7 @@ impl Reader {
         };
         counted.old_left -= u32::from(origin != Origin::Added && counted.old_left > 0);
         counted.new_left -= u32::from(origin != Origin::Removed && counted.new_left > 0);
-        counted.marked = counted.marked || is_marked(text);
+        counted.marked = counted.marked || is_marked(text) || origin != Origin::Context && writes_entry(text);
         counted.bytes += text.len();
         if full {
             return true;
@@ -482,6 +482,12 @@ impl Reader {
         }
         self.patch.notes.lose(Some(self.number), loss);
     }
+}
+
+/// Returns whether a line writes a translation table entry, by the names that kernels have for it.
+fn writes_entry(text: &str) -> bool {
+    let mut names = text.match_indices("set_p").map(|(at, _)| &text[at + "set_p".len()..]);
+    names.any(|rest| ["te", "md", "ud", "gd", "4d"].iter().any(|end| rest.starts_with(end)))
 }
 
 /// Returns whether a line has a word that counts, in any case. It is asked of every line of every patch.

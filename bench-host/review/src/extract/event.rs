@@ -26,6 +26,8 @@ pub struct Stored {
     pub target: String,
     /// It makes the entry invalid for sure.
     pub invalid: bool,
+    /// Its new value names an address, or a table.
+    pub moves: bool,
 }
 
 impl Stored {
@@ -40,6 +42,7 @@ impl Stored {
             target: plain(entry.map_or("", String::as_str)),
             invalid: ["clear", "zero", "remove"].iter().any(|word| lower.contains(word))
                 || arguments.iter().skip(1).any(|text| is_invalid(text)),
+            moves: arguments.iter().skip(1).any(|text| names_address(text)),
         }
     }
 
@@ -51,10 +54,12 @@ impl Stored {
             .filter(|(_, field)| matches!(field.trim(), "valid" | "present" | "v"));
         match flag {
             Some((entry, _)) => Self {
+                moves: false,
                 invalid: is_invalid(right),
                 target: entry.split(['.', '-']).next().unwrap_or_default().trim().to_owned(),
             },
             None => Self {
+                moves: names_address(right),
                 invalid: is_invalid(right),
                 target: left,
             },
@@ -71,6 +76,26 @@ impl Stored {
 fn plain(text: &str) -> String {
     let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     text.trim_start_matches(['&', '*', '(']).to_owned()
+}
+
+/// Returns whether a value that is stored to an entry is made of an address: what only sets or clears bits of the old one is
+/// not.
+fn names_address(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    [
+        "pfn",
+        "phys",
+        "paddr",
+        "_pa(",
+        "pa(",
+        "type_table",
+        "table_desc",
+        "to_pte",
+        "frame",
+        "out_addr",
+    ]
+    .iter()
+    .any(|word| lower.contains(word))
 }
 
 /// Returns whether a value is an invalid entry, as written.
@@ -163,6 +188,13 @@ impl Node {
             nodes,
             &|event| matches!(&event.kind, Kind::Call(name) if name.to_ascii_lowercase().contains("tlb")),
         )
+    }
+
+    /// Returns whether a store that the patch changes gives an entry an address.
+    pub fn gives_address(nodes: &[Self]) -> bool {
+        Self::any(nodes, &|event| {
+            event.changed && matches!(&event.kind, Kind::Store(stored) if stored.moves && !stored.invalid)
+        })
     }
 
     /// Returns whether a `tlbi` is in here.

@@ -11,6 +11,7 @@ use crate::extract::token::Language;
 use crate::extract::{Doubt, Function, Unread};
 use crate::foreign::is_aarch32;
 use crate::mention::{Lines, Mention, mentions};
+use crate::source::live::replaced;
 use crate::source::surroundings::Reading;
 use crate::source::{Surroundings, Unit};
 use sequences::{Instruction, Operand, Scope, TlbiOp};
@@ -222,6 +223,9 @@ impl Surroundings {
                         }
                     }
                 }
+            }
+            if !cut && !is_macro && !is_aarch32 && !is_of_driver(&unit.path) {
+                unread.extend(replaced(function, &all));
             }
             published.extend(new);
             note_broadcasts(&mut own);

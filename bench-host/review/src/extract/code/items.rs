@@ -117,7 +117,11 @@ fn read(
         found.touched |= is_touched(body);
     }
     let nodes = context.block(body, 0);
-    if Node::has_maintenance(&nodes) || Node::calls_maintenance(&nodes) || Node::writes_register(&nodes) {
+    if Node::has_maintenance(&nodes)
+        || Node::calls_maintenance(&nodes)
+        || Node::writes_register(&nodes)
+        || Node::gives_address(&nodes)
+    {
         out.push(Function {
             name: name.to_owned(),
             parameters: Vec::new(),
