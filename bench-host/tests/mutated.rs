@@ -282,7 +282,7 @@ fn run_folder() {
         "proofs.csv",
     ];
     let corpora: Vec<_> = NAMES.iter().map(|name| files("results/runs", name)).collect();
-    let whole = root().join("results/runs/20261127T191300Z-qemu_7_2_cortex_a72_1pe");
+    let whole = root().join("results/runs/20261128T010053Z-qemu_7_2_cortex_a72_1pe");
     let folder = tempfile::tempdir().unwrap();
     let mut turn = 0;
     let flat: Vec<Vec<u8>> = corpora.concat();
