@@ -35,6 +35,11 @@ pub enum GitError {
 /// Configuration of a repository's own that says how its files are to be read; nothing in it can name a program.
 const FORMATS: [&str; 2] = ["extensions.objectformat", "extensions.refstorage"];
 
+/// Most bytes of a `HEAD`: the name of a ref, or an id.
+const MAX_HEAD: u64 = 1 << 16;
+/// Deepest folders of objects and refs, whose names have slashes; also where links lead in a circle.
+const DEEPEST: u32 = 64;
+
 /// How diffs are written: by git alone, and with so many lines around them that a function is mostly in sight.
 const DIFF: [&str; 5] = [
     "--no-color",
@@ -178,11 +183,11 @@ impl Folders {
             }
         }
         fs::write(to.join("config"), config)?;
-        fs::copy(self.own.join("HEAD"), to.join("HEAD"))?;
+        fs::write(to.join("HEAD"), results::file::read(&self.own.join("HEAD"), MAX_HEAD)?)?;
         for name in ["objects", "refs", "packed-refs", "shallow", "reftable"] {
             let from = self.common.join(name);
-            // A pipe of this name would have git wait for ever.
-            if from.is_dir() || from.is_file() {
+            if from.exists() {
+                only_files(&from, DEEPEST)?;
                 link(&from, &to.join(name))?;
             }
         }
@@ -205,6 +210,29 @@ impl Folders {
         let value = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         Ok((!value.is_empty()).then_some(value))
     }
+}
+
+/// Refuses what has a pipe or a device in it, on which git would wait for ever.
+fn only_files(path: &Path, deeper: u32) -> io::Result<()> {
+    // (What a link leads to counts; one that leads nowhere is no file for git either.)
+    let Ok(data) = fs::metadata(path) else { return Ok(()) };
+    if data.is_file() {
+        return Ok(());
+    }
+    let refused = |why| Err(io::Error::other(format!("{}: {why}", path.display())));
+    if !data.is_dir() {
+        return refused("it is no regular file");
+    }
+    if deeper == 0 {
+        return refused("its folders are too deep");
+    }
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if !entry.file_type()?.is_file() {
+            only_files(&entry.path(), deeper - 1)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(unix)]
