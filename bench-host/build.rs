@@ -214,8 +214,8 @@ fn watch(root: &Path) {
     let mut paths = vec![
         root.join("Cargo.toml"),
         root.join("Cargo.lock"),
-        // Whole: it may hold a linker script and a build script.
-        root.join("el2-kernel"),
+        root.join("el2-kernel/build.rs"),
+        root.join("el2-kernel/image.ld"),
         root.join("bench-host/build.rs"),
         root.join("bench-host/build"),
     ];

@@ -2,7 +2,7 @@
 //! Any bytes are a device tree or none, and one that is opened can be read for all that the kernel wants to know: what a boot
 //! loader passes must not end the boot in a panic. The header's sizes are made right, or nothing would get past them.
 //!
-//! `cargo +nightly fuzz run device_tree -- -max_total_time=600` from `el2-kernel/`; `qemu-system-aarch64 -machine
+//! `cargo +nightly fuzz run device_tree fuzz/corpus/device_tree fuzz/seeds -- -max_total_time=600` from `el2-kernel/`; `qemu-system-aarch64 -machine
 //! virt,dumpdtb=FILE` makes one to begin with.
 #![no_main]
 #![allow(dead_code)]

@@ -2,7 +2,7 @@
 //! Any bytes are rows or refused, by name or by position; a table of them is printed without a character that could command a
 //! terminal, and its groups have as many samples as it says.
 //!
-//! `TLBI_KERNEL=IMAGE cargo +nightly fuzz run --fuzz-dir fuzz/rows rows -- -max_total_time=600` from `bench-host/`; IMAGE is a kernel image
+//! `TLBI_KERNEL=IMAGE cargo +nightly fuzz run --fuzz-dir fuzz/rows rows fuzz/rows/corpus/rows fuzz/rows/seeds -- -max_total_time=600` from `bench-host/`; IMAGE is a kernel image
 //! that was built before (`target/*/build/bench-host-*/out/el2-kernel.bin`), so that none has to be built with nightly.
 #![no_main]
 

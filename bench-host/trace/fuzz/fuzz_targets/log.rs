@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Any bytes are a log of a trace, judged as far as it goes, or none.
 //!
-//! `cargo +nightly fuzz run log -- -max_total_time=600` from `bench-host/trace/`.
+//! `cargo +nightly fuzz run log fuzz/corpus/log fuzz/seeds -- -max_total_time=600` from `bench-host/trace/`.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
