@@ -27,6 +27,7 @@ mod reading;
 mod rule;
 mod scenario;
 mod scope;
+mod shape;
 mod sufficient;
 mod symbol;
 mod weaken;

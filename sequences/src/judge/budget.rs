@@ -6,7 +6,7 @@
 //! counts states and not time, so that the answer is the same on every machine and every day, and it remembers what it
 //! has found: most of the programs that are asked for come again.
 
-use super::scenario::{Shape, Strict};
+use super::shape::{Shape, Strict};
 use crate::machine::{Limits, MachineError, Op};
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;

@@ -4,7 +4,8 @@
 use super::budget::Budget;
 use super::question::{Question, Reading};
 use super::rule::{Reason, Rule};
-use super::scenario::{Strict, is_safe_read};
+use super::scenario::is_safe_read;
+use super::shape::Strict;
 use crate::instruction::{Access, Barrier, Domain, Instruction};
 use alloc::format;
 use alloc::vec::Vec;

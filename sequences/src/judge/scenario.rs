@@ -8,7 +8,8 @@
 use super::budget::{Budget, Key};
 use super::context::{coverage_at, is_switch, switches};
 use super::judgement::Step;
-use super::question::{After, Change, Level, Observers, Question, Reading, Stage};
+use super::question::{Change, Level, Question, Stage};
+use super::shape::{Shape, Strict, shapes};
 use super::symbol::{ALIAS, FLAG, X};
 use crate::instruction::{Access, Barrier, Domain, Instruction};
 use crate::machine::{
@@ -36,48 +37,11 @@ mod register {
     pub(super) const TWO: u8 = 9;
 }
 
-/// What happens after the sequence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Shape {
-    /// PE 0 accesses `x`; synchronizes its context first where `true`.
-    AccessHere(bool),
-    /// PE 0 fetches from `x`.
-    FetchHere,
-    /// PE 1 accesses `x` after PE 0's message.
-    Message(Placement),
-    /// PE 0 uses the frame under another address, while PE 1 stores to `x`.
-    Reuse(Placement),
-}
-
 /// What the exploration says.
 pub(super) enum Decision {
     Safe,
     /// With the interleaving that shows it.
     Unsafe(Vec<Step>),
-}
-
-/// Returns the shapes that together answer a question.
-fn shapes(question: &Question) -> Vec<Shape> {
-    let mut shapes = vec![match question.after {
-        After::DataHere => Shape::AccessHere(false),
-        After::FetchHere => Shape::FetchHere,
-        After::AccessElsewhere | After::PageReuse | After::Nothing => Shape::AccessHere(true),
-    }];
-    for (observers, placement) in [
-        (Observers::Inner, Placement::Inner),
-        (Observers::Outer, Placement::Outer),
-    ] {
-        // A switch to a context that has no stale entries is this PE's own affair, and so are its tables. One that was in use before may have
-        // them on every PE that may hold the entry, and those PEs may switch to it too.
-        if question.observers < observers || matches!(question.change, Change::SwitchContext | Change::ReplaceTables) {
-            continue;
-        }
-        shapes.push(Shape::Message(placement));
-        if question.after == After::PageReuse && question.change != Change::Validate {
-            shapes.push(Shape::Reuse(placement));
-        }
-    }
-    shapes
 }
 
 /// Decides a question by exploration, with a counterexample.
@@ -121,23 +85,6 @@ fn counterexample(question: &Question, program: &Program, shape: Shape, budget: 
     let shortest = || find(false, false).ok().flatten();
     let any = || find(false, true).ok().flatten();
     told.or_else(shortest).or_else(any)
-}
-
-/// Which of the two passages are read strictly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Strict {
-    pub(super) completion: bool,
-    pub(super) store: bool,
-}
-
-impl Strict {
-    const fn of(reading: Reading) -> Self {
-        let strict = matches!(reading, Reading::Strict);
-        Self {
-            completion: strict,
-            store: strict,
-        }
-    }
 }
 
 /// Decides a question by exploration.
@@ -548,7 +495,7 @@ mod tests {
             ask(Change::Invalidate, Stage::One, After::DataHere),
             ask(Change::Invalidate, Stage::Two, After::PageReuse),
         ];
-        // Every fifth of all sequences of four parts between barriers, by a stride that has nothing to do with their number.
+        // Every seventh of all sequences of four parts between barriers, by a stride that has nothing to do with their number.
         let mut text = String::new();
         let mut verdicts = [0; 2];
         for number in (0..PARTS.len().pow(4)).step_by(7) {

@@ -10,7 +10,6 @@ mod statement;
 
 pub use macros::{AsmMacro, collect_macros};
 pub use reader::is_erratum;
-pub use registers::ARGUMENTS;
 pub use statement::{Statement, statements};
 
 use crate::extract::event::Node;

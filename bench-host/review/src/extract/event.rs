@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a piece of source does, as far as TLB maintenance goes: events, and the branches between them.
 
-use crate::extract::asm::ARGUMENTS;
 use crate::extract::names::{has_entry_word, turns_mmu_on};
-use crate::extract::operand::Value;
+use crate::extract::operand::{ARGUMENTS, Value};
 use crate::extract::write::Write;
 use sequences::{Instruction, TlbiOp, Ttl};
 use std::sync::Arc;

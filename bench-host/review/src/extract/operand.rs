@@ -10,6 +10,8 @@ use crate::extract::macros::Table;
 use crate::extract::token::{Language, Token, TokenKind, body_tokens, closing, join, split};
 use sequences::{ExceptionLevel, OperandFormat, TlbiOp};
 
+/// The registers of arguments (AAPCS64), by the names under which what they hold at the start of a function is known.
+pub const ARGUMENTS: [&str; 8] = ["x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7"];
 /// Bits of an address in an operand, and those of the ASID.
 const ADDRESS: u64 = (1 << 44) - 1;
 const ASID: u64 = 0xffff << 48;

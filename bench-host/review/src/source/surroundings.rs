@@ -4,7 +4,7 @@
 use crate::extract::event::{Event, Kind, Node};
 use crate::extract::spelling::Spellings;
 use crate::extract::token::{Language, Token, tokens};
-use crate::extract::{Function, Unread, asm, code, macros};
+use crate::extract::{Function, Unread, asm, code, macros, operand};
 use crate::source::Unit;
 use crate::source::part::{Part, either_of, without_places};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -205,7 +205,7 @@ impl Surroundings {
             }
             let known = || self.whole.get(name).or_else(|| self.known.get(name)).cloned();
             // Arguments are in registers: what is left out is taken to be right.
-            let spelled = || spellings.function(name, &asm::ARGUMENTS.map(str::to_owned), event.line);
+            let spelled = || spellings.function(name, &operand::ARGUMENTS.map(str::to_owned), event.line);
             if let Some(mut body) = known().or_else(spelled) {
                 Node::give_registers(&mut body, &event.given);
                 Node::place(&mut body, event.line, true, &name.as_str().into());
@@ -224,7 +224,7 @@ impl Surroundings {
                 let statements = asm::statements(&segment.lines, unit.path.ends_with(".asm"));
                 let (mut found, missed) = asm::functions(&statements, &segment.section, &self.asm_macros);
                 for function in &mut found {
-                    function.parameters = asm::ARGUMENTS.map(str::to_owned).into();
+                    function.parameters = operand::ARGUMENTS.map(str::to_owned).into();
                     self.look_into_calls(&mut function.nodes, &function.name, spellings);
                 }
                 functions.extend(found);

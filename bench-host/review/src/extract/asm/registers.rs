@@ -3,13 +3,11 @@
 
 use crate::extract::asm::Statement;
 use crate::extract::macros::Table;
-use crate::extract::operand::{self, Names, Value};
+use crate::extract::operand::{self, ARGUMENTS, Names, Value};
 use std::collections::HashMap;
 
 /// Registers that a called function may change.
 const CLOBBERED: u8 = 18;
-/// The registers of arguments (AAPCS64), by the names under which what they hold at the start of a function is known.
-pub const ARGUMENTS: [&str; 8] = ["x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7"];
 
 /// An instruction that sets a general-purpose register.
 #[derive(Debug, Clone, PartialEq, Eq)]

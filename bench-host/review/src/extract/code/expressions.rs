@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Expressions: what they call, store and assign.
 
-use crate::extract::asm;
 use crate::extract::code::{Assigned, Context};
 use crate::extract::event::{Event, Kind, Node, Stored};
 use crate::extract::names;
@@ -170,7 +169,7 @@ impl Context<'_> {
     pub(super) fn give(&self, nodes: &mut [Node], parameters: &[String], arguments: &[&[Token]]) {
         // Assembly has as many parameters as there are registers for them.
         let parameters = match parameters.get(..arguments.len()) {
-            Some(given) if parameters == asm::ARGUMENTS => given,
+            Some(given) if parameters == operand::ARGUMENTS => given,
             _ if parameters.len() == arguments.len() => parameters,
             _ => return,
         };
