@@ -5,13 +5,14 @@
 //! changes. A message may speak of break-before-make, and what it means may be the order of stores that nobody can tell
 //! from others. Both are shown with the lines that change, and left undecided.
 
-use crate::evaluate::{Evaluated, SAID};
+use crate::evaluate::{ENTRIES, Evaluated, SAID};
 use crate::extract::names::makes_operand;
+use crate::extract::publish::is_of_driver;
 use crate::extract::reduce::{Around, Found};
+use crate::extract::words::{frees, is_about_tables, names_maintenance, writes_entry};
 use crate::pair::{Kind, Pair};
 use crate::placed::Placed;
 use crate::source::Touched;
-use crate::words::{is_about_tables, names_maintenance};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Most lines that are shown of a function.
@@ -20,8 +21,13 @@ const MAX_LINES: usize = 8;
 const MAX_TEXT: usize = 70;
 /// Most new functions of a file that an old one is held against.
 const MAX_ALIKE: usize = 200;
+/// Most things that are said of a function that is not understood.
+const MAX_DOUBTS: usize = 4;
 /// Most functions that a message can be about.
 const MAX_SAID: usize = 12;
+
+/// What is asked of memory that is given back.
+const ORDER: &str = "is what was cached of it invalidated first, on every PE?";
 
 /// What the two sides change, by file.
 pub type Sides = [Vec<Placed<Touched>>; 2];
@@ -38,11 +44,38 @@ pub struct Known<'a> {
     pub renames: &'a Renames,
     /// The functions, by file and name, that repeat an invalidation.
     pub repeating: &'a HashSet<(String, String)>,
+    /// What is to be known of functions that hold something that is not understood, by file and name.
+    pub doubtful: &'a HashMap<(String, String), Vec<String>>,
+    /// The same of functions that are shown only where no change of theirs was found.
+    pub fed: &'a HashMap<(String, String), Vec<String>>,
+    /// The patch, or its message, is about maintenance: so may be entries that it writes otherwise elsewhere.
+    pub is_about_maintenance: bool,
 }
 
 /// Returns the functions that are named after the TLB and that the patch changes, but for those in which a change was found.
 pub fn named_bodies(sides: &Sides, known: &Known) -> Vec<Pair> {
-    let reason = "what changes in it is no instruction: what they are given, and when they run, may not be as it was";
+    let plain = "what changes in it is no instruction: what they are given, and when they run, may not be as it was";
+    let place = |placed: &Placed<Touched>| (placed.path.clone(), placed.found.name.clone());
+    let doubts = |placed: &Placed<Touched>| {
+        let fed = || {
+            known
+                .fed
+                .get(&place(placed))
+                .filter(|_| !is_covered(placed, known.changes))
+        };
+        known.doubtful.get(&place(placed)).or_else(fed)
+    };
+    let is_plain = |placed: &Placed<Touched>| !is_covered(placed, known.changes) && !placed.found.name.is_empty();
+    let entries = entry_writers(sides, known, &is_plain);
+    let freeing = freeing(sides, &is_plain);
+    let reason = |placed: &Placed<Touched>| match doubts(placed) {
+        Some(texts) => texts.iter().take(MAX_DOUBTS).cloned().collect::<Vec<_>>().join("; "),
+        None => match freeing.get(&place(placed)) {
+            Some(freed) => format!("`{freed}` gives memory back, and a flush stands beside it: {ORDER}"),
+            None if entries.contains(&place(placed)) && !names_maintenance(&placed.found.name) => ENTRIES.to_owned(),
+            None => plain.to_owned(),
+        },
+    };
     let judged = known.changes.iter().any(|change| !change.is_passage);
     let fits = |after: bool, placed: &Placed<Touched>| {
         let name = &placed.found.name;
@@ -52,7 +85,10 @@ pub fn named_bodies(sides: &Sides, known: &Known) -> Vec<Pair> {
             let place = (placed.path.clone(), name.clone());
             known.repeating.contains(&place) && placed.found.changes_repetition()
         };
-        repeats()
+        doubts(placed).is_some()
+            || entries.contains(&place(placed))
+            || freeing.contains_key(&place(placed))
+            || repeats()
             || names_maintenance(name) && !elsewhere && !is_covered(placed, known.changes)
             || is_register_value(placed)
     };
@@ -76,6 +112,45 @@ pub fn named_bodies(sides: &Sides, known: &Known) -> Vec<Pair> {
     let mut stripped = [strip(false, &sides[0]), strip(true, &sides[1])];
     drop_same(&mut stripped);
     pairs(&stripped, |_| true, reason)
+}
+
+/// Returns the functions that write entries of tables on lines that change, in a patch that is about maintenance.
+fn entry_writers(
+    sides: &Sides,
+    known: &Known,
+    is_plain: &impl Fn(&Placed<Touched>) -> bool,
+) -> HashSet<(String, String)> {
+    if !known.is_about_maintenance {
+        return HashSet::new();
+    }
+    let writes = |placed: &&Placed<Touched>| {
+        is_plain(placed) && !is_of_driver(&placed.path) && placed.found.lines.iter().any(|(_, text)| writes_entry(text))
+    };
+    let all = sides.iter().flatten().filter(writes);
+    all.take(MAX_SAID)
+        .map(|placed| (placed.path.clone(), placed.found.name.clone()))
+        .collect()
+}
+
+/// Returns the functions that give frames or tables back on a line that changes, with a flush beside it, and what they call
+/// for that: what is given back before its flush is used through the TLB by somebody else.
+fn freeing(sides: &Sides, is_plain: &impl Fn(&Placed<Touched>) -> bool) -> HashMap<(String, String), String> {
+    let mut out = HashMap::new();
+    for placed in sides
+        .iter()
+        .flatten()
+        .filter(|placed| placed.found.flushes && is_plain(placed))
+    {
+        let mut lines = placed.found.lines.iter();
+        if let Some(name) = lines
+            .find_map(|(_, text)| frees(text))
+            .filter(|name| *name != placed.found.name)
+        {
+            let place = (placed.path.clone(), placed.found.name.clone());
+            out.entry(place).or_insert_with(|| name.to_owned());
+        }
+    }
+    out
 }
 
 /// Functions that have another name after the patch, by the one before.
@@ -200,9 +275,10 @@ pub fn said_bodies(sides: &Sides, saying: &str) -> Vec<Pair> {
         let mut texts = placed.found.lines.iter().map(|(_, text)| text.as_str());
         is_about_tables(&placed.found.name) || texts.any(is_about_tables)
     };
-    let mut all = pairs(sides, about, &reason);
+    let reason = |_: &Placed<Touched>| reason.clone();
+    let mut all = pairs(sides, about, reason);
     if all.is_empty() {
-        all = pairs(sides, |_| true, &reason);
+        all = pairs(sides, |_| true, reason);
     }
     all.truncate(MAX_SAID);
     all
@@ -224,8 +300,12 @@ fn is_covered(placed: &Placed<Touched>, changes: &[Evaluated]) -> bool {
         .any(|side| side.file == placed.path && side.function == *name || side.via.contains(name))
 }
 
-fn pairs([before, after]: &Sides, fits: impl Fn(&Placed<Touched>) -> bool, reason: &str) -> Vec<Pair> {
-    let found = |placed: &Placed<Touched>| Placed::in_file(&placed.path)(found(&placed.found, reason));
+fn pairs(
+    [before, after]: &Sides,
+    fits: impl Fn(&Placed<Touched>) -> bool,
+    reason: impl Fn(&Placed<Touched>) -> String,
+) -> Vec<Pair> {
+    let found = |placed: &Placed<Touched>| Placed::in_file(&placed.path)(found(&placed.found, &reason(placed)));
     let is_changed = |placed: &Placed<Touched>| !placed.found.lines.is_empty() && fits(placed);
     // The same lines in a function of that name elsewhere: it moves.
     let moving = |side: &[Placed<Touched>]| -> HashMap<String, Vec<usize>> {

@@ -19,6 +19,7 @@ pub mod reduce;
 pub mod shared;
 pub mod spelling;
 pub mod token;
+pub mod words;
 pub mod write;
 
 use event::{Event, Node};

@@ -30,7 +30,6 @@ pub mod sight;
 pub mod source;
 pub mod subject;
 pub mod tree;
-pub mod words;
 pub mod workaround;
 
 use bodies::{Known, Renames, Sides, named_bodies, renamed, said_bodies};
@@ -40,16 +39,16 @@ use evidence::{Timing, Trials};
 use extract::Unread;
 use extract::reduce::Found;
 use extract::spelling::Spellings;
+use extract::words::{speaks_of_maintenance, speaks_of_tables};
 use loss::Notes;
 use mention::{Mention, unaccounted};
 use pair::{Pair, changed_passages, pair, pair_passages};
 use placed::Placed;
 use sequences::judge::{Budget, Stated, Verdict};
 use sight::Sight;
-use source::{Guarded, LoneBarrier, Side, Surroundings, Unit, touched};
+use source::{Guarded, LoneBarrier, Side, Surroundings, Touched, Unit, touched};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use tree::Tree;
-use words::{speaks_of_maintenance, speaks_of_tables};
 
 /// As many judgements of a patch, or of a file, may search as far as one may at all. Few search a hundredth of that.
 const JUDGEMENTS: usize = 50;
@@ -165,6 +164,8 @@ pub fn review_among(
     let mut mentions: [Vec<Placed<Mention>>; 2] = [Vec::new(), Vec::new()];
     let mut read: [HashMap<String, BTreeSet<u32>>; 2] = [HashMap::new(), HashMap::new()];
     let mut expanded: [HashSet<String>; 2] = [HashSet::new(), HashSet::new()];
+    let mut doubtful: HashMap<(String, String), Vec<String>> = HashMap::new();
+    let mut fed: HashMap<(String, String), Vec<String>> = HashMap::new();
     let mut bodies: Sides = [Vec::new(), Vec::new()];
     for (index, side) in [Side::Before, Side::After].into_iter().enumerate() {
         let units: Vec<Unit> = patch
@@ -200,6 +201,9 @@ pub fn review_among(
             if unit.is_source() && !extraction.is_aarch32 {
                 bodies[index].extend(touched(unit).into_iter().map(Placed::in_file(path)));
             }
+            for (function, doubt) in extraction.doubts {
+                fed.entry((path.to_owned(), function)).or_default().push(doubt);
+            }
             mentions[index].extend(extraction.mentions.into_iter().map(Placed::in_file(path)));
             read[index].entry(path.to_owned()).or_default().extend(extraction.read);
             both[index].extend(extraction.found.into_iter().map(Placed::in_file(path)));
@@ -232,6 +236,7 @@ pub fn review_among(
         .chain(pair(published_before, published_after))
         .map(|pair| evaluate(pair, &message, stated, &budget))
         .collect();
+    drop_folded(&mut changes);
     note_callers(&mut changes);
     for (index, side) in passed.iter().enumerate() {
         for placed in side {
@@ -282,8 +287,20 @@ pub fn review_among(
     let fresh: Vec<Placed<Unread>> = fresh.into_iter().filter(|new| !is_known(new)).collect();
     unread_after.extend(fresh);
     let mut unrecognised = Vec::new();
+    let places = [line_places(&bodies[0]), line_places(&bodies[1])];
     for (list, is_after) in [(unread_before, false), (unread_after, true)] {
         for Placed { path, found } in list.into_iter().filter(|unread| unread.found.changed) {
+            // Shown with both sides of its function, where that is known.
+            let place = places[usize::from(is_after)].get(&(path.as_str(), found.line));
+            let listed = found.doubt == extract::Doubt::Limit
+                || found.doubt == extract::Doubt::Spelling && found.text.to_ascii_lowercase().contains("tlbi");
+            if let Some(name) = place.filter(|_| !listed) {
+                let texts = doubtful.entry((path.clone(), (*name).to_owned())).or_default();
+                let text = format!("`{}` is not understood", found.text);
+                if !texts.contains(&text) {
+                    texts.push(text);
+                }
+            }
             unrecognised.push(Unrecognised {
                 file: path,
                 line: found.line,
@@ -299,9 +316,16 @@ pub fn review_among(
     }
     drop_kept_barriers(&mut barriers);
     let is_said = |after: bool, path: &str, line: u32| {
-        let mut unread = unrecognised.iter();
-        is_read(after, path, line)
-            || unread.any(|unread| unread.file == path && unread.line == line && unread.after == after)
+        let unread = unrecognised.iter();
+        let shown = |unread: &Unrecognised| {
+            let place = places[usize::from(after)].get(&(path, line));
+            place.is_some_and(|name| doubtful.contains_key(&(unread.file.clone(), (*name).to_owned())))
+        };
+        let mut listed = unread.filter(|unread| unread.file == path && unread.line == line && unread.after == after);
+        match listed.next() {
+            Some(unread) => !shown(unread),
+            None => is_read(after, path, line),
+        }
     };
     let known = Known {
         changes: &changes,
@@ -309,8 +333,12 @@ pub fn review_among(
         expanded: &expanded,
         renames: &renames,
         repeating: &repeating,
+        doubtful: &doubtful,
+        fed: &fed,
+        is_about_maintenance: !changes.is_empty() || speaks_of_maintenance(&patch.message).is_some(),
     };
     let named = named_bodies(&bodies, &known);
+    unrecognised.retain(|unread| !named.iter().any(|pair| shows(pair, unread)));
     changes.extend(named.iter().map(evaluate_passage));
     if changes.is_empty() && unrecognised.is_empty() && barriers.iter().all(Vec::is_empty) {
         for file in &patch.others {
@@ -326,7 +354,34 @@ pub fn review_among(
         }
     }
     if changes.is_empty() && unrecognised.is_empty() {
-        unrecognised.extend(meant_by(&patch.message, &barriers));
+        let meant = meant_by(&patch.message, &barriers);
+        let mut about: HashMap<(String, String), Vec<String>> = HashMap::new();
+        let places = [line_places(&bodies[0]), line_places(&bodies[1])];
+        for one in &meant {
+            if let Some(name) = places[usize::from(one.after)].get(&(one.file.as_str(), one.line)) {
+                let texts = about.entry((one.file.clone(), (*name).to_owned())).or_default();
+                texts.push(one.text.clone());
+            }
+        }
+        let none = HashMap::new();
+        let nothing = |_: bool, _: &str, _: u32| false;
+        let known = Known {
+            changes: &[],
+            is_said: &nothing,
+            expanded: &expanded,
+            renames: &renames,
+            repeating: &repeating,
+            doubtful: &about,
+            fed: &none,
+            is_about_maintenance: false,
+        };
+        let named = named_bodies(&bodies, &known);
+        unrecognised.extend(
+            meant
+                .into_iter()
+                .filter(|one| !named.iter().any(|pair| shows(pair, one))),
+        );
+        changes.extend(named.iter().map(evaluate_passage));
     }
     let open_barriers = barriers
         .iter()
@@ -347,6 +402,47 @@ pub fn review_among(
         command: String::new(),
         explain_rules: false,
     }
+}
+
+/// Returns whether a pair of functions shows a line that was not understood.
+fn shows(pair: &Pair, unread: &Unrecognised) -> bool {
+    let side = if unread.after { &pair.after } else { &pair.before };
+    side.as_ref()
+        .is_some_and(|side| side.path == unread.file && side.found.lines.contains(&unread.line))
+}
+
+/// Drops helpers that only come or go: what they do is judged where they are put in place of their calls, and there it is
+/// as it was.
+fn drop_folded(changes: &mut Vec<Evaluated>) {
+    let mut kept: HashMap<String, bool> = HashMap::new();
+    for change in changes.iter() {
+        let same = match (&change.before, &change.after) {
+            (Some(before), Some(after)) => before.text() == after.text() && before.verdict == after.verdict,
+            _ => false,
+        };
+        let sides = change.before.iter().chain(&change.after);
+        for name in sides.flat_map(|side| side.via.iter()) {
+            *kept.entry(name.clone()).or_insert(true) &= same;
+        }
+    }
+    changes.retain(|change| {
+        let alone = change.before.is_none() || change.after.is_none();
+        !alone
+            || !change
+                .shown()
+                .is_some_and(|side| kept.get(&side.function) == Some(&true))
+    });
+}
+
+/// Returns the function or macro that each changed line stands in, by file and line.
+fn line_places(side: &[Placed<Touched>]) -> HashMap<(&str, u32), &str> {
+    let mut all = HashMap::new();
+    for placed in side.iter().filter(|placed| !placed.found.name.is_empty()) {
+        for (line, _) in &placed.found.lines {
+            all.insert((placed.path.as_str(), *line), placed.found.name.as_str());
+        }
+    }
+    all
 }
 
 /// Puts new names of functions for old ones in a passage: what is only called otherwise is no change.

@@ -11,10 +11,10 @@
 use crate::extract::Unread;
 use crate::extract::instruction::is_instruction;
 use crate::extract::token::{Language, TokenKind, tokens};
+use crate::extract::words::{self, encoded, flush, speaks_in_assembly, write};
 use crate::extract::{Doubt, asm};
 use crate::placed::Placed;
 use crate::source::Unit;
-use crate::words::{self, encoded, flush, speaks_in_assembly, write};
 use sequences::TlbiOp;
 use std::collections::{BTreeMap, HashMap};
 

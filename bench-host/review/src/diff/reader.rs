@@ -5,11 +5,11 @@ use super::header::{HunkHeader, binary_path, git_paths, is_combined, is_commit, 
 use super::quote::depth;
 use super::{FileDiff, Hunk, Line, Origin, Patch, Quoting, Shift};
 use crate::extract::token::Language;
+use crate::extract::words::speaks_of_maintenance;
 use crate::foreign::is_source_path;
 use crate::loss::{Loss, Remark};
 use crate::mail::MAX_LINE;
 use crate::subject::Subject;
-use crate::words::speaks_of_maintenance;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 

@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 
 /// How the reason starts where the message speaks of maintenance and nothing was found.
 pub const SAID: &str = "the message says";
+/// The reason where entries are written otherwise.
+pub const ENTRIES: &str = "entries of tables are written otherwise here: which invalidation they need is not in sight";
 
 /// Returns a change of a passage.
 pub fn evaluate_passage(pair: &Pair) -> Evaluated {
@@ -57,7 +59,7 @@ fn questions(pair: &Pair) -> Vec<String> {
     }
     let bodies = pair.before.iter().chain(&pair.after);
     if let Some(reason) = bodies.filter_map(|side| side.found.around.reason.as_ref()).next() {
-        let speaks = reason.starts_with(SAID);
+        let speaks = reason.starts_with(SAID) || reason == ENTRIES || reason.contains("gives memory back");
         all.push(match speaks {
             true => "Which entries are written here, and who invalidates what was cached of them?".to_owned(),
             false => "Are what it invalidates, for which addresses, when and how often as they were?".to_owned(),

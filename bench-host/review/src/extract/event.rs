@@ -108,6 +108,19 @@ fn is_invalid(text: &str) -> bool {
     matches!(inner.trim_end_matches(['u', 'l']), "0" | "0x0" | "false") || lower.contains("invalid")
 }
 
+/// Something of translation that is no part of a sequence, and is shown beside what is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Noted {
+    /// It, as written.
+    pub text: String,
+    /// What it is.
+    pub subject: String,
+    /// It is a call of this flush, which cannot be looked into.
+    pub flush: Option<String>,
+    /// It is of interest only where it stands beside a barrier.
+    pub quiet: bool,
+}
+
 /// What happens at one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
@@ -123,6 +136,8 @@ pub enum Kind {
     Store(Stored),
     /// A call of something that is not maintenance itself.
     Call(String),
+    /// Something of translation that no sequence is made of.
+    Noted(Noted),
     /// The function ends here, or leaves the text at hand.
     Return,
     /// `eret`, or another change of context that synchronizes.
@@ -174,6 +189,15 @@ impl Node {
     /// Returns whether something in here is, or may be, part of a sequence.
     pub fn has_maintenance(nodes: &[Self]) -> bool {
         Self::any(nodes, &|event| matches!(event.kind, Kind::Barrier(_) | Kind::Tlbi(..)))
+    }
+
+    /// Returns whether something in here is shown though no sequence is made of it.
+    fn is_noted(nodes: &[Self]) -> bool {
+        Self::any(nodes, &|event| match &event.kind {
+            Kind::Noted(_) => true,
+            Kind::Sysreg(write) => !write.register.starts_with("ic "),
+            _ => false,
+        })
     }
 
     /// Returns whether a translation register is written in here.
@@ -278,7 +302,11 @@ impl Node {
     pub fn matters(arms: &[Vec<Self>]) -> bool {
         let turns_on = |event: &Event| matches!(&event.kind, Kind::Call(name) if turns_mmu_on(name));
         arms.iter().any(|arm| {
-            Self::has_maintenance(arm) || Self::leaves(arm) || Self::calls_maintenance(arm) || Self::any(arm, &turns_on)
+            Self::has_maintenance(arm)
+                || Self::leaves(arm)
+                || Self::calls_maintenance(arm)
+                || Self::is_noted(arm)
+                || Self::any(arm, &turns_on)
         })
     }
 }

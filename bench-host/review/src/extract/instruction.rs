@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One assembly instruction, as an assembler would read it.
 
-use crate::extract::event::{Kind, SourceOperand, Stored};
+use crate::extract::event::{Kind, Noted, SourceOperand, Stored};
 use crate::extract::operand::{Shape, Value};
 use crate::extract::write::{self, Write};
 use sequences::{Barrier, Decoded, Domain, Instruction, SysEncoding, Tlbi, TlbiOp, decode};
@@ -80,6 +80,14 @@ pub fn read(mnemonic: &str, operands: &str) -> Read {
             register.map_or(Read::Other, |register| Read::Event(Kind::Sysreg(write(register))))
         }
         "ic" => Read::Event(Kind::Sysreg(Write::of(format!("ic {}", first.to_ascii_lowercase())))),
+        // What it finds is in PAR_EL1 after a context synchronization event.
+        "at" => Read::Event(Kind::Noted(Noted {
+            text: format!("at {}", operands.trim()),
+            subject: "an address translation by `at`, whose result is read after a context synchronization event"
+                .to_owned(),
+            flush: None,
+            quiet: true,
+        })),
         "eret" | "eretaa" | "eretab" => Read::Event(Kind::ExceptionReturn),
         "ret" | "retaa" | "retab" | "br" | "braa" => Read::Event(Kind::Return),
         "svc" | "hvc" | "smc" => Read::Event(Kind::Call(mnemonic)),

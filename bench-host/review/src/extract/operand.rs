@@ -9,6 +9,7 @@
 use crate::extract::macros::Table;
 use crate::extract::token::{Language, Token, TokenKind, body_tokens, closing, join, split};
 use sequences::{ExceptionLevel, OperandFormat, TlbiOp};
+use std::collections::HashMap;
 
 /// The registers of arguments (AAPCS64), by the names under which what they hold at the start of a function is known.
 pub const ARGUMENTS: [&str; 8] = ["x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7"];
@@ -394,6 +395,12 @@ impl Reader<'_> {
                 .get(self.at + 1..close.min(self.tokens.len()))
                 .unwrap_or_default();
             self.at = close + 1;
+            if let Some((body, last)) = inner.split_first().filter(|(first, _)| first.is("{")).map(|(_, rest)| {
+                let end = rest.iter().rposition(|token| token.is("}")).unwrap_or(rest.len());
+                (&rest[..end], self.depth + 1)
+            }) {
+                return self.statements(body, last);
+            }
             // `(uint64_t)x`: a type stands alone, and an operand follows.
             let typed = inner
                 .iter()
@@ -425,6 +432,46 @@ impl Reader<'_> {
             }
             _ => Value::of(&token.text),
         }
+    }
+
+    /// Reads GNU C's `({ type x; x = ...; x |= ...; x; })`: a macro that makes an operand in steps.
+    fn statements(&self, body: &[Token], depth: u32) -> Value {
+        let mut locals: HashMap<String, Value> = HashMap::new();
+        let mut last = Value::of("?");
+        if depth > MAX_DEPTH {
+            return last;
+        }
+        for statement in split(body, ";") {
+            let assigned = |name: &str| locals.get(name).cloned().or_else(|| (self.names.assigned)(name));
+            let names = Names {
+                macros: self.names.macros,
+                assigned: &assigned,
+            };
+            let Some(equals) = statement.iter().position(|token| token.is("=")) else {
+                last = evaluate_tokens(statement, &names, depth);
+                continue;
+            };
+            let left = &statement[..equals];
+            let Some(at) = left.iter().rposition(|token| token.kind == TokenKind::Word) else {
+                return Value::of("?");
+            };
+            let operator: String = left[at + 1..].iter().map(|token| token.text.as_str()).collect();
+            let name = &left[at].text;
+            let old = || assigned(name).unwrap_or_else(|| Value::of("?"));
+            let right = evaluate_tokens(&statement[equals + 1..], &names, depth);
+            let count = right.known().filter(|count| *count < 64).map(|count| count as i32);
+            let value = match (operator.as_str(), right.known(), count) {
+                ("", _, _) => right,
+                ("|" | "+", _, _) => old().with(right),
+                ("&", Some(mask), _) => old().masked(mask),
+                ("&", None, _) => old().loosened(),
+                ("<<", _, Some(count)) => old().shifted(count),
+                (">>", _, Some(count)) => old().shifted(-count),
+                _ => Value::of("?"),
+            };
+            locals.insert(name.clone(), value);
+        }
+        last
     }
 
     fn name(&self, name: &str) -> Value {

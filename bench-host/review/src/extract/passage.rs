@@ -19,6 +19,8 @@ pub const BREAK: &str = "an entry of a translation table is made invalid";
 const MAX: usize = 24;
 /// Most characters of what a register is given.
 const MAX_OPERAND: usize = 40;
+/// Most characters of a call.
+const MAX_CALL: usize = 80;
 
 /// What the text says of an event.
 pub struct Sight<'a> {
@@ -160,6 +162,12 @@ fn step<'a>(before: &[Event], event: &'a Event, sight: &Sight) -> Option<Step<'a
                 call: Some(name.clone()),
             })
         }
+        Kind::Noted(noted) => Some(Step {
+            event,
+            text: shortened_to(&noted.text, MAX_CALL),
+            subject: Some(noted.subject.clone()).filter(|_| !noted.quiet),
+            call: noted.flush.clone(),
+        }),
         Kind::Store(stored) if (sight.is_table)(event) => {
             let text = if stored.invalid { BREAK } else { STORE };
             Some(plain(text.to_owned(), None))
@@ -170,8 +178,12 @@ fn step<'a>(before: &[Event], event: &'a Event, sight: &Sight) -> Option<Step<'a
 
 /// Returns an operand with white space folded, and its end left out where it is long.
 fn shortened(text: &str) -> String {
+    shortened_to(text, MAX_OPERAND)
+}
+
+fn shortened_to(text: &str, most: usize) -> String {
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match flat.char_indices().nth(MAX_OPERAND) {
+    match flat.char_indices().nth(most) {
         Some((at, _)) => format!("{}...", &flat[..at]),
         None => flat,
     }

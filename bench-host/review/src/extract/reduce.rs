@@ -228,6 +228,7 @@ fn backwards(events: &[Event], floor: usize, first: usize) -> Vec<usize> {
             }
             Kind::Cache(_) if has_dsb => break,
             Kind::Cache(_)
+            | Kind::Noted(_)
             | Kind::Tlbi(..)
             | Kind::Return
             | Kind::ExceptionReturn
@@ -279,7 +280,7 @@ fn table_writes(events: &[Event], floor: usize, first: usize, op: TlbiOp) -> Vec
         return Vec::new();
     }
     let control = |event: &Event| match &event.kind {
-        Kind::Sysreg(write) if write.register.starts_with("sctlr") => Some(write.mmu()),
+        Kind::Sysreg(write) if write.register.starts_with("sctlr") && !write.keeps_mmu() => Some(write.mmu()),
         _ => None,
     };
     let start = (floor..first)
@@ -379,7 +380,7 @@ fn root_doubt(events: &[Event], first: usize) -> Option<String> {
 /// Returns whether the MMU is off around an invalidation: the way turns it off before and writes SCTLR again after.
 fn mmu_off(events: &[Event], first: usize, last: usize) -> bool {
     let control = |event: &Event| match &event.kind {
-        Kind::Sysreg(write) if write.register.starts_with("sctlr") => Some(write.mmu()),
+        Kind::Sysreg(write) if write.register.starts_with("sctlr") && !write.keeps_mmu() => Some(write.mmu()),
         _ => None,
     };
     events[..first].iter().rev().find_map(control) == Some(Some(false))
@@ -400,7 +401,7 @@ fn mmu_before(function: &str, events: &[Event], first: usize) -> Option<MmuWrite
     let before = &events[..first];
     // What a function writes that is named after that is not in sight.
     let control = |event: &Event| match &event.kind {
-        Kind::Sysreg(write) if write.register.starts_with("sctlr") => Some((write.clone(), None)),
+        Kind::Sysreg(write) if write.register.starts_with("sctlr") && !write.keeps_mmu() => Some((write.clone(), None)),
         Kind::Call(name) if turns_mmu_on(name) => Some((Write::of("sctlr".into()), Some(name.clone()))),
         _ => None,
     };
@@ -482,7 +483,9 @@ fn control_before_dsb(events: &[Event], last: usize) -> Option<String> {
             )
         })
         .find_map(|event| match &event.kind {
-            Kind::Sysreg(write) if write.register.starts_with("sctlr") && write.mmu() != Some(false) => {
+            Kind::Sysreg(write)
+                if write.register.starts_with("sctlr") && write.mmu() != Some(false) && !write.keeps_mmu() =>
+            {
                 Some(write.register.clone())
             }
             _ => None,

@@ -13,6 +13,8 @@ pub struct Write {
     pub text: String,
     /// What is known of that.
     pub value: Value,
+    /// What it is given is computed on lines that are on one side of the patch only.
+    pub fed: bool,
 }
 
 /// Registers whose write changes how addresses are translated, by the start of their names.
@@ -94,7 +96,9 @@ impl Write {
     /// Returns the write that a call is, where its name is that of an accessor of any register.
     pub fn by_accessor(name: &str, arguments: &[String]) -> Option<Self> {
         let lower = name.to_ascii_lowercase();
-        if !ACCESSORS.contains(&lower.as_str()) {
+        // `WRITE_SYSREG32` and `WRITE_SYSREG64` write the same register.
+        let plain = lower.strip_suffix("32").or(lower.strip_suffix("64")).unwrap_or(&lower);
+        if !ACCESSORS.contains(&plain) && !ACCESSORS.contains(&lower.as_str()) {
             return None;
         }
         let (first, last) = (arguments.first()?, arguments.last()?);
@@ -119,7 +123,7 @@ impl Write {
         Some(Self {
             register: format!("{name}{}", level.unwrap_or_default()),
             text,
-            value: Value::default(),
+            ..Self::default()
         })
     }
 
@@ -135,13 +139,19 @@ impl Write {
         name.filter(|_| METHODS.contains(&method)).map(|register| Self {
             register,
             text: arguments.join(", "),
-            value: Value::default(),
+            ..Self::default()
         })
     }
 
     /// Returns the register in the judge's language, where it has it.
     pub fn context(&self) -> Option<ContextRegister> {
         ContextRegister::from_name(self.register.trim())
+    }
+
+    /// Returns what is to be known of it where only what it is given changes.
+    pub fn doubt(&self) -> Option<String> {
+        self.fed
+            .then(|| format!("what is written to `{}` is computed otherwise", self.register))
     }
 
     /// Returns whether the MMU is on after a write of SCTLR; nothing where the text does not say.
@@ -178,6 +188,21 @@ impl Write {
         }
         let clear = self.value.terms.iter().all(|term| term.mask & 1 == 0 && !term.loose);
         clear.then_some(false)
+    }
+
+    /// Returns whether SCTLR is written as it was read, with flags set that are not the M bit's: the MMU stays as it is.
+    pub fn keeps_mmu(&self) -> bool {
+        if !self.register.starts_with("sctlr") || self.mmu() == Some(true) {
+            return false;
+        }
+        let lower = self.text.to_ascii_lowercase();
+        let (reads, flags): (Vec<&str>, Vec<&str>) = lower
+            .split('|')
+            .map(str::trim)
+            .partition(|part| part.contains("sctlr") && (part.contains("read") || part.contains("mrs")));
+        let is_flag =
+            |part: &&str| part.starts_with("sctlr") && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        reads.len() == 1 && !reads[0].contains('~') && !reads[0].contains('&') && flags.iter().all(is_flag)
     }
 
     /// Returns whether EL0 and the `…e1` operations belong to the host after a write of HCR_EL2 (TGE).

@@ -94,7 +94,29 @@ fn take_same(old: &mut Vec<Option<Placed<Found>>>, new: &mut Vec<Option<Placed<F
 /// Leaves those that the patch changes.
 pub fn changed_passages(mut pairs: Vec<Pair>) -> Vec<Pair> {
     pairs.retain(is_changed);
-    condense(pairs)
+    condense(without_ways(pairs))
+}
+
+/// Leaves out a passage on one side only whose lines are a part of one that is shown with both sides: another way through
+/// the same function.
+fn without_ways(pairs: Vec<Pair>) -> Vec<Pair> {
+    let both: Vec<[Placed<Found>; 2]> = pairs
+        .iter()
+        .filter_map(|pair| Some([pair.before.clone()?, pair.after.clone()?]))
+        .collect();
+    let is_way = |pair: &Pair| {
+        let (side, placed) = match (&pair.before, &pair.after) {
+            (Some(before), None) => (0, before),
+            (None, Some(after)) => (1, after),
+            _ => return false,
+        };
+        both.iter().map(|sides| &sides[side]).any(|shown| {
+            shown.path == placed.path
+                && shown.found.function == placed.found.function
+                && placed.found.lines.is_subset(&shown.found.lines)
+        })
+    };
+    pairs.into_iter().filter(|pair| !is_way(pair)).collect()
 }
 
 fn is_changed(pair: &Pair) -> bool {

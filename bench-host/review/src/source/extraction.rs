@@ -41,6 +41,8 @@ pub struct Extraction {
     pub guarded: Vec<Guarded>,
     /// Changed lines that speak of maintenance.
     pub mentions: Vec<Mention>,
+    /// What is to be known of functions of which no instruction changes, by their names.
+    pub doubts: Vec<(String, String)>,
     /// Lines that are accounted for: those of sequences, of macros that are read where they are used, and of what is in
     /// doubt.
     pub read: BTreeSet<u32>,
@@ -97,6 +99,7 @@ impl Surroundings {
         let mut published: Vec<Found> = Vec::new();
         let mut passed: Vec<Found> = Vec::new();
         let mut guarded: Vec<Guarded> = Vec::new();
+        let mut doubts: Vec<(String, String)> = Vec::new();
         let texts: RefCell<HashMap<(u32, String), String>> = RefCell::default();
         let is_assembly = unit.language() == Language::Assembly;
         let is_aarch32 = is_aarch32_code(unit);
@@ -114,6 +117,15 @@ impl Surroundings {
             for path in all.iter().filter(|_| !cut && !function.template) {
                 guard(unit, function, path, &mut guarded);
             }
+            let written = all
+                .iter()
+                .flat_map(|path| &path.events)
+                .filter_map(|event| match &event.kind {
+                    Kind::Sysreg(write) if !is_aarch32 => write.doubt(),
+                    _ => None,
+                });
+            doubts.extend(written.map(|doubt| (function.name.clone(), doubt)));
+            let is_macro = function.template || self.is_used_macro(&function.name, unit);
             let mut own: Vec<Found> = Vec::new();
             for path in &all {
                 for mut sequence in reduce::sequences(&function.name, path) {
@@ -159,8 +171,7 @@ impl Surroundings {
                         .iter()
                         .chain(&new)
                         .any(|sequence| sequence.lines.contains(&event.line))
-                        || self.asm_macros.contains_key(&function.name)
-                        || function.template;
+                        || is_macro;
                     let lone = LoneBarrier {
                         function: function.name.clone(),
                         line: event.line,
@@ -181,7 +192,6 @@ impl Surroundings {
                     }
                 }
             }
-            let is_macro = function.template || self.asm_macros.contains_key(&function.name);
             if !is_macro && !is_aarch32 {
                 let taken: BTreeSet<u32> = own
                     .iter()
@@ -230,7 +240,7 @@ impl Surroundings {
             published.extend(new);
             note_broadcasts(&mut own);
             read.extend(own.iter().flat_map(|found| found.lines.iter().copied()));
-            if function.template || self.asm_macros.contains_key(&function.name) {
+            if is_macro {
                 Node::visit(&function.nodes, &mut |event| {
                     read.insert(event.line);
                 });
@@ -273,6 +283,7 @@ impl Surroundings {
             unread,
             barriers,
             guarded,
+            doubts,
             mentions: match is_aarch32 {
                 true => Vec::new(),
                 false => mentions(unit, Lines::Changed),
@@ -319,6 +330,7 @@ fn beside(before: &[Event], is_table: &impl Fn(&Event) -> bool) -> Option<String
                 Some(format!("a write of `{}`", write.register))
             }
             Kind::Call(name) if looks_like(name) => Some(format!("a call of `{name}`")),
+            Kind::Noted(noted) => Some(noted.subject.clone()),
             Kind::Store(_) if is_table(event) => Some("a store to a translation table".to_owned()),
             _ => None,
         })

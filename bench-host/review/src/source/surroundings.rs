@@ -92,6 +92,15 @@ impl Surroundings {
             || spellings.names_function(name)
     }
 
+    /// Returns whether a name is that of a macro of the assembler that is used in a unit: its body is read there.
+    pub(super) fn is_used_macro(&self, name: &str, unit: &Unit) -> bool {
+        self.asm_macros.contains_key(name)
+            && unit.segments.iter().flat_map(|segment| &segment.lines).any(|line| {
+                let text = line.text.trim_start();
+                text.contains(name) && !text.starts_with(".macro") && !text.starts_with("/*") && !text.starts_with("//")
+            })
+    }
+
     fn clone_functions(&self) -> Self {
         Self {
             macros: macros::Table::new(),

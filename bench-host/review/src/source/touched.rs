@@ -2,6 +2,7 @@
 //! The functions and macros that a patch changes, whatever it does to them.
 
 use crate::extract::layout::Layout;
+use crate::extract::words::speaks_of_flush;
 use crate::source::Unit;
 use std::collections::{BTreeSet, HashMap};
 
@@ -14,6 +15,8 @@ pub struct Touched {
     pub lines: Vec<(u32, String)>,
     /// The words in the heads of its repetitions.
     pub repeats: BTreeSet<String>,
+    /// A line of it in sight, changed or not, has to do with the flush of a TLB.
+    pub flushes: bool,
 }
 
 /// Returns the functions and macros that are in sight on one side of a patch, in the order of the text, with the lines
@@ -27,6 +30,7 @@ pub fn touched(unit: &Unit) -> Vec<Touched> {
                 name: name.to_owned(),
                 lines: Vec::new(),
                 repeats: BTreeSet::new(),
+                flushes: false,
             });
             out.len() - 1
         })
@@ -41,6 +45,13 @@ pub fn touched(unit: &Unit) -> Vec<Touched> {
         for line in segment.lines.iter().filter(|line| is_repetition(&line.text)) {
             let index = at(layout.name(line.number), &mut out);
             out[index].repeats.extend(words(&line.text).map(str::to_owned));
+        }
+        for line in segment.lines.iter().filter(|line| speaks_of_flush(&line.text)) {
+            let name = layout.name(line.number);
+            if !name.is_empty() && layout.counts(line.number) {
+                let index = at(name, &mut out);
+                out[index].flushes = true;
+            }
         }
         for line in segment
             .lines

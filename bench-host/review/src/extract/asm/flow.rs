@@ -32,8 +32,8 @@ fn traced(event: &Event, registers: &mut Registers) -> Event {
             event.changed |= changed;
         }
         Kind::Sysreg(write) if !write.text.is_empty() => {
-            // What a register of translation is given is no maintenance: a change of it alone is none.
-            write.value = registers.operand(&write.text).0;
+            // What a register of translation is given is no maintenance: a change of it alone is shown, and not judged.
+            (write.value, write.fed) = registers.operand(&write.text);
         }
         Kind::Call(_) => {
             event.given = registers.arguments();

@@ -8,6 +8,7 @@ use crate::extract::macros;
 use crate::extract::names;
 use crate::extract::spelling::Spelled;
 use crate::extract::token::{Language, Token, TokenKind, closing, join, split};
+use crate::extract::words;
 use crate::extract::write::Write;
 
 impl Context<'_> {
@@ -230,7 +231,13 @@ impl Context<'_> {
                 None if names::looks_like_maintenance(plain) || names::turns_mmu_on(plain) => {
                     self.event(Kind::Call(plain.clone()), name, out);
                 }
-                None => {}
+                None if self.spellings.names_function(plain) || self.functions.whole.contains_key(plain) => {}
+                None => {
+                    let noted = words::noted(plain, path, &texts);
+                    if let Some(noted) = noted {
+                        self.event(Kind::Noted(noted), name, out);
+                    }
+                }
             },
         }
     }

@@ -34,6 +34,28 @@ pub fn places(tokens: &[Token], section: &str, language: Language) -> Vec<Place>
             });
         }
     }
+    out.extend(assembler_macros(tokens));
+    out
+}
+
+/// Returns the macros of the assembler in a header.
+fn assembler_macros(tokens: &[Token]) -> Vec<Place> {
+    let mut out: Vec<Place> = Vec::new();
+    let mut open: Option<Place> = None;
+    for (index, pair) in tokens.windows(2).enumerate().filter(|(_, pair)| pair[0].is(".")) {
+        if pair[1].is_word("macro") {
+            open = tokens.get(index + 2).map(|name| Place {
+                name: name.text.clone(),
+                first: pair[0].line,
+                last: pair[0].line,
+            });
+        } else if pair[1].is_word("endm") {
+            out.extend(open.take().map(|place| Place {
+                last: pair[0].line,
+                ..place
+            }));
+        }
+    }
     out
 }
 

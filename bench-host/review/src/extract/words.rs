@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Words that speak of maintenance: names of flushes, writes of translation registers, encodings of instructions.
 
-use crate::extract::event::Kind;
+use crate::extract::event::{Kind, Noted};
 use crate::extract::instruction::{self, Read};
-use crate::extract::names::looks_like_maintenance;
+use crate::extract::names::{self, looks_like_maintenance};
 use crate::extract::token::{Token, TokenKind, closing, join};
 
 /// Registers that decide how addresses are translated, without the exception level.
@@ -147,15 +147,6 @@ pub(crate) fn write(tokens: &[Token], index: usize) -> Option<String> {
     if !tokens.get(open).is_some_and(|next| next.is("(")) || is_declared(tokens, index) {
         return None;
     }
-    let name = parts(&token.text);
-    if !name.iter().any(|part| VERBS.contains(&part.as_str())) {
-        return None;
-    }
-    // `REG_LOAD(ttbr0_el1)` reads; `load_ttbr0(x)` writes.
-    let loads = name.iter().any(|part| part == "load");
-    let own = name.iter().find(|part| REGISTERS.contains(&part.as_str()));
-    let access = ["sysreg", "reg", "sys", "special", "specialreg", "msr", "cp"];
-    let general = name.iter().any(|part| access.iter().any(|word| part.starts_with(word)));
     let given = || {
         let near = &tokens[..tokens.len().min(open + MAX_TOKENS)];
         let inner = near.get(open + 1..closing(near, open)).unwrap_or_default();
@@ -165,20 +156,62 @@ pub(crate) fn write(tokens: &[Token], index: usize) -> Option<String> {
             .find(|token| matches!(token.kind, TokenKind::Word | TokenKind::Text) && is_register(&token.text))
             .map(|token| token.text.clone())
     };
-    if name.iter().any(|part| part == "read" || part == "get") {
-        return None;
-    }
-    // `MAIR_ATTR_SET(x)` makes a value.
-    let first = name.first().is_some_and(|part| VERBS.contains(&part.as_str()));
-    if own.is_some() && !first && !token.text.chars().any(char::is_lowercase) {
-        return None;
-    }
-    let register = own.cloned().or_else(|| given().filter(|_| general && !loads))?;
+    let register = written_by(&token.text, given)?;
     Some(format!(
         "a write of `{}` by `{}`",
         register.to_ascii_lowercase(),
         token.text
     ))
+}
+
+/// Returns the register that a function writes by its name, or by what it is given.
+fn written_by(name: &str, given: impl Fn() -> Option<String>) -> Option<String> {
+    if is_emulated(name) {
+        return None;
+    }
+    let all = parts(name);
+    if !all.iter().any(|part| VERBS.contains(&part.as_str())) {
+        return None;
+    }
+    // `REG_LOAD(ttbr0_el1)` reads; `load_ttbr0(x)` writes.
+    let loads = all.iter().any(|part| part == "load");
+    let own = all.iter().find(|part| REGISTERS.contains(&part.as_str()));
+    let access = ["sysreg", "reg", "sys", "special", "specialreg", "msr", "cp"];
+    let general = all.iter().any(|part| access.iter().any(|word| part.starts_with(word)));
+    if all.iter().any(|part| part == "read" || part == "get") {
+        return None;
+    }
+    // `MAIR_ATTR_SET(x)` makes a value.
+    let first = all.first().is_some_and(|part| VERBS.contains(&part.as_str()));
+    if own.is_some() && !first && !name.chars().any(char::is_lowercase) {
+        return None;
+    }
+    own.cloned().or_else(|| given().filter(|_| general && !loads))
+}
+
+/// Returns what a call is that the readers do not know, by its words: the write of a translation register through an
+/// accessor, or a flush that is not named after the TLB.
+pub(crate) fn noted(name: &str, path: &str, arguments: &[String]) -> Option<Noted> {
+    let text = || match path.is_empty() {
+        true => format!("{name}({})", arguments.join(", ")),
+        false => format!("{path}.{name}({})", arguments.join(", ")),
+    };
+    if is_flush(name) {
+        return Some(Noted {
+            text: text(),
+            subject: format!("a call of `{name}`"),
+            flush: Some(name.to_owned()),
+            quiet: false,
+        });
+    }
+    let written = || arguments.iter().rev().find(|argument| is_register(argument)).cloned();
+    let register = written_by(name, written)?;
+    Some(Noted {
+        text: text(),
+        subject: format!("a write of `{}` by `{name}`", register.to_ascii_lowercase()),
+        flush: None,
+        quiet: false,
+    })
 }
 
 /// Returns the name of a flush that this token is, where it does something: called, given to another, jumped to.
@@ -351,6 +384,56 @@ fn is_frame(lower: &str) -> bool {
     .any(|word| lower.starts_with(word))
         || lower.ends_with("_func")
         || lower.ends_with("function")
+}
+
+/// Returns whether a line writes an entry of a translation table, or makes the value of one, by its words.
+pub fn writes_entry(text: &str) -> bool {
+    const ENTRIES: [&str; 8] = ["pte", "pmd", "pud", "pgd", "p4d", "lpae", "entry", "ttb"];
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let calls = text.match_indices('(').any(|(at, _)| {
+        let name = text[..at].rsplit(|c: char| !is_part(c)).next().unwrap_or_default();
+        names::is_write(name)
+    });
+    let assigned = text.split_once('=').is_some_and(|(left, right)| {
+        let compares = right.starts_with('=') || left.ends_with(['=', '!', '<', '>']) && !left.ends_with("<<");
+        let name = left.trim_end_matches(|c: char| !is_part(c) && c != ']');
+        let word = match name.strip_suffix(']').and_then(|inner| inner.rsplit_once('[')) {
+            Some((array, _)) => array,
+            None => name,
+        };
+        let word = word
+            .rsplit(|c: char| c.is_whitespace() || c == '*')
+            .next()
+            .unwrap_or_default();
+        let lower = word.to_ascii_lowercase();
+        !compares && ENTRIES.iter().any(|entry| lower.contains(entry))
+    });
+    calls || assigned
+}
+
+/// Returns the name of what a line calls to give pages, frames or tables back.
+pub fn frees(text: &str) -> Option<&str> {
+    const VERBS: [&str; 4] = ["free", "dealloc", "release", "put"];
+    const THINGS: [&str; 6] = ["page", "pages", "frame", "frames", "pgtable", "table"];
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices('(').find_map(|(at, _)| {
+        let name = text[..at].rsplit(|c: char| !is_part(c)).next().unwrap_or_default();
+        let all = parts(name);
+        let verb = all.iter().any(|part| VERBS.iter().any(|verb| part.starts_with(verb)));
+        let thing = all.iter().any(|part| THINGS.contains(&part.as_str()));
+        (verb && thing).then_some(name)
+    })
+}
+
+/// Returns whether a line has to do with the flush of a TLB, in code that knows no architecture: `flusher.queue(...)`,
+/// `tlb.flush()`.
+pub fn speaks_of_flush(text: &str) -> bool {
+    const OTHER: [&str; 9] = [
+        "cache", "icache", "dcache", "iommu", "hugetlb", "log", "stdout", "file", "buffer",
+    ];
+    let lower = text.to_ascii_lowercase();
+    ["flush", "tlb", "shootdown"].iter().any(|word| lower.contains(word))
+        && !OTHER.iter().any(|word| lower.contains(word))
 }
 
 /// Returns the words by which a message speaks of TLB maintenance.
