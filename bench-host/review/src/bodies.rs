@@ -67,7 +67,7 @@ pub fn named_bodies(sides: &Sides, known: &Known) -> Vec<Pair> {
     };
     let is_plain = |placed: &Placed<Touched>| !is_covered(placed, known.changes) && !placed.found.name.is_empty();
     let entries = entry_writers(sides, known, &is_plain);
-    let freeing = freeing(sides, &is_plain);
+    let freeing = freeing(sides, &|placed: &Placed<Touched>| !is_covered(placed, known.changes));
     let reason = |placed: &Placed<Touched>| match doubts(placed) {
         Some(texts) => texts.iter().take(MAX_DOUBTS).cloned().collect::<Vec<_>>().join("; "),
         None => match freeing.get(&place(placed)) {
@@ -349,7 +349,9 @@ fn pairs(
     let mut gone: Vec<usize> = old.into_values().collect();
     gone.sort_unstable();
     for old in gone.into_iter().map(|at| &before[at]) {
-        if is_changed(old) && !moves(old, after, &to) {
+        // One that goes changes none either: where it was used, another one stands.
+        let constant = is_register_value(old) && !names_maintenance(&old.found.name);
+        if is_changed(old) && !constant && !moves(old, after, &to) {
             out.push(Pair {
                 kind: Kind::Removed,
                 before: Some(found(old)),

@@ -214,6 +214,12 @@ pub fn review_among(
             barriers[index].extend(extraction.barriers.into_iter().map(Placed::in_file(path)));
         }
     }
+    for file in &patch.others {
+        for (index, side) in [Side::Before, Side::After].into_iter().enumerate() {
+            let found = touched(&Unit::side(file, side));
+            bodies[index].extend(found.into_iter().map(Placed::in_file(file.path())));
+        }
+    }
     let [repeated, repeating] = [&both[0], &both[1]].map(|side| -> HashSet<(String, String)> {
         let repeats = |placed: &&Placed<Found>| {
             let mut items = placed.found.sequence.items.iter();
@@ -236,7 +242,7 @@ pub fn review_among(
         .chain(pair(published_before, published_after))
         .map(|pair| evaluate(pair, &message, stated, &budget))
         .collect();
-    drop_folded(&mut changes);
+    note_folded(&mut changes);
     note_callers(&mut changes);
     for (index, side) in passed.iter().enumerate() {
         for placed in side {
@@ -293,7 +299,7 @@ pub fn review_among(
             // Shown with both sides of its function, where that is known.
             let place = places[usize::from(is_after)].get(&(path.as_str(), found.line));
             let listed = found.doubt == extract::Doubt::Limit
-                || found.doubt == extract::Doubt::Spelling && found.text.to_ascii_lowercase().contains("tlbi");
+                || found.doubt == extract::Doubt::Spelling && is_invalidation(&found.text);
             if let Some(name) = place.filter(|_| !listed) {
                 let texts = doubtful.entry((path.clone(), (*name).to_owned())).or_default();
                 let text = format!("`{}` is not understood", found.text);
@@ -341,12 +347,6 @@ pub fn review_among(
     unrecognised.retain(|unread| !named.iter().any(|pair| shows(pair, unread)));
     changes.extend(named.iter().map(evaluate_passage));
     if changes.is_empty() && unrecognised.is_empty() && barriers.iter().all(Vec::is_empty) {
-        for file in &patch.others {
-            for (index, side) in [Side::Before, Side::After].into_iter().enumerate() {
-                let found = touched(&Unit::side(file, side));
-                bodies[index].extend(found.into_iter().map(Placed::in_file(file.path())));
-            }
-        }
         let said = speaks_of_maintenance(&patch.message).map(|saying| said_bodies(&bodies, saying));
         changes.extend(said.into_iter().flatten().map(|pair| evaluate_passage(&pair)));
         if changes.is_empty() {
@@ -404,6 +404,12 @@ pub fn review_among(
     }
 }
 
+/// Returns whether a text is an instruction that invalidates, by its mnemonic: which one it is, nobody could read.
+fn is_invalidation(text: &str) -> bool {
+    let mnemonic = text.split_whitespace().next().unwrap_or_default();
+    mnemonic.eq_ignore_ascii_case("tlbi") && !text.contains(['?', '\\'])
+}
+
 /// Returns whether a pair of functions shows a line that was not understood.
 fn shows(pair: &Pair, unread: &Unrecognised) -> bool {
     let side = if unread.after { &pair.after } else { &pair.before };
@@ -411,9 +417,9 @@ fn shows(pair: &Pair, unread: &Unrecognised) -> bool {
         .is_some_and(|side| side.path == unread.file && side.found.lines.contains(&unread.line))
 }
 
-/// Drops helpers that only come or go: what they do is judged where they are put in place of their calls, and there it is
-/// as it was.
-fn drop_folded(changes: &mut Vec<Evaluated>) {
+/// Takes helpers that only come or go for moved: what they do is judged where they are put in place of their calls, and there
+/// it is as it was.
+fn note_folded(changes: &mut [Evaluated]) {
     let mut kept: HashMap<String, bool> = HashMap::new();
     for change in changes.iter() {
         let same = match (&change.before, &change.after) {
@@ -425,13 +431,21 @@ fn drop_folded(changes: &mut Vec<Evaluated>) {
             *kept.entry(name.clone()).or_insert(true) &= same;
         }
     }
-    changes.retain(|change| {
-        let alone = change.before.is_none() || change.after.is_none();
-        !alone
-            || !change
-                .shown()
-                .is_some_and(|side| kept.get(&side.function) == Some(&true))
-    });
+    for change in changes.iter_mut() {
+        let folded = change
+            .shown()
+            .is_some_and(|side| kept.get(&side.function) == Some(&true));
+        if !folded || change.before.is_some() && change.after.is_some() {
+            continue;
+        }
+        let side = change.before.take().or(change.after.take());
+        change.before.clone_from(&side);
+        change.after = side;
+        change.kind = pair::Kind::Moved;
+        change.relation = relation::Relation::Equivalent;
+        change.questions.clear();
+        change.flips = evaluate::Flips::default();
+    }
 }
 
 /// Returns the function or macro that each changed line stands in, by file and line.

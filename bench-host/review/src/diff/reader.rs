@@ -15,7 +15,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Bytes of hunk text that are kept, over all files: more than any patch that a person reviews.
 const MAX_KEPT: usize = 64 << 20;
-/// Bytes of hunk text without maintenance that are kept, where the message speaks of it.
+/// Bytes of hunk text without maintenance that are kept, where the message, or another hunk of the file, speaks of it.
 const MAX_OTHERS: usize = 256 << 10;
 /// Most files with maintenance that are kept: what is compared with what grows with their square.
 const MAX_FILES: usize = 2000;
@@ -47,6 +47,19 @@ const MARKERS: [&str; 21] = [
     "shootdown",
 ];
 
+impl FileDiff {
+    /// Remembers of a hunk that is left out by how much it shifts the lines behind it.
+    fn skip(&mut self, counted: &Counted) {
+        if counted.delta != 0 && self.shifts.len() < MAX_SHIFTS {
+            self.shifts.push(Shift {
+                old: counted.hunk.old_start,
+                new: counted.hunk.new_start,
+                delta: counted.delta,
+            });
+        }
+    }
+}
+
 /// The diff that is being read.
 struct Open {
     file: FileDiff,
@@ -56,6 +69,8 @@ struct Open {
     named: bool,
     /// A loss says why there are none.
     explained: bool,
+    /// Hunks without maintenance, which stand beside such with it or are what the message means: macros, stores to tables.
+    beside: Vec<Counted>,
 }
 
 /// The hunk that is being read.
@@ -291,6 +306,7 @@ impl Reader {
             had_hunks: false,
             named: false,
             explained: false,
+            beside: Vec::new(),
         });
     }
 
@@ -388,32 +404,46 @@ impl Reader {
         if counted.marked && self.kept <= MAX_KEPT {
             open.file.hunks.push(counted.hunk);
         } else {
-            if counted.delta != 0 && open.file.shifts.len() < MAX_SHIFTS {
-                open.file.shifts.push(Shift {
-                    old: counted.hunk.old_start,
-                    new: counted.hunk.new_start,
-                    delta: counted.delta,
-                });
-            }
             // What was dropped no longer counts against what is kept.
             self.kept = self.kept.saturating_sub(counted.bytes);
             let room = self.others + counted.bytes <= MAX_OTHERS;
-            if !counted.marked && room && self.speaks && is_source_path(open.file.path()) {
-                self.others += counted.bytes;
-                self.patch.others.push(FileDiff {
-                    old_path: open.file.old_path.clone(),
-                    new_path: open.file.new_path.clone(),
-                    subject: String::new(),
-                    hunks: vec![counted.hunk],
-                    shifts: Vec::new(),
-                });
-                return;
-            }
             if counted.marked {
+                open.file.skip(&counted);
                 self.lose(Loss::TooManyBytes {
                     mebibytes: MAX_KEPT >> 20,
                 });
+            } else if room && is_source_path(open.file.path()) {
+                self.others += counted.bytes;
+                open.beside.push(counted);
+            } else {
+                open.file.skip(&counted);
             }
+        }
+    }
+
+    /// Decides about the hunks of a file that hold no maintenance themselves.
+    fn end_beside(&mut self) {
+        let Some(open) = &mut self.open else { return };
+        let beside = std::mem::take(&mut open.beside);
+        if !open.file.hunks.is_empty() {
+            open.file.hunks.extend(beside.into_iter().map(|counted| counted.hunk));
+            open.file.hunks.sort_by_key(|hunk| (hunk.old_start, hunk.new_start));
+            return;
+        }
+        for counted in &beside {
+            open.file.skip(counted);
+        }
+        if self.speaks && !beside.is_empty() {
+            self.patch.others.push(FileDiff {
+                old_path: open.file.old_path.clone(),
+                new_path: open.file.new_path.clone(),
+                subject: String::new(),
+                hunks: beside.into_iter().map(|counted| counted.hunk).collect(),
+                shifts: Vec::new(),
+            });
+        } else {
+            let bytes: usize = beside.iter().map(|counted| counted.bytes).sum();
+            self.others = self.others.saturating_sub(bytes);
         }
     }
 
@@ -422,6 +452,7 @@ impl Reader {
             self.damaged();
         }
         self.end_hunk();
+        self.end_beside();
         self.before = None;
         let Some(open) = self.open.take() else { return };
         if !open.had_hunks {

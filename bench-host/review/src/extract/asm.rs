@@ -103,7 +103,10 @@ pub fn functions<'a>(source: &[Statement], section: &str, macros: &'a Macros) ->
     close(&mut name, &mut reader, String::new(), !terminated);
     functions.retain(|function| {
         let nodes = &function.nodes;
-        Node::has_maintenance(nodes) || Node::calls_maintenance(nodes) || Node::writes_register(nodes)
+        Node::has_maintenance(nodes)
+            || Node::calls_maintenance(nodes)
+            || Node::writes_register(nodes)
+            || Node::is_noted(nodes)
     });
     (functions, unread)
 }

@@ -192,7 +192,7 @@ impl Node {
     }
 
     /// Returns whether something in here is shown though no sequence is made of it.
-    fn is_noted(nodes: &[Self]) -> bool {
+    pub fn is_noted(nodes: &[Self]) -> bool {
         Self::any(nodes, &|event| match &event.kind {
             Kind::Noted(_) => true,
             Kind::Sysreg(write) => !write.register.starts_with("ic "),

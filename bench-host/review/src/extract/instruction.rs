@@ -81,7 +81,7 @@ pub fn read(mnemonic: &str, operands: &str) -> Read {
         }
         "ic" => Read::Event(Kind::Sysreg(Write::of(format!("ic {}", first.to_ascii_lowercase())))),
         // What it finds is in PAR_EL1 after a context synchronization event.
-        "at" => Read::Event(Kind::Noted(Noted {
+        "at" if first.to_ascii_lowercase().starts_with("s1") => Read::Event(Kind::Noted(Noted {
             text: format!("at {}", operands.trim()),
             subject: "an address translation by `at`, whose result is read after a context synchronization event"
                 .to_owned(),

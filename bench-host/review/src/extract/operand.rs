@@ -441,7 +441,7 @@ impl Reader<'_> {
         if depth > MAX_DEPTH {
             return last;
         }
-        for statement in split(body, ";") {
+        for statement in split(body, ";").into_iter().filter(|statement| !statement.is_empty()) {
             let assigned = |name: &str| locals.get(name).cloned().or_else(|| (self.names.assigned)(name));
             let names = Names {
                 macros: self.names.macros,
@@ -588,6 +588,7 @@ mod tests {
             "page_number",
             "(asid << 48) | cap_frame_get_mapped_address(cap) >> 12",
             "(va >> 21) << 9",
+            "({ u64 x; x = ((va) >> 12) & ((1UL << 43) - 1); x |= (u64)(asid) << 48; x; })",
         ] {
             let shape = shape("vae1is", right);
             let fits = matches!(shape, Shape::Right) || right == "page_number";

@@ -204,6 +204,33 @@ pub(crate) fn noted(name: &str, path: &str, arguments: &[String]) -> Option<Note
             quiet: false,
         });
     }
+    let lower = name.to_ascii_lowercase();
+    if ["at_s1", "ats1"].iter().any(|word| lower.contains(word)) {
+        return Some(Noted {
+            text: text(),
+            subject: format!("an address translation by `{name}`"),
+            flush: None,
+            quiet: true,
+        });
+    }
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let tables = [
+        "pagetable",
+        "page_table",
+        "pgtable",
+        "pgtbl",
+        "table_write",
+        "pte_",
+        "translation_table",
+    ];
+    if has(&tables) && has(&["barrier", "sync", "fence"]) {
+        return Some(Noted {
+            text: text(),
+            subject: format!("a call of `{name}`"),
+            flush: None,
+            quiet: false,
+        });
+    }
     let written = || arguments.iter().rev().find(|argument| is_register(argument)).cloned();
     let register = written_by(name, written)?;
     Some(Noted {
@@ -392,7 +419,14 @@ pub fn writes_entry(text: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     let calls = text.match_indices('(').any(|(at, _)| {
         let name = text[..at].rsplit(|c: char| !is_part(c)).next().unwrap_or_default();
+        let lower = name.to_ascii_lowercase();
+        let makes = ["make_", "break_", "install_"].iter().any(|verb| lower.contains(verb));
+        // What is stored to is the first argument.
+        let rest = &text[at + 1..];
+        let first = rest.split([',', ')']).next().unwrap_or_default();
         names::is_write(name)
+            || makes && names::has_entry_word(name)
+            || names::stores_anything(name) && names::has_entry_word(first)
     });
     let assigned = text.split_once('=').is_some_and(|(left, right)| {
         let compares = right.starts_with('=') || left.ends_with(['=', '!', '<', '>']) && !left.ends_with("<<");

@@ -187,7 +187,11 @@ mod tests {
     use crate::diff::{Quoting, read};
 
     fn file(hunks: &str) -> FileDiff {
-        let text = format!("--- a/x.S\n+++ b/x.S\n{hunks}");
+        named("x.S", hunks)
+    }
+
+    fn named(path: &str, hunks: &str) -> FileDiff {
+        let text = format!("--- a/{path}\n+++ b/{path}\n{hunks}");
         read(text.as_bytes(), Quoting::Outside)
             .unwrap()
             .remove(0)
@@ -241,10 +245,11 @@ mod tests {
 
     #[test]
     fn hunks_that_are_not_kept_move_lines_too() {
-        // Three lines more in front, none of which has to do with maintenance.
-        let first = file("@@ -1,1 +1,4 @@\n a\n+x\n+y\n+z\n@@ -10,1 +13,2 @@\n dsb ish\n+isb\n");
+        // Three lines more in front, none of which has to do with maintenance, in what is no source by its name.
+        let named = |hunks| named("x.conf", hunks);
+        let first = named("@@ -1,1 +1,4 @@\n a\n+x\n+y\n+z\n@@ -10,1 +13,2 @@\n dsb ish\n+isb\n");
         assert_eq!((first.hunks.len(), first.shifts.len()), (1, 1));
-        let second = file("@@ -13,2 +13,3 @@\n dsb ish\n isb\n+tlbi alle2\n@@ -40,1 +41,2 @@\n b\n+dsb sy\n");
+        let second = named("@@ -13,2 +13,3 @@\n dsb ish\n isb\n+tlbi alle2\n@@ -40,1 +41,2 @@\n b\n+dsb sy\n");
         let both = compose(&first, &second).unwrap();
         assert_eq!(
             show(&both),

@@ -47,9 +47,8 @@ pub fn touched(unit: &Unit) -> Vec<Touched> {
             out[index].repeats.extend(words(&line.text).map(str::to_owned));
         }
         for line in segment.lines.iter().filter(|line| speaks_of_flush(&line.text)) {
-            let name = layout.name(line.number);
-            if !name.is_empty() && layout.counts(line.number) {
-                let index = at(name, &mut out);
+            if layout.counts(line.number) {
+                let index = at(layout.name(line.number), &mut out);
                 out[index].flushes = true;
             }
         }

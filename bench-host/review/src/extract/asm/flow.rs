@@ -49,7 +49,7 @@ fn traced(event: &Event, registers: &mut Registers) -> Event {
 pub(super) fn nodes(ops: &[Op]) -> (Vec<Node>, bool) {
     let maintenance = |op: &Op| match op {
         Op::Event(event) => match &event.kind {
-            Kind::Barrier(_) | Kind::Tlbi(..) | Kind::Sysreg(_) | Kind::Cache(_) => true,
+            Kind::Barrier(_) | Kind::Tlbi(..) | Kind::Sysreg(_) | Kind::Cache(_) | Kind::Noted(_) => true,
             Kind::Call(name) => name.to_ascii_lowercase().contains("tlb") || turns_mmu_on(name),
             _ => false,
         },

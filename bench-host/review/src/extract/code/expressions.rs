@@ -131,6 +131,7 @@ impl Context<'_> {
     pub(super) fn seen_through(&self, mut write: Write) -> Write {
         write.value = self.evaluate(&write.text);
         if let Some(known) = self.found.borrow().assigned.get(write.text.trim()) {
+            write.fed |= known.changed;
             write.text.clone_from(&known.text);
         }
         write

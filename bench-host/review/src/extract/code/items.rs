@@ -117,11 +117,8 @@ fn read(
         found.touched |= is_touched(body);
     }
     let nodes = context.block(body, 0);
-    if Node::has_maintenance(&nodes)
-        || Node::calls_maintenance(&nodes)
-        || Node::writes_register(&nodes)
-        || Node::gives_address(&nodes)
-    {
+    let has = Node::has_maintenance(&nodes) || Node::calls_maintenance(&nodes) || Node::writes_register(&nodes);
+    if has || Node::gives_address(&nodes) || Node::is_noted(&nodes) {
         out.push(Function {
             name: name.to_owned(),
             parameters: Vec::new(),
