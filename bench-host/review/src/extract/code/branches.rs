@@ -64,9 +64,17 @@ impl Context<'_> {
     /// Reads the cases of a `switch`; without its subject, its head is out of sight, and it starts in one of them.
     pub(super) fn switch(&self, body: &[Token], subject: Option<&str>, out: &mut Vec<Node>, depth: usize) {
         let mut starts = Vec::new();
+        // Where statements end that leave the `switch` whatever was decided before.
+        let mut leaves = Vec::new();
         let mut nested = 0_i32;
         for (index, token) in body.iter().enumerate() {
+            let stands_alone = || index == 0 || [";", "}", "{", ":"].iter().any(|sign| body[index - 1].is(sign));
             match token.text.as_str() {
+                "break" | "return" | "continue" | "goto"
+                    if nested == 0 && token.kind == TokenKind::Word && stands_alone() =>
+                {
+                    leaves.push(skip_past(body, index, ";"));
+                }
                 "{" if token.kind == TokenKind::Sign => nested += 1,
                 "}" if token.kind == TokenKind::Sign => nested -= 1,
                 "case" | "default" if nested == 0 && token.kind == TokenKind::Word => starts.push(index),
@@ -77,14 +85,15 @@ impl Context<'_> {
             starts.insert(0, 0);
         }
         let has_default = subject.is_none() || starts.iter().any(|&start| body[start].is_word("default"));
-        // A case runs from its label to the end: `break` ends it, falling through is just going on.
-        let mut arms: Vec<_> = starts
-            .iter()
-            .map(|&start| vec![Node::Region(self.block(&body[start..], depth + 1))])
-            .collect();
+        // A case runs from its label to where it is left for sure, or to the end: falling through is just going on.
+        let arm = |&start: &usize| {
+            let end = leaves.partition_point(|&end| end <= start);
+            let end = leaves.get(end).copied().unwrap_or(body.len()).min(body.len());
+            vec![Node::Region(self.block(&body[start..end], depth + 1))]
+        };
+        let mut arms: Vec<_> = starts.iter().take(MAX_ARMS).map(arm).collect();
         if starts.len() > MAX_ARMS {
             self.beyond(&body[starts[MAX_ARMS]..], TOO_MANY_ARMS);
-            arms.truncate(MAX_ARMS);
         }
         if !has_default {
             arms.push(Vec::new());
