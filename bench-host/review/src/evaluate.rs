@@ -16,7 +16,7 @@ use crate::pair::{Kind, Pair};
 use crate::placed::Placed;
 use crate::relation::{Relation, compare};
 use ask::questions;
-use claim::{doubt_live_switch, hold_against_message};
+use claim::{doubt_live_switch, doubt_regime, hold_against_message};
 use missing::Missing;
 use order::mark_order;
 pub use passage::{ENTRIES, SAID, evaluate_passage};
@@ -219,6 +219,11 @@ pub fn evaluate(pair: Pair, message: &str, stated: &Stated, budget: &Budget) -> 
     let verdict = |placed: &Placed<Found>| within(budget, |part| side(placed, &sides, &question, part));
     let mut judged = (before.as_ref().map(verdict), after.as_ref().map(verdict));
     hold_against_message(&mut judged.0, &judged.1, relation, message);
+    if stated.regime.is_none()
+        && let (Some(a), Some(b), (Some(old), Some(new))) = (&before, &after, (&mut judged.0, &mut judged.1))
+    {
+        doubt_regime((&a.found, old), (&b.found, new));
+    }
     let mut flips = match (&after, &judged.1) {
         (Some(placed), Some(judged)) => within(budget, |part| flips(placed, &sides, &question, judged.verdict, part)),
         _ => Flips::default(),

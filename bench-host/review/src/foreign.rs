@@ -96,5 +96,7 @@ fn is_foreign(path: &str) -> bool {
         || folders
             .split('/')
             .any(|part| ["smmu", "iommu", "smmuv3", "arm_smmuv3", "arm-smmu"].contains(&part));
-    named || in_folder || other_mmu || folders.split('/').any(|part| part == "documentation")
+    // EDK2 has AArch32's files in `Arm` and AArch64's in `AArch64`.
+    let of_package = path.split('/').any(|part| part.ends_with("Pkg")) && path.split('/').any(|part| part == "Arm");
+    named || in_folder || other_mmu || of_package || folders.split('/').any(|part| part == "documentation")
 }

@@ -110,9 +110,15 @@ pub fn pair(before: Vec<Placed<Found>>, after: Vec<Placed<Found>>) -> Vec<Pair> 
     let same_name =
         |a: &Placed<Found>, b: &Placed<Found>| !a.found.function.is_empty() && a.found.function == b.found.function;
     let nearer: [fn(bool, bool) -> bool; 3] = [|_, same_name| same_name, |same_file, _| same_file, |_, _| true];
+    // Elsewhere, and by another name, what comes first has to be of one kind: one operation in common is chance.
+    let first = |placed: &Placed<Found>| placed.found.sequence.instructions().find(|i| i.tlbi().is_some());
+    let alike_first = |a: &Placed<Found>, b: &Placed<Found>| match (first(a), first(b)) {
+        (Some(i), Some(j)) => a.path == b.path || same_name(a, b) || is_kin(i, j),
+        _ => false,
+    };
     for near in nearer {
         take(&mut old, &mut new, &mut pairs, |a, b| {
-            let near = near(a.path == b.path, same_name(a, b)) && touched(a, b);
+            let near = near(a.path == b.path, same_name(a, b)) && touched(a, b) && alike_first(a, b);
             near.then(|| similarity(&a.found.sequence, &b.found.sequence))
                 .filter(|alike| *alike >= 4)
         });

@@ -121,6 +121,20 @@ fn many_cases() {
     is_not_lost("mm/aarch64/a.c", &text);
 }
 
+/// A case that is left is read up to there, not to the end of all: a disassembler has thousands.
+#[test]
+fn thousands_of_cases_are_read_once() {
+    let mut text = String::from("int f(int a)\n{\n\tswitch (a) {\n");
+    for index in 0..4000 {
+        let _ = writeln!(
+            text,
+            "\tcase {index}: g(a, {index}); if (h(a)) {{ g(a, 0); }} return k({index});"
+        );
+    }
+    text.push_str("\tdefault: tlb_flush_of_something(a); return 0;\n\t}\n}\n");
+    is_not_lost("mm/aarch64/a.c", &text);
+}
+
 /// Each macro of strings stands sixteen times in the next: written out, there would be thousands of millions.
 #[test]
 fn macros_of_strings_that_double() {

@@ -8,7 +8,7 @@ use crate::evaluate::{Ground, SideVerdict};
 use crate::extract::reduce::Found;
 use crate::placed::Placed;
 use crate::relation::Relation;
-use sequences::judge::Verdict;
+use sequences::judge::{Rule, Verdict};
 use sequences::{ContextRegister, ExceptionLevel, Instruction};
 
 /// Words by which a message says that something was wrong.
@@ -100,5 +100,41 @@ pub(super) fn doubt_live_switch(side: &mut Option<Placed<Found>>, message: &str)
              and the patch speaks of break-before-make. Do both map the same where both are used?"
                 .to_owned()
         });
+    }
+}
+
+/// Leaves a side open that is not enough for nothing but its regime, where the two sides invalidate for different ones: the
+/// question goes by one of them, and whose tables changed is what the patch says with the other.
+pub(super) fn doubt_regime((a, old): (&Found, &mut SideVerdict), (b, new): (&Found, &mut SideVerdict)) {
+    let levels = |found: &Found| -> Vec<ExceptionLevel> {
+        let tlbis = found.sequence.instructions().filter_map(Instruction::tlbi);
+        tlbis
+            .filter(|tlbi| !tlbi.is_dummy())
+            .map(|tlbi| tlbi.op.level())
+            .collect()
+    };
+    let (of_a, of_b) = (levels(a), levels(b));
+    // Registers that are written beside it say whose tables these are.
+    let written = |found: &Found| {
+        let mut all = found.around.written_before.iter().chain(&found.around.written_after);
+        all.any(|register| register.contains("_el"))
+    };
+    // So may the arm that it stands in.
+    let arm = |found: &Found| found.around.level.is_some() || !found.conditions.is_empty();
+    let known = arm(a) || arm(b) || written(a) || written(b);
+    if known || of_a.is_empty() || of_b.is_empty() || of_a.iter().any(|level| of_b.contains(level)) {
+        return;
+    }
+    for side in [old, new] {
+        let regime = |ground: &Ground| ground.rule == Rule::Regime.id();
+        if side.verdict == Verdict::Insufficient && side.reasons.iter().any(regime) {
+            side.verdict = Verdict::Unknown;
+            side.weakest = None;
+            side.counterexample.clear();
+            side.reasons = vec![Ground::question(
+                "one side invalidates for one exception level and the other side for another: whose tables changed is not in sight"
+                    .to_owned(),
+            )];
+        }
     }
 }

@@ -490,6 +490,20 @@ fn control_before_dsb(events: &[Event], last: usize) -> Option<String> {
             }
             _ => None,
         })
+        .filter(|control| {
+            // Where the tables are set up after it, the MMU stays off.
+            let level = control.rsplit('_').next().unwrap_or_default();
+            let mut after = events[last + 1..]
+                .iter()
+                .skip_while(|event| !matches!(&event.kind, Kind::Sysreg(write) if write.register == *control));
+            !after.any(|event| match &event.kind {
+                Kind::Sysreg(write) => {
+                    (write.register.starts_with("ttbr") || write.register.starts_with("tcr"))
+                        && write.register.ends_with(level)
+                }
+                _ => false,
+            })
+        })
 }
 
 /// Returns the exception level that a way is for: by the register written before, where the code asks for the level.

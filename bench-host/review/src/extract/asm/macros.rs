@@ -115,7 +115,10 @@ impl AsmMacro {
             .enumerate()
             .map(|(i, p)| (p.0.as_str(), value(i, p)))
             .collect();
+        // `\\@` counts the macros that were used before: what counts is that no two have the same labels.
+        let number = call.line.to_string();
         let fill = |text: &str| {
+            let text = &text.replace("\\@", &number);
             if self.bare {
                 fill_bare(text, &values)
             } else {
