@@ -11,6 +11,9 @@ use crate::registers::Register;
 
 const MAGIC: &[u8; 8] = b"TLBTRC\x00\x01";
 
+/// In the operand of an exception return: `SPSR_ELx` stands below it.
+pub const RETURN_IS_KNOWN: u64 = 1 << 63;
+
 /// Why an access was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Access {
@@ -88,7 +91,8 @@ pub enum Event {
         el: u8,
         /// The word.
         word: u32,
-        /// What its register holds, for what takes one.
+        /// What its register holds, for what takes one; for an exception return `SPSR_ELx`, with [`RETURN_IS_KNOWN`] where
+        /// it is known.
         operand: u64,
     },
     /// An exception is taken: the first instruction of a vector.

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! QEMU's plugin interface, versions 2 and newer, as far as it is used: declared here by hand from its documentation.
+//! QEMU's plugin interface, versions 2 to 7, as far as it is used: declared here by hand from its documentation.
 //!
 //! Functions are looked up when the plugin is installed: so it can be loaded into a QEMU that lacks some, and say what is
-//! missing.
+//! missing. Version 3 has conditional callbacks, 5 reads physical memory, and from 7 on (QEMU 11.1) the callbacks of the
+//! plugin as a whole take a pointer of ours, which older ones do not have.
 // UNSAFETY: calls into QEMU through its C interface.
 #![expect(unsafe_code)]
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::ptr;
+use std::sync::OnceLock;
 
 /// A translation block while it is translated.
 #[repr(C)]
@@ -60,31 +62,42 @@ pub struct Info {
     pub most_pes: c_int,
 }
 
-/// A counter for each vCPU that generated code can look at.
+/// The version from which on the callbacks of the plugin as a whole take a pointer instead of its number.
+pub const WITH_POINTERS: c_int = 7;
+
+/// Counters of a vCPU.
+pub const COUNTERS: usize = 24;
+
+/// The counters of each vCPU, which generated code can look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Board(*mut c_void);
+
+// SAFETY: QEMU keeps values for each vCPU, which only that vCPU's thread sets.
+unsafe impl Send for Board {}
+// SAFETY: as above.
+unsafe impl Sync for Board {}
+
+/// One counter, as QEMU names it.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
-pub struct Counter {
+struct Counter {
     board: *mut c_void,
     offset: usize,
 }
 
-// SAFETY: QEMU keeps one value for each vCPU, which only that vCPU's thread sets.
-unsafe impl Send for Counter {}
-// SAFETY: as above.
-unsafe impl Sync for Counter {}
-
 /// Called when a vCPU comes to be.
-pub type VcpuCallback = extern "C" fn(u64, c_uint);
+pub type VcpuCallback = fn(c_uint);
 /// Called when a block is translated.
-pub type BlockCallback = extern "C" fn(u64, *mut Block);
+pub type BlockCallback = fn(*mut Block);
 /// Called before an instruction or a block.
 pub type ExecCallback = extern "C" fn(c_uint, *mut c_void);
 /// Called after an access.
 pub type AccessCallback = extern "C" fn(c_uint, u32, u64, *mut c_void);
 type When = unsafe extern "C" fn(*mut Block, ExecCallback, c_int, c_int, Counter, u64, *mut c_void);
 type WhenInstruction = unsafe extern "C" fn(*mut Instruction, ExecCallback, c_int, c_int, Counter, u64, *mut c_void);
+type ReadPhysical = unsafe extern "C" fn(u64, *mut Bytes, usize) -> c_int;
 /// Called at the end.
-pub type EndCallback = extern "C" fn(u64, *mut c_void);
+pub type EndCallback = fn();
 
 /// The callback reads registers.
 const READS_REGISTERS: c_int = 1;
@@ -102,6 +115,7 @@ macro_rules! functions {
             $($field: unsafe extern "C" fn($($argument),*) $(-> $result)?,)*
             when: Option<When>,
             when_instruction: Option<WhenInstruction>,
+            read_physical: Option<ReadPhysical>,
             instruction_data: *mut c_void,
         }
 
@@ -135,6 +149,11 @@ macro_rules! functions {
                         // SAFETY: null is `None`; from version 3 on the function has this type.
                         unsafe { std::mem::transmute::<*mut c_void, Option<WhenInstruction>>(found) }
                     },
+                    read_physical: {
+                        let found = look_up("qemu_plugin_read_memory_hwaddr\0");
+                        // SAFETY: null is `None`; from version 5 on the function has this type.
+                        unsafe { std::mem::transmute::<*mut c_void, Option<ReadPhysical>>(found) }
+                    },
                     instruction_data: look_up("qemu_plugin_insn_data\0"),
                 })
             }
@@ -143,9 +162,9 @@ macro_rules! functions {
 }
 
 functions! {
-    on_vcpu: "qemu_plugin_register_vcpu_init_cb\0" = fn(u64, VcpuCallback);
-    on_block: "qemu_plugin_register_vcpu_tb_trans_cb\0" = fn(u64, BlockCallback);
-    on_end: "qemu_plugin_register_atexit_cb\0" = fn(u64, EndCallback, *mut c_void);
+    on_vcpu: "qemu_plugin_register_vcpu_init_cb\0" = fn(u64, *const c_void, *mut c_void);
+    on_block: "qemu_plugin_register_vcpu_tb_trans_cb\0" = fn(u64, *const c_void, *mut c_void);
+    on_end: "qemu_plugin_register_atexit_cb\0" = fn(u64, *const c_void, *mut c_void);
     block_length: "qemu_plugin_tb_n_insns\0" = fn(*const Block) -> usize;
     block_instruction: "qemu_plugin_tb_get_insn\0" = fn(*const Block, usize) -> *mut Instruction;
     block_exec: "qemu_plugin_register_vcpu_tb_exec_cb\0" = fn(*mut Block, ExecCallback, c_int, *mut c_void);
@@ -161,9 +180,10 @@ functions! {
     registers: "qemu_plugin_get_registers\0" = fn() -> *mut Bytes;
     read_register: "qemu_plugin_read_register\0" = fn(*mut c_void, *mut Bytes) -> c_int;
     scoreboard: "qemu_plugin_scoreboard_new\0" = fn(usize) -> *mut c_void;
-    set_counter: "qemu_plugin_u64_set\0" = fn(Counter, c_uint, u64);
+    find_counters: "qemu_plugin_scoreboard_find\0" = fn(*mut c_void, c_uint) -> *mut c_void;
     new_bytes: "g_byte_array_new\0" = fn() -> *mut Bytes;
     size_bytes: "g_byte_array_set_size\0" = fn(*mut Bytes, c_uint) -> *mut Bytes;
+    element_size: "g_array_get_element_size\0" = fn(*mut Bytes) -> c_uint;
     free_array: "g_array_free\0" = fn(*mut Bytes, c_int) -> *mut c_char;
 }
 
@@ -183,22 +203,33 @@ unsafe impl Send for Api {}
 unsafe impl Sync for Api {}
 
 impl Api {
-    /// Asks to be called for each vCPU.
-    pub fn call_for_vcpus(&self, id: u64, callback: VcpuCallback) {
-        // SAFETY: `id` is what QEMU gave us when it installed the plugin, and the callback lives as long as the code.
-        unsafe { (self.on_vcpu)(id, callback) }
-    }
-
-    /// Asks to be called for each translated block.
-    pub fn call_for_blocks(&self, id: u64, callback: BlockCallback) {
-        // SAFETY: as in `call_for_vcpus`.
-        unsafe { (self.on_block)(id, callback) }
-    }
-
-    /// Asks to be called at the end.
-    pub fn call_at_end(&self, id: u64, callback: EndCallback) {
-        // SAFETY: as in `call_for_vcpus`; the callback does not look at its argument.
-        unsafe { (self.on_end)(id, callback, ptr::null_mut()) }
+    /// Asks to be called for each vCPU, for each translated block, and at the end.
+    ///
+    /// The three are those of the plugin as a whole, whose form depends on the version of the interface.
+    pub fn call_for(&self, id: u64, vcpu: VcpuCallback, block: BlockCallback, end: EndCallback) {
+        // The first install wins, and there is one only.
+        let _ = WHOLE.set((vcpu, block, end));
+        let (vcpu, block, end) = if self.version >= WITH_POINTERS {
+            (
+                vcpu_with_pointer as *const c_void,
+                block_with_pointer as *const c_void,
+                end_with_pointer as *const c_void,
+            )
+        } else {
+            (
+                vcpu_with_number as *const c_void,
+                block_with_number as *const c_void,
+                end_with_number as *const c_void,
+            )
+        };
+        // SAFETY: `id` is what QEMU gave us when it installed the plugin; the callbacks have the types that this version
+        // of the interface calls, live as long as the code, and look at no pointer of ours. Older versions take two
+        // arguments where we pass three, which a C function does not see.
+        unsafe {
+            (self.on_vcpu)(id, vcpu, ptr::null_mut());
+            (self.on_block)(id, block, ptr::null_mut());
+            (self.on_end)(id, end, ptr::null_mut());
+        }
     }
 
     /// Returns the instructions of a block that is being translated.
@@ -244,8 +275,9 @@ impl Api {
     }
 
     /// Asks to be called before a block while a counter is not zero; or always, where QEMU cannot look at counters.
-    pub fn call_while(&self, block: *mut Block, callback: ExecCallback, counter: Counter, data: u64) {
+    pub fn call_while(&self, block: *mut Block, callback: ExecCallback, board: Board, counter: usize, data: u64) {
         let data = data as usize as *mut c_void;
+        let counter = board.counter(counter);
         match self.when {
             // SAFETY: as in `call_before`; the counter is of this QEMU.
             Some(when) => unsafe { when(block, callback, 0, NOT_EQUAL, counter, 0, data) },
@@ -259,34 +291,61 @@ impl Api {
         self.when_instruction.is_some()
     }
 
-    /// Asks to be called before an instruction while a counter is not zero, with registers to be read.
+    /// Asks to be called before an instruction while a counter is not zero; or always, where QEMU cannot look at counters.
     pub fn call_before_while(
         &self,
         instruction: *mut Instruction,
         callback: ExecCallback,
-        counter: Counter,
+        registers: bool,
+        (board, counter): (Board, usize),
         data: usize,
     ) {
-        if let Some(when) = self.when_instruction {
-            let data = data as *mut c_void;
-            // SAFETY: as in `call_before`; the counter is of this QEMU.
-            unsafe { when(instruction, callback, READS_REGISTERS, NOT_EQUAL, counter, 0, data) }
-        }
+        let Some(when) = self.when_instruction else {
+            self.call_before(instruction, callback, registers, data);
+            return;
+        };
+        let flags = if registers { READS_REGISTERS } else { 0 };
+        let (data, counter) = (data as *mut c_void, board.counter(counter));
+        // SAFETY: as in `call_before`; the counter is of this QEMU.
+        unsafe { when(instruction, callback, flags, NOT_EQUAL, counter, 0, data) }
     }
 
-    /// Makes a counter for each vCPU, zero at first.
-    pub fn counter(&self) -> Counter {
-        Counter {
-            // SAFETY: any size is taken; the board is never freed.
-            board: unsafe { (self.scoreboard)(8) },
-            offset: 0,
-        }
+    /// Makes the counters of each vCPU, zero at first.
+    pub fn board(&self) -> Board {
+        // SAFETY: any size is taken; the board is never freed.
+        Board(unsafe { (self.scoreboard)(COUNTERS * 8) })
     }
 
-    /// Sets the counter of a vCPU.
-    pub fn set(&self, counter: Counter, vcpu: u32, value: u64) {
-        // SAFETY: the counter is of this QEMU, and the vCPU is the one that calls.
-        unsafe { (self.set_counter)(counter, vcpu, value) }
+    /// Changes counters of the vCPU in whose callback this is called.
+    pub fn set(&self, board: Board, vcpu: u32, change: impl FnOnce(&mut [u64; COUNTERS])) {
+        // SAFETY: the board is of this QEMU, and has a place for each vCPU, of the size that was asked for. It is moved only
+        // while no vCPU runs, and only the thread of this vCPU and the code generated for it look at its place.
+        let counters = unsafe { &mut *(self.find_counters)(board.0, vcpu).cast::<[u64; COUNTERS]>() };
+        change(counters);
+    }
+
+    /// Returns whether physical memory can be read.
+    pub fn reads_memory(&self) -> bool {
+        self.read_physical.is_some()
+    }
+
+    /// Reads aligned words of physical memory, as the vCPU sees it in whose callback this is called; `false` where there
+    /// is none.
+    pub fn read_memory(&self, address: u64, words: &mut [u64]) -> bool {
+        let Some(read) = self.read_physical else { return false };
+        let buffer = self.buffer();
+        // SAFETY: the array is this thread's own; QEMU makes it as long as what is read, and keeps its data in `data`.
+        let bytes = unsafe {
+            (self.size_bytes)(buffer, 0);
+            if read(address, buffer, words.len() * 8) != 0 || ((*buffer).len as usize) < words.len() * 8 {
+                return false;
+            }
+            std::slice::from_raw_parts((*buffer).data, words.len() * 8)
+        };
+        for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(8)) {
+            *word = bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        }
+        true
     }
 
     /// Returns where an access of the callback it is called in went, and its size; `None` for a device.
@@ -310,13 +369,16 @@ impl Api {
         if list.is_null() {
             return Vec::new();
         }
-        // SAFETY: an array of descriptors, whose layout has not changed since version 2.
-        let (data, length) = unsafe { ((*list).data.cast::<Descriptor>(), (*list).len as usize) };
+        // SAFETY: an array of descriptors, which have grown at their end since version 2: their size is asked for.
+        let (data, length, size) = unsafe { ((*list).data, (*list).len as usize, (self.element_size)(list) as usize) };
+        if size < size_of::<Descriptor>() {
+            return Vec::new();
+        }
         let mut found = Vec::with_capacity(length);
         for number in 0..length {
             // SAFETY: below the length; the names are strings of QEMU that stay.
             let (name, handle) = unsafe {
-                let descriptor = &*data.add(number);
+                let descriptor = &*data.add(number * size).cast::<Descriptor>();
                 (CStr::from_ptr(descriptor.name), descriptor.handle)
             };
             found.push((name.to_string_lossy().into_owned(), Register(handle)));
@@ -326,8 +388,8 @@ impl Api {
         found
     }
 
-    /// Reads a register of the vCPU in whose callback this is called; `None` where QEMU does not let us.
-    pub fn read(&self, register: Register) -> Option<u64> {
+    /// Returns the array of this thread.
+    fn buffer(&self) -> *mut Bytes {
         thread_local! {
             static BUFFER: std::cell::Cell<*mut Bytes> = const { std::cell::Cell::new(ptr::null_mut()) };
         }
@@ -337,6 +399,12 @@ impl Api {
             buffer = unsafe { (self.new_bytes)() };
             BUFFER.set(buffer);
         }
+        buffer
+    }
+
+    /// Reads a register of the vCPU in whose callback this is called; `None` where QEMU does not let us.
+    pub fn read(&self, register: Register) -> Option<u64> {
+        let buffer = self.buffer();
         // SAFETY: the array is this thread's own; after the read it holds `len` bytes at `data`.
         unsafe {
             (self.size_bytes)(buffer, 0);
@@ -350,6 +418,47 @@ impl Api {
             Some(u64::from_le_bytes(bytes))
         }
     }
+}
+
+impl Board {
+    const fn counter(self, number: usize) -> Counter {
+        Counter {
+            board: self.0,
+            offset: number * 8,
+        }
+    }
+}
+
+static WHOLE: OnceLock<(VcpuCallback, BlockCallback, EndCallback)> = OnceLock::new();
+
+extern "C" fn vcpu_with_number(_: u64, vcpu: c_uint) {
+    if let Some((callback, ..)) = WHOLE.get() {
+        callback(vcpu);
+    }
+}
+
+extern "C" fn vcpu_with_pointer(vcpu: c_uint, _: *mut c_void) {
+    vcpu_with_number(0, vcpu);
+}
+
+extern "C" fn block_with_number(_: u64, block: *mut Block) {
+    if let Some((_, callback, _)) = WHOLE.get() {
+        callback(block);
+    }
+}
+
+extern "C" fn block_with_pointer(block: *mut Block, _: *mut c_void) {
+    block_with_number(0, block);
+}
+
+extern "C" fn end_with_number(_: u64, _: *mut c_void) {
+    if let Some((.., callback)) = WHOLE.get() {
+        callback();
+    }
+}
+
+extern "C" fn end_with_pointer(pointer: *mut c_void) {
+    end_with_number(0, pointer);
 }
 
 /// Reads the arguments that QEMU passes when it installs a plugin.

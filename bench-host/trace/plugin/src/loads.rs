@@ -98,17 +98,85 @@ impl Address {
     }
 }
 
+/// Returns whether a word is a prefetch: a hint, which relies on nothing.
+const fn is_prefetch(word: u32) -> bool {
+    word & 0xffc0_0000 == 0xf980_0000
+        || word & 0xffe0_0c00 == 0xf880_0000
+        || word & 0xffe0_0c00 == 0xf8a0_0800
+        || word & 0xff00_0000 == 0xd800_0000
+}
+
 /// Returns whether a word of a load or store form may load.
 pub const fn may_load(word: u32) -> bool {
+    if is_prefetch(word) {
+        return false;
+    }
     // Stores by immediate or register have opc 0; all else is taken to load.
     let plain = word >> 27 & 7 == 7 && (word >> 24 & 3 == 1 || word >> 21 & 1 == 0 || word >> 10 & 3 == 2);
     let pair = word >> 27 & 7 == 5;
     !((plain && word >> 22 & 3 == 0) || (pair && word >> 22 & 1 == 0))
 }
 
+/// Returns whether a word of a load or store form may store; what is not known to load only may.
+pub const fn may_store(word: u32) -> bool {
+    let vector = word >> 26 & 1 != 0;
+    match (word >> 27 & 7, word >> 24 & 3) {
+        // Literals.
+        (3, 0) => false,
+        (5, _) => word >> 22 & 1 == 0,
+        (7, 1) => opc_stores(word, vector),
+        (7, 0) => match (word >> 21 & 1, word >> 10 & 3) {
+            (0, _) | (1, 2) => opc_stores(word, vector),
+            _ => true,
+        },
+        // Structures of vectors, and exclusives: the L bit; compare and swap has bit 21.
+        (1, _) => word >> 22 & 1 == 0 || word >> 21 & 1 != 0,
+        _ => true,
+    }
+}
+
+/// Returns whether the opc field says a store: 0, and for vectors 2 as well.
+const fn opc_stores(word: u32, vector: bool) -> bool {
+    let opc = word >> 22 & 3;
+    opc == 0 || (vector && opc == 2)
+}
+
+/// Returns the general-purpose registers that an instruction may write, one bit each; more where that is not sure.
+///
+/// The stack pointer is left out: it is no base that loads are put together by.
+pub const fn may_write(word: u32) -> u32 {
+    let (target, second, base) = (field_bits(word, 0), field_bits(word, 10), field_bits(word, 5));
+    // Where the class is not known: the status of exclusives, the first operand of atomics and of copies too.
+    let any = target | second | base | field_bits(word, 16);
+    if word & 0x0a00_0000 == 0x0800_0000 {
+        return match (word >> 27 & 7, word >> 24 & 3) {
+            (3, 0) | (7, 1) => target,
+            (7, 0) => match (word >> 21 & 1, word >> 10 & 3) {
+                (0, 0) | (1, 2) => target,
+                (0, _) => target | base,
+                _ => any,
+            },
+            (5, _) if word >> 23 & 1 == 0 => target | second,
+            (5, _) => target | second | base,
+            _ => any,
+        };
+    }
+    match word >> 26 & 7 {
+        // Immediates have one target and no other register there.
+        4 => target,
+        // Branches with link; hints of pointer authentication; SYSL and MRS.
+        5 => u32::MAX,
+        _ => any,
+    }
+}
+
+const fn field_bits(word: u32, shift: u32) -> u32 {
+    1 << (word >> shift & 31)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Address, may_load};
+    use super::{Address, may_load, may_store, may_write};
 
     fn of(word: u32) -> u64 {
         // x1 = 0x1000, x2 = -1 as a word, sp = 0x9000.
@@ -153,6 +221,65 @@ mod tests {
         // str x0, [x1]; stp x0, x1, [sp]; str x0, [x1, x2].
         for word in [0xf900_0020, 0xa900_07e0, 0xf822_6820] {
             assert!(!may_load(word), "{word:#x}");
+        }
+    }
+
+    #[test]
+    fn prefetches_are_no_uses() {
+        // prfm pldl1keep, [x1, #8]; prfum pldl1keep, [x1]; prfm pldl1keep, [x1, x2]; prfm pldl1keep, pc + 8.
+        for word in [0xf980_0420, 0xf880_0020, 0xf8a2_6820, 0xd800_0040] {
+            assert!(!may_load(word), "{word:#x}");
+        }
+    }
+
+    #[test]
+    fn what_only_loads_is_known() {
+        for (word, stores, text) in [
+            (0xf940_0820, false, "ldr x0, [x1, #16]"),
+            (0xb980_0020, false, "ldrsw x0, [x1]"),
+            (0xa941_0fe2, false, "ldp x2, x3, [sp, #16]"),
+            (0x3dc0_0420, false, "ldr q0, [x1, #16]"),
+            (0x3d80_0420, true, "str q0, [x1, #16]"),
+            (0xf900_0020, true, "str x0, [x1]"),
+            (0xa900_07e0, true, "stp x0, x1, [sp]"),
+            (0xc85f_7c20, false, "ldxr x0, [x1]"),
+            (0xc802_7c20, true, "stxr w2, x0, [x1]"),
+            (0xc8a2_7c20, true, "cas x2, x0, [x1]"),
+            (0xf820_0022, true, "ldadd x0, x2, [x1]"),
+            (0xf820_8022, true, "swp x0, x2, [x1]"),
+            (0x0c40_7020, false, "ld1 {v0.8b}, [x1]"),
+            (0x0c00_7020, true, "st1 {v0.8b}, [x1]"),
+        ] {
+            assert_eq!(may_store(word), stores, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_register_that_is_written_is_named() {
+        for (word, written, text) in [
+            (0xf940_0820_u32, &[0][..], "ldr x0, [x1, #16]"),
+            (0xf840_8420, &[0, 1], "ldr x0, [x1], #8"),
+            (0xf840_8c20, &[0, 1], "ldr x0, [x1, #8]!"),
+            (0xa8c1_0c22, &[2, 3, 1], "ldp x2, x3, [x1], #16"),
+            (0xa941_0c22, &[2, 3], "ldp x2, x3, [x1, #16]"),
+            (0xf820_0022, &[2], "ldadd x0, x2, [x1]"),
+            (0x4cdf_7020, &[1], "ld1 {v0.16b}, [x1], #16"),
+            (0x9100_4021, &[1], "add x1, x1, #16"),
+            (0x1902_0461, &[1, 2, 3], "cpyfp [x1]!, [x2]!, x3!"),
+            (0x9400_0001, &[30], "bl"),
+            (0xd503_233f, &[30], "paciasp"),
+            (0xd53b_e040, &[0], "mrs x0, cntvct_el0"),
+            (0x9bc2_7c20, &[0], "umulh x0, x1, x2"),
+        ] {
+            let may = may_write(word);
+            assert!(
+                written.iter().all(|register| may >> register & 1 != 0),
+                "{text}: {may:#x}"
+            );
+        }
+        // And bases of plain loads stay.
+        for word in [0xf940_0820, 0xa941_0c22, 0xf862_c820, 0xf85f_8020] {
+            assert_eq!(may_write(word) >> 1 & 1, 0, "{word:#x}");
         }
     }
 }

@@ -3,17 +3,17 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 
 use sequences::{Decoded, decode};
 use trace::format::Entry;
-use trace::log::{Access, Event, Writer};
+use trace::log::{Access, Event, RETURN_IS_KNOWN, Writer};
 use trace::registers::{Named, Register};
 use trace::shadow::{Memory, Shadow};
 
-use crate::api::{self, Api, Counter};
+use crate::api::{self, Api, Board, COUNTERS};
 use crate::loads::Address;
 use crate::ram::Ram;
 use crate::uses::Uses;
@@ -39,8 +39,6 @@ pub enum Kind {
     Firmware,
     /// Where a vector may be.
     Vector,
-    /// A load.
-    Load(Address),
 }
 
 impl Kind {
@@ -70,27 +68,36 @@ impl Kind {
     /// Returns whether registers are read to record it.
     pub const fn reads_registers(self) -> bool {
         match self {
-            Self::Tlbi(_) | Self::Zero(_) | Self::Write(_) | Self::Firmware | Self::Load(_) => true,
-            Self::Dsb(_) | Self::Isb | Self::Cache | Self::Return | Self::Vector => false,
+            Self::Tlbi(_) | Self::Zero(_) | Self::Write(_) | Self::Firmware | Self::Return => true,
+            Self::Dsb(_) | Self::Isb | Self::Cache | Self::Vector => false,
         }
     }
 
-    /// Returns the bit under which a PE notes that it recorded the kind.
-    const fn bit(self) -> u32 {
+    /// Returns the counter that is not zero while a record of the kind matters; `None` where each is looked at.
+    pub const fn counter(self) -> Option<usize> {
         match self {
-            Self::Dsb(option) => 1 << option,
-            Self::Isb => ISB,
-            Self::Return => 1 << 17,
-            Self::Vector => 1 << 18,
-            Self::Cache => 1 << 19,
-            Self::Tlbi(_) | Self::Zero(_) | Self::Write(_) | Self::Firmware | Self::Load(_) => 0,
+            Self::Dsb(option) => Some((option & 15) as usize),
+            Self::Isb => Some(ISB),
+            Self::Return => Some(RETURN),
+            Self::Vector => Some(VECTOR),
+            Self::Cache => Some(CACHE),
+            Self::Tlbi(_) | Self::Zero(_) | Self::Write(_) | Self::Firmware => None,
         }
     }
 }
 
-const ISB: u32 = 1 << 16;
+const ISB: usize = 16;
+const RETURN: usize = 17;
+const VECTOR: usize = 18;
+const CACHE: usize = 19;
+/// The counter that is not zero while there are uses to look for.
+pub const WATCHING: usize = 20;
 /// What synchronizes the context: it matters anew after each recorded DSB.
-const SYNCHRONIZES: u32 = ISB | 1 << 17 | 1 << 18;
+const SYNCHRONIZES: [usize; 4] = [ISB, RETURN, VECTOR, RETURN_ELSEWHERE];
+/// A return to another level than EL0, among what is recorded; it is no counter.
+const RETURN_ELSEWHERE: usize = 21;
+/// Pages of a vCPU that are known to be no tables.
+const PLAIN: usize = 256;
 
 /// An instruction at its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -107,15 +114,30 @@ pub fn at(site: usize) -> &'static Site {
     unsafe { &*(site as *const Site) }
 }
 
+/// Returns the loads of a number that [`Recorder::loads`] returned.
+#[expect(unsafe_code, reason = "QEMU carries the number of a list for us")]
+pub fn loads_at(loads: usize) -> &'static [(u64, Address)] {
+    // SAFETY: every number that is passed to QEMU with this callback is the address of a leaked list.
+    unsafe { &*(loads as *const Vec<(u64, Address)>) }
+}
+
+/// Changes whenever an address may have got another translation, or a frame become one of a table: pages that were looked
+/// up before are looked up again.
+static GENERATION: AtomicU64 = AtomicU64::new(1);
+
+fn look_again() {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
+}
+
 /// What only the thread of a vCPU changes.
-#[derive(Default)]
 struct Vcpu {
+    /// Pages of virtual addresses that are no tables, with the regime; as of `generation`.
+    plain: [AtomicU64; PLAIN],
+    generation: AtomicU64,
     /// Kinds recorded since something happened on which they have an effect.
     recorded: AtomicU32,
     /// Vectors: what VBAR_EL1 and VBAR_EL2 hold.
     vectors: [AtomicU64; 2],
-    /// The page of the last `dc zva` that was no table.
-    zeroed: AtomicU64,
     uses: Mutex<Uses>,
     /// There are uses to look for.
     watching: AtomicU32,
@@ -126,10 +148,28 @@ struct Vcpu {
     registers: OnceLock<Handles>,
 }
 
+impl Default for Vcpu {
+    fn default() -> Self {
+        Self {
+            plain: [const { AtomicU64::new(u64::MAX) }; PLAIN],
+            generation: AtomicU64::new(0),
+            recorded: AtomicU32::new(0),
+            vectors: [AtomicU64::new(0), AtomicU64::new(0)],
+            uses: Mutex::default(),
+            watching: AtomicU32::new(0),
+            ordered: AtomicU32::new(0),
+            invalidated: AtomicU64::new(0),
+            registers: OnceLock::new(),
+        }
+    }
+}
+
 #[derive(Clone)]
 struct Handles {
     general: Vec<api::Register>,
     cpsr: api::Register,
+    /// `SPSR_EL1` and `SPSR_EL2`, where QEMU shows them.
+    saved: [Option<api::Register>; 2],
 }
 
 /// Everything that is in one order.
@@ -155,18 +195,17 @@ pub struct Recorder {
     ram: &'static Ram,
     vcpus: Box<[Vcpu]>,
     sites: Mutex<HashSet<&'static Site>>,
+    lists: Mutex<HashSet<&'static Vec<(u64, Address)>>>,
     /// The same on all vCPUs.
     cpsr: OnceLock<api::Register>,
-    /// Not zero while a vCPU has uses to look for.
-    pub counter: Counter,
+    /// What generated code compares before it calls: [`WATCHING`], and [`Kind::counter`].
+    pub board: Board,
 }
 
 /// Stores to a page that was a table which are recorded: the first tell what it became.
 const FREED: u8 = 16;
 /// Bytes that `dc zva` clears, by `DCZID_EL0`; all PEs have the same.
 static ZERO_BYTES: AtomicU64 = AtomicU64::new(64);
-/// Whether any frame is watched that was a table.
-static FREED_FRAMES: AtomicBool = AtomicBool::new(false);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic elsewhere left whole records; the log stays true up to it.
@@ -202,6 +241,7 @@ impl Memory for Recording {
             self.freed.remove(&frame);
         }
         self.ram.watch(address, bytes, true);
+        look_again();
     }
 
     fn unwatch(&mut self, address: u64, bytes: u64, freed: bool) {
@@ -209,7 +249,6 @@ impl Memory for Recording {
             // Watched a little longer: what it becomes may be visible to a walk.
             for frame in address >> 12..=(address + bytes - 1) >> 12 {
                 self.freed.insert(frame, (FREED, self.events));
-                FREED_FRAMES.store(true, Ordering::Relaxed);
             }
         } else {
             self.ram.watch(address, bytes, false);
@@ -219,7 +258,7 @@ impl Memory for Recording {
 
 impl Recorder {
     /// Begins a log.
-    pub fn new(file: File, ram: Ram, pes: usize, limit: u64, counter: Counter) -> Self {
+    pub fn new(file: File, ram: Ram, pes: usize, limit: u64, board: Board) -> Self {
         let ram: &'static Ram = Box::leak(Box::new(ram));
         let mut recording = Recording {
             ram,
@@ -238,8 +277,9 @@ impl Recorder {
             ram,
             vcpus: (0..pes).map(|_| Vcpu::default()).collect(),
             sites: Mutex::new(HashSet::new()),
+            lists: Mutex::new(HashSet::new()),
             cpsr: OnceLock::new(),
-            counter,
+            board,
         }
     }
 
@@ -253,6 +293,17 @@ impl Recorder {
         let site: &'static Site = Box::leak(Box::new(site));
         sites.insert(site);
         std::ptr::from_ref(site) as usize
+    }
+
+    /// Returns the number under which QEMU carries loads; as in [`Recorder::site`].
+    pub fn loads(&self, loads: Vec<(u64, Address)>) -> usize {
+        let mut lists = lock(&self.lists);
+        if let Some(known) = lists.get(&loads) {
+            return std::ptr::from_ref::<Vec<(u64, Address)>>(known) as usize;
+        }
+        let list: &'static Vec<(u64, Address)> = Box::leak(Box::new(loads));
+        lists.insert(list);
+        std::ptr::from_ref(list) as usize
     }
 
     /// A vCPU came to be.
@@ -273,7 +324,9 @@ impl Recorder {
         };
         let _ = self.cpsr.set(cpsr);
         // A vCPU that comes back has the same.
-        let _ = state.registers.set(Handles { general, cpsr });
+        let saved = [find("SPSR_EL1"), find("SPSR_EL2")];
+        let _ = state.registers.set(Handles { general, cpsr, saved });
+        self.matters(api, vcpu, state);
         let mut shared = lock(&self.shared);
         let other = shared.threads.insert(thread::current().id(), vcpu);
         if other.is_some_and(|other| other != vcpu) {
@@ -322,7 +375,6 @@ impl Recorder {
         let Some(state) = self.vcpus.get(vcpu as usize) else {
             return;
         };
-        let bit = site.kind.bit();
         if site.kind == Kind::Vector {
             let table = site.address & !0x7ff;
             if state
@@ -334,28 +386,42 @@ impl Recorder {
             }
         }
         self.synchronize(api, vcpu, state, site.kind);
-        let recorded = state.recorded.load(Ordering::Relaxed);
-        if bit != 0 {
-            if recorded & bit != 0 {
+        if let Some(counter) = site.kind.counter() {
+            let recorded = state.recorded.load(Ordering::Relaxed);
+            if recorded >> counter & 1 != 0 {
                 return;
             }
-            let anew = if matches!(site.kind, Kind::Dsb(_)) {
-                SYNCHRONIZES
-            } else {
-                0
+            // Until a return to EL0 each is looked at, and recorded when it is the first: where it goes is to be known.
+            let elsewhere =
+                site.kind == Kind::Return && self.saved(api, vcpu, state).is_some_and(|saved| saved & 15 != 0);
+            if elsewhere && recorded >> RETURN_ELSEWHERE & 1 != 0 {
+                return;
+            }
+            let mut recorded = recorded | 1 << if elsewhere { RETURN_ELSEWHERE } else { counter };
+            let again: &[usize] = match site.kind {
+                Kind::Dsb(_) => &SYNCHRONIZES,
+                _ => &[],
             };
-            state.recorded.store(recorded & !anew | bit, Ordering::Relaxed);
+            for counter in again {
+                recorded &= !(1 << counter);
+            }
+            state.recorded.store(recorded, Ordering::Relaxed);
+            api.set(self.board, vcpu, |counters| {
+                counters[counter] = u64::from(elsewhere);
+                for counter in again {
+                    counters[*counter] = 1;
+                }
+            });
         }
         let (pe, pc, word) = (vcpu, site.address, site.word);
         match site.kind {
             Kind::Vector => lock(&self.shared).recording.write(&Event::Exception { pe, pc }),
-            Kind::Load(_) => {}
             Kind::Zero(register) => self.zero(api, vcpu, state, pc, register),
             Kind::Firmware => self.firmware(api, vcpu),
             Kind::Write(register) => {
                 let (el, value) = (self.el(api, vcpu), self.value(api, vcpu, register));
                 let Some((named, _)) = Named::of_msr(word) else { return };
-                state.recorded.store(0, Ordering::Relaxed);
+                self.matters(api, vcpu, state);
                 let shared = &mut *lock(&self.shared);
                 let hcr = shared.shadow.pe(pe).registers.get(Register::HcrEl2);
                 let register = named.register(el, hcr);
@@ -365,6 +431,7 @@ impl Recorder {
                     _ => {}
                 }
                 shared.shadow.register(pe, register, value, &mut shared.recording);
+                look_again();
                 shared.recording.write(&Event::Register {
                     pe,
                     pc,
@@ -374,16 +441,23 @@ impl Recorder {
             }
             Kind::Tlbi(register) => {
                 let (el, operand) = (self.el(api, vcpu), self.value(api, vcpu, register));
-                state.recorded.store(0, Ordering::Relaxed);
+                self.matters(api, vcpu, state);
+                look_again();
                 self.plain(pe, pc, el, word, operand);
                 state
                     .invalidated
                     .store(lock(&self.shared).recording.events, Ordering::Relaxed);
             }
-            Kind::Dsb(_) | Kind::Isb | Kind::Return | Kind::Cache => {
+            Kind::Return => {
+                let saved = self.saved(api, vcpu, state).map_or(0, |saved| saved | RETURN_IS_KNOWN);
+                self.plain(pe, pc, 0, word, saved);
+            }
+            Kind::Dsb(_) | Kind::Isb | Kind::Cache => {
                 self.plain(pe, pc, 0, word, 0);
                 let since = state.invalidated.load(Ordering::Relaxed);
                 if since != 0 && matches!(site.kind, Kind::Dsb(_)) {
+                    // Until now other vCPUs may have gone on with what the TLBI was to take from them.
+                    look_again();
                     state.invalidated.store(0, Ordering::Relaxed);
                     self.expire(since);
                 }
@@ -394,9 +468,6 @@ impl Recorder {
     /// After an invalidation, frames that were tables before it are watched no longer: whether it was the right one
     /// is judged by other signs.
     fn expire(&self, since: u64) {
-        if !self.has_freed() {
-            return;
-        }
         let recording = &mut lock(&self.shared).recording;
         recording.freed.retain(|frame, (_, at)| {
             let stays = *at >= since;
@@ -405,20 +476,37 @@ impl Recorder {
             }
             stays
         });
-        FREED_FRAMES.store(!recording.freed.is_empty(), Ordering::Relaxed);
     }
 
-    /// Returns whether pages are watched that were tables.
-    pub fn has_freed(&self) -> bool {
-        FREED_FRAMES.load(Ordering::Relaxed)
-    }
-
-    /// Returns whether the block that is being translated is for EL0; `false` where that is not known.
-    pub fn translates_user(&self, api: &Api) -> bool {
+    /// Returns for which exception level the block is that is being translated; `None` where that is not known.
+    pub fn translates(&self, api: &Api) -> Option<u8> {
         let handle = self.cpsr.get().copied();
-        let cpsr = handle.and_then(|handle| api.read(handle));
-        // M[4:0] is 0 for EL0 of AArch64.
-        cpsr.is_some_and(|cpsr| cpsr & 0x1f == 0)
+        let cpsr = handle.and_then(|handle| api.read(handle))?;
+        // M[4] is for AArch32, of which nothing is decoded.
+        Some(if cpsr & 0x10 == 0 { (cpsr >> 2 & 3) as u8 } else { 0 })
+    }
+
+    /// Something happened after which every kind of instruction matters anew.
+    fn matters(&self, api: &Api, vcpu: u32, state: &Vcpu) {
+        state.recorded.store(0, Ordering::Relaxed);
+        let watching = u64::from(state.watching.load(Ordering::Relaxed));
+        api.set(self.board, vcpu, |counters| {
+            *counters = [1; COUNTERS];
+            counters[WATCHING] = watching;
+        });
+    }
+
+    fn watching(&self, api: &Api, vcpu: u32, state: &Vcpu, on: bool) {
+        state.watching.store(u32::from(on), Ordering::Relaxed);
+        api.set(self.board, vcpu, |counters| counters[WATCHING] = u64::from(on));
+    }
+
+    /// Returns the saved program status of the exception level a PE runs at.
+    fn saved(&self, api: &Api, vcpu: u32, state: &Vcpu) -> Option<u64> {
+        let handles = state.registers.get()?;
+        let el = self.el(api, vcpu);
+        let register = handles.saved.get(usize::from(el).checked_sub(1)?).copied().flatten()?;
+        api.read(register)
     }
 
     fn plain(&self, pe: u32, pc: u64, el: u8, word: u32, operand: u64) {
@@ -457,8 +545,7 @@ impl Recorder {
         uses.clear();
         let dropped = std::mem::take(&mut uses.dropped);
         drop(uses);
-        state.watching.store(0, Ordering::Relaxed);
-        api.set(self.counter, vcpu, 0);
+        self.watching(api, vcpu, state, false);
         if dropped > 0 {
             lock(&self.shared).recording.write(&Event::Unwatched(dropped));
         }
@@ -474,8 +561,7 @@ impl Recorder {
         let mut uses = lock(&state.uses);
         if uses.take(address) {
             if uses.is_empty() {
-                state.watching.store(0, Ordering::Relaxed);
-                api.set(self.counter, pe, 0);
+                self.watching(api, pe, state, false);
             }
             drop(uses);
             lock(&self.shared).recording.write(&Event::Use {
@@ -492,11 +578,12 @@ impl Recorder {
         self.used(api, vcpu, pc, address, Access::Load);
     }
 
-    /// A load is about to be made, while there are uses to look for.
-    pub fn watched_load(&self, api: &Api, vcpu: u32, site: &Site) {
-        let Kind::Load(from) = site.kind else { return };
-        let address = from.resolve(site.address, |register| self.read(api, vcpu, register));
-        self.used(api, vcpu, site.address, address, Access::Load);
+    /// Loads are about to be made, while there are uses to look for.
+    pub fn watched_loads(&self, api: &Api, vcpu: u32, loads: &[(u64, Address)]) {
+        for (pc, from) in loads {
+            let address = from.resolve(*pc, |register| self.read(api, vcpu, register));
+            self.used(api, vcpu, *pc, address, Access::Load);
+        }
     }
 
     /// Instructions are about to be fetched.
@@ -504,13 +591,47 @@ impl Recorder {
         self.used(api, vcpu, address, address, Access::Fetch);
     }
 
+    /// Returns whether a page is known to hold no table, and nothing is to be looked for.
+    #[inline]
+    pub fn is_plain(&self, vcpu: u32, address: u64, el: u64) -> bool {
+        let Some(state) = self.vcpus.get(vcpu as usize) else {
+            return true;
+        };
+        let page = address >> 12;
+        state.generation.load(Ordering::Relaxed) == GENERATION.load(Ordering::Relaxed)
+            && state.plain[page as usize % PLAIN].load(Ordering::Relaxed) == page << 2 | el
+            && el != 0
+            && state.watching.load(Ordering::Relaxed) == 0
+    }
+
+    /// Remembers that a page holds no table, as of a generation that was read before this was known.
+    fn remember_plain(state: &Vcpu, generation: u64, address: u64, el: u64) {
+        if el == 0 {
+            return;
+        }
+        if state.generation.load(Ordering::Relaxed) != generation {
+            for page in &state.plain {
+                page.store(u64::MAX, Ordering::Relaxed);
+            }
+            state.generation.store(generation, Ordering::Relaxed);
+        }
+        let page = address >> 12;
+        state.plain[page as usize % PLAIN].store(page << 2 | el, Ordering::Relaxed);
+    }
+
     /// A store was made.
-    pub fn store(&self, api: &Api, vcpu: u32, pc: u64, info: u32, address: u64) {
+    pub fn store(&self, api: &Api, vcpu: u32, pc: u64, info: u32, address: u64, el: u64) {
         self.used(api, vcpu, pc, address, Access::Store);
+        let generation = GENERATION.load(Ordering::Relaxed);
+        let Some(state) = self.vcpus.get(vcpu as usize) else {
+            return;
+        };
         let Some((physical, bytes)) = api.access(info, address) else {
+            Self::remember_plain(state, generation, address, el);
             return;
         };
         if !self.ram.is_watched(physical) {
+            Self::remember_plain(state, generation, address, el);
             return;
         }
         let shared = &mut *lock(&self.shared);
@@ -538,7 +659,8 @@ impl Recorder {
             return;
         }
         let state = &self.vcpus[pe as usize];
-        state.recorded.store(0, Ordering::Relaxed);
+        self.matters(api, pe, state);
+        look_again();
         let change = shared.shadow.store(address, new, &mut shared.recording);
         shared.recording.write(&Event::Store {
             pe,
@@ -557,9 +679,8 @@ impl Recorder {
         for way in &place.ways {
             if shared.shadow.roots[way.root].loaded[pe as usize] {
                 uses.insert(way.address, 1 << place.format.shift(place.level));
-                state.watching.store(1, Ordering::Relaxed);
                 state.ordered.store(0, Ordering::Relaxed);
-                api.set(self.counter, pe, 1);
+                self.watching(api, pe, state, true);
             }
         }
     }
@@ -585,14 +706,15 @@ impl Recorder {
     fn zero(&self, api: &Api, vcpu: u32, state: &Vcpu, pc: u64, register: u8) {
         let bytes = ZERO_BYTES.load(Ordering::Relaxed);
         let address = self.value(api, vcpu, register) & !(bytes - 1);
-        if state.zeroed.load(Ordering::Relaxed) == address >> 12 {
+        let generation = GENERATION.load(Ordering::Relaxed);
+        let el = self.el(api, vcpu);
+        if self.is_plain(vcpu, address, u64::from(el)) {
             return;
         }
-        let el = self.el(api, vcpu);
         let shared = &mut *lock(&self.shared);
         let physical = shared.shadow.translate(vcpu, el, address);
         let Some(physical) = physical.filter(|physical| self.ram.is_watched(*physical)) else {
-            state.zeroed.store(address >> 12, Ordering::Relaxed);
+            Self::remember_plain(state, generation, address, u64::from(el));
             return;
         };
         for word in (physical..physical + bytes).step_by(8) {
@@ -623,6 +745,7 @@ impl Recorder {
             }
             shared.recording.write(&Event::Reset);
         }
+        look_again();
     }
 
     /// Ends the log.
