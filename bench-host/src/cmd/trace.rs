@@ -16,7 +16,7 @@ use crate::exit::{Codes, Exit};
 use crate::interrupt;
 use crate::output;
 use crate::qemu::Qemu;
-use crate::trace::machine::{self, Ended, Guest};
+use crate::trace::machine::{self, Ended, Guest, Interface};
 use crate::trace::suppress::Suppressions;
 use crate::trace::view::View;
 use crate::trace::{html, junit, sarif, text};
@@ -232,12 +232,21 @@ fn guest(args: &Args, folder: &Path) -> Result<Guest, Error> {
 
 /// Writes the plugin, and says how to use it.
 fn attach(args: &Args, plugin: &Path) -> Result<Exit, Error> {
-    machine::write_plugin(plugin)?;
+    // The QEMU that is meant is asked, where there is one: its interface says which plugin it takes.
+    let interface = match Qemu::find(args.qemu.as_deref()) {
+        Ok(qemu) if machine::check(&qemu).is_ok() => Interface::of(&qemu)?,
+        Err(error) if args.qemu.is_some() => return Err(Error::Setup(error.to_string())),
+        Ok(_) | Err(_) => {
+            eprintln!("no QEMU to ask: this plugin is for QEMU 9.0 to 11.0; name a newer one with --qemu PATH");
+            Interface::USUAL
+        }
+    };
+    machine::write_plugin(plugin, interface.written_for)?;
     let plugin = plugin
         .canonicalize()
         .map_err(|error| Error::Setup(format!("{}: {error}", plugin.display())))?;
     let log = args.keep.clone().unwrap_or_else(|| PathBuf::from("guest.trace"));
-    let ram = Path::new("/dev/shm/guest.ram");
+    let ram = (!interface.reads_memory()).then_some(Path::new("/dev/shm/guest.ram"));
     let arguments = machine::attachment(&plugin, &log, ram, args.memory, args.limit << 20);
     let words: Vec<String> = arguments.iter().map(|word| quote(&word.to_string_lossy())).collect();
     print(&format!("{}\n", words.join(" ")));
