@@ -4,9 +4,10 @@
 use crate::cmd::paths::existing;
 use std::ffi::OsString;
 use std::fs::File;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use ::trace::judge::Judge;
+use ::trace::judge::{Judge, Options};
 use ::trace::symbols::Symbols;
 use clap::ValueEnum;
 
@@ -115,6 +116,9 @@ pub struct Args {
     /// Findings that are known: a kind and functions on each line
     #[arg(long, value_name = "FILE", value_parser = existing())]
     suppress: Option<PathBuf>,
+    /// Also tell of frames that are used anew before the flush of an old writable mapping, as lazy schemes do by design
+    #[arg(long, conflicts_with = "attach")]
+    frames: bool,
     /// Form of the output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -169,11 +173,19 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
     let file = File::open(&log).map_err(|error| Error::Setup(format!("cannot read {}: {error}", log.display())))?;
     let size = file.metadata().map_or(0, |data| data.len());
     let mut told = std::time::Instant::now();
-    let report = Judge::log(file, |events, bytes| {
+    let mut interrupted = ended == Ended::Interrupted;
+    let options = Options { frames: args.frames };
+    let report = Judge::log(file, options, |events, bytes| {
         if !args.quiet && told.elapsed().as_secs() >= 5 {
             told = std::time::Instant::now();
             eprintln!("judging: {events} events, {}%", bytes * 100 / size.max(1));
         }
+        // A guest that was interrupted is judged as far as it went; who interrupts the judge wants to see what there is.
+        if ended != Ended::Interrupted && interrupt::requested() {
+            interrupted = true;
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
     })
     .map_err(|error| Error::Setup(format!("{}: {error}", log.display())))?;
     for symbols in &mut files {
@@ -194,7 +206,7 @@ pub fn run(args: &Args) -> Result<Exit, Error> {
         None => print(&rendered),
     }
     let mut exit = Exit::Ok;
-    if ended == Ended::Interrupted {
+    if interrupted {
         exit = exit.or(Exit::Interrupted);
     }
     if view.incomplete.is_some() {

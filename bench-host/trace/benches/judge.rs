@@ -3,10 +3,11 @@
 #![allow(missing_docs)]
 
 use std::hint::black_box;
+use std::ops::ControlFlow;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sequences::{Barrier, Instruction, Operand, Tlbi, TlbiOp};
-use trace::judge::Judge;
+use trace::judge::{Judge, Options};
 use trace::log::{Event, Writer};
 use trace::registers::Register;
 
@@ -85,7 +86,12 @@ fn judge(criterion: &mut Criterion) {
         .sample_size(10);
     group.bench_function("judge", |bencher| {
         bencher.iter(|| {
-            let report = Judge::log(black_box(&log[..]), |_, _| {}).expect("a log");
+            let report = Judge::log(
+                black_box(&log[..]),
+                Options::default(),
+                |_, _| ControlFlow::Continue(()),
+            )
+            .expect("a log");
             assert!(report.findings.is_empty());
             report.events
         });

@@ -22,11 +22,13 @@ pub enum Kind {
     UseBeforeSynchronization,
     /// A table was freed and written while a walk could still reach it.
     FreedTable,
+    /// A frame became a table, or was mapped elsewhere, while an old translation could still be written through.
+    FrameReused,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::BreakBeforeMake,
         Self::NotInvalidated,
         Self::NotOrdered,
@@ -35,6 +37,7 @@ impl Kind {
         Self::Operation,
         Self::UseBeforeSynchronization,
         Self::FreedTable,
+        Self::FrameReused,
     ];
 
     /// Returns the id.
@@ -48,6 +51,7 @@ impl Kind {
             Self::Operation => "wrong-operation",
             Self::UseBeforeSynchronization => "use-before-synchronization",
             Self::FreedTable => "freed-table",
+            Self::FrameReused => "frame-reused",
         }
     }
 
@@ -67,6 +71,7 @@ impl Kind {
             Self::Operation => "the TLBI does not name the changed entry",
             Self::UseBeforeSynchronization => "a new entry is used before it is sure to be seen",
             Self::FreedTable => "a table is written as something else while a walk may still reach it",
+            Self::FrameReused => "a frame is used anew while its old mapping may still be written through",
         }
     }
 }
@@ -139,8 +144,10 @@ pub enum Count {
     Relaxed,
     /// New entries of EL0 used before a DSB: a spurious fault is retried.
     Spurious,
-    /// Frames that were used as a table, or mapped elsewhere, before the flush of their old use: lazy schemes do.
+    /// Frames that were mapped elsewhere before the flush of their old use: lazy schemes do.
     Reused,
+    /// Frames that became tables before the flush of a mapping of the kernel's own: lazy schemes do.
+    ReusedAsTable,
     /// Read-only pages with another output address: lawful where the contents are the same.
     Doubtful,
     /// Entries without access flag that were changed: not in a TLB.
@@ -168,7 +175,10 @@ impl Count {
             Self::Open => "  open at the end",
             Self::Relaxed => "relaxations without maintenance (a spurious fault is tolerated)",
             Self::Spurious => "new EL0 entries used before a DSB (a spurious fault is tolerated)",
-            Self::Reused => "frames used anew before the flush of their old mapping (lazy schemes do)",
+            Self::Reused => "frames mapped anew before the flush of their old mapping (lazy schemes do)",
+            Self::ReusedAsTable => {
+                "frames that became tables before the flush of a kernel's own mapping (lazy schemes do)"
+            }
             Self::Doubtful => "read-only entries given another address (lawful if the contents are the same)",
             Self::NotAccessed => "changes of entries without access flag (not cached)",
             Self::Unwatched => "new entries whose use was not watched",

@@ -13,23 +13,26 @@ mod tell;
 
 use std::collections::HashMap;
 use std::io::Read;
+use std::ops::ControlFlow;
 
 use sequences::judge::{Change, Regime, Stage};
 use sequences::{Decoded, Scope, decode};
 
 use crate::compare::{Breaking, Difference, compare};
 use crate::finding::{Count, Report};
-use crate::format::{ACCESS_FLAG, EL0, Entry, Format};
-use crate::log::{Event, LogError, Reader};
+use crate::format::{ACCESS_FLAG, EL0, Entry};
+use crate::log::{Event, LogError, RETURN_IS_KNOWN, Reader};
 use crate::registers::{HCR_TGE, Register, Slot};
 use crate::rules::Dsb;
-use crate::shadow::{Place, Way};
+use crate::shadow::{self, Place, Way};
 
 use obligation::{Aim, Holder, Obligation, State};
 use operand::Named;
-pub use state::Judge;
-use state::{Done, FRESH, Fresh, regime_of};
+use state::{Done, FRESH, Fresh, Reuse, regime_of};
+pub use state::{Judge, Options};
 
+/// Frames that wait for EL0 or a guest to run; more are counted.
+const MOST_REUSED: usize = 1 << 12;
 /// Most words of 8 bytes that are kept of tables.
 const MAX_WORDS: usize = 1 << 25;
 
@@ -42,43 +45,58 @@ const fn class(regime: Regime, stage: Stage) -> usize {
     }
 }
 
+/// Returns whether a table that is linked again translates what it did not when it was taken out.
+fn is_another(open: &Obligation, entries: &[u64]) -> bool {
+    if open.content.is_empty() {
+        return false;
+    }
+    let level = open.level + 1;
+    let mut before = open.content.iter().peekable();
+    (0..).zip(entries.iter()).any(|(index, new)| {
+        while before.next_if(|(other, _)| *other < index).is_some() {}
+        let old = before
+            .peek()
+            .filter(|(other, _)| *other == index)
+            .map_or(0, |(_, entry)| *entry);
+        let is = open.format.entry(level, *new);
+        is != Entry::Invalid && is != open.format.entry(level, old)
+    })
+}
+
 impl Judge {
-    /// Judges a log to its end.
+    /// Judges a log to its end; `progress` is told how many events and bytes there were, and may end it.
     ///
     /// # Errors
     ///
     /// It is no log. A log that is damaged or ends early is judged as far as it goes, and the report says so.
-    pub fn log(input: impl Read, mut progress: impl FnMut(u64, u64)) -> Result<Report, LogError> {
+    pub fn log(
+        input: impl Read,
+        options: Options,
+        mut progress: impl FnMut(u64, u64) -> ControlFlow<()>,
+    ) -> Result<Report, LogError> {
         let mut reader = Reader::new(input)?;
-        let mut judge = Self::new();
-        loop {
+        let mut judge = Self::new(options);
+        let incomplete = loop {
             match reader.event() {
-                Ok(Event::End) => break,
-                Ok(Event::Limit) => {
-                    judge.report.incomplete = Some("the log has reached its limit".to_owned());
-                    break;
-                }
-                Ok(event) => {
-                    judge.event(event);
-                    // A few bytes of a log stand for a table: what it has us keep is bounded.
-                    if judge.shadow.size() + judge.staged.held > MAX_WORDS {
-                        judge.report.incomplete = Some(format!(
-                            "its tables take more than {} MiB, the most that is followed",
-                            MAX_WORDS >> 17
-                        ));
-                        break;
-                    }
-                }
-                Err(error) => {
-                    judge.report.incomplete = Some(error.to_string());
-                    break;
-                }
+                Ok(Event::End) => break None,
+                Ok(Event::Limit) => break Some("the log has reached its limit".to_owned()),
+                Ok(event) => judge.event(event),
+                Err(error) => break Some(error.to_string()),
             }
-            if judge.time.trailing_zeros() >= 16 {
-                progress(judge.time, reader.position());
+            // A few bytes of a log stand for a table: what it has us keep is bounded.
+            if judge.shadow.size() + judge.staged.held > MAX_WORDS {
+                break Some(format!(
+                    "its tables take more than {} MiB, the most that is followed",
+                    MAX_WORDS >> 17
+                ));
             }
-        }
-        Ok(judge.end())
+            if judge.time.trailing_zeros() >= 16 && progress(judge.time, reader.position()).is_break() {
+                break Some("it was interrupted".to_owned());
+            }
+        };
+        let mut report = judge.end();
+        report.incomplete = incomplete;
+        Ok(report)
     }
 
     /// Judges an event.
@@ -93,6 +111,9 @@ impl Judge {
                 }
             }
             Event::Table { address, entries } => {
+                if !self.shadow.has_table(address) {
+                    self.becoming.push(address);
+                }
                 self.shadow.refresh(address, &mut self.staged);
                 self.staged.add(address, entries);
                 self.read.insert(address, self.time);
@@ -157,6 +178,7 @@ impl Judge {
         let before = self.shadow.pe(pe).roots;
         let switch = self.shadow.register(pe, register, value, &mut self.staged);
         self.staged.clear();
+        self.became_tables(pe, pc);
         if !switch.refused.is_empty() {
             self.count(Count::Undecodable, switch.refused.len() as u64);
         }
@@ -194,10 +216,16 @@ impl Judge {
         self.tail(pe, None);
         let Some(change) = self.shadow.store(address, new, &mut self.staged) else {
             self.staged.clear();
+            self.becoming.clear();
             return;
         };
         self.staged.clear();
         self.count_shadow();
+        self.changed(pe, pc, address, change);
+        self.became_tables(pe, pc);
+    }
+
+    fn changed(&mut self, pe: u32, pc: u64, address: u64, change: shadow::Change) {
         let place = change.place;
         let Some(way) = place.ways.first().copied() else { return };
         let format = place.format;
@@ -214,7 +242,7 @@ impl Judge {
                 self.publish(pe, pc, address, new, &place);
                 self.valid.insert(address, self.time);
                 self.count(Count::Maps, 1);
-                self.reuse(is, address, &format);
+                self.reuse(pe, pc, is, new, address, &place);
             }
             (_, Entry::Invalid) => {
                 if matches!(was, Entry::Leaf(_)) && old & ACCESS_FLAG == 0 && !hardware {
@@ -222,11 +250,15 @@ impl Judge {
                     self.valid.remove(&address);
                 } else {
                     let table = matches!(was, Entry::Table(_));
-                    let kind = match (table, change.removed) {
-                        (true, 1..) => Change::RemoveTable,
-                        _ => Change::Invalidate,
+                    let kind = if table && !change.removed.is_empty() {
+                        Change::RemoveTable
+                    } else {
+                        Change::Invalidate
                     };
                     self.open(pe, pc, address, old, &place, kind);
+                    if let Some(open) = self.book.get_mut(address).filter(|_| table && change.is_gone) {
+                        open.content = change.removed;
+                    }
                     self.valid.remove(&address);
                 }
             }
@@ -255,13 +287,114 @@ impl Judge {
         }
     }
 
-    /// An output frame is used anew: lazy schemes do that before the flush.
-    fn reuse(&mut self, is: Entry, address: u64, format: &Format) {
-        let (Entry::Leaf(output) | Entry::Table(output)) = is else {
+    /// An output frame is used anew.
+    fn reuse(&mut self, pe: u32, pc: u64, is: Entry, new: u64, address: u64, place: &Place) {
+        let Entry::Leaf(output) = is else { return };
+        let Some(way) = place.ways.first() else { return };
+        // Lazy schemes of a kernel do that before the flush.
+        let old = self.book.of_frame(output);
+        let elsewhere: Vec<u64> = old.into_iter().filter(|descriptor| *descriptor != address).collect();
+        if !elsewhere.is_empty() && !self.book.is_open(address) {
+            self.count(Count::Reused, 1);
+            if self.options.frames {
+                let text = format!("{output:#x} is mapped again, by descriptor {address:#x}");
+                for descriptor in elsewhere {
+                    self.told_of_frame(descriptor, pe, pc, &text);
+                }
+            }
+        }
+        // A table that a walk may still reach is given to EL0 or to a guest. What a guest has of its own tables is no such
+        // gift.
+        let below = place.format.stage_2 || (place.format.asid && new & EL0 != 0);
+        if below
+            && let Some(descriptor) = self.book.table_of(output)
+            && let Some(open) = self.book.get(descriptor)
+            && open.output == output
+            && self.shadow.roots[open.root].behind != Some(way.root)
+            && let Some(open) = self.close(descriptor)
+        {
+            let text = format!("{output:#x}, which was the table, is mapped by descriptor {address:#x}");
+            self.freed_table(&open, pe, pc, text);
+        }
+    }
+
+    /// Tells of a frame that is used anew while a PE may still write it through an old page or block.
+    fn told_of_frame(&mut self, descriptor: u64, pe: u32, pc: u64, text: &str) {
+        if self.book.get(descriptor).is_some_and(Obligation::is_writable)
+            && let Some(open) = self.close(descriptor)
+        {
+            self.frame_reused(&open, pe, pc, text.to_owned());
+        }
+    }
+
+    /// Frames have become tables by what a PE has just done.
+    fn became_tables(&mut self, pe: u32, pc: u64) {
+        for address in std::mem::take(&mut self.becoming) {
+            let Some((entries, .., behind)) = self.shadow.table(address) else {
+                continue;
+            };
+            if let Some(descriptor) = self.book.table_of(address)
+                && let Some(open) = self.book.get(descriptor)
+                && open.output == address
+                && is_another(open, entries)
+                && let Some(open) = self.close(descriptor)
+            {
+                let text = format!("{address:#x} is a table again, with other entries");
+                self.freed_table(&open, pe, pc, text);
+            }
+            for descriptor in self.book.of_frame(address) {
+                let Some(open) = self.book.get(descriptor) else {
+                    continue;
+                };
+                // A guest makes tables in what it has: that the hypervisor changes its own map of that is no re-use.
+                if !open.is_writable() || (behind.is_some() && behind == Some(open.root)) {
+                    continue;
+                }
+                if self.options.frames {
+                    self.told_of_frame(descriptor, pe, pc, &format!("{address:#x} becomes a table"));
+                } else if open.is_writable_from_below() && self.reused.len() < MOST_REUSED {
+                    self.reused.push(Reuse {
+                        descriptor,
+                        began: open.time,
+                        table: address,
+                        pe,
+                        pc,
+                    });
+                } else {
+                    self.count(Count::ReusedAsTable, 1);
+                }
+            }
+        }
+    }
+
+    /// A PE returns to EL0 or to a guest, which may now write to tables through what it may still hold.
+    fn runs_below(&mut self, pe: u32, saved: u64) {
+        if self.reused.is_empty() {
             return;
-        };
-        let reused = self.frames.contains_key(&(output >> format.page)) && !self.book.is_open(address);
-        self.count(Count::Reused, u64::from(reused));
+        }
+        let target = saved >> 2 & 3;
+        for reuse in std::mem::take(&mut self.reused) {
+            let Some(open) = self.book.get(reuse.descriptor).filter(|open| open.time == reuse.began) else {
+                continue;
+            };
+            let roots = &self.shadow.pes[pe as usize].roots;
+            let may = open.holders.iter().any(|holder| {
+                holder.pe == pe
+                    && holder.parts.iter().any(|part| *part != State::Done)
+                    && roots
+                        .iter()
+                        .flatten()
+                        .any(|(root, load)| *root == open.root && (open.global || load.id == holder.asid))
+            });
+            if may && (target == 0 || (target == 1 && open.stage == Stage::Two)) {
+                if let Some(open) = self.close(reuse.descriptor) {
+                    let text = format!("{:#x} becomes a table", reuse.table);
+                    self.frame_reused(&open, reuse.pe, reuse.pc, text);
+                }
+            } else {
+                self.reused.push(reuse);
+            }
+        }
     }
 
     /// A change leaves a translation behind.
@@ -333,12 +466,10 @@ impl Judge {
             vmid,
             global,
             holders,
+            content: Vec::new(),
             hits: Vec::new(),
             aims: Vec::new(),
         };
-        if change != Change::Permissions && self.frames.len() < 1 << 20 {
-            *self.frames.entry(obligation.output >> place.format.page).or_default() += 1;
-        }
         self.count(Count::Obligations, 1);
         self.book.open(obligation);
     }
@@ -421,6 +552,9 @@ impl Judge {
                 self.remember(pe, pc, Done::Return);
                 self.synchronized(pe, true);
                 self.returned(pe);
+                if operand & RETURN_IS_KNOWN != 0 {
+                    self.runs_below(pe, operand & !RETURN_IS_KNOWN);
+                }
             }
             _ => {}
         }
@@ -582,7 +716,12 @@ impl Judge {
             return;
         };
         if let Some(open) = self.close(open) {
-            self.freed_table(&open, pe, pc, address, new);
+            self.freed_table(
+                &open,
+                pe,
+                pc,
+                format!("{new:#x} is written to {address:#x}, which was the table"),
+            );
         }
     }
 

@@ -2,11 +2,13 @@
 //! Logs written by hand, each with what must be found in it, or must not: written down before the judge was asked.
 #![allow(missing_docs)]
 
+use std::ops::ControlFlow;
+
 use sequences::{Instruction, Sequence};
 use trace::finding::{Count, Kind, Report};
 use trace::format::{ACCESS_FLAG, CONTIGUOUS, EL0, NOT_GLOBAL, READ_ONLY};
-use trace::judge::Judge;
-use trace::log::{Access, Event, Writer};
+use trace::judge::{Judge, Options};
+use trace::log::{Access, Event, RETURN_IS_KNOWN, Writer};
 use trace::registers::{HCR_E2H, HCR_TGE, HCR_VM, Register};
 
 const ROOT: u64 = 0x4000_0000;
@@ -29,7 +31,7 @@ fn what_a_log_has_us_keep_is_bounded() {
     }
     writer.end().unwrap();
     assert!(bytes.len() < 1 << 15);
-    let report = Judge::log(&bytes[..], |_, _| ()).unwrap();
+    let report = Judge::log(&bytes[..], Options::default(), |_, _| ControlFlow::Continue(())).unwrap();
     assert!(report.incomplete.is_some_and(|why| why.contains("more than 256 MiB")));
 }
 
@@ -55,7 +57,7 @@ fn what_is_kept_of_roots_is_bounded() {
         say(4095, Register::Ttbr0El2, root << 12);
     }
     writer.end().unwrap();
-    let report = Judge::log(&bytes[..], |_, _| ()).unwrap();
+    let report = Judge::log(&bytes[..], Options::default(), |_, _| ControlFlow::Continue(())).unwrap();
     assert!(report.incomplete.is_some_and(|why| why.contains("more than 256 MiB")));
 }
 
@@ -205,19 +207,52 @@ impl Guest {
         self
     }
 
-    fn report(&self) -> Report {
+    /// A PE returns from an exception to a level.
+    fn eret_to(&mut self, pe: u32, el: u64) -> &mut Self {
+        self.events.push(Event::Instruction {
+            pe,
+            pc: 0x400,
+            el: 0,
+            word: ERET,
+            operand: RETURN_IS_KNOWN | el << 2,
+        });
+        self
+    }
+
+    /// Links a table with this first entry from an entry of the third one of four.
+    fn link(&mut self, index: u64, table: u64, first: u64) -> &mut Self {
+        let mut entries = vec![0; 512];
+        entries[0] = first;
+        self.events.push(Event::Table {
+            address: table,
+            entries,
+        });
+        self.store_at(0, Self::table(2) + index * 8, table | 3)
+    }
+
+    fn report_with(&self, options: Options) -> Report {
         let mut log = Vec::new();
         let mut writer = Writer::new(&mut log, u64::MAX);
         for event in &self.events {
             writer.write(event).unwrap();
         }
         writer.end().unwrap();
-        Judge::log(&log[..], |_, _| {}).unwrap()
+        Judge::log(&log[..], options, |_, _| ControlFlow::Continue(())).unwrap()
+    }
+
+    fn report(&self) -> Report {
+        self.report_with(Options::default())
     }
 
     /// Returns the kinds that are found.
     fn found(&self) -> Vec<Kind> {
         self.report().findings.keys().map(|path| path.kind).collect()
+    }
+
+    /// Returns them where every re-use of a frame is told.
+    fn found_with_frames(&self) -> Vec<Kind> {
+        let report = self.report_with(Options { frames: true });
+        report.findings.keys().map(|path| path.kind).collect()
     }
 
     fn count(&self, count: Count) -> u64 {
@@ -483,6 +518,226 @@ fn tables_are_invalidated_with_their_levels() {
     assert_eq!(removed("dsb ish; isb", 0, true), freed);
 }
 
+/// A page at 0x5000_0000 is mapped and unmapped, something is done, and its frame becomes a table.
+fn became_table(page: u64, text: &str, operand: u64) -> Guest {
+    let mut guest = Guest::new(EL1);
+    guest.store(1, 0x5000_0000 | page).run("dsb ish; isb", 0).store(1, 0);
+    if !text.is_empty() {
+        guest.run(text, operand);
+    }
+    guest.link(1, 0x5000_0000, 0).run("dsb ish; isb", 0);
+    guest
+}
+
+#[test]
+fn a_frame_that_el0_may_still_write_is_no_table() {
+    let user = PAGE | EL0 | NOT_GLOBAL;
+    let own = 5 << 48 | 1;
+    let flush = "dsb ishst; tlbi vale1is, {va}; dsb ish";
+    let reused = [Kind::FrameReused];
+    for (page, text, el, expected, why) in [
+        (user, "", 0, &reused[..], "nothing was invalidated"),
+        (
+            user,
+            "dsb ishst; tlbi vale1is, {va}",
+            0,
+            &[],
+            "completed by the DSB before EL0 runs",
+        ),
+        (user, "dsb ishst", 0, &reused, "no TLBI"),
+        (
+            user,
+            "tlbi vale1is, {va}; dsb ish",
+            0,
+            &[Kind::NotOrdered],
+            "told as that",
+        ),
+        (
+            user,
+            "dsb nshst; tlbi vale1, {va}; dsb nsh",
+            0,
+            &[],
+            "gone where it is run",
+        ),
+        (user, flush, 0, &[], "complete"),
+        (user, "", 1, &[], "EL0 does not run: an address space may be dying"),
+        (user | READ_ONLY, "", 0, &[], "it could not be written"),
+        (user & !ACCESS_FLAG, "", 0, &[], "it was not cached"),
+        (PAGE, "", 0, &[], "of the kernel's own"),
+    ] {
+        let mut guest = became_table(page, text, own);
+        guest.eret_to(0, el);
+        assert_eq!(guest.found(), expected, "{why}");
+    }
+    // A local flush leaves the other PE with it.
+    let mut guest = became_table(user, "dsb ish; tlbi vale1, {va}; dsb nsh", own);
+    assert_eq!(guest.eret_to(1, 0).found(), reused);
+    // Another address space runs there: what is stale has an ASID that it has not.
+    let mut guest = became_table(user, "", 0);
+    guest.enter(0, &[(Register::Ttbr0El1, ROOT | 6 << 48)]).eret_to(0, 0);
+    assert_eq!(guest.found(), []);
+    // The flush comes before EL0 runs.
+    let mut guest = became_table(user, "", 0);
+    assert_eq!(guest.run(flush, own).eret_to(0, 0).found(), []);
+}
+
+#[test]
+fn what_lazy_schemes_do_with_frames_is_a_number_and_told_when_asked_for() {
+    // A kernel's own mapping, and its frame a table.
+    let guest = became_table(PAGE, "", 0);
+    assert_eq!((guest.found(), guest.count(Count::ReusedAsTable)), (vec![], 1));
+    assert_eq!(guest.found_with_frames(), [Kind::FrameReused]);
+    assert_eq!(became_table(PAGE | READ_ONLY, "", 0).found_with_frames(), []);
+    // Mapped elsewhere.
+    let elsewhere = |page: u64, text: &str| {
+        let mut guest = Guest::new(EL1);
+        guest.store(1, 0x5000_0000 | page).run("dsb ish; isb", 0).store(1, 0);
+        if !text.is_empty() {
+            guest.run(text, 1);
+        }
+        guest.store(2, 0x5000_0000 | page);
+        guest
+    };
+    let guest = elsewhere(PAGE, "");
+    assert_eq!((guest.found(), guest.count(Count::Reused)), (vec![], 1));
+    assert_eq!(guest.found_with_frames(), [Kind::FrameReused]);
+    let guest = elsewhere(PAGE, "dsb ishst; tlbi vaae1is, {va}; dsb ish");
+    assert_eq!((guest.found_with_frames(), guest.count(Count::Reused)), (vec![], 0));
+}
+
+#[test]
+fn a_guest_makes_tables_where_its_memory_is_unmapped() {
+    // Stage 2 of EL2's own: the hypervisor takes a page from the guest and makes a table of it, or the guest does.
+    let taken = |behind: bool, text: &str| {
+        let mut guest = Guest::new(Setup {
+            pes: 1,
+            mmfr: [0; 3],
+            registers: &[
+                (Register::VtcrEl2, 25 | 1 << 6),
+                (Register::VttbrEl2, ROOT | 7 << 48),
+                (Register::HcrEl2, HCR_VM),
+            ],
+            tables: &[512; 3],
+            el: 2,
+        });
+        let at = Guest::table(2) + 8;
+        guest
+            .store_at(0, at, 0x5000_07ff)
+            .run("dsb ish; isb", 0)
+            .store_at(0, at, 0);
+        if !text.is_empty() {
+            guest.run(text, 1);
+        }
+        let (begin, end) = if behind {
+            // The guest's root at IPA 0x1000 was this frame; stage 2 maps it again there.
+            guest.store_at(0, at, 0x5000_07ff).run("dsb ish; isb", 0);
+            let begin = [(Register::TcrEl1, 16 | 1 << 23 | 2 << 30), (Register::Ttbr0El1, 0x1000)];
+            (begin, Register::SctlrEl1)
+        } else {
+            let begin = [(Register::TcrEl2, 16), (Register::Ttbr0El2, 0x5000_0000)];
+            (begin, Register::SctlrEl2)
+        };
+        guest.enter(0, &begin).events.push(Event::Table {
+            address: 0x5000_0000,
+            entries: vec![0; 512],
+        });
+        guest.enter(0, &[(end, 1)]);
+        guest.eret_to(0, 1).found()
+    };
+    assert_eq!(taken(false, ""), [Kind::FrameReused]);
+    assert_eq!(
+        taken(
+            false,
+            "dsb ishst; tlbi ipas2e1is, {ipa}; dsb ish; tlbi vmalle1is; dsb ish"
+        ),
+        []
+    );
+    assert_eq!(taken(true, ""), []);
+}
+
+#[test]
+fn a_table_that_is_linked_again_is_what_it_was() {
+    // The table of pages 0 to 511 is taken out, and hangs under another entry, as a kernel does that moves mappings.
+    let moved = |entries: &[u64], text: &str| {
+        let mut guest = Guest::new(EL1);
+        guest.store(0, 0x5000_0703).run("dsb ish; isb", 0);
+        guest.store_at(0, Guest::table(2), 0);
+        if !text.is_empty() {
+            guest.run(text, 0);
+        }
+        let mut table = vec![0; 512];
+        table[..entries.len()].copy_from_slice(entries);
+        guest.events.push(Event::Table {
+            address: Guest::table(3),
+            entries: table,
+        });
+        guest.store_at(0, Guest::table(2) + 8, Guest::table(3) | 3).found()
+    };
+    let freed = [Kind::FreedTable];
+    assert_eq!(moved(&[0x5000_0703], ""), [], "the same pages");
+    assert_eq!(moved(&[0x5000_0703 & !ACCESS_FLAG], ""), [], "aged");
+    assert_eq!(moved(&[0], ""), [], "less of them");
+    assert_eq!(moved(&[0x5000_1703], ""), freed, "another page");
+    assert_eq!(moved(&[0x5000_0703, 0x5000_1703], ""), freed, "one more");
+    assert_eq!(
+        moved(&[0x5000_1703], "dsb ishst; tlbi vmalle1is; dsb ish"),
+        [],
+        "complete"
+    );
+}
+
+#[test]
+fn a_table_that_walks_may_reach_is_not_given_to_el0() {
+    let given = |attributes: u64, text: &str| {
+        let mut guest = Guest::new(EL1);
+        guest.link(1, 0x5000_0000, 0x6000_0703).run("dsb ish; isb", 0);
+        guest.store_at(0, Guest::table(2) + 8, 0);
+        if !text.is_empty() {
+            guest.run(text, 0);
+        }
+        guest.store(7, 0x5000_0000 | attributes).found()
+    };
+    let user = PAGE | EL0 | NOT_GLOBAL;
+    assert_eq!(given(user, ""), [Kind::FreedTable]);
+    assert_eq!(given(user, "dsb ishst; tlbi vmalle1is"), [Kind::FreedTable]);
+    assert_eq!(given(user, "dsb ishst; tlbi vmalle1is; dsb ish"), []);
+    // The kernel's map of all memory may have it all the time.
+    assert_eq!(given(PAGE, ""), []);
+}
+
+#[test]
+fn a_line_of_zeroes_is_owed_for_each_entry() {
+    // `dc zva` over eight entries, in one go; the flush names the first.
+    let zeroed = |text: &str, operand: u64| {
+        let mut guest = Guest::new(EL2);
+        for page in 0..8 {
+            guest.store(page, 0x5000_0703 + (page << 12));
+        }
+        guest.run("dsb ish; isb", 0);
+        for page in 0..8 {
+            guest.store(page, 0);
+        }
+        guest.run(text, operand);
+        for page in 0..8 {
+            guest.store(page, 0x6000_0703 + (page << 12));
+        }
+        let report = guest.report();
+        report
+            .findings
+            .iter()
+            .map(|(path, finding)| (path.kind, finding.count))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        zeroed("dsb ishst; tlbi vae2is, {va}; dsb ish", 0),
+        [(Kind::NotInvalidated, 7)]
+    );
+    // Eight pages of 4 KiB from 0: scale 0, num 3.
+    let range = "dsb ishst; tlbi rvae2is, {range}; dsb ish";
+    assert_eq!(zeroed(range, 1 << 46 | 3 << 39), []);
+    assert_eq!(zeroed(range, 1 << 46 | 2 << 39), [(Kind::NotInvalidated, 2)]);
+}
+
 #[test]
 fn under_vhe_operations_of_el1_are_about_el2() {
     let host = Setup {
@@ -638,10 +893,10 @@ fn a_cut_log_is_judged_as_far_as_it_goes() {
     }
     writer.flush().unwrap();
     drop(writer);
-    let report = Judge::log(&log[..], |_, _| {}).unwrap();
+    let report = Judge::log(&log[..], Options::default(), |_, _| ControlFlow::Continue(())).unwrap();
     assert_eq!(report.findings.len(), 1);
     assert!(report.incomplete.is_some());
-    assert!(Judge::log(&b"no log"[..], |_, _| {}).is_err());
+    assert!(Judge::log(&b"no log"[..], Options::default(), |_, _| ControlFlow::Continue(())).is_err());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use sequences::judge::{After, Change, Level, Observers, Question, Reason, Regime
 use sequences::{ExceptionLevel, Scope, Target, Tlbi};
 
 use super::operand::{ADDRESS, Named};
-use crate::format::Format;
+use crate::format::{EL0, Format};
 
 /// How far the invalidation on one PE is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +79,8 @@ pub(super) struct Obligation {
     pub(super) vmid: u16,
     pub(super) global: bool,
     pub(super) holders: Vec<Holder>,
+    /// The valid descriptors of a table that hangs nowhere any more, with their numbers.
+    pub(super) content: Vec<(u32, u64)>,
     /// TLBIs that named it: who, and when.
     pub(super) hits: Vec<(u32, u64)>,
     /// TLBIs of the PE that changed it which did not, whether the store was ordered, and why not.
@@ -89,6 +91,16 @@ impl Obligation {
     pub(super) fn is_complete(&self) -> bool {
         let mut parts = self.holders.iter().flat_map(|holder| holder.parts);
         parts.all(|part| part == State::Done)
+    }
+
+    /// Returns whether a page or block could be written through.
+    pub(super) fn is_writable(&self) -> bool {
+        !self.table && self.change != Change::Permissions && self.format.writable(self.old)
+    }
+
+    /// Returns whether it could be written by somebody who is less trusted than who changed it: EL0, or a guest.
+    pub(super) fn is_writable_from_below(&self) -> bool {
+        self.is_writable() && (self.stage == Stage::Two || (self.format.asid && self.old & EL0 != 0))
     }
 
     pub(super) fn is_started(&self) -> bool {
@@ -160,12 +172,29 @@ pub(super) struct Book {
     /// How many there are of each size and stage.
     sizes: HashMap<(bool, u8), usize>,
     tables: HashMap<u64, u64>,
+    /// Pages and blocks by size and where they were.
+    outputs: HashMap<(u8, u64), Vec<u64>>,
+    output_sizes: HashMap<u8, usize>,
 }
 
 impl Book {
     fn key(open: &Obligation) -> Key {
         let shift = open.bytes.trailing_zeros() as u8;
         (open.stage == Stage::Two, shift, (open.first & ADDRESS) >> shift)
+    }
+
+    fn output(open: &Obligation) -> (u8, u64) {
+        let shift = open.bytes.trailing_zeros() as u8;
+        (shift, open.output >> shift)
+    }
+
+    /// Returns the descriptors of pages and blocks whose frame this was, in a fixed order.
+    pub(super) fn of_frame(&self, address: u64) -> Vec<u64> {
+        let sizes = self.output_sizes.keys();
+        let lists = sizes.filter_map(|shift| self.outputs.get(&(*shift, address >> shift)));
+        let mut found: Vec<u64> = lists.flatten().copied().collect();
+        found.sort_unstable();
+        found
     }
 
     pub(super) fn len(&self) -> usize {
@@ -191,6 +220,10 @@ impl Book {
         *self.sizes.entry((key.0, key.1)).or_default() += 1;
         if obligation.table {
             self.tables.insert(obligation.output >> 12, obligation.address);
+        } else if obligation.change != Change::Permissions {
+            let (shift, frame) = Self::output(&obligation);
+            self.outputs.entry((shift, frame)).or_default().push(obligation.address);
+            *self.output_sizes.entry(shift).or_default() += 1;
         }
         self.open.insert(obligation.address, obligation);
     }
@@ -208,6 +241,23 @@ impl Book {
             *count -= 1;
             if *count == 0 {
                 self.sizes.remove(&(key.0, key.1));
+            }
+        }
+        let (shift, frame) = Self::output(&obligation);
+        // It may have become a change of permissions since.
+        if !obligation.table
+            && let Some(list) = self.outputs.get_mut(&(shift, frame))
+            && let Some(at) = list.iter().position(|other| *other == address)
+        {
+            list.swap_remove(at);
+            if list.is_empty() {
+                self.outputs.remove(&(shift, frame));
+            }
+            if let Some(count) = self.output_sizes.get_mut(&shift) {
+                *count -= 1;
+                if *count == 0 {
+                    self.output_sizes.remove(&shift);
+                }
             }
         }
         if obligation.table && self.tables.get(&(obligation.output >> 12)) == Some(&address) {

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use sequences::Instruction;
-use sequences::judge::{Change, Question, Regime, Stage};
+use sequences::judge::{Question, Regime, Stage};
 
 use super::obligation::{Book, Obligation};
 use super::operand::Named;
@@ -99,6 +99,7 @@ impl Memory for Staged {
     fn read(&mut self, address: u64, entries: &mut [u64]) -> bool {
         match self.tables.remove(&address) {
             Some(held) if held.len() == entries.len() => {
+                self.held -= held.len();
                 entries.copy_from_slice(&held);
                 true
             }
@@ -109,6 +110,24 @@ impl Memory for Staged {
     fn watch(&mut self, _: u64, _: u64) {}
 
     fn unwatch(&mut self, _: u64, _: u64, _: bool) {}
+}
+
+/// What is told beyond what is beyond doubt.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Frames that are used anew before the flush of any old writable mapping, which lazy schemes do by design.
+    pub frames: bool,
+}
+
+/// A frame that became a table while its old mapping could still be written through.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reuse {
+    /// The descriptor of the old mapping, and when it was changed.
+    pub(super) descriptor: u64,
+    pub(super) began: u64,
+    pub(super) table: u64,
+    pub(super) pe: u32,
+    pub(super) pc: u64,
 }
 
 /// Judges events one after the other.
@@ -127,8 +146,11 @@ pub struct Judge {
     pub(super) machine: u32,
     /// When a root was last loaded on a PE, with which ASID.
     pub(super) held: Vec<HashMap<(u32, u16), u64>>,
-    /// Output frames of obligations.
-    pub(super) frames: HashMap<u64, u32>,
+    /// Tables that the log has just told of, and that were none before.
+    pub(super) becoming: Vec<u64>,
+    /// Frames that became tables while EL0 or a guest could still write them: wrong once either runs.
+    pub(super) reused: Vec<Reuse>,
+    pub(super) options: Options,
     pub(super) report: Report,
     pub(super) time: u64,
 }
@@ -143,7 +165,7 @@ pub(super) struct Ended {
 
 impl Default for Judge {
     fn default() -> Self {
-        Self::new()
+        Self::new(Options::default())
     }
 }
 
@@ -159,7 +181,7 @@ pub(super) fn regime_of(slot: Slot, host: bool) -> (Regime, Stage) {
 
 impl Judge {
     /// Begins.
-    pub fn new() -> Self {
+    pub fn new(options: Options) -> Self {
         Self {
             shadow: Shadow::new(0),
             staged: Staged::default(),
@@ -170,7 +192,9 @@ impl Judge {
             read: HashMap::new(),
             machine: 1,
             held: Vec::new(),
-            frames: HashMap::new(),
+            becoming: Vec::new(),
+            reused: Vec::new(),
+            options,
             report: Report::default(),
             time: 0,
         }
@@ -218,16 +242,6 @@ impl Judge {
     }
 
     pub(super) fn close(&mut self, address: u64) -> Option<Obligation> {
-        let obligation = self.book.close(address)?;
-        if obligation.change != Change::Permissions {
-            let frame = obligation.output >> obligation.format.page;
-            if let Some(count) = self.frames.get_mut(&frame) {
-                *count -= 1;
-                if *count == 0 {
-                    self.frames.remove(&frame);
-                }
-            }
-        }
-        Some(obligation)
+        self.book.close(address)
     }
 }

@@ -240,7 +240,7 @@ impl Judge {
         if open.hits.is_empty() {
             return (
                 Kind::NotInvalidated,
-                "no TLBI names the entry before it is made again".to_owned(),
+                "no TLBI names the entry before it, or what it held, is used again".to_owned(),
                 Rule::BreakBeforeMake,
             );
         }
@@ -263,7 +263,7 @@ impl Judge {
         if waits {
             return (
                 Kind::NotCompleted,
-                "no DSB completes the TLBI before the entry is made again".to_owned(),
+                "no DSB completes the TLBI before the entry, or what it held, is used again".to_owned(),
                 Rule::Completion,
             );
         }
@@ -306,18 +306,28 @@ impl Judge {
         self.found(kind, steps, open.first, (open.regime, open.stage), grounds);
     }
 
-    pub(super) fn freed_table(&mut self, open: &Obligation, pe: u32, pc: u64, address: u64, new: u64) {
+    /// A table is used as something else, which `what` says.
+    pub(super) fn freed_table(&mut self, open: &Obligation, pe: u32, pc: u64, what: String) {
+        self.used_anew(Kind::FreedTable, open, pe, pc, what);
+    }
+
+    /// A frame is used as something else, which `what` says.
+    pub(super) fn frame_reused(&mut self, open: &Obligation, pe: u32, pc: u64, what: String) {
+        self.used_anew(Kind::FrameReused, open, pe, pc, what);
+    }
+
+    fn used_anew(&mut self, kind: Kind, open: &Obligation, pe: u32, pc: u64, what: String) {
         let (_, text, rule) = Self::wrong(open);
         let (mut steps, sequence) = self.opened(open);
         steps.push(Step {
             marks: true,
             pe,
             pc,
-            text: format!("{new:#x} is written to {address:#x}, which was the table"),
+            text: what,
         });
         let question = open.question(After::PageReuse, false);
         let grounds = self.ask(&question, &sequence, (&text, rule));
-        self.found(Kind::FreedTable, steps, open.first, (open.regime, open.stage), grounds);
+        self.found(kind, steps, open.first, (open.regime, open.stage), grounds);
     }
 
     #[expect(clippy::too_many_arguments, reason = "a store is all of this")]
