@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Fetches the guests that `bench-host trace` is tried on into a folder: Debian's arm64 kernels, Xen, U-Boot, EDK2, BusyBox.
-# Through apt, with lists of its own; unpacked, never installed.
+# Fetches the guests that `bench-host trace` is tried on into a folder: Debian's arm64 kernels, Xen, U-Boot, EDK2, BusyBox,
+# those of bookworm and under new/ those of trixie: Xen 4.20 with its symbols, newer EDK2 and U-Boot, a kernel with pages of
+# 16 KiB. Through apt, with lists of its own; unpacked, never installed.
 #
 #   scripts/trace-guests.sh DIR [--symbols]     --symbols: the kernels' debug symbols too (about 2 GB)
 set -euo pipefail
@@ -11,11 +12,11 @@ dir=${1:?usage: scripts/trace-guests.sh DIR [--symbols]}
 symbols=${2:-}
 mkdir -p "$dir" && dir=$(cd "$dir" && pwd)
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || { echo "this needs apt-get and dpkg-deb" >&2; exit 4; }
-mkdir -p "$dir"/apt/{lists/partial,cache/archives/partial,sources} "$dir"/deb "$dir"/root
+mkdir -p "$dir"/apt/{lists/partial,cache/archives/partial,sources} "$dir"/deb "$dir"/root "$dir"/new
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 source_of() { printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n\n' "$1" "$2" "$keyring"; }
-source_of http://deb.debian.org/debian "bookworm bookworm-backports" >"$dir/apt/sources/main.sources"
+source_of http://deb.debian.org/debian "bookworm bookworm-backports trixie" >"$dir/apt/sources/main.sources"
 
 apt() {
   local tool=$1
@@ -25,16 +26,17 @@ apt() {
     -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$dir/apt/sources" "$@"
 }
 
-# Downloads a package once and unpacks it, or the named paths of it.
+# Downloads a package of a suite once and unpacks it into a folder, or the named paths of it.
 get() {
-  local package=$1 file
-  shift
-  if [ ! -e "$dir/deb/${package%%[=/]*}.done" ]; then
-    (cd "$dir/deb" && apt apt-get download "$package")
-    file=$(ls -t "$dir/deb/${package%%[=/]*}"_*.deb | head -1)
-    dpkg-deb --fsys-tarfile "$file" | tar -x -C "$dir/root" --wildcards "${@:-.}"
+  local suite=$1 into=$2 package=$3 file mark
+  shift 3
+  mark="$dir/deb/$package.$suite.done"
+  if [ ! -e "$mark" ]; then
+    (cd "$dir/deb" && apt apt-get download "$package${suite:+/$suite}")
+    file=$(ls -t "$dir/deb/$package"_*.deb | head -1)
+    dpkg-deb --fsys-tarfile "$file" | tar -x -C "$dir/$into" --wildcards "${@:-.}"
     rm "$file"
-    touch "$dir/deb/${package%%[=/]*}.done"
+    touch "$mark"
   fi
 }
 
@@ -49,13 +51,18 @@ old=$(kernel_of 6.1.)
 new=$(kernel_of 6.12)
 echo "kernels: $old, $new"
 for kernel in $old $new; do
-  get "$kernel" './boot/*'
-  [ "$symbols" != --symbols ] || get "$kernel-dbg" './usr/lib/debug/boot/vmlinux-*'
+  get "" root "$kernel" './boot/*'
+  [ "$symbols" != --symbols ] || get "" root "$kernel-dbg" './usr/lib/debug/boot/vmlinux-*'
 done
-get xen-hypervisor-4.17-arm64
-get busybox-static
-get qemu-efi-aarch64
-get u-boot-qemu
+for package in xen-hypervisor-4.17-arm64 busybox-static qemu-efi-aarch64 u-boot-qemu; do
+  get bookworm root "$package"
+done
+for package in xen-hypervisor-4.20-arm64 xen-hypervisor-4.20-arm64-dbg qemu-efi-aarch64 u-boot-qemu; do
+  get trixie new "$package"
+done
+large=$(apt apt-cache search --names-only '^linux-image-6\.12\.[0-9]+\+deb13-arm64-16k$' | sort -V | tail -1)
+large=${large%% *}
+[ -z "$large" ] || get trixie new "$large" './boot/*'
 
 # Names that do not change with the packages.
 cd "$dir"
@@ -65,4 +72,7 @@ if [ "$symbols" = --symbols ]; then
   ln -sf "root/usr/lib/debug/boot/vmlinux-${old#linux-image-}" linux-6.1.elf
   ln -sf "root/usr/lib/debug/boot/vmlinux-${new#linux-image-}" linux-6.12.elf
 fi
-find root -name 'QEMU_EFI.fd' -o -name 'xen-4.17*' -o -name u-boot.bin -o -name busybox
+ln -sf new/boot/xen-4.20-arm64 xen-4.20
+ln -sf new/usr/lib/debug/boot/xen-syms-4.20-arm64 xen-4.20.elf
+[ -z "$large" ] || ln -sf "new/boot/vmlinuz-${large#linux-image-}" linux-6.12-16k
+find root new -name 'QEMU_EFI.fd' -o -name 'xen-4.*-arm64' -o -path '*qemu_arm64/u-boot.bin' -o -name busybox

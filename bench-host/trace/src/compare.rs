@@ -43,8 +43,41 @@ pub enum Difference {
     Doubtful,
 }
 
+/// What of the PE decides with the descriptors.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Context {
+    /// The level of FEAT_BBM.
+    pub bbm: u8,
+    /// Hardware sets the access flag.
+    pub hardware_flag: bool,
+    /// `MAIR_ELx`: what the indices in stage 1 descriptors stand for.
+    pub mair: u64,
+}
+
+impl Context {
+    /// Returns whether memory type, cacheability or shareability differ.
+    const fn changes_attributes(&self, format: &Format, old: u64, new: u64) -> bool {
+        if format.stage_2 {
+            return (old ^ new) & format.attributes() != 0;
+        }
+        let (before, after) = (self.memory_type(old), self.memory_type(new));
+        // Device and Non-cacheable memory is shared by all, whatever the descriptor says.
+        let shared = before >> 4 == 0 || before == 0x44;
+        before != after || (!shared && (old ^ new) & format.attributes() & 0x300 != 0)
+    }
+
+    const fn memory_type(&self, descriptor: u64) -> u64 {
+        match self.mair >> (8 * (descriptor >> 2 & 7)) & 0xff {
+            // Tagged Normal memory differs from the other in what tags do, as permissions do.
+            0xf0 => 0xff,
+            other => other,
+        }
+    }
+}
+
 /// Returns what may be of the old descriptor in a TLB, when the new one stands in its place.
-pub const fn compare(format: &Format, level: i8, old: u64, new: u64, bbm: u8, hardware_flag: bool) -> Difference {
+pub const fn compare(format: &Format, level: i8, old: u64, new: u64, context: &Context) -> Difference {
+    let (bbm, hardware_flag) = (context.bbm, context.hardware_flag);
     const TABLE_LIMITS: u64 = 0x1f << 59;
     match (format.entry(level, old), format.entry(level, new)) {
         (Entry::Invalid, _) | (_, Entry::Invalid) => Difference::None,
@@ -76,7 +109,7 @@ pub const fn compare(format: &Format, level: i8, old: u64, new: u64, bbm: u8, ha
                     Difference::Doubtful
                 };
             }
-            if (old ^ new) & format.attributes() != 0 {
+            if context.changes_attributes(format, old, new) {
                 return Difference::Breaking(Breaking::Attributes);
             }
             if (old ^ new) & CONTIGUOUS != 0 && bbm == 0 {
@@ -98,12 +131,40 @@ pub const fn compare(format: &Format, level: i8, old: u64, new: u64, bbm: u8, ha
 
 #[cfg(test)]
 mod tests {
-    use super::{Breaking, Difference, compare};
+    use super::{Breaking, Context, Difference, compare};
     use crate::format::{CONTIGUOUS, Format, READ_ONLY};
+
+    /// Index 0: Normal; 1: Device; 2: Non-cacheable; 3: Normal again; 4: Normal, tagged.
+    const MAIR: u64 = 0xf0_ff44_00ff;
+
+    const fn context(bbm: u8) -> Context {
+        Context {
+            bbm,
+            hardware_flag: false,
+            mair: MAIR,
+        }
+    }
 
     fn of(old: u64, new: u64) -> Difference {
         let format = Format::of_tcr(16, false, 0).unwrap().unwrap();
-        compare(&format, 3, old, new, 0, false)
+        compare(&format, 3, old, new, &context(0))
+    }
+
+    #[test]
+    fn memory_types_are_what_indices_stand_for() {
+        let page = |index: u64, shared: u64| 0x4000_0403 | index << 2 | shared << 8;
+        let attributes = Difference::Breaking(Breaking::Attributes);
+        assert_eq!(of(page(0, 3), page(1, 3)), attributes);
+        assert_eq!(of(page(0, 3), page(2, 3)), attributes);
+        assert_eq!(
+            of(page(0, 3), page(3, 3)),
+            Difference::None,
+            "the same under another index"
+        );
+        assert_eq!(of(page(4, 3), page(0, 3)), Difference::None, "tags");
+        assert_eq!(of(page(0, 3), page(0, 2)), attributes, "shareability");
+        assert_eq!(of(page(1, 3), page(1, 0)), Difference::None, "of Device memory");
+        assert_eq!(of(page(2, 3), page(2, 0)), Difference::None, "of Non-cacheable memory");
     }
 
     #[test]
@@ -128,11 +189,11 @@ mod tests {
     fn levels_of_bbm_permit_changes_of_size() {
         let format = Format::of_tcr(16, false, 0).unwrap().unwrap();
         let block = 0x4020_0701;
-        let difference = |bbm| compare(&format, 2, block, 0x4100_0003, bbm, false);
+        let difference = |bbm| compare(&format, 2, block, 0x4100_0003, &context(bbm));
         assert_eq!(difference(0), Difference::Breaking(Breaking::Size));
         assert_eq!(difference(1), Difference::Restricted);
         assert_eq!(
-            compare(&format, 2, block, block | CONTIGUOUS, 2, false),
+            compare(&format, 2, block, block | CONTIGUOUS, &context(2)),
             Difference::None
         );
     }

@@ -18,7 +18,7 @@ use std::ops::ControlFlow;
 use sequences::judge::{Change, Regime, Stage};
 use sequences::{Decoded, Scope, decode};
 
-use crate::compare::{Breaking, Difference, compare};
+use crate::compare::{Breaking, Context, Difference, compare};
 use crate::finding::{Count, Report};
 use crate::format::{ACCESS_FLAG, EL0, Entry};
 use crate::log::{Event, LogError, RETURN_IS_KNOWN, Reader};
@@ -232,20 +232,24 @@ impl Judge {
         let (old, new) = (change.old, change.new);
         let slot = self.shadow.roots[way.root].load.slot;
         let registers = &self.shadow.pe(pe).registers;
-        let (bbm, hardware) = (registers.bbm(), registers.hardware_access_flag(slot));
+        let context = Context {
+            bbm: registers.bbm(),
+            hardware_flag: registers.hardware_access_flag(slot),
+            mair: registers.memory_types(slot),
+        };
         let was = format.entry(place.level, old);
         let is = format.entry(place.level, new);
         match (was, is) {
             (Entry::Invalid, Entry::Invalid) => {}
             (Entry::Invalid, _) => {
-                self.make(pe, pc, address, new, &place, bbm, hardware);
+                self.make(pe, pc, address, new, &place, &context);
                 self.publish(pe, pc, address, new, &place);
                 self.valid.insert(address, self.time);
                 self.count(Count::Maps, 1);
                 self.reuse(pe, pc, is, new, address, &place);
             }
             (_, Entry::Invalid) => {
-                if matches!(was, Entry::Leaf(_)) && old & ACCESS_FLAG == 0 && !hardware {
+                if matches!(was, Entry::Leaf(_)) && old & ACCESS_FLAG == 0 && !context.hardware_flag {
                     self.count(Count::NotAccessed, 1);
                     self.valid.remove(&address);
                 } else {
@@ -263,13 +267,13 @@ impl Judge {
                 }
             }
             _ => {
-                let difference = compare(&format, place.level, old, new, bbm, hardware);
+                let difference = compare(&format, place.level, old, new, &context);
                 match difference {
                     Difference::Breaking(what) => self.broken(pe, pc, address, old, new, &place, what),
                     Difference::Restricted => self.open(pe, pc, address, old, &place, Change::Permissions),
                     Difference::Relaxed => {
                         self.count(Count::Relaxed, 1);
-                        self.make(pe, pc, address, new, &place, bbm, hardware);
+                        self.make(pe, pc, address, new, &place, &context);
                     }
                     Difference::Doubtful => self.count(Count::Doubtful, 1),
                     Difference::None => {}
@@ -475,10 +479,9 @@ impl Judge {
     }
 
     /// An entry is made where something may be left of the one before it.
-    #[expect(clippy::too_many_arguments, reason = "a store is all of this")]
-    fn make(&mut self, pe: u32, pc: u64, address: u64, new: u64, place: &Place, bbm: u8, hardware: bool) {
+    fn make(&mut self, pe: u32, pc: u64, address: u64, new: u64, place: &Place, context: &Context) {
         let Some(open) = self.book.get(address) else { return };
-        match compare(&place.format, place.level, open.old, new, bbm, hardware) {
+        match compare(&place.format, place.level, open.old, new, context) {
             Difference::None | Difference::Relaxed | Difference::Doubtful => {
                 self.close(address);
                 self.count(Count::Remade, 1);

@@ -33,11 +33,20 @@ pub enum Register {
     VtcrEl2,
     /// `VBAR_EL2`.
     VbarEl2,
+    /// `MAIR_EL1`.
+    MairEl1,
+    /// `MAIR_EL2`.
+    MairEl2,
 }
 
 impl Register {
+    /// Returns whether it says where tables are, or how they are walked.
+    pub const fn is_of_walks(self) -> bool {
+        !matches!(self, Self::VbarEl1 | Self::VbarEl2 | Self::MairEl1 | Self::MairEl2)
+    }
+
     /// Every register, in declaration order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::SctlrEl1,
         Self::Ttbr0El1,
         Self::Ttbr1El1,
@@ -51,6 +60,8 @@ impl Register {
         Self::VttbrEl2,
         Self::VtcrEl2,
         Self::VbarEl2,
+        Self::MairEl1,
+        Self::MairEl2,
     ];
 
     /// Returns the register's name.
@@ -69,6 +80,8 @@ impl Register {
             Self::VttbrEl2 => "vttbr_el2",
             Self::VtcrEl2 => "vtcr_el2",
             Self::VbarEl2 => "vbar_el2",
+            Self::MairEl1 => "mair_el1",
+            Self::MairEl2 => "mair_el2",
         }
     }
 
@@ -80,6 +93,7 @@ impl Register {
             Self::Ttbr1El1 => Self::Ttbr1El2,
             Self::TcrEl1 => Self::TcrEl2,
             Self::VbarEl1 => Self::VbarEl2,
+            Self::MairEl1 => Self::MairEl2,
             other => other,
         }
     }
@@ -110,6 +124,7 @@ impl Named {
                 (2, 0, 0) => Register::Ttbr0El1,
                 (2, 0, 1) => Register::Ttbr1El1,
                 (2, 0, 2) => Register::TcrEl1,
+                (10, 2, 0) => Register::MairEl1,
                 (12, 0, 0) => Register::VbarEl1,
                 _ => return None,
             })
@@ -124,6 +139,7 @@ impl Named {
                 (2, 0, 2) => Register::TcrEl2,
                 (2, 1, 0) => Register::VttbrEl2,
                 (2, 1, 2) => Register::VtcrEl2,
+                (10, 2, 0) => Register::MairEl2,
                 (12, 0, 0) => Register::VbarEl2,
                 _ => return None,
             },
@@ -324,6 +340,14 @@ impl Registers {
         bit & 1 != 0
     }
 
+    /// Returns the memory types that the indices in the tables of a place stand for.
+    pub const fn memory_types(&self, slot: Slot) -> u64 {
+        match slot {
+            Slot::El1Lower | Slot::El1Upper | Slot::Stage2 => self.get(Register::MairEl1),
+            Slot::El2Lower | Slot::El2Upper => self.get(Register::MairEl2),
+        }
+    }
+
     /// Returns the level of FEAT_BBM: 0, 1 or 2.
     pub const fn bbm(&self) -> u8 {
         (self.id[2] >> 52 & 15) as u8
@@ -349,6 +373,10 @@ mod tests {
         assert_eq!(of(0xd51c_2101, 2, 0), Some((Register::VttbrEl2, 1)));
         assert_eq!(of(0xd51d_2022, 2, HCR_E2H), Some((Register::Ttbr1El1, 2)));
         assert_eq!(of(0xd51c_c004, 2, 0), Some((Register::VbarEl2, 4)));
+        // msr mair_el1, x5; msr mair_el2, x6.
+        assert_eq!(of(0xd518_a205, 1, 0), Some((Register::MairEl1, 5)));
+        assert_eq!(of(0xd518_a205, 2, HCR_E2H), Some((Register::MairEl2, 5)));
+        assert_eq!(of(0xd51c_a206, 2, 0), Some((Register::MairEl2, 6)));
         // mrs x0, ttbr0_el1; msr tpidr_el1, x0; tlbi vmalle1.
         for word in [0xd538_2000, 0xd518_d080, 0xd508_871f] {
             assert_eq!(of(word, 1, 0), None, "{word:#x}");

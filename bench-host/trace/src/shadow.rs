@@ -175,7 +175,7 @@ impl Shadow {
     /// Writes a register of a PE.
     pub fn register(&mut self, pe: u32, register: Register, value: u64, memory: &mut impl Memory) -> Switch {
         self.pe(pe).registers.set(register, value);
-        if matches!(register, Register::VbarEl1 | Register::VbarEl2) {
+        if !register.is_of_walks() {
             return Switch::default();
         }
         self.reload(pe, memory)

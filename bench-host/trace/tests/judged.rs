@@ -95,6 +95,7 @@ const EL1: Setup = Setup {
     pes: 2,
     mmfr: [0; 3],
     registers: &[
+        (Register::MairEl1, 0xff),
         (Register::TcrEl1, 16 | 16 << 16 | 1 << 23 | 2 << 30),
         (Register::Ttbr0El1, ROOT | 5 << 48),
         (Register::SctlrEl1, 1),
@@ -916,4 +917,150 @@ fn stories_name_rule_and_remedy() {
         Some("dsb ishst; tlbi vae2is, {va}; dsb ish; isb")
     );
     assert!(finding.story.len() >= 4 && !finding.permitted.is_empty());
+}
+
+/// Judges bytes behind the head of a log; what counts is that it comes to an end.
+fn judged(bytes: &[u8]) -> Option<Report> {
+    Judge::log(bytes, Options { frames: true }, |_, _| ControlFlow::Continue(())).ok()
+}
+
+fn written(events: &[Event]) -> Vec<u8> {
+    let mut log = Vec::new();
+    let mut writer = Writer::new(&mut log, u64::MAX);
+    for event in events {
+        writer.write(event).unwrap();
+    }
+    writer.end().unwrap();
+    log
+}
+
+#[test]
+fn hostile_logs_are_judged_to_an_end_without_a_panic() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    // Events of every kind with values at the edges of what they can be.
+    let edges = [
+        0,
+        1,
+        3,
+        0x703,
+        0xfff,
+        ROOT,
+        ROOT | 3,
+        1 << 47,
+        1 << 52,
+        1 << 63,
+        u64::MAX,
+        u64::MAX - 7,
+        0xffff_f000,
+    ];
+    for round in 0..100 {
+        let mut guest = Guest::new(if round % 2 == 0 { EL1 } else { EL2 });
+        for _ in 0..200 {
+            let number = random();
+            let value = edges[(random() % edges.len() as u64) as usize] ^ (random() >> (random() % 64));
+            let other = edges[(random() % edges.len() as u64) as usize];
+            let pe = (random() % 3) as u32;
+            let near = [Guest::table((value % 4) as usize) + (random() % 512) * 8, value][(random() % 2) as usize];
+            guest.events.push(match number % 12 {
+                0 => Event::Table {
+                    address: near & !0xfff,
+                    entries: vec![other; [1, 16, 512, 1024][(random() % 4) as usize]],
+                },
+                1 => Event::Register {
+                    pe,
+                    pc: 0,
+                    register: Register::ALL[(random() % 15) as usize],
+                    value: [value, other, ROOT][(random() % 3) as usize],
+                },
+                2..=5 => Event::Store {
+                    pe,
+                    pc: 0,
+                    address: near,
+                    old: 0,
+                    new: [value, other, 0x5000_0703, ROOT | 3][(random() % 4) as usize],
+                },
+                6 => Event::Freed {
+                    pe,
+                    pc: 0,
+                    address: near,
+                    new: other,
+                },
+                7 => Event::Use {
+                    pe,
+                    pc: 0,
+                    address: value,
+                    access: Access::Load,
+                },
+                8 => Event::Off(pe),
+                9 => Event::Exception { pe, pc: value },
+                _ => Event::Instruction {
+                    pe,
+                    pc: value,
+                    el: (random() % 4) as u8,
+                    // System instructions: TLBIs, barriers, and what is none.
+                    word: 0xd500_0000 | (random() as u32 & 0x1f_ffff),
+                    operand: other ^ value,
+                },
+            });
+        }
+        let log = written(&guest.events);
+        assert!(
+            judged(&log).is_some_and(|report| report.incomplete.is_none()),
+            "{round}"
+        );
+        // And with bytes changed, and cut off.
+        for _ in 0..5 {
+            let mut bytes = log.clone();
+            for _ in 0..=random() % 4 {
+                let at = 8 + (random() % (bytes.len() as u64 - 8)) as usize;
+                bytes[at] = random() as u8;
+            }
+            bytes.truncate(8 + (random() % (bytes.len() as u64 - 8)) as usize);
+            judged(&bytes);
+        }
+        let noise: Vec<u8> = log[..8]
+            .iter()
+            .copied()
+            .chain((0..500).map(|_| random() as u8))
+            .collect();
+        judged(&noise);
+    }
+}
+
+#[test]
+fn a_few_bytes_that_announce_much_do_not_fill_memory() {
+    // Tables of the most entries, all zero: ten bytes each.
+    let large = |number: u64| Event::Table {
+        address: 0x10_0000_0000 + (number << 24),
+        entries: vec![0; 16 * 8192],
+    };
+    let mut events = vec![Event::Pes(4095)];
+    events.extend((0..2000).map(large));
+    let report = judged(&written(&events)).unwrap();
+    assert!(report.incomplete.is_some_and(|why| why.contains("too many")));
+    // Roots, each with a list of all PEs.
+    let mut events = vec![
+        Event::Pes(4095),
+        Event::Off(4095),
+        Event::Register {
+            pe: 0,
+            pc: 0,
+            register: Register::SctlrEl2,
+            value: 1,
+        },
+    ];
+    events.extend((0..300_000).map(|number| Event::Register {
+        pe: 0,
+        pc: 0,
+        register: Register::Ttbr0El2,
+        value: number << 12,
+    }));
+    let report = judged(&written(&events)).unwrap();
+    assert!(report.incomplete.is_some_and(|why| why.contains("too many")));
 }
