@@ -244,7 +244,10 @@ fn our_own_kernel_is_silent_but_for_its_controls() {
     let qemu = qemu().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let known = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/trace-el2-kernel.suppress");
-    let elf = concat!(env!("OUT_DIR"), "/kernel/aarch64-unknown-none/kernel/el2-kernel");
+    // Where the build script has it built: beside the profile's artifacts.
+    let profile = Path::new(env!("OUT_DIR")).ancestors().nth(3).unwrap();
+    let elf = profile.join("nested/aarch64-unknown-none/kernel/el2-kernel");
+    let elf = elf.to_str().unwrap();
     let run = traced(&qemu, folder.path(), &[], &["--elf", elf, "--suppress", known]);
     assert!(run.text.contains(", 2 suppressed"), "{}", run.text);
     assert!(!run.text.contains("fits nothing"), "{}", run.text);

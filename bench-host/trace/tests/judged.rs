@@ -1032,35 +1032,3 @@ fn hostile_logs_are_judged_to_an_end_without_a_panic() {
         judged(&noise);
     }
 }
-
-#[test]
-fn a_few_bytes_that_announce_much_do_not_fill_memory() {
-    // Tables of the most entries, all zero: ten bytes each.
-    let large = |number: u64| Event::Table {
-        address: 0x10_0000_0000 + (number << 24),
-        entries: vec![0; 16 * 8192],
-    };
-    let mut events = vec![Event::Pes(4095)];
-    events.extend((0..2000).map(large));
-    let report = judged(&written(&events)).unwrap();
-    assert!(report.incomplete.is_some_and(|why| why.contains("too many")));
-    // Roots, each with a list of all PEs.
-    let mut events = vec![
-        Event::Pes(4095),
-        Event::Off(4095),
-        Event::Register {
-            pe: 0,
-            pc: 0,
-            register: Register::SctlrEl2,
-            value: 1,
-        },
-    ];
-    events.extend((0..300_000).map(|number| Event::Register {
-        pe: 0,
-        pc: 0,
-        register: Register::Ttbr0El2,
-        value: number << 12,
-    }));
-    let report = judged(&written(&events)).unwrap();
-    assert!(report.incomplete.is_some_and(|why| why.contains("too many")));
-}
