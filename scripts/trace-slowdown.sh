@@ -20,7 +20,7 @@ folder=$(mktemp -d /dev/shm/trace-slowdown.XXXXXX)
 trap 'rm -rf "$folder"' EXIT
 
 # What the plugin needs of QEMU is the same in both runs.
-attached=$("$bench_host" trace --attach "$folder/plugin.so" --keep "$folder/log" --qemu "$qemu")
+attached=$("$bench_host" trace --attach "$folder/plugin.so" --keep "$folder/log" --qemu "$qemu" 2>/dev/null)
 attached=${attached//\/dev\/shm\/guest.ram/$folder/ram}
 stock=${attached%% -plugin *}
 
@@ -49,8 +49,8 @@ done
 least() { sort -g "$folder/$1" | head -1; }
 median() { sort -g "$folder/$1" | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'; }
 awk -v a="$(least without)" -v b="$(least with)" -v c="$(median without)" -v d="$(median with)" -v most="${MOST:-1.6}" \
-  -v log="$(stat -c %s "$folder/log")" 'BEGIN {
+  -v bytes="$(stat -c %s "$folder/log")" 'BEGIN {
     printf "least: %.2f s and %.2f s, %.2f times; median: %.2f s and %.2f s, %.2f times; log: %.1f MB\n", a, b, b / a, c, d,
-      d / c, log / 1e6
+      d / c, bytes / 1e6
     exit d / c > most
   }'
