@@ -287,13 +287,13 @@ fn around(commits: &mut Option<Commits<'_>>, patch: &mut Patch, before: &str, af
         return None;
     }
     let reason = match commits.as_mut()?.around(patch, before, after) {
-        Ok(Some(seen)) => {
+        Ok(Ok(seen)) => {
             if seen.left > 0 {
                 patch.notes.remark(None, Remark::FilesLeft { left: seen.left });
             }
             return Some(seen);
         }
-        Ok(None) => "they are not those of the diff".to_owned(),
+        Ok(Err(reason)) => reason.to_owned(),
         Err(error) => {
             *commits = None;
             error.to_string()

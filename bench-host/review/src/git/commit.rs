@@ -17,6 +17,8 @@ use std::rc::Rc;
 
 /// Most files around a change that are read.
 const MAX_FILES: usize = 600;
+/// Most bytes of them, and of the files that the patch changes.
+const MAX_BYTES: usize = 32 << 20;
 /// How deep headers in headers are followed.
 const MAX_DEPTH: usize = 3;
 
@@ -51,8 +53,9 @@ impl<'a> Commits<'a> {
         }
     }
 
-    /// Returns what can be seen around a patch between two commits; `None` where they are not those of the patch.
-    pub fn around(&mut self, patch: &Patch, before: &str, after: &str) -> io::Result<Option<Commit>> {
+    /// Returns what can be seen around a patch between two commits; or why they are not looked at.
+    pub fn around(&mut self, patch: &Patch, before: &str, after: &str) -> io::Result<Result<Commit, &'static str>> {
+        let mut bytes = 0;
         let mut commit = Commit {
             texts: Default::default(),
             surroundings: Default::default(),
@@ -68,18 +71,22 @@ impl<'a> Commits<'a> {
                     Some(id) => self.objects.text(id)?,
                     None => None,
                 };
+                bytes += text.as_deref().map_or(0, str::len);
+                if bytes > MAX_BYTES {
+                    return Ok(Err("they are larger than is read"));
+                }
                 match text {
                     Some(text) if fits(&lines_of(&text), file, side) => {
                         commit.texts[index].insert((*path).to_owned(), text);
                     }
-                    _ => return Ok(None),
+                    _ => return Ok(Err("they are not those of the diff")),
                 }
             }
             let (files, left) = self.beside(&root, &own, &commit.texts[index])?;
             commit.left += left;
             commit.surroundings[index] = self.surroundings(files)?;
         }
-        Ok(Some(commit))
+        Ok(Ok(commit))
     }
 
     /// Returns the files that stand beside those of the patch, or that they include, and that speak of maintenance.
@@ -112,13 +119,15 @@ impl<'a> Commits<'a> {
                 }
             }
         }
-        let (mut files, mut read) = (Vec::new(), 0);
+        let (mut files, mut read, mut bytes) = (Vec::new(), 0, 0);
         while let Some((path, id, depth)) = wanted.pop_front() {
-            if read >= MAX_FILES {
+            if read >= MAX_FILES || bytes > MAX_BYTES {
+                files.sort();
                 return Ok((files, wanted.len() + 1));
             }
             read += 1;
             let Some(text) = self.objects.text(&id)? else { continue };
+            bytes += text.len();
             if mentions(text.as_bytes()) {
                 self.included(root, &path, &text, depth + 1, &mut seen, &mut wanted)?;
                 files.push((path, id));
