@@ -99,9 +99,17 @@ pub fn named_bodies(sides: &Sides, known: &Known) -> Vec<Pair> {
         let one = |placed: &Placed<Touched>| {
             let mut placed = placed.clone();
             let fits = fits(after, &placed);
+            let by_entries_alone = doubts(&placed).is_none()
+                && !freeing.contains_key(&place(&placed))
+                && !names_maintenance(&placed.found.name);
             let Placed { path, found } = &mut placed;
             let name = found.name.clone();
-            found.lines.retain(|line| fits && counts(after, path, line, &name));
+            // What writes entries is shown by the lines that do.
+            let only = by_entries_alone && entries.contains(&(path.clone(), name.clone()));
+            let shown = |text: &str| !only || writes_entry_in(text, &name);
+            found
+                .lines
+                .retain(|line| fits && counts(after, path, line, &name) && shown(&line.1));
             if !after {
                 rename(found, known.renames);
             }
@@ -124,12 +132,23 @@ fn entry_writers(
         return HashSet::new();
     }
     let writes = |placed: &&Placed<Touched>| {
-        is_plain(placed) && !is_of_driver(&placed.path) && placed.found.lines.iter().any(|(_, text)| writes_entry(text))
+        is_plain(placed)
+            && !is_of_driver(&placed.path)
+            && placed
+                .found
+                .lines
+                .iter()
+                .any(|(_, text)| writes_entry_in(text, &placed.found.name))
     };
     let all = sides.iter().flatten().filter(writes);
     all.take(MAX_SAID)
         .map(|placed| (placed.path.clone(), placed.found.name.clone()))
         .collect()
+}
+
+/// Returns whether a line writes an entry, and is not the head of the function it stands in.
+fn writes_entry_in(text: &str, function: &str) -> bool {
+    (function.is_empty() || !text.contains(function)) && writes_entry(text)
 }
 
 /// Returns the functions that give frames or tables back on a line that changes, with a flush beside it, and what they call

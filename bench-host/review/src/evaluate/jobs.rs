@@ -279,6 +279,8 @@ pub(super) fn look(found: &Found, sides: &[&Found], question: &Question, judgeme
     }
     if let Some(cache) = &found.around.cache_before {
         match first_dsb(found).map(|barrier| (barrier, barrier.access)) {
+            // A function may have completed what it did.
+            Some(_) if cache.ends_with("()") => keep(judgement),
             Some((barrier, Access::Loads | Access::Stores)) => insufficient(
                 judgement,
                 Order::Cache,

@@ -168,6 +168,17 @@ pub fn makes_operand(name: &str) -> bool {
     KNOWN.contains(&lower.as_str()) || lower.ends_with("_to_operand")
 }
 
+/// Returns whether a function maintains the data cache, by its name: `inv_dcache_all`. Whether it ends with a DSB of its own
+/// is not in sight.
+pub fn maintains_cache(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.contains("cache")
+        && !lower.contains("icache")
+        && ["inv", "clean", "flush", "writeback", "wb_", "_wb"]
+            .iter()
+            .any(|word| lower.contains(word))
+}
+
 /// Returns whether something called may complete invalidations, by its name.
 pub fn may_complete(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();

@@ -6,7 +6,7 @@
 
 use crate::extract::event::{Event, Kind};
 use crate::extract::instruction::instruction;
-use crate::extract::names::{may_complete, turns_mmu_on};
+use crate::extract::names::{maintains_cache, may_complete, turns_mmu_on};
 use crate::extract::operand::Value;
 use crate::extract::order::{Order, breaks_after, order, stores};
 use crate::extract::path::Path;
@@ -459,6 +459,7 @@ fn cache_before(events: &[Event], start: &[usize]) -> Option<String> {
         .take_while(|&at| !dsb(at))
         .find_map(|at| match &events[at].kind {
             Kind::Cache(name) => Some(name.clone()),
+            Kind::Call(name) if maintains_cache(name) => Some(format!("{name}()")),
             _ => None,
         })
 }

@@ -440,7 +440,12 @@ pub fn writes_entry(text: &str) -> bool {
             .next()
             .unwrap_or_default();
         let lower = word.to_ascii_lowercase();
-        !compares && ENTRIES.iter().any(|entry| lower.contains(entry))
+        // Many a thing is called an entry.
+        let named = |entry: &&str| match *entry {
+            "entry" => lower == "entry" || left.trim_start().starts_with('*') && lower.contains("entry"),
+            entry => lower.contains(entry),
+        };
+        !compares && ENTRIES.iter().any(named)
     });
     calls || assigned
 }
