@@ -22,7 +22,8 @@ use crate::{Outcome, Review, review_among};
 use compose::{Mismatch, compose, left_by};
 use sequences::judge::{Stated, Verdict};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
 use std::path::PathBuf;
 
 /// Most patches with maintenance of which each sees the files of all before it: the work grows with their square.
@@ -80,12 +81,13 @@ impl Series {
     pub fn of(patches: Vec<Patch>) -> Self {
         let mut series = Self::default();
         let mut fresh: Vec<Patch> = Vec::new();
+        let mut of_subject: HashMap<String, Vec<usize>> = HashMap::new();
         for patch in patches {
-            let again = fresh
-                .iter()
-                .any(|known| known.subject == patch.subject && known.files == patch.files);
+            let known = of_subject.entry(patch.subject.clone()).or_default();
+            let again = known.iter().any(|&known| fresh[known].files == patch.files);
             // Given twice.
             if !again || patch.files_seen == 0 {
+                known.push(fresh.len());
                 fresh.push(patch);
             }
         }
@@ -262,8 +264,9 @@ pub fn review_series(series: Series, spellings: &Spellings, stated: &Stated, tre
         let sight = seen.as_ref().map(|seen| seen as &dyn Sight).or(tree);
         let mut review = review_among(whole, &[], spellings, stated, sight);
         review.subject.clear();
+        let said: HashSet<_> = reviews.iter().flat_map(|patch| &patch.changes).map(known_by).collect();
         let fresh = (0..review.changes.len())
-            .filter(|&index| !reviews.iter().any(|patch| says(patch, &review.changes[index])))
+            .filter(|&index| !said.contains(&known_by(&review.changes[index])))
             .collect();
         End { review, fresh }
     });
@@ -303,19 +306,15 @@ fn around(commits: &mut Option<Commits<'_>>, patch: &mut Patch, before: &str, af
     None
 }
 
-/// Returns whether a review has this change, wherever its lines are.
-fn says(review: &Review, change: &Evaluated) -> bool {
-    let key = |change: &Evaluated| {
-        let side = |side: &Option<crate::evaluate::SideVerdict>| {
-            side.as_ref().map(|side| {
-                let (file, function) = (side.file.clone(), side.function.clone());
-                (file, function, side.text(), side.verdict)
-            })
-        };
-        (side(&change.before), side(&change.after))
+/// Returns what a change is known by, wherever its lines are.
+fn known_by(change: &Evaluated) -> impl Eq + Hash + use<> {
+    let side = |side: &Option<crate::evaluate::SideVerdict>| {
+        side.as_ref().map(|side| {
+            let (file, function) = (side.file.clone(), side.function.clone());
+            (file, function, side.text(), side.verdict)
+        })
     };
-    let wanted = key(change);
-    review.changes.iter().any(|change| key(change) == wanted)
+    (side(&change.before), side(&change.after))
 }
 
 /// The diffs of patches on top of each other.

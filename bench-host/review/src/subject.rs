@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Subjects of patches: `[PATCH v2 3/7] area: title`.
 
+/// What a mail and the replies to it have in common: version, number, title.
+pub type Key = (u32, Option<(u32, u32)>, String);
+
 /// What a subject says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject<'a> {
@@ -59,7 +62,7 @@ impl<'a> Subject<'a> {
     }
 
     /// Returns what a mail and the replies to it have in common.
-    pub fn key(&self) -> (u32, Option<(u32, u32)>, String) {
+    pub fn key(&self) -> Key {
         (self.version, self.number, self.title.to_owned())
     }
 }

@@ -9,7 +9,7 @@ use crate::extract::words::speaks_of_maintenance;
 use crate::foreign::is_source_path;
 use crate::loss::{Loss, Remark};
 use crate::mail::MAX_LINE;
-use crate::subject::Subject;
+use crate::subject::{Key, Subject};
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -90,6 +90,8 @@ pub(super) struct Reader {
     depth: Option<usize>,
     /// Those of the messages before.
     done: Vec<Patch>,
+    /// What the subjects of those are known by, one for each.
+    keys: Vec<Key>,
     patch: Patch,
     open: Option<Open>,
     subject: String,
@@ -121,6 +123,7 @@ impl Reader {
             quoting,
             depth: None,
             done: Vec::new(),
+            keys: Vec::new(),
             patch: Patch::default(),
             open: None,
             subject: String::new(),
@@ -144,10 +147,18 @@ impl Reader {
         self.end_patch();
         commit.clone_into(&mut self.patch.commit);
         // Replies quote a patch piece by piece.
-        let base = |subject: &str| Subject::parse(subject).key();
-        let same = self.done.iter().position(|done| base(&done.subject) == base(&subject));
-        match same.filter(|_| self.quoting == Quoting::Inside) {
-            Some(at) => self.patch = self.done.remove(at),
+        let same = match self.quoting {
+            Quoting::Inside => {
+                let key = Subject::parse(&subject).key();
+                self.keys.iter().position(|done| *done == key)
+            }
+            Quoting::Outside => None,
+        };
+        match same {
+            Some(at) => {
+                self.keys.remove(at);
+                self.patch = self.done.remove(at);
+            }
             None => self.patch.subject.clone_from(&subject),
         }
         self.remember(&subject);
@@ -162,6 +173,7 @@ impl Reader {
         let patch = std::mem::take(&mut self.patch);
         if patch.files_seen > 0 || !patch.notes.is_empty() || patch.quoted || Subject::parse(&patch.subject).is_cover()
         {
+            self.keys.push(Subject::parse(&patch.subject).key());
             self.done.push(patch);
         }
     }
