@@ -44,12 +44,11 @@ fi
 step documentation
 RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --quiet
 
-step "tests, the kernel in QEMU among them"
-cargo test --workspace --quiet
-
 if command -v python3 >/dev/null 2>&1; then
-    step "the commands of README and docs"
-    scripts/docs-commands.py target/debug/bench-host
+    step "tests, the kernel in QEMU among them, and the commands of README and docs"
+    scripts/run-tests.py
 else
+    step "tests, the kernel in QEMU among them"
+    cargo test --workspace --quiet
     step "the commands of README and docs: SKIPPED, python3 is not installed"
 fi
