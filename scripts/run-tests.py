@@ -7,9 +7,13 @@ counts down, or have one long case at their end, and then cores idle. Documentat
 (docs-commands.py), run beside them. Nothing is left out: a failure is told with all that its program printed, at the end, and
 so is what was ignored, with why.
 
-Usage: scripts/run-tests.py [--jobs N] [--times]    (N: programs at a time, one more than there are cores; --times: of each)
+Usage: scripts/run-tests.py [--jobs N] [--times] [--package NAME]...
+
+N programs run at a time, one more than there are cores by default; --times tells the time of each; without --package all of the workspace
+is tested, and the commands of README and docs with it.
 """
 
+import argparse
 import json
 import os
 import re
@@ -26,9 +30,9 @@ ROOT = Path(__file__).resolve().parent.parent
 LONG = ["docs-commands", "ends", "doors", "console", "faults", "injector", "mutated", "doc tests", "killed", "check", "random"]
 
 
-def built():
+def built(which):
     """Builds, showing cargo's progress, and returns name, folder, program and environment of every test program."""
-    command = ["cargo", "test", "--workspace", "--no-run", "--message-format", "json-render-diagnostics"]
+    command = ["cargo", "test", *which, "--no-run", "--message-format", "json-render-diagnostics"]
     cargo = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     if cargo.returncode != 0:
         sys.exit(cargo.returncode)
@@ -82,11 +86,16 @@ class Job:
 
 
 def main():
-    arguments = sys.argv[1:]
-    jobs = int(arguments[arguments.index("--jobs") + 1]) if "--jobs" in arguments else (os.cpu_count() or 1) + 1
-    todo = [Job(*program) for program in built()]
-    todo.append(Job("doc tests", ROOT, ["cargo", "test", "--workspace", "--doc"], {}))
-    todo.append(Job("docs-commands", ROOT, [sys.executable, "scripts/docs-commands.py", "target/debug/bench-host"], {}))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 1)
+    parser.add_argument("--times", action="store_true")
+    parser.add_argument("--package", action="append", default=[])
+    arguments = parser.parse_args()
+    which = [word for name in arguments.package for word in ("--package", name)] or ["--workspace"]
+    todo = [Job(*program) for program in built(which)]
+    if not arguments.package:
+        todo.append(Job("doc tests", ROOT, ["cargo", "test", "--workspace", "--doc"], {}))
+        todo.append(Job("docs-commands", ROOT, [sys.executable, "scripts/docs-commands.py", "target/debug/bench-host"], {}))
     # Sorting is stable: what is not long stays in its order.
     todo.sort(key=lambda job: LONG.index(job.name) if job.name in LONG else len(LONG))
     done, lock, waiting = [], threading.Lock(), iter(todo)
@@ -105,10 +114,10 @@ def main():
                 if job.name == "docs-commands":
                     said = next((line for line in job.text.splitlines() if " wrong" in line), "")
                 verdict = "ok  " if job.code == 0 else "FAIL"
-                times = f"  [{job.took:.1f} s, {job.cpu:.1f} s of CPU]" if "--times" in arguments else ""
+                times = f"  [{job.took:.1f} s, {job.cpu:.1f} s of CPU]" if arguments.times else ""
                 print(f"{verdict} {len(done):2} of {len(todo)}  {job.name}: {said or 'nothing'}{times}", flush=True)
 
-    threads = [threading.Thread(target=work) for _ in range(jobs)]
+    threads = [threading.Thread(target=work) for _ in range(max(1, arguments.jobs))]
     begun = time.monotonic()
     for thread in threads:
         thread.start()
