@@ -5,6 +5,8 @@
 #
 #   scripts/dist.sh [DIR]     [default: target/dist]
 #
+# `trace` has its QEMU plugin in the static binary too: for the C library of the system that builds, as QEMU has.
+#
 # The archive is the same, byte for byte, from the same commit, the same Rust and the same source folder.
 set -eu
 cd "$(dirname "$0")/.."
@@ -45,8 +47,13 @@ cp "$binary" README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE "$stage/$name/"
 "$binary" man "$stage/made" >/dev/null
 mv "$stage"/made/*.1 "$stage/$name/man/"
 mv "$stage"/made/* "$stage/$name/completions/"
-cargo metadata --format-version 1 --locked --filter-platform "$target" |
-    python3 scripts/licenses.py bench-host >"$stage/$name/LICENSES-dependencies.txt"
+# README links to them.
+cp -r docs "$stage/$name/"
+{
+    echo "Rust's standard library, $(rustc --version): MIT OR Apache-2.0"
+    case "$target" in *-musl) echo "musl, the C library: MIT, Copyright 2005-2020 Rich Felker, et al." ;; esac
+    cargo metadata --format-version 1 --locked --filter-platform "$target" | python3 scripts/licenses.py bench-host
+} >"$stage/$name/LICENSES-dependencies.txt"
 # Times, owners and order are none of the content.
 stamp=$(git log -1 --format=%ct 2>/dev/null || echo 0)
 (cd "$stage" && find "$name" -type f | LC_ALL=C sort |

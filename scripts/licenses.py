@@ -36,7 +36,9 @@ def main():
     roots = [package["id"] for package in metadata["packages"] if package["name"] == sys.argv[1]]
     texts = collections.defaultdict(list)
     missing = []
-    for package in (packages[name] for name in linked(metadata, roots[0])):
+    # A set of strings has another order in every run.
+    in_order = sorted((packages[name] for name in linked(metadata, roots[0])), key=lambda p: (p["name"], p["version"]))
+    for package in in_order:
         if package["source"] is None:
             continue
         label = f"{package['name']} {package['version']}"
