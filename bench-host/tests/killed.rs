@@ -131,11 +131,13 @@ fn what_a_script_has_started_at_once_is_gone_too() {
     }
 }
 
-/// Returns whether the process that wrote its number there is running.
+/// Returns whether the process that wrote its number there is running. One that was killed before it could leaves the file
+/// empty.
 fn is_running(fake: &Fake, name: &str) -> bool {
-    let Ok(pid) = fs::read_to_string(fake.path(name)) else {
+    let number = fs::read_to_string(fake.path(name)).ok();
+    let Some(pid) = number.and_then(|number| number.trim().parse::<u32>().ok()) else {
         return false;
     };
-    let state = fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+    let state = fs::read_to_string(format!("/proc/{pid}/stat"));
     state.is_ok_and(|state| !state.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z')))
 }
