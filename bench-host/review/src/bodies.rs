@@ -6,7 +6,7 @@
 //! from others. Both are shown with the lines that change, and left undecided.
 
 use crate::evaluate::{ENTRIES, Evaluated, SAID};
-use crate::extract::names::makes_operand;
+use crate::extract::names::{is_write, makes_operand};
 use crate::extract::publish::is_of_driver;
 use crate::extract::reduce::{Around, Found};
 use crate::extract::words::{frees, is_about_tables, names_maintenance, writes_entry};
@@ -50,6 +50,8 @@ pub struct Known<'a> {
     pub fed: &'a HashMap<(String, String), Vec<String>>,
     /// The patch, or its message, is about maintenance: so may be entries that it writes otherwise elsewhere.
     pub is_about_maintenance: bool,
+    /// The message is about translation tables.
+    pub speaks_of_tables: bool,
 }
 
 /// Returns the functions that are named after the TLB and that the patch changes, but for those in which a change was found.
@@ -122,18 +124,54 @@ pub fn named_bodies(sides: &Sides, known: &Known) -> Vec<Pair> {
     pairs(&stripped, |_| true, reason)
 }
 
+/// Returns whether a line puts a table into an entry, by its words.
+fn hooks_table(text: &str) -> bool {
+    let mut words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    words.any(|word| {
+        let lower = word.to_ascii_lowercase();
+        let is_kind = lower.contains("type_table") || lower.contains("table_desc");
+        lower.contains("table") && is_write(word) || lower.contains("populate") || is_kind && writes_entry(text)
+    })
+}
+
+/// Returns whether a file is about translation tables by its name, or by the folder that it is in.
+fn is_code_of_tables(path: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "mmu", "page", "paging", "pgtable", "pgtbl", "pmap", "table", "tlb", "vmem", "vspace", "p2m", "xlat",
+    ];
+    let lower = path.to_ascii_lowercase();
+    let (folders, file) = lower.rsplit_once('/').unwrap_or(("", &lower));
+    WORDS.iter().any(|word| file.contains(word))
+        || folders.split('/').any(|part| matches!(part, "mm" | "mmu" | "paging"))
+}
+
 /// Returns the functions that write entries of tables on lines that change, in a patch that is about maintenance.
 fn entry_writers(
     sides: &Sides,
     known: &Known,
     is_plain: &impl Fn(&Placed<Touched>) -> bool,
 ) -> HashSet<(String, String)> {
-    if !known.is_about_maintenance {
-        return HashSet::new();
-    }
+    let flushing: HashSet<&str> = sides
+        .iter()
+        .flatten()
+        .filter(|placed| placed.found.flushes)
+        .map(|placed| placed.path.as_str())
+        .collect();
+    // In code about tables, a flush in sight makes an entry that is written otherwise a part of maintenance; one elsewhere in
+    // the file does where a table is hooked, which may take the place of a block that is in use.
+    let is_about = |placed: &Placed<Touched>| {
+        let hooks = || placed.found.lines.iter().any(|(_, text)| hooks_table(text));
+        let elsewhere = || known.speaks_of_tables && flushing.contains(placed.path.as_str()) && hooks();
+        known.is_about_maintenance || is_code_of_tables(&placed.path) && (placed.found.flushes || elsewhere())
+    };
+    // What stands in no function that is in sight is one that its hunk cuts.
+    let is_own = |placed: &Placed<Touched>| {
+        is_plain(placed) || placed.found.name.is_empty() && placed.found.flushes && !is_covered(placed, known.changes)
+    };
     let writes = |placed: &&Placed<Touched>| {
-        is_plain(placed)
+        is_own(placed)
             && !is_of_driver(&placed.path)
+            && is_about(placed)
             && placed
                 .found
                 .lines

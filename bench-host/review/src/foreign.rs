@@ -75,7 +75,7 @@ pub fn is_source_path(path: &str) -> bool {
 }
 
 /// Returns whether a path is that of another architecture, of an I/O MMU, or of a document.
-fn is_foreign(path: &str) -> bool {
+pub(crate) fn is_foreign(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     let (folders, file) = lower.rsplit_once('/').unwrap_or(("", &lower));
     let stem = file.split('.').next().unwrap_or(file);

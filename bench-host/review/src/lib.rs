@@ -24,6 +24,7 @@ pub mod mention;
 pub mod output;
 pub mod pair;
 pub mod placed;
+pub mod plain;
 pub mod relation;
 pub mod series;
 pub mod sight;
@@ -342,6 +343,7 @@ pub fn review_among(
         doubtful: &doubtful,
         fed: &fed,
         is_about_maintenance: !changes.is_empty() || speaks_of_maintenance(&patch.message).is_some(),
+        speaks_of_tables: speaks_of_tables(&patch.message).is_some(),
     };
     let named = named_bodies(&bodies, &known);
     unrecognised.retain(|unread| !named.iter().any(|pair| shows(pair, unread)));
@@ -374,6 +376,7 @@ pub fn review_among(
             doubtful: &about,
             fed: &none,
             is_about_maintenance: false,
+            speaks_of_tables: false,
         };
         let named = named_bodies(&bodies, &known);
         unrecognised.extend(

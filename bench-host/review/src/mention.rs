@@ -10,7 +10,9 @@
 
 use crate::extract::Unread;
 use crate::extract::instruction::is_instruction;
-use crate::extract::token::{Language, TokenKind, tokens};
+use crate::extract::names::is_long_barrier;
+use crate::extract::publish::is_of_driver;
+use crate::extract::token::{Language, Token, TokenKind, tokens};
 use crate::extract::words::{self, encoded, flush, speaks_in_assembly, write};
 use crate::extract::{Doubt, asm};
 use crate::placed::Placed;
@@ -61,7 +63,7 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
     let mut found: BTreeMap<u32, String> = BTreeMap::new();
     for segment in &unit.segments {
         if unit.language() == Language::Assembly {
-            for statement in asm::statements(&segment.lines, unit.path.ends_with(".asm")) {
+            for statement in asm::statements(&segment.lines, asm::is_armasm(&unit.path)) {
                 if !(every || statement.changed) {
                     continue;
                 }
@@ -92,6 +94,7 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
             }
             let text = match token.kind {
                 TokenKind::Text => token.text.split(['\n', ';']).find(|part| is_instruction(part)),
+                TokenKind::Word if is_called_barrier(&tokens, index) => Some(token.text.as_str()),
                 // A statement of its own: `ISB;`, `dsb sy`; elsewhere it is a name.
                 TokenKind::Word if token.column.is_some() => {
                     let next = tokens.get(index + 1);
@@ -130,7 +133,10 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
     };
     found
         .into_iter()
-        .filter(|(line, text)| every || !words::is_barrier(text) || is_near_translation(unit, *line))
+        .filter(|(line, text)| match words::is_barrier(text) {
+            _ if is_long_barrier(text) => !every && !is_of_driver(&unit.path) && is_near_translation(unit, *line),
+            is_barrier => every || !is_barrier || is_near_translation(unit, *line),
+        })
         .map(mention)
         .collect()
 }
@@ -176,6 +182,12 @@ fn order(unit: &Unit, line: u32) -> String {
 /// Returns whether a word is the mnemonic of maintenance, or of a barrier, in whatever case.
 fn is_mnemonic(word: &str) -> bool {
     matches!(word.to_ascii_lowercase().as_str(), "tlbi" | "__tlbi" | "dsb" | "isb")
+}
+
+/// Returns whether a token is a call of a barrier that is known by its long name alone, as a statement.
+fn is_called_barrier(tokens: &[Token], index: usize) -> bool {
+    let called = tokens.get(index + 1).is_some_and(|next| next.is("("));
+    called && is_long_barrier(&tokens[index].text) && !words::is_declared(tokens, index)
 }
 
 /// Returns whether a word is the name of an operation that a macro makes an instruction of: `TLBI_VMALLE1`.

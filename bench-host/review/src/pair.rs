@@ -143,6 +143,21 @@ pub fn pair(before: Vec<Placed<Found>>, after: Vec<Placed<Found>>) -> Vec<Pair> 
             b.found.changed = true;
         }
     }
+    for pair in pairs.iter_mut().filter(|pair| pair.kind == Kind::Changed) {
+        if let (Some(a), Some(b)) = (&mut pair.before, &mut pair.after)
+            && b.found.around.publishes.is_some()
+            && let Some(guard) = lost_guard(a, b, &old_conditions, &new_conditions)
+        {
+            b.found.around.doubt.get_or_insert_with(|| {
+                format!(
+                    "the patch writes the entry, with these barriers, on every way, and not only under `{guard}`: who uses \
+                     it there, and what was cached of it before?"
+                )
+            });
+            a.found.changed = true;
+            b.found.changed = true;
+        }
+    }
     for pair in &mut pairs {
         if let (Some(a), Some(b)) = (&mut pair.before, &mut pair.after)
             && let Some(doubt) = crossing(a, b)
@@ -226,6 +241,17 @@ fn new_guard(
     (kept && a.found.primary && b.found.primary)
         .then(|| conditions.find(is_new).cloned())
         .flatten()
+}
+
+/// Returns the condition that a sequence stood under before the patch, where it stands under none of its kind now, and the other
+/// way had nothing in its stead.
+fn lost_guard(
+    a: &Placed<Found>,
+    b: &Placed<Found>,
+    before: &[Placed<Conditions>],
+    after: &[Placed<Conditions>],
+) -> Option<String> {
+    new_guard(b, a, after, before)
 }
 
 /// Says that a write of an entry goes from one side of a flush to the other.

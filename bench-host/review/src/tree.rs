@@ -6,6 +6,7 @@ mod ignored;
 use crate::JUDGEMENTS;
 use crate::diff::{FileDiff, Origin};
 use crate::evaluate::{SideVerdict, evaluate_alone};
+use crate::extract::asm;
 use crate::extract::layout::Layout;
 use crate::extract::names::sets_operand;
 use crate::extract::reduce::Found;
@@ -249,7 +250,7 @@ impl Tree {
                     words.any(|word| names.contains(word))
                 };
                 if segment.lines.iter().any(words) {
-                    let semicolon = unit.path.ends_with(".asm");
+                    let semicolon = asm::is_armasm(&unit.path);
                     let layout = Layout::of(&segment.lines, &segment.section, unit.language(), semicolon);
                     own.extend(layout.names().filter(|name| names.contains(name)).map(str::to_owned));
                 }

@@ -10,7 +10,7 @@ mod statement;
 
 pub use macros::{AsmMacro, collect_macros};
 pub use reader::is_erratum;
-pub use statement::{Statement, statements};
+pub use statement::{Statement, is_armasm, statements};
 
 use crate::extract::event::Node;
 use crate::extract::place::Place;

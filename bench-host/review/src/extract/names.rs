@@ -141,6 +141,35 @@ pub fn turns_mmu_on(name: &str) -> bool {
         && !other.iter().any(|word| last.contains(word))
 }
 
+/// Returns whether a function is an ISB by its name, in whatever case and with whatever between the words:
+/// `InstructionSyncBarrier`, `instruction_synchronization_barrier`.
+pub fn is_long_isb(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let mut rest = lower.as_str();
+    ["instr", "sync", "barrier"]
+        .iter()
+        .all(|word| match rest.split_once(word) {
+            Some((_, behind)) => {
+                rest = behind;
+                true
+            }
+            None => false,
+        })
+}
+
+/// Returns whether a function is a barrier of memory by its name, and which instruction it is, its name does not say:
+/// `memory_barrier`, `DataSyncBarrier`, `mem_fence`. What holds back only the compiler, other CPUs' reads or a device is none.
+pub fn is_long_barrier(name: &str) -> bool {
+    const OTHER: [&str; 14] = [
+        "compiler", "smp_", "dma", "read", "load", "acquire", "release", "thread", "pipeline", "image", "gpu", "cmd",
+        "sched", "rcu",
+    ];
+    let lower = name.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let kinds = ["memory", "mem", "data", "full", "write", "store", "system", "sync"];
+    has(&["barrier", "fence"]) && has(&kinds) && !has(&OTHER)
+}
+
 /// Returns whether a name is that of maintenance that this program cannot look into.
 pub fn looks_like_maintenance(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();

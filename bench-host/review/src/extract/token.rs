@@ -74,17 +74,26 @@ pub enum Language {
 }
 
 impl Language {
-    /// Returns the language by a path's extension; C for what is not known.
+    /// Returns the language by a path's extension; none for what is not read.
     pub fn of(path: &str) -> Option<Self> {
         let name = path.rsplit('/').next().unwrap_or(path);
-        let extension = name.rsplit_once('.')?.1;
+        // A file that a build makes another one of is in that one's language: `head.S.in`.
+        let made = ["in", "tmpl", "template", "j2", "inc"]
+            .iter()
+            .find_map(|end| name.strip_suffix(end)?.strip_suffix('.'))
+            .and_then(|made| Self::of_extension(made.rsplit_once('.')?.1));
+        made.or_else(|| Self::of_extension(name.rsplit_once('.')?.1))
+    }
+
+    fn of_extension(extension: &str) -> Option<Self> {
         match extension {
-            "S" | "s" | "asm" | "sx" | "mac" | "macro" | "gas" | "S_shipped" => Some(Self::Assembly),
-            "rs" => Some(Self::Rust),
-            "c" | "h" | "cc" | "cpp" | "cxx" | "hpp" | "hh" | "hxx" | "inc" | "inl" | "ipp" | "tcc" | "m" | "mm"
-            | "C" | "in" | "x" | "zig" | "d" | "ld" | "go" | "py" | "ev" | "tc" | "nim" | "swift" | "odin" | "c3" => {
-                Some(Self::C)
+            "S" | "s" | "asm" | "ASM" | "Asm" | "masm" | "sx" | "spp" | "mac" | "macro" | "gas" | "S_shipped" => {
+                Some(Self::Assembly)
             }
+            "rs" => Some(Self::Rust),
+            "c" | "h" | "cc" | "cpp" | "cxx" | "c++" | "hpp" | "hh" | "hxx" | "h++" | "inc" | "inl" | "ipp" | "ixx"
+            | "cppm" | "tcc" | "tpp" | "txx" | "def" | "m" | "mm" | "C" | "H" | "CPP" | "in" | "x" | "zig" | "d"
+            | "ld" | "go" | "py" | "ev" | "tc" | "nim" | "swift" | "odin" | "c3" => Some(Self::C),
             _ => None,
         }
     }

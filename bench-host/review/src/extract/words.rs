@@ -68,7 +68,7 @@ fn parts(name: &str) -> Vec<String> {
 }
 
 /// Returns whether a name is that of a translation register: `TTBR0_EL1`, `SYS_SCTLR`, `vtcr_el2`.
-fn is_register(name: &str) -> bool {
+pub(crate) fn is_register(name: &str) -> bool {
     let all = parts(name);
     let known = |part: &String| REGISTERS.contains(&part.as_str());
     let level = |part: &String| {
@@ -312,7 +312,7 @@ pub(crate) fn encoded(word: &str) -> bool {
 }
 
 /// Returns whether a name is that of a flush.
-fn is_flush(name: &str) -> bool {
+pub(crate) fn is_flush(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     // Named after what is flushed, not after where it is cached.
@@ -324,7 +324,7 @@ fn is_flush(name: &str) -> bool {
 }
 
 /// Returns whether a name is only declared here: a type or `fn` stands before it, or the line brings it into sight.
-fn is_declared(tokens: &[Token], index: usize) -> bool {
+pub(crate) fn is_declared(tokens: &[Token], index: usize) -> bool {
     const KEYWORDS: [&str; 12] = [
         "return", "else", "do", "case", "goto", "in", "unsafe", "await", "and", "or", "not", "defer",
     ];
@@ -415,7 +415,18 @@ fn is_frame(lower: &str) -> bool {
 
 /// Returns whether a line writes an entry of a translation table, or makes the value of one, by its words.
 pub fn writes_entry(text: &str) -> bool {
-    const ENTRIES: [&str; 8] = ["pte", "pmd", "pud", "pgd", "p4d", "lpae", "entry", "ttb"];
+    const ENTRIES: [&str; 9] = ["pte", "pmd", "pud", "pgd", "p4d", "lpae", "entry", "entries", "ttb"];
+    const METHODS: [&str; 9] = [
+        "set",
+        "unset",
+        "clear",
+        "reset",
+        "write",
+        "zero",
+        "store",
+        "invalidate",
+        "unmap",
+    ];
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     let calls = text.match_indices('(').any(|(at, _)| {
         let name = text[..at].rsplit(|c: char| !is_part(c)).next().unwrap_or_default();
@@ -424,7 +435,25 @@ pub fn writes_entry(text: &str) -> bool {
         // What is stored to is the first argument.
         let rest = &text[at + 1..];
         let first = rest.split([',', ')']).next().unwrap_or_default();
-        names::is_write(name)
+        // `self.entries[index].set(...)`: what is written is what has the method.
+        let before = text[..at - name.len()].trim_end();
+        let object = before.strip_suffix('.').or_else(|| before.strip_suffix("->"));
+        let own = object.is_some_and(|object| {
+            let word = match object.strip_suffix(']').and_then(|inner| inner.rsplit_once('[')) {
+                Some((array, _)) => array,
+                None => object,
+            };
+            let word = word
+                .rsplit(|c: char| !is_part(c))
+                .next()
+                .unwrap_or_default()
+                .to_ascii_lowercase();
+            METHODS
+                .iter()
+                .any(|verb| lower == *verb || lower.strip_prefix(verb).is_some_and(|rest| rest.starts_with('_')))
+                && ENTRIES.iter().any(|entry| word.contains(entry))
+        });
+        own || names::is_write(name)
             || makes && names::has_entry_word(name)
             || names::stores_anything(name) && names::has_entry_word(first)
     });

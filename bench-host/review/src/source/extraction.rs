@@ -2,6 +2,7 @@
 //! The sequences of a unit, and what of it was not understood.
 
 use crate::extract::event::{Event, Kind, Node};
+use crate::extract::names::turns_mmu_on;
 use crate::extract::passage::{Sight, passages};
 use crate::extract::path::{Path, Paths, paths};
 use crate::extract::publish::{is_of_driver, publications, stores_to_table, stores_to_window};
@@ -11,6 +12,7 @@ use crate::extract::token::Language;
 use crate::extract::{Doubt, Function, Unread};
 use crate::foreign::is_aarch32;
 use crate::mention::{Lines, Mention, mentions};
+use crate::plain;
 use crate::source::live::replaced;
 use crate::source::surroundings::Reading;
 use crate::source::{Surroundings, Unit};
@@ -83,6 +85,12 @@ pub struct LoneBarrier {
 impl Surroundings {
     /// Extracts the sequences of a unit.
     pub fn extract(&self, unit: &Unit, spellings: &Spellings) -> Extraction {
+        if plain::is_unknown(&unit.path) {
+            return Extraction {
+                mentions: plain::mentions(unit),
+                ..Extraction::default()
+            };
+        }
         if !unit.is_source() {
             return Extraction::default();
         }
@@ -159,8 +167,11 @@ impl Surroundings {
                         known.lines == publication.lines && known.around.publishes == publication.around.publishes
                     };
                     let taken = own.iter().any(|own| !own.lines.is_disjoint(&publication.lines));
-                    if !taken && !new.iter().any(same) {
-                        new.push(publication);
+                    match new.iter_mut().find(|known| same(known)) {
+                        // It depends on what all its ways have in common.
+                        Some(known) => known.conditions.retain(|own| publication.conditions.contains(own)),
+                        None if taken => {}
+                        None => new.push(publication),
                     }
                 }
             }
@@ -330,6 +341,7 @@ fn beside(before: &[Event], is_table: &impl Fn(&Event) -> bool) -> Option<String
                 Some(format!("a write of `{}`", write.register))
             }
             Kind::Call(name) if looks_like(name) => Some(format!("a call of `{name}`")),
+            Kind::Call(name) if turns_mmu_on(name) => Some(format!("a call of `{name}`, which turns the MMU on")),
             Kind::Noted(noted) => Some(noted.subject.clone()),
             Kind::Store(_) if is_table(event) => Some("a store to a translation table".to_owned()),
             _ => None,

@@ -134,7 +134,7 @@ impl Surroundings {
     fn add_macros(&mut self, unit: &Unit) {
         for segment in &unit.segments {
             if unit.language() == Language::Assembly {
-                let statements = asm::statements(&segment.lines, unit.path.ends_with(".asm"));
+                let statements = asm::statements(&segment.lines, asm::is_armasm(&unit.path));
                 self.asm_macros.extend(asm::collect_macros(&statements));
             } else {
                 let tokens = tokens(&segment.lines, unit.language());
@@ -230,7 +230,7 @@ impl Surroundings {
         let language = unit.language();
         for segment in &unit.segments {
             if language == Language::Assembly {
-                let statements = asm::statements(&segment.lines, unit.path.ends_with(".asm"));
+                let statements = asm::statements(&segment.lines, asm::is_armasm(&unit.path));
                 let (mut found, missed) = asm::functions(&statements, &segment.section, &self.asm_macros);
                 for function in &mut found {
                     function.parameters = operand::ARGUMENTS.map(str::to_owned).into();

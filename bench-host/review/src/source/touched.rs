@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The functions and macros that a patch changes, whatever it does to them.
 
+use crate::extract::asm;
 use crate::extract::layout::Layout;
 use crate::extract::words::speaks_of_flush;
 use crate::source::Unit;
@@ -36,7 +37,7 @@ pub fn touched(unit: &Unit) -> Vec<Touched> {
         })
     };
     for segment in &unit.segments {
-        let semicolon = unit.path.ends_with(".asm");
+        let semicolon = asm::is_armasm(&unit.path);
         let layout = Layout::of(&segment.lines, &segment.section, unit.language(), semicolon);
         // What stands in no function is on both sides.
         for name in layout.names().chain([""]) {

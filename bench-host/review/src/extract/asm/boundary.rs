@@ -2,7 +2,7 @@
 //! Where functions start and end.
 
 use crate::extract::asm::macros::macro_head;
-use crate::extract::asm::statement::{Statement, without_comment};
+use crate::extract::asm::statement::{Statement, framed, without_comment};
 use std::collections::HashSet;
 
 /// Names of functions and of branch targets in a piece of source.
@@ -109,7 +109,7 @@ pub fn function_name(section: &str) -> Option<String> {
     let statement = Statement {
         line: 0,
         changed: false,
-        text: text.trim().to_owned(),
+        text: framed(text.trim()).unwrap_or_else(|| text.trim().to_owned()),
     };
     if let Some(name) = start(&statement) {
         return Some(name);

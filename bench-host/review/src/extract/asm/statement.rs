@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Statements of assembly source.
 
+use crate::extract::instruction::{self, Read};
 use crate::extract::token::{SourceLine, starts_in_comment};
 
 /// A statement: one instruction, directive or label.
@@ -76,6 +77,68 @@ pub(super) fn without_comment(text: &str) -> String {
     out
 }
 
+/// Returns whether a file is written for Arm's own assembler, or Microsoft's, by its name.
+pub fn is_armasm(path: &str) -> bool {
+    let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
+    extension.eq_ignore_ascii_case("asm") || extension.eq_ignore_ascii_case("masm")
+}
+
+/// Returns a function's frame in the form that other assemblers have it: `PROC name` for `name PROC`.
+pub(super) fn framed(text: &str) -> Option<String> {
+    let mut words = text.split_whitespace();
+    let (name, frame) = (words.next()?, words.next()?);
+    let is_name = name
+        .chars()
+        .all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '$' | '|'));
+    let fits = is_name && matches!(frame, "PROC" | "FUNCTION" | "ENDP" | "ENDFUNC");
+    fits.then(|| format!("{frame} {}", name.trim_matches('|')))
+}
+
+/// Returns a line of Arm's own assembler in the form that others have it: a label stands at the margin and has no colon, and
+/// `%f4` is the next place that is labelled `4`.
+fn of_armasm(line: &str, text: &str) -> String {
+    let text = text.split(';').next().unwrap_or_default().trim();
+    if let Some(framed) = framed(text) {
+        return framed;
+    }
+    if matches!(text, "ENDP" | "ENDFUNC") {
+        return format!("{text} {text}");
+    }
+    let at_margin = line.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '|');
+    let (head, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let is_number = !head.is_empty() && head.bytes().all(|byte| byte.is_ascii_digit());
+    // What is alone at the margin and neither an instruction nor a directive; those are in capitals there.
+    let is_label = || {
+        at_margin
+            && rest.is_empty()
+            && head.chars().any(|c| c.is_lowercase())
+            && head
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '$' | '|'))
+            && !matches!(head, "nop" | "wfi" | "wfe" | "sev" | "sevl" | "sb" | "yield" | "hint")
+            && matches!(instruction::read(head, ""), Read::Other)
+    };
+    if is_number && at_margin || is_label() {
+        return format!("{}: {}", head.trim_matches('|'), with_near_labels(rest.trim()));
+    }
+    with_near_labels(text)
+}
+
+/// Puts `4f` for `%f4`, and `4b` for `%b4`.
+fn with_near_labels(text: &str) -> String {
+    let Some((before, target)) = text.rsplit_once('%') else {
+        return text.to_owned();
+    };
+    let digits = target.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let way = &target[..target.len() - digits.len()];
+    let number = digits.trim();
+    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.to_owned();
+    }
+    let back = way.starts_with(['b', 'B']);
+    format!("{before}{number}{}", if back { 'b' } else { 'f' })
+}
+
 /// Splits lines into statements. `semicolon` says that `;` starts a comment, as Arm's own assembler has it.
 pub fn statements(lines: &[SourceLine], semicolon: bool) -> Vec<Statement> {
     let mut out = Vec::new();
@@ -112,6 +175,9 @@ pub fn statements(lines: &[SourceLine], semicolon: bool) -> Vec<Statement> {
             }
         }
         let continued = text.trim_end().ends_with('\\');
+        if semicolon && !text.trim_start().starts_with('#') {
+            text = of_armasm(&line.text, &text);
+        }
         let text = text.trim_end().trim_end_matches('\\').trim();
         let mut statement = Statement {
             line: line.number,

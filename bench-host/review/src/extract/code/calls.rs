@@ -10,6 +10,7 @@ use crate::extract::spelling::Spelled;
 use crate::extract::token::{Language, Token, TokenKind, closing, join, split};
 use crate::extract::words;
 use crate::extract::write::Write;
+use sequences::Instruction;
 
 impl Context<'_> {
     /// Reads the calls in an expression, inner ones first.
@@ -196,7 +197,8 @@ impl Context<'_> {
             .spellings
             .read(&full, &texts, name.line, name.changed)
             .filter(|_| !path.is_empty())
-            .or_else(|| self.spellings.read(plain, &texts, name.line, name.changed));
+            .or_else(|| self.spellings.read(plain, &texts, name.line, name.changed))
+            .or_else(|| (names::is_long_isb(plain) && texts.is_empty()).then(|| isb(name)));
         let written = Write::by_accessor(plain, &texts)
             .or_else(|| Write::by_method(path, plain, &texts))
             .or_else(|| {
@@ -309,6 +311,17 @@ impl Context<'_> {
             via: Vec::new(),
         }));
     }
+}
+
+/// Returns an ISB at the place of a token.
+fn isb(name: &Token) -> Spelled {
+    Spelled::Nodes(vec![Node::Event(Event {
+        kind: Kind::Barrier(Instruction::Isb),
+        line: name.line,
+        changed: name.changed,
+        given: Vec::new(),
+        via: Vec::new(),
+    })])
 }
 
 /// Returns what `inst(0xd50c83df)` and the like run: an instruction that is given as a number.

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Changed lines of files whose language is not read, by their words alone.
+//!
+//! Maintenance is written in languages, and in files with endings, that nobody foresaw: a script that writes assembly, a
+//! table of instructions, a template. What such a file says of it is listed as not understood; only of documents and of the
+//! options of a build is it known that they are no code.
+
+use crate::extract::instruction::is_instruction;
+use crate::extract::token::Language;
+use crate::extract::words::{encoded, is_flush, is_register};
+use crate::foreign::is_foreign;
+use crate::mention::Mention;
+use crate::source::Unit;
+use sequences::TlbiOp;
+
+/// How many lines from a barrier a register or an operation shows what it is for.
+const FAR: usize = 12;
+/// Most characters of a line that are shown.
+const MAX_TEXT: usize = 120;
+
+/// Returns whether the language of a file is not known, and it may be code.
+pub fn is_unknown(path: &str) -> bool {
+    Language::of(path).is_none() && !is_document(path) && !is_foreign(path)
+}
+
+/// Returns whether a file is a document, or the options of a build and what they are called, by its name.
+fn is_document(path: &str) -> bool {
+    const ENDINGS: [&str; 31] = [
+        "md", "mdx", "mkd", "markdown", "rst", "txt", "text", "adoc", "asciidoc", "org", "tex", "texi", "texinfo",
+        "dox", "html", "htm", "xhtml", "man", "pod", "ps", "svg", "dot", "drawio", "po", "pot", "log", "eml", "mbox",
+        "changes", "ipynb", "rtf",
+    ];
+    const NAMES: [&str; 16] = [
+        "readme",
+        "changelog",
+        "changes",
+        "news",
+        "license",
+        "copying",
+        "copyright",
+        "authors",
+        "credits",
+        "maintainers",
+        "todo",
+        "notes",
+        "bugs",
+        "history",
+        "kconfig",
+        "cpucaps",
+    ];
+    let lower = path.to_ascii_lowercase();
+    let (folders, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
+    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+    let of_man = ending.len() == 1 && ending.chars().all(|c| c.is_ascii_digit());
+    let first = stem.split(['.', '-', '_']).next().unwrap_or_default();
+    let of_build = name.contains("defconfig") || first == "kconfig" || first == "config" && ending != "sh";
+    let in_documents = folders
+        .split('/')
+        .any(|part| matches!(part, "doc" | "docs" | "documentation"));
+    ENDINGS.contains(&ending) || of_man || NAMES.contains(&first) || of_build || in_documents
+}
+
+/// Returns the changed lines of a unit that name an invalidation, a translation register, or a barrier beside one.
+pub fn mentions(unit: &Unit) -> Vec<Mention> {
+    let mut out = Vec::new();
+    for segment in &unit.segments {
+        let lines = &segment.lines;
+        for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.changed) {
+            let near = || {
+                let range = at.saturating_sub(FAR)..lines.len().min(at + 1 + FAR);
+                lines[range]
+                    .iter()
+                    .any(|line| !is_comment(&line.text) && speaks(&line.text))
+            };
+            if is_comment(&line.text) || !speaks(&line.text) && !(has_barrier(&line.text) && near()) {
+                continue;
+            }
+            let text = line.text.split_whitespace().collect::<Vec<_>>().join(" ");
+            out.push(Mention {
+                line: line.number,
+                text: match text.char_indices().nth(MAX_TEXT) {
+                    Some((end, _)) => format!("{}...", &text[..end]),
+                    None => text,
+                },
+                order: String::new(),
+            });
+        }
+    }
+    out
+}
+
+/// Returns whether a line is a comment in any of the languages that have such.
+fn is_comment(text: &str) -> bool {
+    let text = text.trim_start();
+    ["//", "/*", "* ", "--", ";", "# ", "##", "(*", "{-"]
+        .iter()
+        .any(|start| text.starts_with(start))
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .filter(|word| !word.is_empty())
+}
+
+/// Returns whether a line names an invalidation or a translation register.
+fn speaks(text: &str) -> bool {
+    let is_operation = |word: &str| {
+        let lower = word.to_ascii_lowercase();
+        let name = lower.strip_prefix("tlbi_").or_else(|| lower.strip_prefix("tlbi"));
+        name.is_some_and(|name| name.is_empty() || TlbiOp::from_name(name).is_some())
+    };
+    let calls = |word: &str| {
+        let behind = text.split_once(word).map_or("", |(_, behind)| behind);
+        is_flush(word) && behind.trim_start().starts_with(['(', '!'])
+    };
+    let leveled = |word: &str| word.to_ascii_lowercase().contains("_el") && is_register(word);
+    words(text).any(|word| is_operation(word) || leveled(word) || encoded(word) || calls(word)) || is_system(text)
+}
+
+/// Returns whether a line has a `sys` instruction that invalidates, in quotes or not.
+fn is_system(text: &str) -> bool {
+    let mut parts = text.split(['"', '\'', '`', ';']);
+    parts.any(|part| {
+        let part = part.trim();
+        part.get(..3).is_some_and(|head| head.eq_ignore_ascii_case("sys")) && is_instruction(part)
+    })
+}
+
+/// Returns whether a line has a barrier that orders maintenance.
+fn has_barrier(text: &str) -> bool {
+    words(text).any(|word| matches!(word.to_ascii_lowercase().as_str(), "dsb" | "isb"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract::token::SourceLine;
+    use crate::source::Segment;
+
+    fn texts(lines: &[&str]) -> Vec<String> {
+        let line = |(number, text): (u32, &&str)| SourceLine {
+            number,
+            text: (*text).to_owned(),
+            changed: true,
+        };
+        let unit = Unit {
+            path: "a.adb".into(),
+            segments: vec![Segment {
+                section: String::new(),
+                lines: (1..).zip(lines).map(line).collect(),
+            }],
+        };
+        mentions(&unit).into_iter().map(|mention| mention.text).collect()
+    }
+
+    #[test]
+    fn words_are_enough() {
+        for line in [
+            "Asm (\"tlbi vmalle1is\", Volatile => True);",
+            "emit :tlbi_vae2is, rt: 0",
+            "  reg TTBR0_EL1 = base",
+            "code += [0xd508871f]",
+            "'sys #0, c8, c7, #0'",
+            "flushTlbAll()",
+        ] {
+            assert_eq!(texts(&[line]).len(), 1, "{line}");
+        }
+        for line in [
+            "-- tlbi vmalle1 is not needed",
+            "select ARM64_WORKAROUND_REPEAT_TLBI",
+            "emit :isb",
+            "x = ttbr_offset",
+        ] {
+            assert!(texts(&[line]).is_empty(), "{line}");
+        }
+        assert_eq!(texts(&["Asm (\"msr ttbr0_el1, x0\");", "Asm (\"isb\");"]).len(), 2);
+    }
+
+    #[test]
+    fn documents_are_no_code() {
+        for path in [
+            "docs/a.adb",
+            "a/README.md",
+            "NEWS",
+            "arch/arm64/Kconfig",
+            "a/Kconfig.platform",
+            "man/pmap.9",
+            "a.c",
+            "arch/x86/a.adb",
+        ] {
+            assert!(!is_unknown(path), "{path}");
+        }
+        for path in [
+            "a.adb",
+            "a/b.pl",
+            "gen-tlb.sh",
+            "a/Makefile",
+            "src/mmu.vala",
+            "tools/sysreg",
+        ] {
+            assert!(is_unknown(path), "{path}");
+        }
+    }
+}
