@@ -72,7 +72,8 @@ pub fn mentions(unit: &Unit) -> Vec<Mention> {
                     .iter()
                     .any(|line| !is_comment(&line.text) && speaks(&line.text))
             };
-            if is_comment(&line.text) || !speaks(&line.text) && !(has_barrier(&line.text) && near()) {
+            let says = speaks(&line.text) || has_barrier(&line.text) && near();
+            if is_comment(&line.text) || !says {
                 continue;
             }
             let text = line.text.split_whitespace().collect::<Vec<_>>().join(" ");
