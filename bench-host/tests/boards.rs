@@ -8,15 +8,15 @@
 
 #[path = "support/command.rs"]
 mod command;
+#[path = "support/needs.rs"]
+mod needs;
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use command::bench_host;
-use libtest_mimic::{Arguments, Failed, Trial};
 use results::manifest::Status;
 use results::store::Run;
 use results::verdict::Class;
@@ -29,7 +29,7 @@ const RUN: [&str; 6] = ["--iterations", "1000", "--batch", "250", "--trials", "1
 const CHECK: [&str; 4] = ["--trials", "5", "--smp", "4"];
 
 fn qemu() -> PathBuf {
-    env::var_os("QEMU").map_or_else(|| "qemu-system-aarch64".into(), PathBuf::from)
+    needs::named("QEMU").map_or_else(|| "qemu-system-aarch64".into(), PathBuf::from)
 }
 
 /// Returns what QEMU answers.
@@ -61,7 +61,7 @@ fn tree(name: &str) -> Option<PathBuf> {
         })
     }
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/device-trees");
-    find(&env::var_os("DEVICE_TREES").map_or(kept, PathBuf::from), name)
+    find(&needs::named("DEVICE_TREES").map_or(kept, PathBuf::from), name)
 }
 
 /// What is made of a board.
@@ -179,7 +179,7 @@ fn raspi4b() {
 }
 
 fn bl31() -> PathBuf {
-    env::var_os("BL31").map_or_else(|| "/usr/lib/arm-trusted-firmware/rpi4/bl31.bin".into(), PathBuf::from)
+    needs::named("BL31").map_or_else(|| "/usr/lib/arm-trusted-firmware/rpi4/bl31.bin".into(), PathBuf::from)
 }
 
 /// Under TF-A a PE that was turned off does not come back here: it is named, what needs it is skipped, and the run goes on.
@@ -267,7 +267,7 @@ fn main() -> ExitCode {
         ("xlnx_zcu102", xlnx_zcu102, "xlnx-zcu102", &["zynqmp-zcu102-rev1.0.dtb"]),
         ("xlnx_versal_virt", xlnx_versal_virt, "xlnx-versal-virt", &[]),
     ];
-    let trials = cases.into_iter().map(|(name, case, board, files)| {
+    let cases = cases.into_iter().map(|(name, case, board, files)| {
         let is_there = |file: &&&str| match **file {
             "bl31.bin" => bl31().exists(),
             dtb => tree(dtb).is_some(),
@@ -280,14 +280,7 @@ fn main() -> ExitCode {
             )),
             None => None,
         };
-        if let Some(absent) = &absent {
-            eprintln!("{name} is ignored: {absent}");
-        }
-        let run = move || {
-            case();
-            Ok::<(), Failed>(())
-        };
-        Trial::test(name, run).with_ignored_flag(absent.is_some())
+        (name, case, absent)
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    needs::main(cases)
 }

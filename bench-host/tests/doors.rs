@@ -11,7 +11,6 @@ mod command;
 #[path = "support/needs.rs"]
 mod needs;
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -38,11 +37,11 @@ fn written(door: &str) -> TempDir {
 }
 
 fn u_boot() -> PathBuf {
-    env::var_os("U_BOOT").map_or_else(|| "/usr/lib/u-boot/qemu_arm64/u-boot.bin".into(), PathBuf::from)
+    needs::named("U_BOOT").map_or_else(|| "/usr/lib/u-boot/qemu_arm64/u-boot.bin".into(), PathBuf::from)
 }
 
 fn mkimage() -> Command {
-    Command::new(env::var_os("MKIMAGE").unwrap_or_else(|| "mkimage".into()))
+    Command::new(needs::named("MKIMAGE").unwrap_or_else(|| "mkimage".into()))
 }
 
 /// A machine for a boot loader.
@@ -116,7 +115,7 @@ fn boots(files: &[&str], script: Option<&str>) {
 }
 
 fn uefi() -> PathBuf {
-    env::var_os("UEFI").map_or_else(|| "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd".into(), PathBuf::from)
+    needs::named("UEFI").map_or_else(|| "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd".into(), PathBuf::from)
 }
 
 /// QEMU's board with UEFI, which describes it by ACPI or by a device tree.
@@ -199,7 +198,7 @@ fn u_boot_starts_the_uefi_file() {
 }
 
 fn grub_modules() -> PathBuf {
-    env::var_os("GRUB_MODULES").map_or_else(|| "/usr/lib/grub/arm64-efi".into(), PathBuf::from)
+    needs::named("GRUB_MODULES").map_or_else(|| "/usr/lib/grub/arm64-efi".into(), PathBuf::from)
 }
 
 fn grub_boots(acpi: bool) {

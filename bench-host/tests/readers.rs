@@ -7,7 +7,6 @@
 #[path = "support/needs.rs"]
 mod needs;
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -212,7 +211,7 @@ print('counts', c.passed, c.failed, c.crashed, c.skipped, c.errors)
 ";
 
 fn checks_are_read_by_the_parser_of_linux() {
-    let parser = PathBuf::from(env::var_os("KUNIT_PARSER").unwrap());
+    let parser = PathBuf::from(needs::named("KUNIT_PARSER").unwrap());
     let (folder, _) = checked();
     let ktap = fs::read_to_string(folder.path().join("k")).unwrap();
     // Results of cases, which are four blanks in; the words of those above them are sums.
@@ -245,7 +244,7 @@ fn checks_are_read_by_the_parser_of_linux() {
 }
 
 fn main() -> ExitCode {
-    let parser = env::var_os("KUNIT_PARSER")
+    let parser = needs::named("KUNIT_PARSER")
         .is_none()
         .then(|| "KUNIT_PARSER names no kunit_parser.py of Linux".to_owned());
     needs::main([

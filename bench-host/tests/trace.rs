@@ -35,9 +35,7 @@ fn stderr(output: &Output) -> String {
 
 /// Returns a QEMU that is new enough, or why there is none.
 fn qemu() -> Result<String, String> {
-    let named = env::var_os("TRACE_QEMU")
-        .filter(|name| !name.is_empty())
-        .map(PathBuf::from);
+    let named = needs::named("TRACE_QEMU").map(PathBuf::from);
     let qemu = Qemu::find(named.as_deref()).map_err(|error| error.to_string())?;
     if qemu.version < OLDEST {
         let version = qemu.version;

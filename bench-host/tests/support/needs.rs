@@ -2,6 +2,8 @@
 //! Tests that need something which may not be here: without it they count as ignored, with the reason, and never as passed.
 #![allow(dead_code)]
 
+use std::env;
+use std::ffi::OsString;
 use std::process::{Command, ExitCode, Stdio};
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -22,6 +24,11 @@ pub fn main(cases: impl IntoIterator<Item = Case>) -> ExitCode {
         Trial::test(name, run).with_ignored_flag(absent.is_some())
     };
     libtest_mimic::run(&Arguments::from_args(), cases.into_iter().map(trial).collect()).exit_code()
+}
+
+/// Returns what a variable of the environment names. An empty one names nothing: `make` hands on what is not set so.
+pub fn named(variable: &str) -> Option<OsString> {
+    env::var_os(variable).filter(|value| !value.is_empty())
 }
 
 /// Returns what is missing where a program cannot be started.
