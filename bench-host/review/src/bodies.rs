@@ -9,6 +9,7 @@ use crate::evaluate::{ENTRIES, Evaluated, SAID};
 use crate::extract::names::{is_write, makes_operand};
 use crate::extract::publish::is_of_driver;
 use crate::extract::reduce::{Around, Found};
+use crate::extract::text;
 use crate::extract::words::{frees, is_about_tables, names_maintenance, writes_entry};
 use crate::pair::{Kind, Pair};
 use crate::placed::Placed;
@@ -126,8 +127,7 @@ pub fn named_bodies(sides: &Sides, known: &Known) -> Vec<Pair> {
 
 /// Returns whether a line puts a table into an entry, by its words.
 fn hooks_table(text: &str) -> bool {
-    let mut words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-    words.any(|word| {
+    text::words(text).any(|word| {
         let lower = word.to_ascii_lowercase();
         let is_kind = lower.contains("type_table") || lower.contains("table_desc");
         lower.contains("table") && is_write(word) || lower.contains("populate") || is_kind && writes_entry(text)
@@ -308,9 +308,7 @@ fn is_register_value(placed: &Placed<Touched>) -> bool {
 /// Returns whether a line is more than braces and the head of its function.
 fn says_something(text: &str, name: &str) -> bool {
     const NOTHING: [&str; 6] = ["do", "while", "else", "0", "return", "break"];
-    let mut words = text
-        .split(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .filter(|word| !word.is_empty());
+    let mut words = text::words(text);
     if words.clone().all(|word| NOTHING.contains(&word)) {
         return false;
     }
@@ -420,10 +418,7 @@ fn pairs(
 }
 
 fn found(touched: &Touched, reason: &str) -> Found {
-    let short = |(_, text): &(u32, String)| match text.char_indices().nth(MAX_TEXT) {
-        Some((at, _)) => format!("{}...", &text[..at]),
-        None => text.clone(),
-    };
+    let short = |(_, text): &(u32, String)| text::cut(text, MAX_TEXT);
     let mut steps: Vec<String> = touched.lines.iter().take(MAX_LINES).map(short).collect();
     if touched.lines.len() > MAX_LINES {
         steps.push(format!("and {} lines more", touched.lines.len() - MAX_LINES));

@@ -18,6 +18,7 @@ pub mod publish;
 pub mod reduce;
 pub mod shared;
 pub mod spelling;
+pub mod text;
 pub mod token;
 pub mod words;
 pub mod write;

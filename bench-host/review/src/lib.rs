@@ -358,7 +358,6 @@ pub fn review_among(
     if changes.is_empty() && unrecognised.is_empty() {
         let meant = meant_by(&patch.message, &barriers);
         let mut about: HashMap<(String, String), Vec<String>> = HashMap::new();
-        let places = [line_places(&bodies[0]), line_places(&bodies[1])];
         for one in &meant {
             if let Some(name) = places[usize::from(one.after)].get(&(one.file.as_str(), one.line)) {
                 let texts = about.entry((one.file.clone(), (*name).to_owned())).or_default();

@@ -14,7 +14,7 @@ use crate::extract::names::is_long_barrier;
 use crate::extract::publish::is_of_driver;
 use crate::extract::token::{Language, Token, TokenKind, tokens};
 use crate::extract::words::{self, encoded, flush, speaks_in_assembly, write};
-use crate::extract::{Doubt, asm};
+use crate::extract::{Doubt, asm, text};
 use crate::placed::Placed;
 use crate::source::Unit;
 use sequences::TlbiOp;
@@ -85,8 +85,7 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
                         .any(|line| line.number == number && (every || line.changed))
                 };
                 for (number, part) in (token.line..).zip(token.text.split('\n')) {
-                    let mut words = part.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-                    if words.any(|word| is_mnemonic(word) || !every && encoded(word)) && changed(number) {
+                    if text::words(part).any(|word| is_mnemonic(word) || !every && encoded(word)) && changed(number) {
                         found.entry(number).or_insert_with(|| part.to_owned());
                     }
                 }

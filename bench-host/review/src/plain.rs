@@ -6,6 +6,7 @@
 //! options of a build is it known that they are no code.
 
 use crate::extract::instruction::is_instruction;
+use crate::extract::text::{cut, words};
 use crate::extract::token::Language;
 use crate::extract::words::{encoded, is_flush, is_register};
 use crate::foreign::is_foreign;
@@ -79,10 +80,7 @@ pub fn mentions(unit: &Unit) -> Vec<Mention> {
             let text = line.text.split_whitespace().collect::<Vec<_>>().join(" ");
             out.push(Mention {
                 line: line.number,
-                text: match text.char_indices().nth(MAX_TEXT) {
-                    Some((end, _)) => format!("{}...", &text[..end]),
-                    None => text,
-                },
+                text: cut(&text, MAX_TEXT),
                 order: String::new(),
             });
         }
@@ -96,11 +94,6 @@ fn is_comment(text: &str) -> bool {
     ["//", "/*", "* ", "--", ";", "# ", "##", "(*", "{-"]
         .iter()
         .any(|start| text.starts_with(start))
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .filter(|word| !word.is_empty())
 }
 
 /// Returns whether a line names an invalidation or a translation register.

@@ -12,7 +12,7 @@ use crate::extract::names::sets_operand;
 use crate::extract::reduce::Found;
 use crate::extract::spelling::Spellings;
 use crate::extract::token::SourceLine;
-use crate::extract::{Doubt, Unread};
+use crate::extract::{Doubt, Unread, text};
 use crate::infer::Assumption;
 use crate::mention::{Lines, Mention, mentions as spoken};
 use crate::placed::Placed;
@@ -245,11 +245,8 @@ impl Tree {
         let found = parallel(&self.units, |unit| {
             let mut own = Vec::new();
             for segment in &unit.segments {
-                let words = |line: &SourceLine| {
-                    let mut words = line.text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-                    words.any(|word| names.contains(word))
-                };
-                if segment.lines.iter().any(words) {
+                let names_one = |line: &SourceLine| text::words(&line.text).any(|word| names.contains(word));
+                if segment.lines.iter().any(names_one) {
                     let semicolon = asm::is_armasm(&unit.path);
                     let layout = Layout::of(&segment.lines, &segment.section, unit.language(), semicolon);
                     own.extend(layout.names().filter(|name| names.contains(name)).map(str::to_owned));

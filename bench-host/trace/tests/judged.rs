@@ -104,6 +104,19 @@ const EL1: Setup = Setup {
     el: 1,
 };
 
+/// A guest's stage 2 with VMID 7: 39 bits, from level 1, three tables.
+const STAGE_2: Setup = Setup {
+    pes: 2,
+    mmfr: [0; 3],
+    registers: &[
+        (Register::VtcrEl2, 25 | 1 << 6),
+        (Register::VttbrEl2, ROOT | 7 << 48),
+        (Register::HcrEl2, HCR_VM),
+    ],
+    tables: &[512; 3],
+    el: 2,
+};
+
 impl Guest {
     fn new(setup: Setup) -> Self {
         let mut guest = Self {
@@ -610,17 +623,7 @@ fn what_lazy_schemes_do_with_frames_is_a_number_and_told_when_asked_for() {
 fn a_guest_makes_tables_where_its_memory_is_unmapped() {
     // Stage 2 of EL2's own: the hypervisor takes a page from the guest and makes a table of it, or the guest does.
     let taken = |behind: bool, text: &str| {
-        let mut guest = Guest::new(Setup {
-            pes: 1,
-            mmfr: [0; 3],
-            registers: &[
-                (Register::VtcrEl2, 25 | 1 << 6),
-                (Register::VttbrEl2, ROOT | 7 << 48),
-                (Register::HcrEl2, HCR_VM),
-            ],
-            tables: &[512; 3],
-            el: 2,
-        });
+        let mut guest = Guest::new(Setup { pes: 1, ..STAGE_2 });
         let at = Guest::table(2) + 8;
         guest
             .store_at(0, at, 0x5000_07ff)
@@ -764,20 +767,8 @@ fn under_vhe_operations_of_el1_are_about_el2() {
 
 #[test]
 fn stage_2_needs_both_kinds_of_entries_gone() {
-    let guest_of_el2 = Setup {
-        pes: 2,
-        mmfr: [0; 3],
-        // 39 bits, from level 1: three tables.
-        registers: &[
-            (Register::VtcrEl2, 25 | 1 << 6),
-            (Register::VttbrEl2, ROOT | 7 << 48),
-            (Register::HcrEl2, HCR_VM),
-        ],
-        tables: &[512; 3],
-        el: 2,
-    };
     let remapped = |text: &str| {
-        let mut guest = Guest::new(guest_of_el2);
+        let mut guest = Guest::new(STAGE_2);
         let at = Guest::table(2) + 8;
         guest
             .store_at(0, at, 0x5000_07ff)

@@ -21,6 +21,7 @@ use crate::extract::event::Node;
 use crate::extract::macros::Table;
 use crate::extract::operand::Value;
 use crate::extract::spelling::Spellings;
+use crate::extract::text::cut;
 use crate::extract::token::{Language, Token, TokenKind};
 use crate::extract::{Doubt, Unread};
 use std::cell::RefCell;
@@ -170,7 +171,7 @@ impl<'a> Context<'a> {
             return;
         };
         let mut found = self.found.borrow_mut();
-        let text = format!("{}: {limit}", shortened(token.text.replace('\n', " ")));
+        let text = format!("{}: {limit}", shortened(&token.text.replace('\n', " ")));
         let unread = Unread {
             function: found.function.clone(),
             ..Unread::new(token.line, text, found.changed, Doubt::Limit)
@@ -193,12 +194,9 @@ fn has_word(text: &str, word: &str) -> bool {
         .any(|part| part == word)
 }
 
-fn shortened(text: String) -> String {
+fn shortened(text: &str) -> String {
     const MAX: usize = 60;
-    match text.char_indices().nth(MAX) {
-        Some((at, _)) => format!("{}...", &text[..at]),
-        None => text,
-    }
+    cut(text, MAX)
 }
 
 #[cfg(test)]

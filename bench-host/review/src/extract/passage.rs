@@ -8,6 +8,7 @@
 use crate::extract::event::{Event, Kind};
 use crate::extract::path::Path;
 use crate::extract::reduce::{Around, Found};
+use crate::extract::text::cut;
 use sequences::{ContextValue, Instruction, Sequence};
 use std::collections::BTreeSet;
 
@@ -182,11 +183,7 @@ fn shortened(text: &str) -> String {
 }
 
 fn shortened_to(text: &str, most: usize) -> String {
-    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match flat.char_indices().nth(most) {
-        Some((at, _)) => format!("{}...", &flat[..at]),
-        None => flat,
-    }
+    cut(&text.split_whitespace().collect::<Vec<_>>().join(" "), most)
 }
 
 /// Returns the instruction that an event is in a passage, where the judge has it.

@@ -4,6 +4,7 @@
 use crate::extract::event::{Kind, Noted};
 use crate::extract::instruction::{self, Read};
 use crate::extract::names::{self, looks_like_maintenance};
+use crate::extract::text;
 use crate::extract::token::{Token, TokenKind, closing, join};
 
 /// Registers that decide how addresses are translated, without the exception level.
@@ -356,10 +357,7 @@ pub(crate) fn speaks_in_assembly(statement: &str) -> Option<String> {
         return None;
     }
     let lower = head.to_ascii_lowercase();
-    let words = || {
-        rest.split(|c: char| !(c.is_alphanumeric() || c == '_'))
-            .filter(|word| !word.is_empty())
-    };
+    let words = || text::words(rest);
     if lower == "msr" {
         return instruction::writes_translation(statement).then(|| statement.to_owned());
     }

@@ -8,6 +8,7 @@ use crate::extract::path::{Path, Paths, paths};
 use crate::extract::publish::{is_of_driver, publications, stores_to_table, stores_to_window};
 use crate::extract::reduce::{self, Found};
 use crate::extract::spelling::Spellings;
+use crate::extract::text::cut;
 use crate::extract::token::Language;
 use crate::extract::{Doubt, Function, Unread};
 use crate::foreign::is_aarch32;
@@ -528,10 +529,7 @@ fn call_text(unit: &Unit, name: &str, line: u32) -> String {
             };
             text.push(c);
             if depth == 0 && c == ')' {
-                return match text.char_indices().nth(MAX) {
-                    Some((at, _)) => format!("{}...", &text[..at]),
-                    None => text,
-                };
+                return cut(&text, MAX);
             }
         }
         text.push(' ');

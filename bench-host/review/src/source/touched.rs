@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The functions and macros that a patch changes, whatever it does to them.
 
-use crate::extract::asm;
 use crate::extract::layout::Layout;
 use crate::extract::words::speaks_of_flush;
+use crate::extract::{asm, text};
 use crate::source::Unit;
 use std::collections::{BTreeSet, HashMap};
 
@@ -45,7 +45,7 @@ pub fn touched(unit: &Unit) -> Vec<Touched> {
         }
         for line in segment.lines.iter().filter(|line| is_repetition(&line.text)) {
             let index = at(layout.name(line.number), &mut out);
-            out[index].repeats.extend(words(&line.text).map(str::to_owned));
+            out[index].repeats.extend(names(&line.text).map(str::to_owned));
         }
         for line in segment.lines.iter().filter(|line| speaks_of_flush(&line.text)) {
             if layout.counts(line.number) {
@@ -72,7 +72,7 @@ impl Touched {
     pub fn changes_repetition(&self) -> bool {
         self.lines.iter().any(|(_, text)| {
             let set = text.split_once('=').filter(|(_, right)| !right.starts_with('='));
-            let left = set.and_then(|(left, _)| words(left).last());
+            let left = set.and_then(|(left, _)| names(left).last());
             is_repetition(text) || left.is_some_and(|name| self.repeats.contains(name))
         })
     }
@@ -81,11 +81,11 @@ impl Touched {
 /// Returns whether a line is the head of a repetition.
 fn is_repetition(text: &str) -> bool {
     let text = text.trim_start_matches(['}', ' ', '\t']);
-    let word = words(text).next().unwrap_or_default();
+    let word = names(text).next().unwrap_or_default();
     matches!(word, "for" | "while") && text.starts_with(word)
 }
 
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .filter(|word| word.starts_with(|c: char| c.is_alphabetic() || c == '_'))
+/// Returns the names in a text, and no numbers.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    text::words(text).filter(|word| word.starts_with(|c: char| c.is_alphabetic() || c == '_'))
 }

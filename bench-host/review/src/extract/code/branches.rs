@@ -27,7 +27,7 @@ impl Context<'_> {
             Some(_) => vec![Vec::new(), arm],
             None => vec![arm, Vec::new()],
         };
-        push_either(shortened(denied.unwrap_or(&text).to_owned()), arms, out);
+        push_either(shortened(denied.unwrap_or(&text)), arms, out);
         end
     }
 
@@ -56,7 +56,7 @@ impl Context<'_> {
         } else {
             arms.push(Vec::new());
         }
-        let condition = shortened(join(condition));
+        let condition = shortened(&join(condition));
         push_either(condition, arms, out);
         end
     }
@@ -105,7 +105,11 @@ impl Context<'_> {
             .map(|&start| join(&body[start + 1..skip_past(body, start, ":").saturating_sub(1).max(start + 1)]))
             .collect();
         let subject = subject.unwrap_or("out of sight");
-        push_either(shortened(format!("switch {subject}: {}", labels.join(", "))), arms, out);
+        push_either(
+            shortened(&format!("switch {subject}: {}", labels.join(", "))),
+            arms,
+            out,
+        );
     }
 
     /// Reads the arms of a `match`.
@@ -138,7 +142,7 @@ impl Context<'_> {
                 at += 1;
             }
         }
-        push_either(shortened(format!("match {subject}: {}", labels.join(", "))), arms, out);
+        push_either(shortened(&format!("match {subject}: {}", labels.join(", "))), arms, out);
     }
 
     /// Reads `#if` and its parts inside a function.
@@ -196,7 +200,7 @@ impl Context<'_> {
             arms.swap(0, 1);
             push_optional(condition.to_owned(), arms, out);
         } else {
-            push_either(shortened(condition.to_owned()), arms, out);
+            push_either(shortened(condition), arms, out);
         }
         end + 1
     }

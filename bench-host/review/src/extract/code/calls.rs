@@ -212,7 +212,7 @@ impl Context<'_> {
                 self.see_through(&mut nodes);
                 out.extend(nodes);
             }
-            Some(Spelled::Unresolved) => self.unread(name, format!("{plain}({})", shortened(join(inner)))),
+            Some(Spelled::Unresolved) => self.unread(name, format!("{plain}({})", shortened(&join(inner)))),
             None if written.is_some() => {
                 let write = self.seen_through(written.unwrap_or_default());
                 self.event(Kind::Sysreg(write), name, out);

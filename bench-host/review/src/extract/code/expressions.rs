@@ -3,10 +3,10 @@
 
 use crate::extract::code::{Assigned, Context};
 use crate::extract::event::{Event, Kind, Node, Stored};
-use crate::extract::names;
 use crate::extract::operand::{self, Names, Value};
 use crate::extract::token::{Language, Token, TokenKind, join};
 use crate::extract::write::Write;
+use crate::extract::{names, text};
 
 impl Context<'_> {
     /// Reads an expression up to its `;`; returns where the next statement starts.
@@ -154,8 +154,7 @@ impl Context<'_> {
             {
                 given.value = self.evaluate(&given.text);
                 let found = self.found.borrow();
-                let words = given.text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-                event.changed |= words
+                event.changed |= text::words(&given.text)
                     .filter_map(|word| found.assigned.get(word))
                     .any(|known| known.changed);
                 if let Some(known) = found.assigned.get(given.text.trim()) {
