@@ -10,6 +10,9 @@ COMMIT` writes it; with --fetch REPOS, made from the mirrors below REPOS/OWNER+N
 A side is *right* if its verdict is one of those written down, *open* if the tool says that it does not know, *missed* if an
 insufficient one passes, *alarm* if a sufficient one is called insufficient, *silent* if a change is not mentioned at all. A
 flush that is gone is *open* where the review leaves it open ("Who invalidates these entries now?", exit code 2).
+
+*In full* counts rows whose every place is shown with both sides, judged or not, and rows of which nothing is to be said and nothing is. Of
+them, *judged* has a verdict other than `unknown` on a side, *shown* has none, and *nothing said* is what it says.
 """
 import argparse
 import collections
@@ -65,7 +68,11 @@ def judge(row, code, found):
         same = all(verdict(c["before"]) == verdict(c["after"]) for c in changes)
         if not unread and same:
             return "right", "right", True, True
-        return ("open", "open", False, True) if doubts else ("wrong", "wrong", True, True)
+        # Beside `same`, a row may allow verdicts: both sides are then held against those.
+        others = [allowed - {"same"} for allowed in wanted]
+        if wanted[0] == {"none"} or not all(others):
+            return ("open", "open", False, True) if doubts else ("wrong", "wrong", True, True)
+        wanted = others
     places = sites(row)
     reached = [place for place in places if any(at(change, *place) for change in changes)]
     full = len(reached) == len(places) or (len(places) > 0 and len(changes) >= len(places) and not unread)
@@ -138,6 +145,10 @@ def main():
         before, after, full, part = judge(row, code, found)
         total["commits"] += 1
         total["in full"] += full
+        if full:
+            verdicts = {verdict(change[side]) for change in found["changes"] for side in ("before", "after")}
+            kind = "judged" if verdicts - {"none", "unknown"} else "shown" if verdicts else "nothing said"
+            total[f"in full, {kind}"] += 1
         total["in part"] += part and not full
         pair = {before, after}
         total["both right"] += pair == {"right"}
