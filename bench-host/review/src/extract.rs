@@ -2,6 +2,7 @@
 //! From source text to sequences.
 
 pub mod asm;
+pub mod cases;
 pub mod code;
 pub mod condition;
 pub mod event;

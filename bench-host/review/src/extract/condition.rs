@@ -232,6 +232,7 @@ fn compared(tokens: &[Token]) -> Option<Condition> {
     let (a, b) = (join(left), join(right));
     let equal = match b.as_str() {
         _ if literal(left) && literal(right) => Condition::Constant(a == b),
+        _ if a == b && !a.contains('(') => Condition::Constant(true),
         "true" | "TRUE" => parse(left, 15),
         "false" | "FALSE" | "0" | "NULL" => negated(parse(left, 15)),
         _ => Condition::Atom(format!("{a}=={b}")),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The ways through a function.
 
+use crate::extract::cases::Cases;
 use crate::extract::condition::{self, Decided};
 use crate::extract::event::{Event, Kind, Node};
 use crate::extract::shared::Shared;
@@ -86,6 +87,14 @@ fn walk(nodes: &[Node], mut open: Vec<(Way, Flow)>, cut: &mut bool) -> Vec<(Way,
             } if arms.len() == 2 => Some(condition::read(condition)),
             _ => None,
         };
+        let cases = match node {
+            Node::Either {
+                condition,
+                arms,
+                optional: false,
+            } => Cases::read(condition, arms.len()),
+            _ => None,
+        };
         let mut next = Vec::with_capacity(open.len());
         for (mut path, flow) in open {
             if flow != Flow::On {
@@ -135,14 +144,28 @@ fn walk(nodes: &[Node], mut open: Vec<(Way, Flow)>, cut: &mut bool) -> Vec<(Way,
                         .as_ref()
                         .and_then(|condition| path.decided.value(condition))
                         .map(|holds| usize::from(!holds));
+                    let possible = |cases: &Cases| -> Vec<usize> {
+                        (0..arms.len())
+                            .filter(|&arm| cases.can_happen(arm, &path.decided))
+                            .collect()
+                    };
+                    let possible = cases.as_ref().map(possible).filter(|arms| !arms.is_empty());
+                    let only = possible.as_ref().is_some_and(|arms| arms.len() == 1);
                     for (index, arm) in arms.iter().enumerate() {
-                        if decided.is_some_and(|decided| decided != index) {
+                        if decided.is_some_and(|decided| decided != index)
+                            || cases
+                                .as_ref()
+                                .is_some_and(|cases| !cases.can_happen(index, &path.decided))
+                        {
                             continue;
                         }
                         let mut path = path.clone();
+                        if let Some(cases) = &cases {
+                            cases.take(index, &mut path.decided);
+                        }
                         if *optional {
                             path.primary &= index == 0;
-                        } else if decided.is_none() {
+                        } else if decided.is_none() && !only {
                             if let Some(condition) = &taken_apart {
                                 path.decided.take(condition.clone(), index == 0);
                             }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! How much of a sequence a function holds.
 
-use crate::extract::event::Node;
+use crate::extract::event::{Kind, Node};
 use crate::extract::path::paths;
 use crate::extract::reduce;
 use crate::workaround::is_workaround;
@@ -46,7 +46,12 @@ impl Part {
         let named = ["tlb", "dsb", "isb", "barrier", "sync", "fence"]
             .iter()
             .any(|word| lower.contains(word));
-        if named && size <= 8 && Node::has_maintenance(nodes) {
+        // Whatever it is called, what does nothing but order is a part of what calls it.
+        let mut only_orders = true;
+        Node::visit(nodes, &mut |event| {
+            only_orders &= matches!(event.kind, Kind::Barrier(_) | Kind::Return)
+        });
+        if (named || only_orders) && size <= 8 && Node::has_maintenance(nodes) {
             Self::Fragment
         } else {
             Self::Nothing

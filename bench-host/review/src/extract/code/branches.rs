@@ -2,6 +2,7 @@
 //! Branches: `if`, `switch`, `match`, `#[cfg]` and `#if`, of which one arm happens.
 
 use crate::extract::asm;
+use crate::extract::cases;
 use crate::extract::code::{Context, shortened};
 use crate::extract::condition;
 use crate::extract::event::Node;
@@ -99,17 +100,13 @@ impl Context<'_> {
             arms.push(Vec::new());
         }
         // The labels say what the ways are for.
-        let labels: Vec<String> = starts
-            .iter()
-            .filter(|&&start| body[start].is_word("case"))
-            .map(|&start| join(&body[start + 1..skip_past(body, start, ":").saturating_sub(1).max(start + 1)]))
-            .collect();
+        let label = |&start: &usize| match body[start].is_word("case") {
+            true => join(&body[start + 1..skip_past(body, start, ":").saturating_sub(1).max(start + 1)]),
+            false => "default".to_owned(),
+        };
+        let labels: Vec<String> = starts.iter().map(label).collect();
         let subject = subject.unwrap_or("out of sight");
-        push_either(
-            shortened(&format!("switch {subject}: {}", labels.join(", "))),
-            arms,
-            out,
-        );
+        push_either(cases::written("switch", subject, &labels), arms, out);
     }
 
     /// Reads the arms of a `match`.
@@ -142,7 +139,7 @@ impl Context<'_> {
                 at += 1;
             }
         }
-        push_either(shortened(&format!("match {subject}: {}", labels.join(", "))), arms, out);
+        push_either(cases::written("match", subject, &labels), arms, out);
     }
 
     /// Reads `#if` and its parts inside a function.
