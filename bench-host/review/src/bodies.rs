@@ -5,12 +5,14 @@
 //! changes. A message may speak of break-before-make, and what it means may be the order of stores that nobody can tell
 //! from others. Both are shown with the lines that change, and left undecided.
 
+use crate::Unrecognised;
 use crate::evaluate::{ENTRIES, Evaluated, SAID};
 use crate::extract::names::{is_write, makes_operand};
 use crate::extract::publish::is_of_driver;
 use crate::extract::reduce::{Around, Found};
 use crate::extract::text;
 use crate::extract::words::{frees, is_about_tables, names_maintenance, writes_entry};
+use crate::listed::{Places, Said};
 use crate::pair::{Kind, Pair};
 use crate::placed::Placed;
 use crate::source::Touched;
@@ -321,6 +323,49 @@ fn says_something(text: &str, name: &str) -> bool {
     });
     let has_body = body.is_some_and(|body| body.contains(|c: char| c.is_alphanumeric()));
     !is_head || has_body
+}
+
+/// Returns the functions that lines stand in of which only the message says what they are for.
+pub(crate) fn meant_bodies(
+    sides: &Sides,
+    meant: &[Unrecognised],
+    places: &[Places; 2],
+    renames: &Renames,
+) -> Vec<Pair> {
+    let mut about = Said::new();
+    for one in meant {
+        if let Some(name) = places[usize::from(one.after)].get(&(one.file.as_str(), one.line)) {
+            for name in HashSet::from([(*name).to_owned(), renamed(name, renames)]) {
+                about
+                    .entry((one.file.clone(), name))
+                    .or_default()
+                    .push(one.text.clone());
+            }
+        }
+    }
+    let said = |placed: &Placed<Touched>| about.get(&(placed.path.clone(), placed.found.name.clone()));
+    let mut own = [sides[0].clone(), sides[1].clone()];
+    for (side, after) in own.iter_mut().zip([false, true]) {
+        for placed in side {
+            let (is_about, name) = (said(placed).is_some(), placed.found.name.clone());
+            placed
+                .found
+                .lines
+                .retain(|(_, text)| is_about && says_something(text, &name));
+            if !after {
+                rename(&mut placed.found, renames);
+            }
+        }
+    }
+    drop_same(&mut own);
+    pairs(
+        &own,
+        |_| true,
+        |placed| {
+            let texts = said(placed).map(|texts| texts.iter().take(MAX_DOUBTS).cloned().collect::<Vec<_>>());
+            texts.unwrap_or_default().join("; ")
+        },
+    )
 }
 
 /// Returns the functions that a message, which says this, may be about.

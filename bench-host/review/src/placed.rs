@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Something together with the file it was found in.
 
+use std::collections::{BTreeSet, HashMap};
+
 /// Something of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Placed<T> {
@@ -19,3 +21,9 @@ impl<T> Placed<T> {
         }
     }
 }
+
+/// What the side before and the side after have of something.
+pub(crate) type Both<T> = [Vec<Placed<T>>; 2];
+
+/// The lines of a side that are accounted for, by file.
+pub(crate) type ReadLines = HashMap<String, BTreeSet<u32>>;
