@@ -20,6 +20,8 @@ use core::fmt;
 /// The part of a question in which a neighbour differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Hinge {
+    /// What was changed.
+    Change,
     /// What follows.
     After,
     /// Whether the CPU has FEAT_ETS2.
@@ -181,6 +183,15 @@ fn neighbours(question: &Question, sequence: &[Instruction]) -> Vec<Neighbour> {
         all: Vec::new(),
     };
     let switch = context::is_switch(question.change);
+    // A switch stores nothing, and its flush needs no DSB before it; beside it, entries are often changed too.
+    if switch && sequence.iter().any(|instruction| instruction.tlbi().is_some()) {
+        around.add(
+            Hinge::Change,
+            "an entry in memory was made invalid just before as well",
+            &["--change", "invalidate"],
+            |question| question.change = Change::Invalidate,
+        );
+    }
     around.after(
         After::Nothing,
         "nothing uses it before the next context synchronization event",
@@ -380,6 +391,18 @@ mod tests {
             lines("dsb nshst; tlbi alle2; dsb nsh; isb", |_| {}),
             ["insufficient if another PE of the Inner Shareable domain may hold it (--observers inner)"]
         );
+    }
+
+    #[test]
+    fn a_flush_for_a_new_vmid_hangs_on_whether_entries_were_changed_too() {
+        let text = "isb; tlbi vmalls12e1is; dsb ish; isb";
+        let recycled = |question: &mut Question| question.change = Change::RecycleContext;
+        let hangs = |text| {
+            let all = lines(text, recycled);
+            all.iter().any(|line| line.contains("--change invalidate"))
+        };
+        assert!(hangs(text));
+        assert!(!hangs("dsb ishst; isb; tlbi vmalls12e1is; dsb ish; isb"));
     }
 
     #[test]

@@ -60,6 +60,11 @@ pub(super) fn questions(
     let hangs_on = |hinge: Hinge| flips.around.found.iter().any(|flip| flip.hinge == hinge);
     for (hinge, is_stated, text) in [
         (
+            Hinge::Change,
+            stated.change.is_some(),
+            "Were entries in memory changed just before, which nothing completes here?",
+        ),
+        (
             Hinge::Ets2,
             stated.ets2,
             "Does every CPU that runs this have FEAT_ETS2, and does nobody fetch through it?",
