@@ -3,6 +3,7 @@
 
 use crate::evaluate::Flips;
 use crate::extract::reduce::Found;
+use crate::extract::text::cut;
 use crate::placed::Placed;
 use crate::relation::Relation;
 use sequences::judge::{Change, Hinge, Level, Observers, Question, Stated};
@@ -44,7 +45,7 @@ pub(super) fn questions(
             .iter()
             .find(|text| !text.is_empty())
             .map_or("the operand", String::as_str);
-        let short: String = text.chars().take(40).collect();
+        let short = cut(text, 40);
         all.push(format!(
             "Is `{short}` shifted right by 12, its top bits clear of TTL and ASID?"
         ));
@@ -52,6 +53,15 @@ pub(super) fn questions(
     let mut tlbis = side.found.sequence.instructions().filter_map(Instruction::tlbi);
     if tlbis.any(|tlbi| tlbi.op.target().is_last_level()) && question.level == Some(Level::Last) {
         all.push("Is it certain that only last-level entries change here?".to_owned());
+    }
+    if let Some(entry) = &side.found.around.makes
+        && stated.change.is_none()
+        && question.change == Change::Invalidate
+    {
+        all.push(format!(
+            "Was `{}` invalid before? One that is valid and gets another address has to be made invalid and flushed first.",
+            cut(entry, 40)
+        ));
     }
     if relation == Relation::Weaker {
         all.push("Does anything else rely on what the old sequence did beyond the flush?".to_owned());

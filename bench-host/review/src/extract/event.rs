@@ -48,16 +48,23 @@ impl Stored {
     /// Returns the store that an assignment is: `*ptep = 0`, `entry->pt.valid = 0`.
     pub fn by_assignment(left: &str, right: &str) -> Self {
         let left = plain(left);
-        let flag = left
-            .rsplit_once(['.', '>'])
-            .filter(|(_, field)| matches!(field.trim(), "valid" | "present" | "v"));
-        match flag {
-            Some((entry, _)) => Self {
+        let field = left.rsplit_once(['.', '>']).map(|(entry, field)| {
+            let entry = entry.split(['.', '-']).next().unwrap_or_default();
+            (entry.trim().to_owned(), field.trim())
+        });
+        match field {
+            Some((target, "valid" | "present" | "v")) => Self {
                 moves: false,
                 invalid: is_invalid(right),
-                target: entry.split(['.', '-']).next().unwrap_or_default().trim().to_owned(),
+                target,
             },
-            None => Self {
+            // Page 0 is a page.
+            Some((target, "page" | "ppn" | "pfn" | "addr" | "address" | "output_address" | "oa" | "base")) => Self {
+                moves: true,
+                invalid: false,
+                target,
+            },
+            _ => Self {
                 moves: names_address(right),
                 invalid: is_invalid(right),
                 target: left,

@@ -48,6 +48,8 @@ pub struct Around {
     pub written_after: Vec<String>,
     /// A store to what looks like a translation table comes before.
     pub store_before: bool,
+    /// The entry that the nearest store before it gives an address, as written, where nothing is invalidated before that.
+    pub makes: Option<String>,
     /// A store that the patch adds or removes comes before it on this way, and one after it.
     pub new_stores: [bool; 2],
     /// A store to a table comes before it on some way through the function, and one after it.
@@ -635,6 +637,7 @@ fn found(
             written_before: registers(&events[..first]),
             written_after: registers(&events[last + 1..]),
             store_before: stored(&events[..first]),
+            makes: made(&events[..first]),
             new_stores: [&events[..first], &events[last + 1..]].map(|part| {
                 part.iter()
                     .any(|event| event.changed && matches!(event.kind, Kind::Store(_)))
@@ -672,6 +675,19 @@ fn found(
             level: level_of_arm(path, first),
         },
     }
+}
+
+/// Returns the entry that the last store gives an address, where nothing was invalidated before.
+fn made(events: &[Event]) -> Option<String> {
+    if events.iter().any(|event| matches!(event.kind, Kind::Tlbi(..))) {
+        return None;
+    }
+    let mut stores = events.iter().rev().filter_map(|event| match &event.kind {
+        Kind::Store(stored) => Some(stored),
+        _ => None,
+    });
+    let last = stores.next()?;
+    (last.moves && !last.invalid && !last.target.is_empty()).then(|| last.target.clone())
 }
 
 /// Returns whether the last thing that counts, barriers aside, is a store.
