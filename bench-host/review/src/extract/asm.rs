@@ -2,10 +2,12 @@
 //! Assembly: statements, macros, labels and branches, to the ways through each function.
 
 mod boundary;
+mod fill;
 mod flow;
 mod macros;
 mod reader;
 mod registers;
+mod repeat;
 mod statement;
 
 pub use macros::{AsmMacro, collect_macros};
@@ -14,6 +16,7 @@ pub use statement::{Statement, is_armasm, statements};
 
 use crate::extract::event::Node;
 use crate::extract::place::Place;
+use crate::extract::text::words;
 use crate::extract::{Function, Unread};
 use boundary::function_name;
 use reader::{Reader, limit};
@@ -24,6 +27,7 @@ pub type Macros = HashMap<String, AsmMacro>;
 
 /// Reads the functions of a piece of assembly. `section` names where it starts.
 pub fn functions<'a>(source: &[Statement], section: &str, macros: &'a Macros) -> (Vec<Function>, Vec<Unread>) {
+    let source = &*repeat::unrolled(source);
     let declared = boundary::declared(source);
     let mut unread = Vec::new();
     let mut functions = Vec::new();
@@ -31,6 +35,7 @@ pub fn functions<'a>(source: &[Statement], section: &str, macros: &'a Macros) ->
     let mut reader = Reader::new(macros);
     // The parameters of the macro whose body this is.
     let mut in_macro = None::<HashSet<String>>;
+    let mut bare = false;
     let mut terminated = false;
     let mut open_start = true;
     let mut close = |name: &mut String, reader: &mut Reader<'a>, next: String, open_end: bool| {
@@ -59,6 +64,8 @@ pub fn functions<'a>(source: &[Statement], section: &str, macros: &'a Macros) ->
     };
     for statement in source {
         let (word, rest) = statement.words();
+        // Behind `.altmacro`, parameters stand as they are.
+        bare = word == ".altmacro" || bare && word != ".noaltmacro";
         if in_macro.is_some() {
             if word == ".endm" || word == ".endmacro" {
                 in_macro = None;
@@ -89,12 +96,21 @@ pub fn functions<'a>(source: &[Statement], section: &str, macros: &'a Macros) ->
         reader.statement(statement, 0);
         if let Some(parameters) = &in_macro {
             // An operation that is the macro's parameter is read where the macro is used.
-            let by_parameter = |text: &str| parameters.iter().any(|p| text.contains(&format!("\\{p}")));
+            let by_parameter = |text: &str| {
+                bare && words(text).any(|word| parameters.contains(word))
+                    || parameters.iter().any(|p| match p.starts_with('$') {
+                        true => text.contains(p.as_str()),
+                        false => text.contains(&format!("\\{p}")),
+                    })
+            };
             for unread in &mut reader.unread[before..] {
                 unread.template |= by_parameter(&unread.text);
             }
         }
-        if matches!(word, "ret" | "eret" | "b" | "br") {
+        if ["ret", "eret", "b", "br"]
+            .iter()
+            .any(|end| word.eq_ignore_ascii_case(end))
+        {
             terminated = true;
         } else if !matches!(word, "" | "nop") && !word.starts_with(['.', '#']) {
             terminated = false;
@@ -154,15 +170,16 @@ pub fn places(source: &[Statement], section: &str) -> Vec<Place> {
 /// Reads the template of an inline assembly statement.
 pub fn inline(text: &str, line: u32, changed: bool, macros: &Macros) -> (Vec<Node>, Vec<Unread>) {
     let mut reader = Reader::new(macros);
-    for part in text.split(['\n', ';']) {
+    let parts = text.split(['\n', ';']).flat_map(|part| {
         let statement = Statement {
             line,
             changed,
             text: statement::without_comment(part).trim().to_owned(),
         };
-        for statement in statement.peel_labels() {
-            reader.statement(&statement, 0);
-        }
+        statement.peel_labels()
+    });
+    for statement in repeat::unrolled(&parts.collect::<Vec<_>>()).iter() {
+        reader.statement(statement, 0);
     }
     let (nodes, cut) = flow::nodes(&reader.ops);
     let mut unread = reader.unread;

@@ -221,3 +221,11 @@ pub fn sets_operand(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     lower.contains("tlbi") && ["input", "operand"].iter().any(|word| lower.contains(word))
 }
+
+/// Returns whether a macro runs one of its arguments, by its name: by the exception level, or as an alternative.
+pub fn picks_one(name: &str) -> bool {
+    const WORDS: [&str; 7] = ["SWITCH", "SELECT", "CHOOSE", "BY_EL", "FOR_EL", "PER_EL", "ALTERNATIVE"];
+    let upper = name.to_ascii_uppercase();
+    let levels = ["EL1", "EL2", "EL3"].iter().filter(|level| upper.contains(**level));
+    WORDS.iter().any(|word| upper.contains(word)) || levels.count() > 1
+}

@@ -153,6 +153,20 @@ impl<'a> Commits<'a> {
         }
         for name in text.lines().filter_map(included_name) {
             let mut folder = folder_of(path);
+            if name.starts_with("../") {
+                // From the folder of the file, and no higher than the repository.
+                let candidate = above(folder, name);
+                let id = match &candidate {
+                    Some(candidate) => self.objects.file_at(root, candidate)?,
+                    None => None,
+                };
+                if let (Some(candidate), Some(id)) = (candidate, id)
+                    && seen.insert(candidate.clone())
+                {
+                    wanted.push_back((candidate, id, depth));
+                }
+                continue;
+            }
             loop {
                 let mut found = false;
                 for below in ["", "include", "inc"] {
@@ -217,12 +231,19 @@ fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// Returns the file that a line includes.
+/// Returns the file that a line includes, as C, GNU's assembler or Arm's own has it.
 fn included_name(line: &str) -> Option<&str> {
     let line = line.trim_start();
     let rest = match line.strip_prefix('#') {
         Some(directive) => directive.trim_start().strip_prefix("include")?,
-        None => line.strip_prefix(".include")?,
+        None => match line.strip_prefix(".include") {
+            Some(rest) => rest,
+            None => {
+                let rest = line.strip_prefix("GET").or_else(|| line.strip_prefix("INCLUDE"))?;
+                let name = rest.strip_prefix([' ', '\t'])?.split(';').next()?.trim();
+                return Some(name.trim_matches(['"', '<', '>'])).filter(|name| is_plain(name));
+            }
+        },
     };
     let rest = rest.trim_start();
     let close = match rest.chars().next()? {
@@ -230,9 +251,26 @@ fn included_name(line: &str) -> Option<&str> {
         '<' => '>',
         _ => return None,
     };
-    let name = rest[1..].split(close).next()?;
-    let plain = !name.is_empty() && !name.starts_with('/') && !name.split('/').any(|part| matches!(part, "." | ".."));
-    plain.then_some(name)
+    rest[1..].split(close).next().filter(|name| is_plain(name))
+}
+
+/// Returns whether a name is one of a file below a folder, or of one above it and its neighbors.
+fn is_plain(name: &str) -> bool {
+    let below = name.trim_start_matches("../");
+    !below.is_empty() && !below.starts_with('/') && !below.split('/').any(|part| matches!(part, "." | ".."))
+}
+
+/// Returns the path that a name which starts with `../` has, seen from a folder; none above the repository.
+fn above(folder: &str, name: &str) -> Option<String> {
+    let (mut folder, mut name) = (Some(folder), name);
+    while let Some(rest) = name.strip_prefix("../") {
+        folder = folder.filter(|folder| !folder.is_empty()).map(folder_of);
+        name = rest;
+    }
+    match folder? {
+        "" => Some(name.to_owned()),
+        folder => Some(format!("{folder}/{name}")),
+    }
 }
 
 impl Sight for Commit {
@@ -253,7 +291,14 @@ impl Sight for Commit {
 
 #[cfg(test)]
 mod tests {
-    use super::included_name;
+    use super::{above, included_name};
+
+    #[test]
+    fn no_include_leaves_the_repository() {
+        assert_eq!(above("a/b", "../c.S").as_deref(), Some("a/c.S"));
+        assert_eq!(above("a", "../c.S").as_deref(), Some("c.S"));
+        assert_eq!(above("a", "../../etc/passwd"), None);
+    }
 
     #[test]
     fn includes_are_read_in_every_spelling() {
@@ -262,7 +307,9 @@ mod tests {
             ("#  include \"mmu.h\" // why", Some("mmu.h")),
             (".include \"macros.inc\"", Some("macros.inc")),
             ("#include MACHINE_HEADER", None),
-            ("#include \"../../../etc/passwd\"", None),
+            ("#include \"../common/tlb.inc\"", Some("../common/tlb.inc")),
+            ("    GET tlb.inc ; why", Some("tlb.inc")),
+            ("#include \"a/../../etc/passwd\"", None),
             ("#include \"/etc/passwd\"", None),
             ("/* include <a.h> */", None),
         ] {

@@ -94,11 +94,7 @@ impl Surroundings {
 
     /// Returns whether a name is that of a macro of the assembler that is used in a unit: its body is read there.
     pub(super) fn is_used_macro(&self, name: &str, unit: &Unit) -> bool {
-        self.asm_macros.contains_key(name)
-            && unit.segments.iter().flat_map(|segment| &segment.lines).any(|line| {
-                let text = line.text.trim_start();
-                text.contains(name) && !text.starts_with(".macro") && !text.starts_with("/*") && !text.starts_with("//")
-            })
+        self.asm_macros.contains_key(name) && is_named_elsewhere(name, unit)
     }
 
     fn clone_functions(&self) -> Self {
@@ -139,7 +135,7 @@ impl Surroundings {
             } else {
                 let tokens = tokens(&segment.lines, unit.language());
                 macros::collect(&tokens, unit.language(), &mut self.macros);
-                if unit.path.ends_with(".h") && segment.lines.iter().any(|line| line.text.contains(".macro")) {
+                if unit.language() == Language::C && segment.lines.iter().any(|line| is_for_assembly(&line.text)) {
                     let statements = asm::statements(&segment.lines, false);
                     self.asm_macros.extend(asm::collect_macros(&statements));
                 }
@@ -239,14 +235,7 @@ impl Surroundings {
                 functions.extend(found);
                 for missed in missed {
                     // An operation that is a macro's parameter is read where the macro is used.
-                    let used = || {
-                        unit.segments.iter().flat_map(|segment| &segment.lines).any(|line| {
-                            let text = line.text.trim_start();
-                            text.contains(&missed.function)
-                                && !missed.function.is_empty()
-                                && !text.starts_with(".macro")
-                        })
-                    };
+                    let used = || !missed.function.is_empty() && is_named_elsewhere(&missed.function, unit);
                     if !missed.template {
                         unread.push(missed);
                     } else if used() {
@@ -308,4 +297,24 @@ impl Surroundings {
             joined,
         }
     }
+}
+
+/// Returns whether a macro is named in a unit elsewhere than where it is defined.
+fn is_named_elsewhere(name: &str, unit: &Unit) -> bool {
+    let is_armasm = asm::is_armasm(&unit.path);
+    unit.segments.iter().any(|segment| {
+        let mut heads = false;
+        segment.lines.iter().any(|line| {
+            let text = line.text.trim_start();
+            // Arm's own assembler has the name on the line behind `MACRO`.
+            let is_head =
+                text.starts_with(".macro") || std::mem::replace(&mut heads, is_armasm && text.trim_end() == "MACRO");
+            text.contains(name) && !is_head && !text.starts_with("/*") && !text.starts_with("//")
+        })
+    })
+}
+
+/// Returns whether a line of a header shows that it is for the assembler too.
+fn is_for_assembly(text: &str) -> bool {
+    text.contains(".macro") || text.trim_start().starts_with('#') && text.contains("__ASSEMBL")
 }

@@ -20,15 +20,16 @@ pub(super) fn declared(source: &[Statement]) -> Declared {
     for statement in source {
         let (word, rest) = statement.words();
         let last = || rest.rsplit(',').next().unwrap_or_default().trim().to_owned();
+        let lower = word.to_ascii_lowercase();
         match word {
-            "bl" => {
+            "bl" | "BL" => {
                 all.functions.insert(rest.to_owned());
             }
             ".global" | ".globl" | ".type" | ".size" | ".weak" | "EXPORT" => {
                 let name = rest.split(',').next().unwrap_or_default().trim();
                 all.functions.insert(name.to_owned());
             }
-            _ if word.starts_with('b') || word.starts_with("cb") || word.starts_with("tb") => {
+            _ if lower.starts_with('b') || lower.starts_with("cb") || lower.starts_with("tb") => {
                 all.targets.insert(last());
             }
             _ => {

@@ -222,17 +222,6 @@ fn follow(
                         way.at += 1;
                         continue;
                     };
-                    match constant(condition) {
-                        Some(false) => {
-                            way.at = place;
-                            continue;
-                        }
-                        Some(true) => {
-                            way.at += 1;
-                            continue;
-                        }
-                        None => {}
-                    }
                     // Both sides only where they differ in what counts.
                     let end = if let Some(Op::Jump(label)) = ops.get(place.wrapping_sub(1)) {
                         labels
@@ -243,6 +232,20 @@ fn follow(
                     } else {
                         place
                     };
+                    match constant(condition) {
+                        Some(false) => {
+                            // Nobody enters what is not there.
+                            visited.extend(way.at..place);
+                            way.at = place;
+                            continue;
+                        }
+                        Some(true) => {
+                            visited.extend(place..end);
+                            way.at += 1;
+                            continue;
+                        }
+                        None => {}
+                    }
                     let guard = condition.contains("ASSEMBLY") || condition.contains("ASSEMBLER");
                     if counts(&ops[way.at..end]) && !guard && open.len() + done.len() < MAX_WAYS {
                         let mut there = way.clone();
@@ -379,14 +382,42 @@ fn goes_to(name: &str, way: &Way, (line, changed): (u32, bool)) -> [(usize, Even
 
 /// Returns what a condition is where it holds nothing but numbers: the argument of a macro, compared.
 fn constant(condition: &str) -> Option<bool> {
-    let number = |text: &str| text.trim().trim_matches(['(', ')']).parse::<i64>().ok();
-    if let Some((a, b)) = condition.split_once("==") {
-        return Some(number(a)? == number(b)?);
+    let text = condition.trim();
+    for (sign, decides) in [("||", true), ("&&", false)] {
+        if text.contains(sign) {
+            let parts: Vec<Option<bool>> = text.split(sign).map(constant).collect();
+            return match parts.contains(&Some(decides)) {
+                true => Some(decides),
+                false => parts.iter().all(Option::is_some).then_some(!decides),
+            };
+        }
     }
-    if let Some((a, b)) = condition.split_once("!=") {
-        return Some(number(a)? != number(b)?);
+    if let Some(rest) = text.strip_prefix('!').filter(|rest| !rest.starts_with('=')) {
+        return constant(rest).map(|holds| !holds);
     }
-    number(condition).map(|value| value != 0)
+    for sign in ["==", "!=", "<>", "<=", ">=", "<", ">"] {
+        if let Some((a, b)) = text.split_once(sign) {
+            let (a, b) = (number(a)?, number(b)?);
+            return Some(match sign {
+                "==" => a == b,
+                "!=" | "<>" => a != b,
+                "<=" => a <= b,
+                ">=" => a >= b,
+                "<" => a < b,
+                _ => a > b,
+            });
+        }
+    }
+    number(text).map(|value| value != 0)
+}
+
+/// Returns the number that a text is.
+fn number(text: &str) -> Option<i64> {
+    let text = text.trim().trim_matches(['(', ')']).trim();
+    match text.strip_prefix("0x") {
+        Some(digits) => i64::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
 }
 
 /// Returns whether leaving these operations out makes a difference.

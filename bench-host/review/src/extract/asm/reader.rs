@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
             return;
         }
         let (word, rest) = statement.words();
-        if self.conditional(word, rest) {
+        if self.conditional(statement, word, rest) {
             return;
         }
         let word = word.split('(').next().unwrap_or(word);
@@ -145,9 +145,11 @@ impl<'a> Reader<'a> {
             }
             return;
         }
-        let conditional_branch =
-            word.starts_with("b.") || matches!(word, "cbz" | "cbnz" | "tbz" | "tbnz") || is_old_branch(word);
-        if conditional_branch || word == "b" {
+        let lower = word.to_ascii_lowercase();
+        let conditional_branch = lower.starts_with("b.")
+            || matches!(lower.as_str(), "cbz" | "cbnz" | "tbz" | "tbnz")
+            || is_old_branch(&lower);
+        if conditional_branch || lower == "b" {
             let target = rest.rsplit(',').next().unwrap_or_default().trim().to_owned();
             self.ops.push(Op::Branch {
                 target,
@@ -158,7 +160,11 @@ impl<'a> Reader<'a> {
             });
             return;
         }
-        let read = match instruction::read(word, rest) {
+        let read = instruction::read(word, rest);
+        if matches!(read, Read::Other) && self.out_of_sight(statement, word) {
+            return;
+        }
+        let read = match read {
             // A macro out of sight that writes a table entry, by its name.
             Read::Other if instruction::writes_table(word) => Read::Event(Kind::Store(Stored::default())),
             // `TLB_INVALIDATE(alle2)`: one that is named after TLBs and given an operation.
@@ -183,14 +189,67 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Takes a macro out of sight that goes on at labels it is given or is named after, as `switch_el x0, 3f, 2f, 1f` and
+    /// `EL1_OR_EL2(x0)` do, or that picks one of the instructions in its arguments; returns whether it was one.
+    fn out_of_sight(&mut self, statement: &Statement, word: &str) -> bool {
+        let arguments = statement.arguments();
+        let is_code = |text: &str| {
+            text.split(['\n', ';'])
+                .any(|part| instruction::is_instruction(part.trim()))
+        };
+        let code: Vec<String> = arguments
+            .iter()
+            .map(|text| unescaped(text))
+            .filter(|text| is_code(text))
+            .collect();
+        if !code.is_empty() && statement.text.contains('"') {
+            let several = code.len() > 1;
+            for (index, text) in code.iter().enumerate() {
+                match (several, index) {
+                    (false, _) => {}
+                    (true, 0) => self.fork(word, None),
+                    (true, _) if index + 1 == code.len() => {
+                        self.conditional(statement, ".else", "");
+                    }
+                    (true, _) => {
+                        self.conditional(statement, ".elseif", word);
+                    }
+                }
+                self.inner(text, statement);
+            }
+            if several {
+                self.conditional(statement, ".endif", "");
+            }
+            return true;
+        }
+        let mut targets: Vec<String> = arguments.into_iter().filter(|argument| is_near(argument)).collect();
+        if targets.is_empty()
+            && let levels = levels(word)
+            && levels.len() > 1
+        {
+            targets = levels.into_iter().map(|level| format!("{level}f")).collect();
+        }
+        for target in &targets {
+            self.ops.push(Op::Branch {
+                target: target.clone(),
+                conditional: true,
+                text: format!("{word} to {target}"),
+                line: statement.line,
+                changed: statement.changed,
+            });
+        }
+        !targets.is_empty()
+    }
+
     /// Takes a conditional of preprocessor, assembler or run-time patching; returns whether it was one.
-    fn conditional(&mut self, word: &str, rest: &str) -> bool {
+    fn conditional(&mut self, statement: &Statement, word: &str, rest: &str) -> bool {
         let erratum = is_erratum(rest);
         match word {
             "#if" | "#ifdef" | "#ifndef" | ".if" | ".ifdef" | ".ifndef" | ".ifc" | ".ifnc" | ".ifb" | ".ifnb"
             | ".ifeq" | ".ifne" | ".ifeqs" | ".ifnes" => {
                 let negated = matches!(word, "#ifndef" | ".ifndef");
-                self.fork(rest, (erratum && !rest.starts_with('!')).then_some(!negated));
+                let condition = asked(word, rest);
+                self.fork(&condition, (erratum && !rest.starts_with('!')).then_some(!negated));
             }
             "alternative_if" | "alternative_cb" => self.fork(rest, Some(true)),
             "alternative_if_not" => self.fork(rest, Some(false)),
@@ -219,15 +278,14 @@ impl<'a> Reader<'a> {
                     self.ops.push(Op::Label(end));
                 }
             }
-            "alternative_insn" | "ALTERNATIVE" => {
-                let quoted: Vec<_> = rest.split('"').skip(1).step_by(2).collect();
+            _ if is_alternative(word) => {
+                let quoted: Vec<_> = statement.text.split('"').skip(1).step_by(2).collect();
                 if let [old, new, ..] = quoted.as_slice() {
-                    let line = |text: &str| text.replace("\\n", "\n");
                     self.fork("an alternative", Some(false));
-                    self.inner(&line(old));
-                    self.conditional("alternative_else", "");
-                    self.inner(&line(new));
-                    self.conditional("alternative_endif", "");
+                    self.inner(&unescaped(old), statement);
+                    self.conditional(statement, "alternative_else", "");
+                    self.inner(&unescaped(new), statement);
+                    self.conditional(statement, "alternative_endif", "");
                 }
             }
             _ => return word.starts_with('#'),
@@ -235,12 +293,11 @@ impl<'a> Reader<'a> {
         true
     }
 
-    fn inner(&mut self, text: &str) {
+    fn inner(&mut self, text: &str, at: &Statement) {
         for part in text.split(['\n', ';']) {
             let statement = Statement {
-                line: 0,
-                changed: false,
                 text: part.trim().to_owned(),
+                ..*at
             };
             self.statement(&statement, MAX_DEPTH);
         }
@@ -254,6 +311,66 @@ impl<'a> Reader<'a> {
             optional,
         });
         self.open.push((other, end));
+    }
+}
+
+/// Returns whether a word patches one of two texts in at run time.
+fn is_alternative(word: &str) -> bool {
+    let name = word.split('(').next().unwrap_or(word);
+    matches!(
+        name,
+        "alternative_insn" | "ALTERNATIVE" | "_ALTERNATIVE" | "ALTERNATIVE_INSN"
+    )
+}
+
+/// Returns the text of a string, its ends of lines as such.
+fn unescaped(text: &str) -> String {
+    text.replace("\\n", "\n").replace("\\t", "\t")
+}
+
+/// Returns whether an operand is a place nearby: `3f`.
+fn is_near(operand: &str) -> bool {
+    let digits = operand.trim_end_matches(['f', 'b']);
+    operand.len() == digits.len() + 1 && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Returns the exception levels that a name speaks of: `EL1_OR_EL2`.
+fn levels(name: &str) -> Vec<char> {
+    let upper = name.to_ascii_uppercase();
+    let mut all: Vec<char> = upper
+        .split('_')
+        .filter_map(
+            |part| match part.strip_prefix("EL")?.chars().collect::<Vec<_>>().as_slice() {
+                [level @ '0'..='3'] => Some(*level),
+                _ => None,
+            },
+        )
+        .collect();
+    all.dedup();
+    all
+}
+
+/// Returns the condition that a directive asks.
+fn asked(word: &str, rest: &str) -> String {
+    let name = word.trim_start_matches(['#', '.']);
+    let is_open = rest.contains('\\');
+    let number = |holds: bool| if holds { "1" } else { "0" }.to_owned();
+    let pair = || {
+        let (a, b) = rest.split_once(',').unwrap_or((rest, ""));
+        [a, b].map(|part| part.trim().trim_matches('"').to_owned())
+    };
+    match name {
+        "ifc" | "ifeqs" if !is_open => number(pair()[0] == pair()[1]),
+        "ifnc" | "ifnes" if !is_open => number(pair()[0] != pair()[1]),
+        "ifc" | "ifeqs" => format!("{} == {}", pair()[0], pair()[1]),
+        "ifnc" | "ifnes" => format!("{} != {}", pair()[0], pair()[1]),
+        "ifb" if !is_open => number(rest.trim().is_empty()),
+        "ifnb" if !is_open => number(!rest.trim().is_empty()),
+        "ifeq" => format!("{rest} == 0"),
+        "ifne" => format!("{rest} != 0"),
+        "ifdef" => format!("defined({rest})"),
+        "ifndef" => format!("!defined({rest})"),
+        _ => rest.to_owned(),
     }
 }
 

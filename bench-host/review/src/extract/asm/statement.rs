@@ -3,6 +3,7 @@
 
 use crate::extract::instruction::{self, Read};
 use crate::extract::token::{SourceLine, starts_in_comment};
+use std::collections::HashSet;
 
 /// A statement: one instruction, directive or label.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,15 +32,45 @@ impl Statement {
         (!label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || "_.$\\()@%=".contains(c))).then_some(label)
     }
 
-    /// Returns the arguments of a macro call, `name a, b` or `NAME(a, b)`.
+    /// Returns the arguments of a macro call, `name a, b`, `name a b` or `NAME(a, b)`; what is in quotes or brackets is one.
     pub(super) fn arguments(&self) -> Vec<String> {
         let at = self.text.find(|c: char| c.is_whitespace() || c == '(');
         let rest = at.map_or("", |at| self.text[at..].trim());
         let rest = rest
             .strip_prefix('(')
             .map_or(rest, |rest| rest.strip_suffix(')').unwrap_or(rest));
-        rest.split(',')
-            .map(|argument| argument.trim().to_owned())
+        let mut parts = vec![String::new()];
+        let (mut depth, mut quoted) = (0_i32, false);
+        for c in rest.chars() {
+            match c {
+                '"' => quoted = !quoted,
+                '(' | '[' if !quoted => depth += 1,
+                ')' | ']' if !quoted => depth -= 1,
+                ',' if !quoted && depth == 0 => {
+                    parts.push(String::new());
+                    continue;
+                }
+                _ => {}
+            }
+            if let Some(last) = parts.last_mut() {
+                last.push(c);
+            }
+        }
+        // Words alone may stand apart by white space.
+        if let [only] = parts.as_slice() {
+            let is_word = |part: &str| part.chars().all(|c| c.is_alphanumeric() || "_.=".contains(c));
+            if only.split_whitespace().count() > 1 && only.split_whitespace().all(is_word) {
+                parts = only.split_whitespace().map(str::to_owned).collect();
+            }
+        }
+        let plain = |part: &String| {
+            let part = part.trim();
+            let inner = part.strip_prefix('"').and_then(|part| part.strip_suffix('"'));
+            inner.filter(|inner| !inner.contains('"')).unwrap_or(part).to_owned()
+        };
+        parts
+            .iter()
+            .map(plain)
             .filter(|argument| !argument.is_empty())
             .collect()
     }
@@ -94,34 +125,99 @@ pub(super) fn framed(text: &str) -> Option<String> {
     fits.then(|| format!("{frame} {}", name.trim_matches('|')))
 }
 
-/// Returns a line of Arm's own assembler in the form that others have it: a label stands at the margin and has no colon, and
-/// `%f4` is the next place that is labelled `4`.
-fn of_armasm(line: &str, text: &str) -> String {
-    let text = text.split(';').next().unwrap_or_default().trim();
-    if let Some(framed) = framed(text) {
-        return framed;
+/// What Arm's own assembler writes otherwise than others do, from line to line.
+#[derive(Debug, Default)]
+struct Armasm {
+    /// `MACRO` was read, and what it is called stands on the next line.
+    heads: bool,
+    /// The parameter of the macro at hand that is the label of a call.
+    label: Option<String>,
+    /// The macros so far.
+    macros: HashSet<String>,
+}
+
+impl Armasm {
+    /// Returns a line in the form that others have it: a label stands at the margin and has no colon, `%f4` is the next place
+    /// that is labelled `4`, and directives have no dot.
+    fn line(&mut self, line: &str, text: &str) -> String {
+        let text = text.split(';').next().unwrap_or_default().trim();
+        if self.heads && !text.is_empty() {
+            self.heads = false;
+            return self.head(text);
+        }
+        if let Some(framed) = framed(text) {
+            return framed;
+        }
+        let (head, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        let rest = rest.trim();
+        match head {
+            "ENDP" | "ENDFUNC" if rest.is_empty() => return format!("{text} {text}"),
+            "MACRO" if rest.is_empty() => {
+                self.heads = true;
+                return String::new();
+            }
+            "MEND" => {
+                self.label = None;
+                return ".endm".to_owned();
+            }
+            "MEXIT" => return ".exitm".to_owned(),
+            "IF" | "[" => return format!(".if {}", asked(rest)),
+            "ELSE" | "|" if rest.is_empty() => return ".else".to_owned(),
+            "ELIF" => return format!(".elseif {}", asked(rest)),
+            "ENDIF" | "]" if rest.is_empty() => return ".endif".to_owned(),
+            "WHILE" => return ".rept".to_owned(),
+            "WEND" => return ".endr".to_owned(),
+            "GET" | "INCLUDE" => return format!(".include \"{rest}\""),
+            _ => {}
+        }
+        if self.label.as_deref() == Some(head) {
+            return format!("{head}: {}", with_near_labels(rest));
+        }
+        let at_margin = line.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '|');
+        let is_number = !head.is_empty() && head.bytes().all(|byte| byte.is_ascii_digit());
+        let is_named = |rest: &str| {
+            head.chars().any(|c| c.is_lowercase())
+                && head
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '$' | '|'))
+                && !matches!(head, "nop" | "wfi" | "wfe" | "sev" | "sevl" | "sb" | "yield" | "hint")
+                && matches!(instruction::read(head, rest), Read::Other)
+        };
+        // What is alone at the margin and neither an instruction nor a directive; those are in capitals there. A macro's call
+        // may stand behind it.
+        let calls = rest.split(|c: char| c.is_whitespace() || c == '(').next();
+        let is_label = rest.is_empty() && is_named("") || calls.is_some_and(|name| self.macros.contains(name));
+        if at_margin && (is_number || is_label) {
+            return format!("{}: {}", head.trim_matches('|'), with_near_labels(rest));
+        }
+        with_near_labels(text)
     }
-    if matches!(text, "ENDP" | "ENDFUNC") {
-        return format!("{text} {text}");
+
+    /// Returns the head of a macro, `$label NAME $a, $b=x`, as `.macro NAME $a, $b=x`.
+    fn head(&mut self, text: &str) -> String {
+        let (mut name, mut rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        if name.starts_with('$') {
+            self.label = Some(name.to_owned());
+            (name, rest) = rest.trim().split_once(char::is_whitespace).unwrap_or((rest.trim(), ""));
+        }
+        self.macros.insert(name.to_owned());
+        // No value stands for the label: it is given behind the others.
+        let label = self.label.as_deref().map_or(String::new(), |label| format!(" {label}"));
+        format!(".macro {name} {}{label}", rest.trim())
     }
-    let at_margin = line.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '|');
-    let (head, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    let is_number = !head.is_empty() && head.bytes().all(|byte| byte.is_ascii_digit());
-    // What is alone at the margin and neither an instruction nor a directive; those are in capitals there.
-    let is_label = || {
-        at_margin
-            && rest.is_empty()
-            && head.chars().any(|c| c.is_lowercase())
-            && head
-                .chars()
-                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '$' | '|'))
-            && !matches!(head, "nop" | "wfi" | "wfe" | "sev" | "sevl" | "sb" | "yield" | "hint")
-            && matches!(instruction::read(head, ""), Read::Other)
-    };
-    if is_number && at_margin || is_label() {
-        return format!("{}: {}", head.trim_matches('|'), with_near_labels(rest.trim()));
-    }
-    with_near_labels(text)
+}
+
+/// Returns a condition of Arm's own assembler as others write it.
+fn asked(condition: &str) -> String {
+    condition
+        .replace(":LNOT:", "!")
+        .replace(":LAND:", " && ")
+        .replace(":LOR:", " || ")
+        .replace(":DEF:", "defined ")
+        .replace("{TRUE}", "1")
+        .replace("{FALSE}", "0")
+        .trim()
+        .to_owned()
 }
 
 /// Puts `4f` for `%f4`, and `4b` for `%b4`.
@@ -144,6 +240,7 @@ pub fn statements(lines: &[SourceLine], semicolon: bool) -> Vec<Statement> {
     let mut out = Vec::new();
     let mut comment = starts_in_comment(lines);
     let mut joined: Option<Statement> = None;
+    let mut armasm = Armasm::default();
     for line in lines {
         let mut text = String::new();
         let mut rest = line.text.as_str();
@@ -176,7 +273,7 @@ pub fn statements(lines: &[SourceLine], semicolon: bool) -> Vec<Statement> {
         }
         let continued = text.trim_end().ends_with('\\');
         if semicolon && !text.trim_start().starts_with('#') {
-            text = of_armasm(&line.text, &text);
+            text = armasm.line(&line.text, &text);
         }
         let text = text.trim_end().trim_end_matches('\\').trim();
         let mut statement = Statement {

@@ -132,11 +132,8 @@ impl Context<'_> {
             }
             out.truncate(before);
         }
-        if inner.iter().any(|token| {
-            token.kind == TokenKind::Text && token.text.split(['\n', ';']).any(instruction::is_instruction)
-        }) {
-            // Instruction text, whatever the macro is called that takes it.
-            out.extend(self.c_assembly(inner, name));
+        if inner.iter().any(is_code) {
+            self.instructions(name, &arguments, inner, out, depth);
             return;
         }
         // `kvm_call_hyp(flush, x)`, `on_each_cpu(flush, x, 1)`: the function that is named is what runs.
@@ -244,6 +241,37 @@ impl Context<'_> {
         }
     }
 
+    /// Reads instruction text, whatever the macro is called that takes it. One that is named after levels or alternatives runs
+    /// one of its arguments.
+    fn instructions(&self, name: &Token, arguments: &[&[Token]], inner: &[Token], out: &mut Vec<Node>, depth: usize) {
+        let read = |tokens: &[Token]| match tokens.iter().find(|token| token.kind != TokenKind::Sign) {
+            // Statements in turn: `SWITCH_EL(asm("tlbi alle3"), asm("tlbi alle2"))`.
+            Some(first) if first.kind == TokenKind::Word && tokens.len() > 1 => self.block(tokens, depth + 1),
+            _ => self.c_assembly(tokens, name),
+        };
+        let coded: Vec<&[Token]> = arguments
+            .iter()
+            .copied()
+            .filter(|one| one.iter().any(is_code))
+            .collect();
+        if coded.len() > 1 && names::picks_one(&name.text) {
+            let arms = coded.into_iter().map(read).collect();
+            out.push(Node::Either {
+                condition: format!("{} out of sight", name.text),
+                arms,
+                optional: false,
+            });
+            return;
+        }
+        let before = out.len();
+        if inner.first().is_some_and(|first| first.kind == TokenKind::Word) {
+            out.extend(coded.into_iter().flat_map(read));
+        }
+        if out.len() == before {
+            out.extend(self.c_assembly(inner, name));
+        }
+    }
+
     /// Returns the name that a macro without arguments stands for.
     fn renamed(&self, name: &str) -> String {
         let mut name = name;
@@ -311,6 +339,11 @@ impl Context<'_> {
             via: Vec::new(),
         }));
     }
+}
+
+/// Returns whether a token is the text of an instruction.
+fn is_code(token: &Token) -> bool {
+    token.kind == TokenKind::Text && token.text.split(['\n', ';']).any(instruction::is_instruction)
 }
 
 /// Returns an ISB at the place of a token.
