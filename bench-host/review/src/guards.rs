@@ -9,23 +9,35 @@ use crate::source::Guarded;
 /// A call that the patch puts under a condition, or behind a new way out, and the condition.
 type NewGuard = (Placed<Guarded>, String);
 
-/// Says of the passages that hold such a call that it stands under a condition now, and returns those that stand in none.
+/// Says of the passages that hold such a call that it stands under a condition now, and returns those that stand in none,
+/// and the calls that a condition does not hold any more.
 pub(crate) fn note_guards(guarded: &[Vec<Placed<Guarded>>; 2], passages: &mut [Pair]) -> Vec<Placed<Unread>> {
-    newly_guarded(guarded)
-        .into_iter()
+    let [before, after] = guarded;
+    let gained = newly_guarded([before, after]).into_iter();
+    let mut all: Vec<Placed<Unread>> = gained
         .filter(|new| !note_guard(passages, new))
-        .map(unread_guard)
-        .collect()
+        .map(|new| unread_guard(new, "now"))
+        .collect();
+    // What runs on more ways than before.
+    let here = |old: &Placed<Guarded>| {
+        let same = |new: &&Placed<Guarded>| is_same(old, new) && new.found.under.is_subset(&old.found.under);
+        after.iter().find(same).cloned()
+    };
+    let lost = newly_guarded([after, before]).into_iter();
+    all.extend(lost.filter_map(|(old, condition)| Some(unread_guard((here(&old)?, condition), "no longer"))));
+    all
+}
+
+/// Returns whether two calls are of one text, in one function.
+fn is_same(a: &Placed<Guarded>, b: &Placed<Guarded>) -> bool {
+    a.path == b.path && a.found.function == b.found.function && a.found.text == b.found.text
 }
 
 /// Returns the calls that the patch leaves as they stand and puts under a condition, or behind a new way out.
-fn newly_guarded([before, after]: &[Vec<Placed<Guarded>>; 2]) -> Vec<NewGuard> {
-    let same = |a: &Placed<Guarded>, b: &Placed<Guarded>| {
-        a.path == b.path && a.found.function == b.found.function && a.found.text == b.found.text
-    };
+fn newly_guarded([before, after]: [&[Placed<Guarded>]; 2]) -> Vec<NewGuard> {
     let mut out = Vec::new();
     for new in after {
-        let mut olds = before.iter().filter(|old| same(old, new)).peekable();
+        let mut olds = before.iter().filter(|old| is_same(old, new)).peekable();
         let more = |old: &Placed<Guarded>| {
             let mut own = new.found.under.iter();
             // What is left out for AArch32 is left in here.
@@ -59,9 +71,12 @@ fn note_guard(passages: &mut [Pair], (call, condition): &NewGuard) -> bool {
     found
 }
 
-/// Lists a call that stands under a condition now.
-fn unread_guard((Placed { path, found: call }, condition): NewGuard) -> Placed<Unread> {
-    let text = format!("{}: under `{condition}` now", call.text);
+/// Lists a call that stands under a condition now, or no longer.
+fn unread_guard((Placed { path, found: call }, condition): NewGuard, when: &str) -> Placed<Unread> {
+    let text = match when {
+        "now" => format!("{}: under `{condition}` now", call.text),
+        _ => format!("{}: {when} under `{condition}`", call.text),
+    };
     let unread = Unread {
         function: call.function,
         ..Unread::new(call.line, text, true, Doubt::Call)

@@ -7,6 +7,7 @@
 mod boundary;
 mod branches;
 mod calls;
+mod decided;
 mod expressions;
 mod inline;
 mod items;
@@ -46,6 +47,8 @@ pub struct Functions<'a> {
     pub known: &'a Bodies,
     /// Those that hold whole sequences, which are put in place of calls that the patch changes.
     pub whole: &'a Bodies,
+    /// Those that call maintenance which is not in sight.
+    pub callers: &'a HashSet<String>,
     /// The names of their parameters.
     pub parameters: &'a HashMap<String, Vec<String>>,
 }
@@ -217,6 +220,7 @@ mod tests {
         let in_sight = Functions {
             known: &known,
             whole: &known,
+            callers: &HashSet::new(),
             parameters: &parameters,
         };
         let context = Context::new(language, &table, &asm_macros, in_sight, &spellings);

@@ -143,6 +143,8 @@ pub enum Kind {
     Store(Stored),
     /// A call of something that is not maintenance itself.
     Call(String),
+    /// A call that the patch leaves alone, of a function that holds maintenance: on what it depends is of interest, no more.
+    Kept(String),
     /// Something of translation that no sequence is made of.
     Noted(Noted),
     /// The function ends here, or leaves the text at hand.
@@ -214,10 +216,11 @@ impl Node {
 
     /// Returns whether a call is in here that is maintenance by its name.
     pub fn calls_maintenance(nodes: &[Self]) -> bool {
-        Self::any(
-            nodes,
-            &|event| matches!(&event.kind, Kind::Call(name) if name.to_ascii_lowercase().contains("tlb")),
-        )
+        Self::any(nodes, &|event| match &event.kind {
+            Kind::Call(name) => name.to_ascii_lowercase().contains("tlb"),
+            Kind::Kept(_) => true,
+            _ => false,
+        })
     }
 
     /// Returns whether a store that the patch changes gives an entry an address.

@@ -222,6 +222,12 @@ pub fn sets_operand(name: &str) -> bool {
     lower.contains("tlbi") && ["input", "operand"].iter().any(|word| lower.contains(word))
 }
 
+/// Returns whether a function makes mappings, by its name: what it flushes besides is its own affair.
+pub fn is_mapping(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.contains("map") && !lower.contains("unmap") && !lower.contains("remap")
+}
+
 /// Returns whether a macro runs one of its arguments, by its name: by the exception level, or as an alternative.
 pub fn picks_one(name: &str) -> bool {
     const WORDS: [&str; 7] = ["SWITCH", "SELECT", "CHOOSE", "BY_EL", "FOR_EL", "PER_EL", "ALTERNATIVE"];

@@ -231,6 +231,7 @@ fn backwards(events: &[Event], floor: usize, first: usize) -> Vec<usize> {
             Kind::Cache(_) if has_dsb => break,
             Kind::Cache(_)
             | Kind::Noted(_)
+            | Kind::Kept(_)
             | Kind::Tlbi(..)
             | Kind::Return
             | Kind::ExceptionReturn

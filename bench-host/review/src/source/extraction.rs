@@ -311,8 +311,12 @@ fn guard(unit: &Unit, function: &Function, path: &Path, all: &mut Vec<Guarded>) 
     const MAX: usize = 200;
     let under: BTreeSet<String> = path.conditions.iter().cloned().collect();
     for event in &path.events {
-        let Kind::Call(name) = &event.kind else { continue };
-        if !looks_like(name) || all.len() > MAX {
+        let name = match &event.kind {
+            Kind::Call(name) if looks_like(name) => name,
+            Kind::Kept(name) => name,
+            _ => continue,
+        };
+        if all.len() > MAX {
             continue;
         }
         match all

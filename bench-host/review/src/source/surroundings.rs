@@ -22,6 +22,8 @@ pub struct Surroundings {
     pub whole: HashMap<String, Vec<Node>>,
     /// Macros that a unit at hand expands: their bodies count where they are used.
     pub expanded: HashSet<String>,
+    /// Functions that call maintenance which is not in sight.
+    pub callers: HashSet<String>,
     /// The names of their parameters.
     pub parameters: HashMap<String, Vec<String>>,
     ambiguous: HashSet<String>,
@@ -104,6 +106,7 @@ impl Surroundings {
             known: self.known.clone(),
             whole: self.whole.clone(),
             expanded: HashSet::new(),
+            callers: self.callers.clone(),
             parameters: self.parameters.clone(),
             ambiguous: self.ambiguous.clone(),
         }
@@ -168,6 +171,9 @@ impl Surroundings {
                 given: Vec::new(),
                 via: Vec::new(),
             }));
+        }
+        if matches!(part, Part::Nothing) && Node::calls_maintenance(&nodes) {
+            self.callers.insert(name.clone());
         }
         match (&part, own.get(&name)) {
             (Part::Nothing, _) => return,
@@ -251,6 +257,7 @@ impl Surroundings {
                     code::Functions {
                         known: &self.known,
                         whole: &self.whole,
+                        callers: &self.callers,
                         parameters: &self.parameters,
                     },
                     spellings,

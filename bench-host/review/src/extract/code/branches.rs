@@ -204,7 +204,7 @@ impl Context<'_> {
 }
 
 /// Adds a branch, where it decides something about a sequence.
-fn push_either(condition: String, mut arms: Vec<Vec<Node>>, out: &mut Vec<Node>) {
+pub(super) fn push_either(condition: String, mut arms: Vec<Vec<Node>>, out: &mut Vec<Node>) {
     if asm::is_erratum(&condition) && arms.len() == 2 && !condition.starts_with('!') {
         arms.swap(0, 1);
         push_optional(condition, arms, out);

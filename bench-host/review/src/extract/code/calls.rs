@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Calls: of macros, of functions in sight, of known spellings, of inline assembly.
 
+use crate::extract::code::branches::push_either;
 use crate::extract::code::{Context, MAX_DEPTH, TOO_DEEP, TOO_LARGE, shortened};
 use crate::extract::event::{Event, Kind, Node, Stored};
 use crate::extract::instruction::{self, Read};
@@ -23,9 +24,13 @@ impl Context<'_> {
             self.beyond(tokens, TOO_LARGE);
             return;
         }
+        if self.decided(tokens, out, depth) {
+            return;
+        }
         let mut at = 0;
         while let Some(token) = tokens.get(at) {
             if token.kind != TokenKind::Word {
+                self.failed(tokens, at, out);
                 at += 1;
                 continue;
             }
@@ -161,6 +166,14 @@ impl Context<'_> {
             self.call(&called, "", false, &[], &parts, out, depth + 1);
             return;
         }
+        // `live.then(|| flush())`
+        if self.language == Language::Rust && matches!(name.text.as_str(), "then" | "then_some") && arguments.len() == 1
+        {
+            let mut arm = Vec::new();
+            self.calls(inner, &mut arm, depth + 1);
+            push_either(format!("{path} holds"), vec![arm, Vec::new()], out);
+            return;
+        }
         // Arguments may call in turn: `f(g(x))`.
         self.calls(inner, out, depth + 1);
         let mut texts: Vec<String> = Vec::new();
@@ -229,8 +242,20 @@ impl Context<'_> {
                 }
                 None if names::looks_like_maintenance(plain) || names::turns_mmu_on(plain) => {
                     self.event(Kind::Call(plain.clone()), name, out);
+                    let in_sight = self.functions.whole.contains_key(plain) || self.functions.callers.contains(plain);
+                    if in_sight && !own && !plain.to_ascii_lowercase().contains("tlb") {
+                        self.event(Kind::Kept(plain.clone()), name, out);
+                    }
                 }
-                None if self.spellings.names_function(plain) || self.functions.whole.contains_key(plain) => {}
+                // It stands as it was: on what it depends is looked at all the same.
+                None if self.spellings.names_function(plain)
+                    || self.functions.whole.contains_key(plain)
+                    || self.functions.callers.contains(plain) =>
+                {
+                    if !own && !names::is_mapping(plain) {
+                        self.event(Kind::Kept(plain.clone()), name, out);
+                    }
+                }
                 None => {
                     let noted = words::noted(plain, path, &texts);
                     if let Some(noted) = noted {

@@ -2,7 +2,8 @@
 //! Statements: blocks, repetitions, and which reader each other statement goes to.
 
 use crate::extract::asm;
-use crate::extract::code::{Context, MAX_DEPTH, TOO_DEEP, TOO_LARGE};
+use crate::extract::code::branches::push_either;
+use crate::extract::code::{Context, MAX_DEPTH, TOO_DEEP, TOO_LARGE, shortened};
 use crate::extract::event::{Kind, Node};
 use crate::extract::names;
 use crate::extract::token::{Language, Token, TokenKind, block_start, closing, join, skip_past};
@@ -69,9 +70,18 @@ impl Context<'_> {
                 let open = block_start(tokens, at);
                 self.calls(&tokens[at + 1..open.min(tokens.len())], out, depth);
                 let close = closing(tokens, open);
-                let body = self.block(tokens.get(open + 1..close).unwrap_or_default(), depth + 1);
-                push_loop(body, out);
+                let inner = tokens.get(open + 1..close).unwrap_or_default();
+                let body = self.block(inner, depth + 1);
+                self.push_asked(&tokens[at..open.min(tokens.len())], inner, body, out);
                 close + 1
+            }
+            "let" if rust && or_else(tokens, at).is_some() => {
+                let other = or_else(tokens, at).unwrap_or(at);
+                let fits = &tokens[at..other];
+                self.calls(&fits[1..], out, depth);
+                let (arm, end) = self.arm(tokens, other + 1, depth);
+                push_either(format!("not ({})", shortened(&join(fits))), vec![arm, Vec::new()], out);
+                end
             }
             "while" | "for" if next_is("(") => {
                 let close = closing(tokens, at + 1);
@@ -80,7 +90,10 @@ impl Context<'_> {
                     self.assign(&head[..end]);
                 }
                 self.calls(tokens.get(at + 2..close).unwrap_or_default(), out, depth);
-                self.repeat(tokens, close + 1, out, depth)
+                let (body, end) = self.arm(tokens, close + 1, depth);
+                let inner = tokens.get(close + 1..end).unwrap_or_default();
+                self.push_asked(&tokens[at..close.min(tokens.len())], inner, body, out);
+                end
             }
             "loop" if rust && next_is("{") => self.repeat(tokens, at + 1, out, depth),
             "do" if next_is("{") => {
@@ -190,6 +203,23 @@ impl Context<'_> {
         end
     }
 
+    /// Adds a repetition. One that the patch puts around something that is not the same each time round may run no time at all:
+    /// then that is a condition. Where it goes through a range, none of it is left out.
+    fn push_asked(&self, head: &[Token], inner: &[Token], body: Vec<Node>, out: &mut Vec<Node>) {
+        let is_new = head.first().is_some_and(|word| word.changed) && !inner.iter().all(|token| token.changed);
+        let is_name =
+            |token: &&Token| token.kind == TokenKind::Word && !matches!(token.text.as_str(), "in" | "let" | "_");
+        let mut names = head.iter().skip(1).filter(is_name);
+        let goes_through = names.any(|name| inner.iter().any(|token| token.is_word(&name.text)));
+        let mut once = Vec::new();
+        push_loop(body, &mut once);
+        if is_new && !goes_through && Node::matters(std::slice::from_ref(&once)) {
+            push_either(shortened(&join(head)), vec![once, Vec::new()], out);
+        } else {
+            out.extend(once);
+        }
+    }
+
     /// Reads the body of a repetition.
     fn repeat(&self, tokens: &[Token], at: usize, out: &mut Vec<Node>, depth: usize) -> usize {
         let (body, end) = self.arm(tokens, at, depth);
@@ -210,12 +240,31 @@ impl Context<'_> {
         if tokens[at].is(";") {
             return (body, at + 1);
         }
+        // `unsafe { ... }` is its block.
+        let opens = tokens.get(at + 1).is_some_and(|next| next.is("{"));
+        let at = at + usize::from(opens && matches!(tokens[at].text.as_str(), "unsafe" | "const" | "async"));
         let mut end = self.statement(tokens, at, &mut body, depth + 1);
         if tokens.get(end).is_some_and(|token| token.is(";")) {
             end += 1;
         }
         (body, end)
     }
+}
+
+/// Returns the `else` of `let Some(x) = y else { ... }`.
+fn or_else(tokens: &[Token], at: usize) -> Option<usize> {
+    let end = skip_past(tokens, at, ";");
+    let mut depth = 0_i32;
+    for (index, token) in tokens.iter().enumerate().take(end).skip(at) {
+        match token.text.as_str() {
+            "(" | "[" | "{" => depth += 1,
+            ")" | "]" | "}" => depth -= 1,
+            "if" | "match" | "loop" if depth == 0 && token.kind == TokenKind::Word => return None,
+            "else" if depth == 0 && token.kind == TokenKind::Word => return Some(index),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Returns what a line of assembly calls, `bl name` or `bl {name}`, in a string that starts out of sight, and where the next
