@@ -6,6 +6,7 @@ use crate::diff::{FileDiff, Patch};
 use crate::extract::Unread;
 use crate::extract::reduce::Found;
 use crate::extract::spelling::Spellings;
+use crate::helpers;
 use crate::listed::Said;
 use crate::mention::Mention;
 use crate::placed::{Both, Placed, ReadLines};
@@ -44,8 +45,10 @@ impl Gathered {
     /// Reads both sides of a patch, among files that it does not change and with what can be seen beyond it.
     pub(crate) fn of(patch: &Patch, around: &[Unit], spellings: &Spellings, sight: Option<&dyn Sight>) -> Self {
         let mut all = Self::default();
+        let users = sight.map_or_else(Vec::new, |sight| sight.users(&helpers::changed(patch), patch));
         for (index, side) in [Side::Before, Side::After].into_iter().enumerate() {
-            let units = units(patch, side, sight);
+            let mut units = units(patch, side, sight);
+            units.extend(users.iter().cloned());
             let mut surroundings = sight.map_or_else(Surroundings::default, |sight| sight.surroundings(side));
             let code = units.iter().chain(around).filter(|unit| unit.is_source());
             let code: Vec<Unit> = code.cloned().collect();

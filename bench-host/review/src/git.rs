@@ -10,6 +10,7 @@
 
 pub mod commit;
 pub mod objects;
+mod users;
 
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom};

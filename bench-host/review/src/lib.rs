@@ -19,6 +19,7 @@ pub mod foreign;
 mod gathered;
 pub mod git;
 mod guards;
+pub mod helpers;
 pub mod infer;
 pub mod input;
 mod listed;

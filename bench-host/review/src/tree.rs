@@ -4,7 +4,7 @@
 mod ignored;
 
 use crate::JUDGEMENTS;
-use crate::diff::{FileDiff, Origin};
+use crate::diff::{FileDiff, Origin, Patch};
 use crate::evaluate::{SideVerdict, evaluate_alone};
 use crate::extract::asm;
 use crate::extract::layout::Layout;
@@ -13,6 +13,7 @@ use crate::extract::reduce::Found;
 use crate::extract::spelling::Spellings;
 use crate::extract::token::SourceLine;
 use crate::extract::{Doubt, Unread, text};
+use crate::helpers::are_used;
 use crate::infer::Assumption;
 use crate::mention::{Lines, Mention, mentions as spoken};
 use crate::placed::Placed;
@@ -22,7 +23,7 @@ use crate::workaround::is_workaround;
 use ignore::WalkBuilder;
 use ignored::Ignored;
 use sequences::judge::{Budget, Stated, Verdict};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,9 @@ use std::thread;
 
 /// Larger files are not source that a person wrote.
 pub(crate) const MAX_FILE: u64 = 4 << 20;
+
+/// Most files that use a helper of a patch and are read for it.
+pub(crate) const MAX_USERS: usize = 40;
 
 /// Why a tree could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -282,6 +286,23 @@ impl Tree {
 impl Sight for Tree {
     fn whole(&self, file: &FileDiff, side: Side) -> Option<Unit> {
         Self::whole(self, file, side)
+    }
+
+    fn users(&self, helpers: &BTreeSet<String>, patch: &Patch) -> Vec<Unit> {
+        if helpers.is_empty() {
+            return Vec::new();
+        }
+        let is_own = |path: &str| {
+            patch
+                .files
+                .iter()
+                .any(|file| file.old_path == path || file.new_path == path)
+        };
+        let uses = |unit: &&Unit| {
+            let mut lines = unit.segments.iter().flat_map(|segment| &segment.lines);
+            !is_own(&unit.path) && lines.any(|line| are_used(helpers, &line.text))
+        };
+        self.units.iter().filter(uses).take(MAX_USERS).cloned().collect()
     }
 
     fn surroundings(&self, _: Side) -> Surroundings {

@@ -163,6 +163,18 @@ fn files_are_those_of_the_commit() {
             .collect()
     };
     assert_eq!(verdicts(&found.patches[0]), [Verdict::Insufficient]);
+    // A header alone: who uses its helper, in another folder, says what that means.
+    assert!(found.patches[1].subject.ends_with("five"));
+    assert!(
+        verdicts(&found.patches[1])
+            .iter()
+            .all(|verdict| verdict.is_sufficient())
+    );
+    let mut before = found.patches[1]
+        .changes
+        .iter()
+        .filter_map(|change| change.before.as_ref());
+    assert!(before.any(|side| side.function == "unmap_all" && side.verdict == Verdict::Insufficient));
     let last = found.patches.last().expect("three patches");
     assert!(verdicts(last).iter().all(|verdict| verdict.is_sufficient()));
     assert_ne!(last.outcome(), Outcome::Insufficient);

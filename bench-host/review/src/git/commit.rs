@@ -5,13 +5,14 @@
 //! A patch's own word that it is this commit counts for nothing: its hunks have to fit in the files on both sides.
 
 use super::objects::{Folder, Kind, Objects};
+use super::users::Users;
 use crate::diff::{FileDiff, Patch};
 use crate::extract::spelling::Spellings;
 use crate::foreign::is_source_path;
 use crate::sight::Sight;
 use crate::source::{Side, Surroundings, Unit};
 use crate::tree::{fits, lines_of, mentions, merged};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::io;
 use std::rc::Rc;
 
@@ -26,6 +27,8 @@ const MAX_DEPTH: usize = 3;
 pub struct Commit {
     texts: [HashMap<String, Rc<str>>; 2],
     surroundings: [Rc<Surroundings>; 2],
+    /// Files that use a helper of a header that it changes.
+    users: Vec<Unit>,
     /// Files around it that were not read.
     pub left: usize,
 }
@@ -59,6 +62,7 @@ impl<'a> Commits<'a> {
         let mut commit = Commit {
             texts: Default::default(),
             surroundings: Default::default(),
+            users: Vec::new(),
             left: 0,
         };
         for (index, (side, name)) in [(Side::Before, before), (Side::After, after)].into_iter().enumerate() {
@@ -86,6 +90,11 @@ impl<'a> Commits<'a> {
             commit.left += left;
             commit.surroundings[index] = self.surroundings(files)?;
         }
+        // What the patch leaves alone is the same on both sides.
+        let root = self.objects.root(after)?.unwrap_or_default();
+        let (users, left) = Users::of(patch).find(&mut self.objects, &root)?;
+        commit.users = users;
+        commit.left += left;
         Ok(Ok(commit))
     }
 
@@ -281,6 +290,10 @@ impl Sight for Commit {
         };
         let text = self.texts[index].get(path)?;
         merged(&lines_of(text), side, file, path, side)
+    }
+
+    fn users(&self, _: &BTreeSet<String>, _: &Patch) -> Vec<Unit> {
+        self.users.clone()
     }
 
     fn surroundings(&self, side: Side) -> Surroundings {
