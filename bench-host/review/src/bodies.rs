@@ -6,10 +6,11 @@
 //! from others. Both are shown with the lines that change, and left undecided.
 
 use crate::Unrecognised;
-use crate::evaluate::{ENTRIES, Evaluated, SAID};
+use crate::evaluate::{ENTRIES, Evaluated, SAID, TABLES};
 use crate::extract::names::{is_write, makes_operand};
 use crate::extract::publish::is_of_driver;
 use crate::extract::reduce::{Around, Found};
+use crate::extract::tables::{changes_translation, decides, is_code_of_tables, is_of_tables_alone, is_walk};
 use crate::extract::text;
 use crate::extract::words::{frees, is_about_tables, names_maintenance, writes_entry};
 use crate::listed::{Places, Said};
@@ -123,7 +124,7 @@ pub fn named_bodies(sides: &Sides, known: &Known) -> Vec<Pair> {
         list.iter().map(one).collect()
     };
     let mut stripped = [strip(false, &sides[0]), strip(true, &sides[1])];
-    drop_same(&mut stripped);
+    drop_same(&mut stripped, false);
     pairs(&stripped, |_| true, reason)
 }
 
@@ -134,17 +135,6 @@ fn hooks_table(text: &str) -> bool {
         let is_kind = lower.contains("type_table") || lower.contains("table_desc");
         lower.contains("table") && is_write(word) || lower.contains("populate") || is_kind && writes_entry(text)
     })
-}
-
-/// Returns whether a file is about translation tables by its name, or by the folder that it is in.
-fn is_code_of_tables(path: &str) -> bool {
-    const WORDS: [&str; 12] = [
-        "mmu", "page", "paging", "pgtable", "pgtbl", "pmap", "table", "tlb", "vmem", "vspace", "p2m", "xlat",
-    ];
-    let lower = path.to_ascii_lowercase();
-    let (folders, file) = lower.rsplit_once('/').unwrap_or(("", &lower));
-    WORDS.iter().any(|word| file.contains(word))
-        || folders.split('/').any(|part| matches!(part, "mm" | "mmu" | "paging"))
 }
 
 /// Returns the functions that write entries of tables on lines that change, in a patch that is about maintenance.
@@ -276,12 +266,13 @@ fn rename(touched: &mut Touched, renames: &Renames) {
     }
 }
 
-/// Drops the lines of functions that both sides have alike.
-fn drop_same([before, after]: &mut Sides) {
+/// Drops the lines of functions that both sides have alike; where the order counts, those that stand in the same one.
+fn drop_same([before, after]: &mut Sides, order_counts: bool) {
     let mut old = by_place(before);
     for new in after {
         if let Some(at) = old.remove(&(new.path.clone(), new.found.name.clone()))
             && texts(&before[at]) == texts(new)
+            && (!order_counts || before[at].found.order == new.found.order)
         {
             before[at].found.lines.clear();
             new.found.lines.clear();
@@ -357,7 +348,7 @@ pub(crate) fn meant_bodies(
             }
         }
     }
-    drop_same(&mut own);
+    drop_same(&mut own, false);
     pairs(
         &own,
         |_| true,
@@ -366,6 +357,50 @@ pub(crate) fn meant_bodies(
             texts.unwrap_or_default().join("; ")
         },
     )
+}
+
+/// Returns the functions that change what is translated, in a patch of which nothing else is said: those that write entries,
+/// install roots, free tables or turn the MMU on or off, and in files of tables those that decide otherwise when to.
+pub(crate) fn table_bodies(sides: &Sides, renames: &Renames) -> Vec<Pair> {
+    let mut own = [sides[0].clone(), sides[1].clone()];
+    for (side, after) in own.iter_mut().zip([false, true]) {
+        for placed in side {
+            let Placed { path, found } = placed;
+            let name = found.name.clone();
+            let walks = is_of_tables_alone(path) && is_walk(&name);
+            // A prototype is no change of what is translated.
+            let of_none = is_of_driver(path)
+                || name.is_empty() && path.rsplit('.').next().is_some_and(|end| end.starts_with('h'));
+            let counts = |text: &str| {
+                let is_head = !name.is_empty() && text.contains(name.as_str());
+                !is_head && !of_none && !is_declaration(text) && (changes_translation(text) || walks && decides(text))
+            };
+            found
+                .lines
+                .retain(|(_, text)| says_something(text, &name) && counts(text));
+            if !after {
+                rename(found, renames);
+            }
+        }
+    }
+    drop_same(&mut own, true);
+    let mut all = pairs(&own, |_| true, |_| TABLES.to_owned());
+    all.truncate(MAX_SAID);
+    all
+}
+
+/// Returns whether a line declares something, prints, or checks what has to be so anyway.
+fn is_declaration(text: &str) -> bool {
+    const PRINTS: [&str; 12] = [
+        "print", "log", "info", "debug", "warn", "error", "trace", "assert", "panic", "bug_on", "emsg", "dmsg",
+    ];
+    let called = text.split('(').next().unwrap_or_default().to_ascii_lowercase();
+    let first = text::words(text).next().unwrap_or_default();
+    matches!(
+        first,
+        "extern" | "typedef" | "struct" | "use" | "import" | "pub" | "fn" | "impl" | "enum"
+    ) || text.starts_with('#')
+        || PRINTS.iter().any(|word| called.contains(word))
 }
 
 /// Returns the functions that a message, which says this, may be about.

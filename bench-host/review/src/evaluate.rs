@@ -19,7 +19,7 @@ use ask::questions;
 use claim::{doubt_live_switch, doubt_regime, hold_against_message};
 use missing::Missing;
 use order::mark_order;
-pub use passage::{ENTRIES, SAID, evaluate_passage};
+pub use passage::{ENTRIES, SAID, TABLES, evaluate_passage};
 use sequences::judge::{Budget, Flip, Hinge, Question, Rule, Stated, Verdict};
 use sequences::{Barrier, Domain, Instruction, Scope, Sequence};
 use shift::mark_operands;

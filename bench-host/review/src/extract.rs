@@ -19,6 +19,7 @@ pub mod publish;
 pub mod reduce;
 pub mod shared;
 pub mod spelling;
+pub(crate) mod tables;
 pub mod text;
 pub mod token;
 pub mod words;

@@ -39,7 +39,7 @@ pub mod subject;
 pub mod tree;
 pub mod workaround;
 
-use bodies::{Known, meant_bodies, named_bodies, said_bodies};
+use bodies::{Known, meant_bodies, named_bodies, said_bodies, table_bodies};
 use callers::{note_callers, note_folded};
 use diff::Patch;
 use evaluate::{Evaluated, evaluate, evaluate_passage};
@@ -224,6 +224,10 @@ pub fn review_among(
         let meant = meant_bodies(&bodies, &listed.lines, &places, &renames);
         listed.drop_shown(&meant);
         changes.extend(meant.iter().map(evaluate_passage));
+    }
+    // The last net: what is translated changes, and nothing is said of it.
+    if changes.is_empty() && listed.lines.is_empty() {
+        changes.extend(table_bodies(&bodies, &renames).iter().map(evaluate_passage));
     }
     Review {
         source: String::new(),

@@ -13,6 +13,9 @@ use std::collections::BTreeSet;
 pub const SAID: &str = "the message says";
 /// The reason where entries are written otherwise.
 pub const ENTRIES: &str = "entries of tables are written otherwise here: which invalidation they need is not in sight";
+/// What is said of code about tables, in a patch of which nothing else is.
+pub const TABLES: &str =
+    "what is translated, or when it changes, is otherwise here, and no maintenance of it is in sight";
 
 /// Returns a change of a passage.
 pub fn evaluate_passage(pair: &Pair) -> Evaluated {
@@ -61,6 +64,9 @@ fn questions(pair: &Pair) -> Vec<String> {
     if let Some(reason) = bodies.filter_map(|side| side.found.around.reason.as_ref()).next() {
         let speaks = reason.starts_with(SAID) || reason == ENTRIES || reason.contains("gives memory back");
         all.push(match speaks {
+            _ if reason == TABLES => {
+                "What was cached before, and who invalidates it? What orders it before its next use?".to_owned()
+            }
             true => "Which entries are written here, and who invalidates what was cached of them?".to_owned(),
             false => "Are what it invalidates, for which addresses, when and how often as they were?".to_owned(),
         });

@@ -52,7 +52,7 @@ const FLUSHES: [&str; 11] = [
 const MAX_TOKENS: usize = 64;
 
 /// Returns the parts of a name: `writeTtbr0_el1` is `write`, `ttbr0`, `el1`.
-fn parts(name: &str) -> Vec<String> {
+pub(crate) fn parts(name: &str) -> Vec<String> {
     let mut out = vec![String::new()];
     let mut lower = false;
     for c in name.chars() {
@@ -470,11 +470,32 @@ pub fn writes_entry(text: &str) -> bool {
         // Many a thing is called an entry.
         let named = |entry: &&str| match *entry {
             "entry" => lower == "entry" || left.trim_start().starts_with('*') && lower.contains("entry"),
+            "pte" => parts(word).iter().any(|part| is_pte(part)),
             entry => lower.contains(entry),
         };
-        !compares && ENTRIES.iter().any(named)
+        // `*(pmdp + index) = ...`, `top[index(va)] = pa | PTE_VALID`.
+        let through = left.trim_start().starts_with("*(") && {
+            let lower = left.to_ascii_lowercase();
+            ENTRIES
+                .iter()
+                .any(|entry| !entry.starts_with("entr") && lower.contains(entry))
+        };
+        let valid = || {
+            let lower = right.to_ascii_lowercase();
+            left.trim_end().ends_with(']')
+                && ["pte_valid", "ptevalid", "pte_table", "ptetable", "pte_present"]
+                    .iter()
+                    .any(|word| lower.contains(word))
+        };
+        !compares && (ENTRIES.iter().any(named) || through || valid())
     });
     calls || assigned
+}
+
+/// Returns whether a part of a name is that of an entry: `pte`, `ptep`, `kpte`; not `optee`, `interrupted`.
+fn is_pte(part: &str) -> bool {
+    let one = part.char_indices().nth(1).map_or("", |(at, _)| &part[at..]);
+    part.starts_with("pte") || matches!(one, "pte" | "ptep" | "ptes")
 }
 
 /// Returns the name of what a line calls to give pages, frames or tables back.

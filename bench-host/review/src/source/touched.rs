@@ -6,6 +6,7 @@ use crate::extract::words::speaks_of_flush;
 use crate::extract::{asm, text};
 use crate::source::Unit;
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A function or macro, and what a patch changes in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct Touched {
     pub repeats: BTreeSet<String>,
     /// A line of it in sight, changed or not, has to do with the flush of a TLB.
     pub flushes: bool,
+    /// Stands for all of its lines in sight, in their order, white space folded: it is the same where only that changes.
+    pub order: u64,
 }
 
 /// Returns the functions and macros that are in sight on one side of a patch, in the order of the text, with the lines
@@ -32,6 +35,7 @@ pub fn touched(unit: &Unit) -> Vec<Touched> {
                 lines: Vec::new(),
                 repeats: BTreeSet::new(),
                 flushes: false,
+                order: 0,
             });
             out.len() - 1
         })
@@ -53,14 +57,15 @@ pub fn touched(unit: &Unit) -> Vec<Touched> {
                 out[index].flushes = true;
             }
         }
-        for line in segment
-            .lines
-            .iter()
-            .filter(|line| line.changed && layout.counts(line.number))
-        {
+        for line in segment.lines.iter().filter(|line| layout.counts(line.number)) {
             let index = at(layout.name(line.number), &mut out);
             let text = line.text.split_whitespace().collect::<Vec<_>>().join(" ");
-            out[index].lines.push((line.number, text));
+            let mut hasher = DefaultHasher::new();
+            (out[index].order, &text).hash(&mut hasher);
+            out[index].order = hasher.finish();
+            if line.changed {
+                out[index].lines.push((line.number, text));
+            }
         }
     }
     out
