@@ -9,6 +9,7 @@ use crate::extract::instruction::is_instruction;
 use crate::extract::text::{cut, words};
 use crate::extract::token::Language;
 use crate::extract::words::{encoded, is_flush, is_register};
+use crate::extract::{Doubt, Unread};
 use crate::foreign::is_foreign;
 use crate::mention::Mention;
 use crate::source::Unit;
@@ -61,6 +62,41 @@ fn is_document(path: &str) -> bool {
     ENDINGS.contains(&ending) || of_man || NAMES.contains(&first) || of_build || in_documents
 }
 
+/// Returns whether a file holds data, not code of any language, by its ending: what a tree has many of, and large ones.
+pub fn is_data(path: &str) -> bool {
+    const ENDINGS: [&str; 58] = [
+        "dts", "dtsi", "dtso", "dtb", "json", "yaml", "yml", "xml", "csv", "toml", "lock", "patch", "diff", "png",
+        "jpg", "jpeg", "gif", "ico", "bmp", "ppm", "pdf", "ttf", "otf", "woff", "wav", "mp3", "o", "a", "so", "ko",
+        "bin", "elf", "fd", "rom", "img", "iso", "gz", "xz", "bz2", "zst", "zip", "tar", "pem", "crt", "der", "key",
+        "sha256", "sig", "asc", "css", "ini", "cfg", "conf", "dsc", "dec", "fdf", "asl", "hex",
+    ];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.')
+        .is_some_and(|(_, ending)| ENDINGS.contains(&ending.to_ascii_lowercase().as_str()))
+}
+
+/// Returns the lines of a whole file that name an invalidation; of a great many, the first.
+pub fn invalidations(text: &str) -> Vec<Unread> {
+    const MAX: usize = 8;
+    let mut out = Vec::new();
+    let mut more = 0;
+    for (number, line) in (1..).zip(text.lines()) {
+        if is_comment(line) || !(names_invalidation(line) || is_system(line)) {
+            continue;
+        }
+        if out.len() == MAX {
+            more += 1;
+            continue;
+        }
+        let text = line.split_whitespace().collect::<Vec<_>>().join(" ");
+        out.push(Unread::new(number, cut(&text, MAX_TEXT), false, Doubt::Spelling));
+    }
+    if let Some(last) = out.last_mut().filter(|_| more > 0) {
+        last.text.push_str(&format!(" (and {more} lines more)"));
+    }
+    out
+}
+
 /// Returns the changed lines of a unit that name an invalidation, a translation register, or a barrier beside one.
 pub fn mentions(unit: &Unit) -> Vec<Mention> {
     let mut out = Vec::new();
@@ -98,17 +134,22 @@ fn is_comment(text: &str) -> bool {
 
 /// Returns whether a line names an invalidation or a translation register.
 fn speaks(text: &str) -> bool {
-    let is_operation = |word: &str| {
-        let lower = word.to_ascii_lowercase();
-        let name = lower.strip_prefix("tlbi_").or_else(|| lower.strip_prefix("tlbi"));
-        name.is_some_and(|name| name.is_empty() || TlbiOp::from_name(name).is_some())
-    };
     let calls = |word: &str| {
         let behind = text.split_once(word).map_or("", |(_, behind)| behind);
         is_flush(word) && behind.trim_start().starts_with(['(', '!'])
     };
     let leveled = |word: &str| word.to_ascii_lowercase().contains("_el") && is_register(word);
-    words(text).any(|word| is_operation(word) || leveled(word) || encoded(word) || calls(word)) || is_system(text)
+    names_invalidation(text) || words(text).any(|word| leveled(word) || calls(word)) || is_system(text)
+}
+
+/// Returns whether a line names an invalidation, by its mnemonic or as a number.
+fn names_invalidation(text: &str) -> bool {
+    let is_operation = |word: &str| {
+        let lower = word.to_ascii_lowercase();
+        let name = lower.strip_prefix("tlbi_").or_else(|| lower.strip_prefix("tlbi"));
+        name.is_some_and(|name| name.is_empty() || TlbiOp::from_name(name).is_some())
+    };
+    words(text).any(|word| is_operation(word) || encoded(word))
 }
 
 /// Returns whether a line has a `sys` instruction that invalidates, in quotes or not.
@@ -168,6 +209,18 @@ mod tests {
             assert!(texts(&[line]).is_empty(), "{line}");
         }
         assert_eq!(texts(&["Asm (\"msr ttbr0_el1, x0\");", "Asm (\"isb\");"]).len(), 2);
+    }
+
+    #[test]
+    fn whole_files_are_looked_at_for_invalidations() {
+        let text = "procedure Flush is\n-- tlbi alle1 is for others\n   Asm (\"tlbi vmalle1is\", Volatile => True);\n   Write (TTBR0_EL1);\n";
+        let found = invalidations(text);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].line, found[0].text.contains("vmalle1is")), (3, true));
+        let many = invalidations(&"emit :tlbi_vae2is\n".repeat(20));
+        assert_eq!(many.len(), 8);
+        assert!(many[7].text.ends_with("(and 12 lines more)"), "{}", many[7].text);
+        assert!(is_data("a/b.dtsi") && !is_data("a/b.adb") && !is_data("a/Makefile"));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::helpers::are_used;
 use crate::infer::Assumption;
 use crate::mention::{Lines, Mention, mentions as spoken};
 use crate::placed::Placed;
+use crate::plain;
 use crate::sight::Sight;
 use crate::source::{Extraction, Guarded, Segment, Side, Surroundings, Unit};
 use crate::workaround::is_workaround;
@@ -35,6 +36,9 @@ pub(crate) const MAX_FILE: u64 = 4 << 20;
 
 /// Most files that use a helper of a patch and are read for it.
 pub(crate) const MAX_USERS: usize = 40;
+
+/// Where a file that is no text has a zero, as a rule.
+const MAX_HEAD: usize = 8 << 10;
 
 /// Why a tree could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +66,8 @@ pub struct Tree {
     pub surroundings: Surroundings,
     /// Files that are too large to be read.
     pub too_large: Vec<Placed<Unread>>,
+    /// Files in languages that are not read, and may be code.
+    others: Vec<(String, PathBuf)>,
 }
 
 /// Says of a file that it is not read.
@@ -105,7 +111,7 @@ impl Tree {
         if !meta.is_dir() {
             return Err(failed("it is not a folder".into()));
         }
-        let (mut paths, mut too_large) = (Vec::new(), Vec::new());
+        let (mut paths, mut too_large, mut others) = (Vec::new(), Vec::new(), Vec::new());
         // No links are followed: a tree may hold one to anywhere.
         let ignored = Ignored::of(root);
         let walk = WalkBuilder::new(root)
@@ -130,6 +136,10 @@ impl Tree {
                 path: name.clone(),
                 segments: Vec::new(),
             };
+            if is_file && plain::is_unknown(&name) && !plain::is_data(&name) && small() {
+                others.push((name, entry.path().to_owned()));
+                continue;
+            }
             if !is_file || !unit.is_source() {
                 continue;
             }
@@ -143,6 +153,7 @@ impl Tree {
             }
         }
         paths.sort();
+        others.sort();
         let units = parallel(&paths, |(name, path)| {
             let bytes = read(path)?;
             mentions(&bytes).then(|| Unit::whole(name, &String::from_utf8_lossy(&bytes)))
@@ -156,6 +167,7 @@ impl Tree {
             units,
             surroundings,
             too_large,
+            others,
         })
     }
 
@@ -221,6 +233,15 @@ impl Tree {
             published: 0,
             unread: self.too_large.clone(),
         };
+        // By their words alone, as `review` does.
+        let others = parallel(&self.others, |(name, path)| {
+            let bytes =
+                read(path).filter(|bytes| mentions(bytes) && !bytes.iter().take(MAX_HEAD).any(|byte| *byte == 0));
+            let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            let found = text.map_or_else(Vec::new, |text| plain::invalidations(&text));
+            found.into_iter().map(Placed::in_file(name)).collect::<Vec<_>>()
+        });
+        scan.unread.extend(others.into_iter().flatten());
         let defined = self.defined(all.iter().flat_map(|(_, _, _, calls)| calls));
         for (judged, (fragments, published), unread, calls) in all {
             scan.judged.extend(judged);

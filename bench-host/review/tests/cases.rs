@@ -202,3 +202,27 @@ fn the_outer_domain_is_spoken_of_where_the_patch_does() {
     ));
     assert!(says("mm: do not wait so far", "dsb(sy)", "dsb(ish)"));
 }
+
+/// A language that is not read has its invalidations listed by `scan` too; data and documents have not.
+#[test]
+fn scan_lists_what_it_cannot_read() {
+    let tree = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(tree.path().join(name), text).unwrap();
+    let line = "Asm (\"tlbi vmalle1is; dsb ish\", Volatile => True);\n";
+    for name in ["flush.adb", "gen-tlb.pl", "notes.md", "board.dts"] {
+        write(name, line);
+    }
+    write("image.blob", &format!("\0\0{line}"));
+    let spellings = Spellings::built_in();
+    let found = Tree::open(tree.path(), &spellings)
+        .unwrap()
+        .scan(&spellings, &Stated::default());
+    let files: Vec<&str> = found.unread.iter().map(|unread| unread.path.as_str()).collect();
+    assert_eq!(files, ["flush.adb", "gen-tlb.pl"]);
+    assert!(
+        found
+            .unread
+            .iter()
+            .all(|unread| unread.found.text.contains("vmalle1is"))
+    );
+}
