@@ -5,6 +5,10 @@
 //! changes. A message may speak of break-before-make, and what it means may be the order of stores that nobody can tell
 //! from others. Both are shown with the lines that change, and left undecided.
 
+mod sites;
+
+pub use sites::{Seen, unshown};
+
 use crate::Unrecognised;
 use crate::evaluate::{ENTRIES, Evaluated, SAID, TABLES};
 use crate::extract::names::{is_write, makes_operand};

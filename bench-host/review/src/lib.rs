@@ -39,7 +39,7 @@ pub mod subject;
 pub mod tree;
 pub mod workaround;
 
-use bodies::{Known, meant_bodies, named_bodies, said_bodies, table_bodies};
+use bodies::{Known, Seen, meant_bodies, named_bodies, said_bodies, table_bodies, unshown};
 use callers::{note_callers, note_folded};
 use diff::Patch;
 use evaluate::{Evaluated, evaluate, evaluate_passage};
@@ -186,6 +186,8 @@ pub fn review_among(
 
     // What is shown with both sides, and not judged.
     let mut passages = pair_passages(passages_before, passages_after);
+    let mut seen = Seen::of(&mentions);
+    Seen::add_calls(&mut seen, &guarded);
     let guarded = note_guards(&guarded, &mut passages);
     changes.extend(changed_passages(passages).iter().map(evaluate_passage));
 
@@ -210,6 +212,21 @@ pub fn review_among(
     );
     listed.drop_shown(&named);
     changes.extend(named.iter().map(evaluate_passage));
+
+    // The functions that what was found is in too.
+    let is_open = changes.iter().any(|change| change.is_passage);
+    Seen::add(&mut seen, &barriers, is_open);
+    let mut sites = unshown(&bodies, &seen, &changes, &renames);
+    // A macro that is read where it is used is shown there.
+    sites.retain(|pair| {
+        let sides = pair.before.iter().chain(&pair.after);
+        !sides
+            .into_iter()
+            .any(|side| expanded.iter().any(|all| all.contains(&side.found.function)))
+    });
+    listed.drop_sites(&sites, &seen);
+    lone::drop_shown(&mut barriers, &sites);
+    changes.extend(sites.iter().map(evaluate_passage));
 
     // What the message is about, where nothing was found.
     if changes.is_empty() && listed.lines.is_empty() && barriers.iter().all(Vec::is_empty) {

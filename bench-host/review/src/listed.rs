@@ -2,6 +2,7 @@
 //! What looks like maintenance and was not understood: what of it is a change, and how it is listed.
 
 use crate::Unrecognised;
+use crate::bodies::Seen;
 use crate::diff::Patch;
 use crate::extract::words::speaks_of_maintenance;
 use crate::extract::{Doubt, Unread};
@@ -52,6 +53,16 @@ impl Listed {
         }
         all.lines.dedup();
         all
+    }
+
+    /// Drops the lines that other sites show; an operation that nobody could read stays listed.
+    pub(crate) fn drop_sites(&mut self, sites: &[Pair], seen: &[Vec<Seen>; 2]) {
+        self.lines.retain(|one| {
+            let mut seen = seen[usize::from(one.after)].iter();
+            let is_seen = seen.any(|seen| seen.path == one.file && seen.line == one.line && seen.text == one.text);
+            let shown = || sites.iter().any(|pair| pair.shows(one.after, &one.file, one.line));
+            !is_seen || is_invalidation(&one.text) || !shown()
+        });
     }
 
     /// Returns whether a line of a side is accounted for: listed with no function to show it in, or read.
@@ -115,9 +126,7 @@ fn is_invalidation(text: &str) -> bool {
 
 /// Returns whether a pair of functions shows a line that was not understood.
 fn shows(pair: &Pair, unread: &Unrecognised) -> bool {
-    let side = if unread.after { &pair.after } else { &pair.before };
-    side.as_ref()
-        .is_some_and(|side| side.path == unread.file && side.found.lines.contains(&unread.line))
+    pair.shows(unread.after, &unread.file, unread.line)
 }
 
 /// Returns the function or macro that each changed line stands in, by file and line.

@@ -3,6 +3,7 @@
 
 use crate::Unrecognised;
 use crate::extract::words::speaks_of_tables;
+use crate::pair::Pair;
 use crate::placed::Placed;
 use crate::source::LoneBarrier;
 use std::collections::HashSet;
@@ -17,6 +18,13 @@ pub(crate) fn drop_known(barriers: &mut Lone, called: &[HashSet<String>; 2]) {
         list.retain(|lone| !used.contains(&lone.found.function));
     }
     drop_kept_barriers(barriers);
+}
+
+/// Drops the barriers of functions that are shown with both sides.
+pub(crate) fn drop_shown(barriers: &mut Lone, sites: &[Pair]) {
+    for (list, after) in barriers.iter_mut().zip([false, true]) {
+        list.retain(|lone| !sites.iter().any(|pair| pair.shows(after, &lone.path, lone.found.line)));
+    }
 }
 
 /// Returns how many barriers stand beside something of translation: what they order there was not judged.

@@ -47,6 +47,15 @@ pub struct Pair {
     pub after: Option<Placed<Found>>,
 }
 
+impl Pair {
+    /// Returns whether it shows a line of a file on one of the sides.
+    pub fn shows(&self, after: bool, path: &str, line: u32) -> bool {
+        let side = if after { &self.after } else { &self.before };
+        side.as_ref()
+            .is_some_and(|side| side.path == path && side.found.lines.contains(&line))
+    }
+}
+
 /// Pairs the sequences of the two sides of a patch and drops those it does not touch.
 pub fn pair(before: Vec<Placed<Found>>, after: Vec<Placed<Found>>) -> Vec<Pair> {
     let mut old: Vec<Option<Placed<Found>>> = before.into_iter().map(Some).collect();

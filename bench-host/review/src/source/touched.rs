@@ -21,6 +21,8 @@ pub struct Touched {
     pub flushes: bool,
     /// Stands for all of its lines in sight, in their order, white space folded: it is the same where only that changes.
     pub order: u64,
+    /// What stands above each of its changed lines, of what the patch leaves alone: where in the function it is.
+    pub above: HashMap<u32, String>,
 }
 
 /// Returns the functions and macros that are in sight on one side of a patch, in the order of the text, with the lines
@@ -36,6 +38,7 @@ pub fn touched(unit: &Unit) -> Vec<Touched> {
                 repeats: BTreeSet::new(),
                 flushes: false,
                 order: 0,
+                above: HashMap::new(),
             });
             out.len() - 1
         })
@@ -57,14 +60,23 @@ pub fn touched(unit: &Unit) -> Vec<Touched> {
                 out[index].flushes = true;
             }
         }
+        let (mut kept, mut above) = (0_usize, (String::new(), String::new()));
         for line in segment.lines.iter().filter(|line| layout.counts(line.number)) {
-            let index = at(layout.name(line.number), &mut out);
+            let name = layout.name(line.number);
+            let index = at(name, &mut out);
             let text = line.text.split_whitespace().collect::<Vec<_>>().join(" ");
             let mut hasher = DefaultHasher::new();
             (out[index].order, &text).hash(&mut hasher);
             out[index].order = hasher.finish();
             if line.changed {
+                if above.0 == name {
+                    out[index].above.insert(line.number, above.1.clone());
+                }
                 out[index].lines.push((line.number, text));
+            } else if line.text.contains(|c: char| c.is_alphanumeric()) {
+                // How many lines are kept above it tells those apart that look alike.
+                kept = if above.0 == name { kept + 1 } else { 1 };
+                above = (name.to_owned(), format!("{kept} {text}"));
             }
         }
     }

@@ -7,6 +7,9 @@ use super::{Language, SourceLine, Token, TokenKind, starts_in_comment};
 pub fn tokens(lines: &[SourceLine], language: Language) -> Vec<Token> {
     let mut lexer = Lexer::new(language);
     lexer.comment = u32::from(starts_in_comment(lines));
+    if lexer.comment == 0 && starts_in_string(lines, language) {
+        lexer.open = Some(("\"".to_owned(), true));
+    }
     let mut index = 0;
     while let Some(line) = lines.get(index) {
         index += 1;
@@ -14,6 +17,9 @@ pub fn tokens(lines: &[SourceLine], language: Language) -> Vec<Token> {
         if gap {
             lexer.comment = 0;
             lexer.open = None;
+            if starts_in_string(&lines[index - 1..], language) {
+                lexer.open = Some(("\"".to_owned(), true));
+            }
         }
         lexer.previous = Some(line.number);
         let directive = language == Language::C
@@ -49,6 +55,26 @@ pub fn tokens(lines: &[SourceLine], language: Language) -> Vec<Token> {
         }
     }
     lexer.out
+}
+
+/// Returns whether lines start inside a string that began before them, as where a hunk cuts the text of an `asm!`: the first quote
+/// in them stands alone and what follows it goes on with a list, which no string starts with. Maintenance before it is read as
+/// it stands.
+fn starts_in_string(lines: &[SourceLine], language: Language) -> bool {
+    if language != Language::Rust {
+        return false;
+    }
+    let joined = lines.windows(2).take_while(|pair| pair[0].number + 1 == pair[1].number);
+    let near = &lines[..lines.len().min(joined.count() + 1)];
+    let Some(at) = near.iter().position(|line| line.text.contains('"')) else {
+        return false;
+    };
+    let says = |line: &SourceLine| {
+        let lower = line.text.to_ascii_lowercase();
+        line.changed || ["tlb", "dsb", "isb", "msr"].iter().any(|word| lower.contains(word))
+    };
+    let (before, after) = near[at].text.split_once('"').unwrap_or_default();
+    before.trim().is_empty() && after.trim_start().starts_with([',', ')']) && !near[..at].iter().any(says)
 }
 
 /// Splits the body of a macro into tokens that all have the macro's line.
