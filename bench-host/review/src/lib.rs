@@ -37,6 +37,7 @@ pub mod sight;
 pub mod source;
 pub mod subject;
 pub mod tree;
+mod unsaid;
 pub mod workaround;
 
 use bodies::{Known, Seen, meant_bodies, named_bodies, said_bodies, table_bodies, unshown};
@@ -245,6 +246,9 @@ pub fn review_among(
     // The last net: what is translated changes, and nothing is said of it.
     if changes.is_empty() && listed.lines.is_empty() {
         changes.extend(table_bodies(&bodies, &renames).iter().map(evaluate_passage));
+    }
+    if changes.is_empty() && listed.lines.is_empty() && barriers.iter().all(Vec::is_empty) {
+        listed.lines = unsaid::unsaid(&patch);
     }
     Review {
         source: String::new(),

@@ -40,8 +40,10 @@ pub struct Mention {
 pub enum Lines {
     /// Those that are on one side of a patch only.
     Changed,
-    /// All.
+    /// All, by what they say as instructions alone.
     Every,
+    /// All, by names of flushes and writes of registers too.
+    Words,
 }
 
 impl Mention {
@@ -59,7 +61,7 @@ impl Mention {
 /// Returns the lines of a unit that speak of maintenance: an operation or barrier by its mnemonic, in code, in a
 /// string, or in the body of a macro.
 pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
-    let every = lines == Lines::Every;
+    let (every, strict) = (lines != Lines::Changed, lines == Lines::Every);
     let mut found: BTreeMap<u32, String> = BTreeMap::new();
     for segment in &unit.segments {
         if unit.language() == Language::Assembly {
@@ -69,7 +71,7 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
                 }
                 if is_instruction(&statement.text) {
                     found.entry(statement.line).or_insert(statement.text);
-                } else if !every && let Some(text) = speaks_in_assembly(&statement.text) {
+                } else if !strict && let Some(text) = speaks_in_assembly(&statement.text) {
                     found.entry(statement.line).or_insert(text);
                 }
             }
@@ -85,7 +87,7 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
                         .any(|line| line.number == number && (every || line.changed))
                 };
                 for (number, part) in (token.line..).zip(token.text.split('\n')) {
-                    if text::words(part).any(|word| is_mnemonic(word) || !every && encoded(word)) && changed(number) {
+                    if text::words(part).any(|word| is_mnemonic(word) || !strict && encoded(word)) && changed(number) {
                         found.entry(number).or_insert_with(|| part.to_owned());
                     }
                 }
@@ -109,7 +111,7 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
             if let Some(text) = text.filter(|_| every || token.changed) {
                 found.entry(token.line).or_insert_with(|| text.to_owned());
             } else if let Some(text) = Some(index)
-                .filter(|_| !every && token.changed)
+                .filter(|_| !strict && (every || token.changed))
                 .and_then(|index| write(&tokens, index).or_else(|| flush(&tokens, index)))
             {
                 // Of several names in a line, each may be what changes.
@@ -133,8 +135,8 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
     found
         .into_iter()
         .filter(|(line, text)| match words::is_barrier(text) {
-            _ if is_long_barrier(text) => !every && !is_of_driver(&unit.path) && is_near_translation(unit, *line),
-            is_barrier => every || !is_barrier || is_near_translation(unit, *line),
+            _ if is_long_barrier(text) => !strict && !is_of_driver(&unit.path) && is_near_translation(unit, *line),
+            is_barrier => strict || !is_barrier || is_near_translation(unit, *line),
         })
         .map(mention)
         .collect()

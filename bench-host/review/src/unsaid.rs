@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The last net: what a patch does to maintenance that it leaves as it stands, where nothing else was found to say.
+//!
+//! The readers and the net of [`mention`](crate::mention) go by changed lines that speak of maintenance. A branch over a TLBI
+//! speaks of none, nor does a way out before a flush that goes; and two instructions that trade places are the same words as
+//! before. So where a review would end without a word, the two sides are held against each other once more: the order of what
+//! orders and translates, function by function, and what is changed of branches, conditions and operands around it.
+
+use crate::Unrecognised;
+use crate::diff::Patch;
+use crate::extract::asm;
+use crate::extract::instruction::{self, is_instruction};
+use crate::extract::text::words;
+use crate::extract::token::{Language, SourceLine};
+use crate::extract::words::{is_barrier, is_register};
+use crate::foreign::is_aarch32;
+use crate::mention::{Lines, mentions};
+use crate::source::{Segment, Side, Unit};
+use std::collections::BTreeMap;
+
+/// How many lines on a flush is looked for behind a way out.
+const BEHIND: usize = 10;
+/// How many lines on one is looked for under a condition.
+const UNDER: usize = 4;
+/// Most lines that are listed of one patch.
+const MOST: usize = 8;
+
+/// What of one side of a file concerns maintenance.
+struct Seen {
+    /// What stands in each function, in order: where, and the words.
+    functions: Vec<Vec<(u32, String)>>,
+    /// What is changed around what is not: where, and what is said of it.
+    around: Vec<(u32, String)>,
+}
+
+/// Returns what a patch changes around maintenance, of which nothing was said.
+pub(crate) fn unsaid(patch: &Patch) -> Vec<Unrecognised> {
+    let mut out = Vec::new();
+    for file in &patch.files {
+        let sides = [Side::Before, Side::After].map(|side| Unit::side(file, side));
+        let lines = || {
+            sides
+                .iter()
+                .flat_map(|unit| &unit.segments)
+                .flat_map(|segment| &segment.lines)
+        };
+        if !sides.iter().all(Unit::is_source) || is_aarch32(lines().map(|line| line.text.as_str())) {
+            continue;
+        }
+        let one = |after: bool, line: u32, text: String| Unrecognised {
+            file: file.path().to_owned(),
+            line,
+            text,
+            after,
+        };
+        let [mut before, mut after] = sides.each_ref().map(seen);
+        if let Some((is_after, line, text)) = reordered(&before.functions, &after.functions) {
+            out.push(one(is_after, line, text));
+        }
+        // What only moves, or is indented otherwise, is on both sides.
+        before.around.retain(|(_, text)| {
+            let kept = after.around.iter().position(|(_, other)| other == text);
+            kept.map(|at| after.around.remove(at)).is_none()
+        });
+        let both = [(false, before.around), (true, after.around)];
+        out.extend(both.into_iter().flat_map(|(is_after, list)| {
+            let of_side = move |(line, text): (u32, String)| one(is_after, line, text);
+            list.into_iter().map(of_side)
+        }));
+    }
+    out.truncate(MOST);
+    out
+}
+
+/// Says where what orders and translates differs between the sides: in its order, or in an instruction that is on one side only.
+fn reordered(before: &[Vec<(u32, String)>], after: &[Vec<(u32, String)>]) -> Option<(bool, u32, String)> {
+    let texts = |list: &[(u32, String)]| list.iter().map(|(_, text)| text.clone()).collect::<Vec<_>>();
+    let mut others: Vec<Vec<String>> = before.iter().map(|list| texts(list)).collect();
+    let mut left = Vec::new();
+    for list in after {
+        let own = texts(list);
+        match others.iter().position(|other| *other == own) {
+            Some(at) => drop(others.remove(at)),
+            None => left.push((true, list, own)),
+        }
+    }
+    let unmatched = |list: &&Vec<(u32, String)>| {
+        let own = texts(list);
+        let at = others.iter().position(|other| *other == own);
+        at.map(|at| others.remove(at)).is_some()
+    };
+    let gone: Vec<_> = before
+        .iter()
+        .filter(unmatched)
+        .map(|list| (false, list, texts(list)))
+        .collect();
+    for (is_after, list, own) in &left {
+        for (_, _, old) in &gone {
+            let sorted = |list: &[String]| {
+                let mut list = list.to_vec();
+                list.sort();
+                list
+            };
+            if sorted(own) == sorted(old)
+                && let Some(at) = (0..own.len()).find(|&at| own[at] != old[at])
+            {
+                let text = format!("`{}` before `{}`: in another order now", own[at], old[at]);
+                return Some((*is_after, list[at].0, text));
+            }
+        }
+    }
+    // Where functions differ in more, an instruction that one side has more often is what counts: flushes by name were looked at.
+    let all = |list: &[(bool, &Vec<(u32, String)>, Vec<String>)]| {
+        let mut counts: BTreeMap<String, (u32, usize)> = BTreeMap::new();
+        for (line, text) in list.iter().flat_map(|(_, list, _)| list.iter()) {
+            if is_instruction(text) || is_barrier(text) || instruction::writes_translation(text) {
+                let count = counts.entry(text.clone()).or_insert((*line, 0));
+                *count = (*line, count.1 + 1);
+            }
+        }
+        counts
+    };
+    let (old, new) = (all(&gone), all(&left));
+    let more = |own: &BTreeMap<String, (u32, usize)>, other: &BTreeMap<String, (u32, usize)>| {
+        let counts = |text: &String| other.get(text).map_or(0, |(_, count)| *count);
+        let mut own = own.iter().filter(|(text, (_, count))| *count > counts(text));
+        own.next().map(|(text, (line, _))| (*line, text.clone()))
+    };
+    more(&new, &old)
+        .map(|(line, text)| (true, line, format!("{text}: new")))
+        .or_else(|| more(&old, &new).map(|(line, text)| (false, line, format!("{text}: gone"))))
+}
+
+/// Looks at one side of a file.
+fn seen(unit: &Unit) -> Seen {
+    let mut signs: BTreeMap<u32, String> = mentions(unit, Lines::Words)
+        .into_iter()
+        .map(|mention| (mention.line, mention.text))
+        .collect();
+    let mut all = Seen {
+        functions: Vec::new(),
+        around: Vec::new(),
+    };
+    for segment in &unit.segments {
+        for line in segment.lines.iter().filter(|line| line.changed) {
+            if !signs.contains_key(&line.number)
+                && let Some(register) = register_written(line, unit.language())
+            {
+                let text = format!("{}: is `{register}` written?", folded(&line.text));
+                all.around.push((line.number, text.clone()));
+                signs.insert(line.number, text);
+            }
+        }
+        let mut function = Vec::new();
+        for line in &segment.lines {
+            if starts_function(&line.text) && !function.is_empty() {
+                all.functions.push(std::mem::take(&mut function));
+            }
+            function.extend(signs.get(&line.number).map(|text| (line.number, text.clone())));
+        }
+        all.functions
+            .extend(Some(function).filter(|function| !function.is_empty()));
+        match unit.language() {
+            Language::Assembly => around_assembly(segment, asm::is_armasm(&unit.path), &signs, &mut all.around),
+            _ => around_code(segment, &signs, &mut all.around),
+        }
+    }
+    all
+}
+
+/// Returns a line with its white space folded.
+fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns whether a function or macro may start, or end, at a line.
+fn starts_function(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '}') || text.starts_with("#define")
+}
+
+/// Returns whether a line is a comment and nothing else.
+fn is_comment(text: &str) -> bool {
+    let text = text.trim_start();
+    ["//", "/*", "*", "#", ";", "@"]
+        .iter()
+        .any(|mark| text.starts_with(mark))
+}
+
+/// Returns the translation register that a line gives a value by words that no reader knows: a macro that sets up registers, a
+/// method of a register's type.
+fn register_written(line: &SourceLine, language: Language) -> Option<String> {
+    const VERBS: [&str; 8] = ["write", "setup", "set_", "set(", "restore", "psr", "msr", "modify"];
+    let lower = line.text.to_ascii_lowercase();
+    let reads = ["mrs", "read", "get_", "print", "save"]
+        .iter()
+        .any(|word| lower.contains(word));
+    if reads || is_comment(&line.text) || !VERBS.iter().any(|verb| lower.contains(verb)) {
+        return None;
+    }
+    // In code a declaration is none.
+    if language != Language::Assembly && !line.text.starts_with(char::is_whitespace) {
+        return None;
+    }
+    let leveled = |word: &&str| word.to_ascii_lowercase().contains("_el") && is_register(word);
+    words(&line.text).find(leveled).map(str::to_owned)
+}
+
+/// Looks for changed branches over maintenance, and for changed instructions that make its operand.
+fn around_assembly(segment: &Segment, is_armasm: bool, signs: &BTreeMap<u32, String>, out: &mut Vec<(u32, String)>) {
+    const FAR: usize = 8;
+    let statements = asm::statements(&segment.lines, is_armasm);
+    for (index, statement) in statements.iter().enumerate().filter(|(_, statement)| statement.changed) {
+        let (mnemonic, operands) = statement.words();
+        let mnemonic = mnemonic.to_ascii_lowercase();
+        let rest = &statements[index + 1..];
+        let is_branch = ["cbz", "cbnz", "tbz", "tbnz", "b"].contains(&mnemonic.as_str())
+            || mnemonic.starts_with("b.")
+            || ["beq", "bne", "bhs", "blo", "bge", "blt", "bgt", "ble", "bcs", "bcc"].contains(&mnemonic.as_str());
+        let target = operands.rsplit(',').next().unwrap_or_default().trim();
+        if is_branch && !target.is_empty() {
+            let is_back = target.ends_with('b') && target[..target.len() - 1].parse::<u32>().is_ok();
+            let name = target
+                .strip_suffix('f')
+                .filter(|name| name.parse::<u32>().is_ok())
+                .unwrap_or(target);
+            let end = rest.iter().position(|other| other.label() == Some(name));
+            let over = &rest[..end.unwrap_or(BEHIND.min(rest.len()))];
+            let sign = over
+                .iter()
+                .filter(|_| !is_back)
+                .find_map(|other| signs.get(&other.line));
+            if let Some(sign) = sign {
+                out.push((
+                    statement.line,
+                    format!("{}: a way around `{sign}`", folded(&statement.text)),
+                ));
+            }
+            continue;
+        }
+        // The register that it gives a value.
+        let given = operands
+            .split(',')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
+        let is_general = given
+            .strip_prefix('x')
+            .is_some_and(|number| number.parse::<u8>().is_ok());
+        if !is_general
+            || signs.contains_key(&statement.line)
+            || ["str", "stp", "cmp", "tst"].contains(&mnemonic.as_str())
+        {
+            continue;
+        }
+        let used = rest.iter().take(FAR).find(|other| {
+            let lower = other.text.to_ascii_lowercase();
+            lower.trim_start().starts_with("tlbi") && words(&lower).any(|word| word == given)
+        });
+        if let Some(used) = used {
+            let text = format!("{}: an operand of `{}`", folded(&statement.text), folded(&used.text));
+            out.push((statement.line, text));
+        }
+    }
+}
+
+/// Looks for changed conditions over maintenance, changed ways out before it, and changed values of what it is given.
+fn around_code(segment: &Segment, signs: &BTreeMap<u32, String>, out: &mut Vec<(u32, String)>) {
+    const CONDITIONS: [&str; 7] = ["if", "else", "while", "for", "match", "switch", "case"];
+    const WAYS_OUT: [&str; 4] = ["return", "break", "continue", "goto"];
+    let depth = |text: &str| text.len() - text.trim_start().len();
+    let lines = &segment.lines;
+    for (index, line) in lines.iter().enumerate().filter(|(_, line)| line.changed) {
+        if is_comment(&line.text) || signs.contains_key(&line.number) {
+            continue;
+        }
+        let own = depth(&line.text);
+        let code = line.text.split("//").next().unwrap_or_default();
+        let has = |list: &[&str]| words(code).any(|word| list.contains(&word));
+        let rest = &lines[index + 1..];
+        let inside = || rest.iter().take_while(|other| !starts_function(&other.text));
+        let sign = if has(&WAYS_OUT) {
+            // What stands as deep as the way out, or deeper, is behind it on no way, unless its condition is in the line.
+            let most = own.saturating_sub(usize::from(!has(&CONDITIONS)));
+            let mut behind = inside().take(BEHIND);
+            behind.find_map(|other| signs.get(&other.number).filter(|_| depth(&other.text) <= most))
+        } else if has(&CONDITIONS) {
+            let mut under = inside().take(UNDER).take_while(|other| {
+                other.text.trim().is_empty() || depth(&other.text) > own || other.text.trim_start().starts_with('{')
+            });
+            under.find_map(|other| signs.get(&other.number))
+        } else {
+            None
+        };
+        if let Some(sign) = sign {
+            out.push((line.number, format!("{}: decides on `{sign}`", folded(code))));
+            continue;
+        }
+        // The name that it gives a value.
+        let Some((name, _)) = code.split_once('=').filter(|(_, value)| !value.starts_with('=')) else {
+            continue;
+        };
+        let name = name.trim_end_matches([' ', '>', '<', '|', '&', '+', '-', '/']);
+        let Some(name) = words(name).last() else { continue };
+        let used = inside().take(UNDER * 2).find(|other| {
+            let lower = other.text.to_ascii_lowercase();
+            lower.contains("tlbi") && words(&other.text).any(|word| word == name)
+        });
+        if let Some(used) = used {
+            out.push((
+                line.number,
+                format!("{}: given to `{}`", folded(code), folded(&used.text)),
+            ));
+        }
+    }
+}
