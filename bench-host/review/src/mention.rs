@@ -9,10 +9,10 @@
 //! that decides how addresses are translated, however a project spells it ([`words`]).
 
 use crate::extract::Unread;
-use crate::extract::instruction::is_instruction;
+use crate::extract::instruction::{is_instruction, writes_translation};
 use crate::extract::names::is_long_barrier;
 use crate::extract::publish::is_of_driver;
-use crate::extract::token::{Language, Token, TokenKind, tokens};
+use crate::extract::token::{Language, Token, TokenKind, closing, join, tokens};
 use crate::extract::words::{self, encoded, flush, speaks_in_assembly, write};
 use crate::extract::{Doubt, asm, text};
 use crate::placed::Placed;
@@ -93,8 +93,20 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
                 }
                 continue;
             }
+            let all_parts;
             let text = match token.kind {
+                TokenKind::Text if lines == Lines::Words => {
+                    let parts = token.text.split(['\n', ';']).map(str::trim);
+                    let own = parts.filter(|part| is_instruction(part) || writes_translation(part));
+                    all_parts = own.collect::<Vec<_>>().join("; ");
+                    Some(all_parts.as_str()).filter(|text| !text.is_empty())
+                }
                 TokenKind::Text => token.text.split(['\n', ';']).find(|part| is_instruction(part)),
+                TokenKind::Word if lines == Lines::Words && is_mnemonic(&token.text) && is_call(&tokens, index) => {
+                    let close = closing(&tokens, index + 1).min(tokens.len() - 1);
+                    all_parts = format!("{} {}", token.text, join(&tokens[index + 2..close.max(index + 2)]));
+                    Some(all_parts.as_str())
+                }
                 TokenKind::Word if is_called_barrier(&tokens, index) => Some(token.text.as_str()),
                 // A statement of its own: `ISB;`, `dsb sy`; elsewhere it is a name.
                 TokenKind::Word if token.column.is_some() => {
@@ -178,6 +190,11 @@ fn order(unit: &Unit, line: u32) -> String {
         Some(format!("{depth} {:?} {:?}", before.last(), after.first()))
     });
     place.take(1).collect()
+}
+
+/// Returns whether a word is called.
+fn is_call(tokens: &[Token], index: usize) -> bool {
+    tokens.get(index + 1).is_some_and(|next| next.is("(")) && !words::is_declared(tokens, index)
 }
 
 /// Returns whether a word is the mnemonic of maintenance, or of a barrier, in whatever case.

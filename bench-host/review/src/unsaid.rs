@@ -19,11 +19,14 @@ use crate::source::{Segment, Side, Unit};
 use std::collections::BTreeMap;
 
 /// How many lines on a flush is looked for behind a way out.
-const BEHIND: usize = 10;
+const BEHIND: usize = 16;
 /// How many lines on one is looked for under a condition.
 const UNDER: usize = 4;
 /// Most lines that are listed of one patch.
 const MOST: usize = 8;
+
+/// How often a side has an instruction, with a file and a line that has it.
+type Counts = BTreeMap<String, (String, u32, usize)>;
 
 /// What of one side of a file concerns maintenance.
 struct Seen {
@@ -36,6 +39,7 @@ struct Seen {
 /// Returns what a patch changes around maintenance, of which nothing was said.
 pub(crate) fn unsaid(patch: &Patch) -> Vec<Unrecognised> {
     let mut out = Vec::new();
+    let mut counts = [Counts::new(), Counts::new()];
     for file in &patch.files {
         let sides = [Side::Before, Side::After].map(|side| Unit::side(file, side));
         let lines = || {
@@ -54,6 +58,9 @@ pub(crate) fn unsaid(patch: &Patch) -> Vec<Unrecognised> {
             after,
         };
         let [mut before, mut after] = sides.each_ref().map(seen);
+        for (side, counts) in [&before, &after].into_iter().zip(&mut counts) {
+            count(file.path(), side, counts);
+        }
         if let Some((is_after, line, text)) = reordered(&before.functions, &after.functions) {
             out.push(one(is_after, line, text));
         }
@@ -68,11 +75,15 @@ pub(crate) fn unsaid(patch: &Patch) -> Vec<Unrecognised> {
             list.into_iter().map(of_side)
         }));
     }
+    let [old, new] = &counts;
+    if out.is_empty() {
+        out.extend(more(new, old, true).or_else(|| more(old, new, false)));
+    }
     out.truncate(MOST);
     out
 }
 
-/// Says where what orders and translates differs between the sides: in its order, or in an instruction that is on one side only.
+/// Says where what orders and translates comes in another order.
 fn reordered(before: &[Vec<(u32, String)>], after: &[Vec<(u32, String)>]) -> Option<(bool, u32, String)> {
     let texts = |list: &[(u32, String)]| list.iter().map(|(_, text)| text.clone()).collect::<Vec<_>>();
     let mut others: Vec<Vec<String>> = before.iter().map(|list| texts(list)).collect();
@@ -109,26 +120,39 @@ fn reordered(before: &[Vec<(u32, String)>], after: &[Vec<(u32, String)>]) -> Opt
             }
         }
     }
-    // Where functions differ in more, an instruction that one side has more often is what counts: flushes by name were looked at.
-    let all = |list: &[(bool, &Vec<(u32, String)>, Vec<String>)]| {
-        let mut counts: BTreeMap<String, (u32, usize)> = BTreeMap::new();
-        for (line, text) in list.iter().flat_map(|(_, list, _)| list.iter()) {
-            if is_instruction(text) || is_barrier(text) || instruction::writes_translation(text) {
-                let count = counts.entry(text.clone()).or_insert((*line, 0));
-                *count = (*line, count.1 + 1);
-            }
+    None
+}
+
+/// Counts the instructions of a side, and where each was last; flushes by name were looked at.
+fn count(path: &str, seen: &Seen, counts: &mut Counts) {
+    for (line, text) in seen.functions.iter().flatten() {
+        let is_write = instruction::writes_translation(text);
+        if is_instruction(text) || is_barrier(text) || is_write {
+            // What a register is given is another matter.
+            let text = text
+                .split(',')
+                .next()
+                .filter(|_| is_write)
+                .unwrap_or(text)
+                .to_ascii_lowercase();
+            let (_, _, number) = counts.entry(text).or_insert((path.to_owned(), *line, 0));
+            *number += 1;
         }
-        counts
+    }
+}
+
+/// Returns an instruction that a side has more often than the other.
+fn more(own: &Counts, other: &Counts, after: bool) -> Option<Unrecognised> {
+    let has_more = |(text, (_, _, number)): &(&String, &(String, u32, usize))| {
+        *number > other.get(*text).map_or(0, |(_, _, number)| *number)
     };
-    let (old, new) = (all(&gone), all(&left));
-    let more = |own: &BTreeMap<String, (u32, usize)>, other: &BTreeMap<String, (u32, usize)>| {
-        let counts = |text: &String| other.get(text).map_or(0, |(_, count)| *count);
-        let mut own = own.iter().filter(|(text, (_, count))| *count > counts(text));
-        own.next().map(|(text, (line, _))| (*line, text.clone()))
-    };
-    more(&new, &old)
-        .map(|(line, text)| (true, line, format!("{text}: new")))
-        .or_else(|| more(&old, &new).map(|(line, text)| (false, line, format!("{text}: gone"))))
+    let (text, (path, line, _)) = own.iter().find(has_more)?;
+    Some(Unrecognised {
+        file: path.clone(),
+        line: *line,
+        text: format!("{text}: {}", if after { "new" } else { "gone" }),
+        after,
+    })
 }
 
 /// Looks at one side of a file.
@@ -189,12 +213,18 @@ fn is_comment(text: &str) -> bool {
 /// Returns the translation register that a line gives a value by words that no reader knows: a macro that sets up registers, a
 /// method of a register's type.
 fn register_written(line: &SourceLine, language: Language) -> Option<String> {
-    const VERBS: [&str; 8] = ["write", "setup", "set_", "set(", "restore", "psr", "msr", "modify"];
+    const VERBS: [&str; 7] = ["write", "setup", "set", "restore", "psr", "msr", "modify"];
     let lower = line.text.to_ascii_lowercase();
     let reads = ["mrs", "read", "get_", "print", "save"]
         .iter()
         .any(|word| lower.contains(word));
-    if reads || is_comment(&line.text) || !VERBS.iter().any(|verb| lower.contains(verb)) {
+    let has_verb = || {
+        words(&lower)
+            .flat_map(|word| word.split('_'))
+            .any(|part| VERBS.contains(&part))
+    };
+    // A method of a value that is made elsewhere sets none.
+    if reads || is_comment(&line.text) || line.text.trim_start().starts_with('.') || !has_verb() {
         return None;
     }
     // In code a declaration is none.
