@@ -10,11 +10,11 @@ mod sites;
 pub use sites::{Seen, unshown};
 
 use crate::Unrecognised;
-use crate::evaluate::{ENTRIES, Evaluated, SAID, TABLES};
+use crate::evaluate::{ENTRIES, Evaluated, SAID};
+use crate::extract::acts::is_code_of_tables;
 use crate::extract::names::{is_write, makes_operand};
 use crate::extract::publish::is_of_driver;
 use crate::extract::reduce::{Around, Found};
-use crate::extract::tables::{changes_translation, decides, is_code_of_tables, is_of_tables_alone, is_walk};
 use crate::extract::text;
 use crate::extract::words::{frees, is_about_tables, names_maintenance, writes_entry};
 use crate::listed::{Places, Said};
@@ -260,7 +260,7 @@ pub fn renamed(text: &str, renames: &Renames) -> String {
     out
 }
 
-fn rename(touched: &mut Touched, renames: &Renames) {
+pub(crate) fn rename(touched: &mut Touched, renames: &Renames) {
     if renames.is_empty() {
         return;
     }
@@ -271,7 +271,7 @@ fn rename(touched: &mut Touched, renames: &Renames) {
 }
 
 /// Drops the lines of functions that both sides have alike; where the order counts, those that stand in the same one.
-fn drop_same([before, after]: &mut Sides, order_counts: bool) {
+pub(crate) fn drop_same([before, after]: &mut Sides, order_counts: bool) {
     let mut old = by_place(before);
     for new in after {
         if let Some(at) = old.remove(&(new.path.clone(), new.found.name.clone()))
@@ -303,7 +303,7 @@ fn is_register_value(placed: &Placed<Touched>) -> bool {
 }
 
 /// Returns whether a line is more than braces and the head of its function.
-fn says_something(text: &str, name: &str) -> bool {
+pub(crate) fn says_something(text: &str, name: &str) -> bool {
     const NOTHING: [&str; 6] = ["do", "while", "else", "0", "return", "break"];
     let mut words = text::words(text);
     if words.clone().all(|word| NOTHING.contains(&word)) {
@@ -363,50 +363,6 @@ pub(crate) fn meant_bodies(
     )
 }
 
-/// Returns the functions that change what is translated, in a patch of which nothing else is said: those that write entries,
-/// install roots, free tables or turn the MMU on or off, and in files of tables those that decide otherwise when to.
-pub(crate) fn table_bodies(sides: &Sides, renames: &Renames) -> Vec<Pair> {
-    let mut own = [sides[0].clone(), sides[1].clone()];
-    for (side, after) in own.iter_mut().zip([false, true]) {
-        for placed in side {
-            let Placed { path, found } = placed;
-            let name = found.name.clone();
-            let walks = is_of_tables_alone(path) && is_walk(&name);
-            // A prototype is no change of what is translated.
-            let of_none = is_of_driver(path)
-                || name.is_empty() && path.rsplit('.').next().is_some_and(|end| end.starts_with('h'));
-            let counts = |text: &str| {
-                let is_head = !name.is_empty() && text.contains(name.as_str());
-                !is_head && !of_none && !is_declaration(text) && (changes_translation(text) || walks && decides(text))
-            };
-            found
-                .lines
-                .retain(|(_, text)| says_something(text, &name) && counts(text));
-            if !after {
-                rename(found, renames);
-            }
-        }
-    }
-    drop_same(&mut own, true);
-    let mut all = pairs(&own, |_| true, |_| TABLES.to_owned());
-    all.truncate(MAX_SAID);
-    all
-}
-
-/// Returns whether a line declares something, prints, or checks what has to be so anyway.
-fn is_declaration(text: &str) -> bool {
-    const PRINTS: [&str; 12] = [
-        "print", "log", "info", "debug", "warn", "error", "trace", "assert", "panic", "bug_on", "emsg", "dmsg",
-    ];
-    let called = text.split('(').next().unwrap_or_default().to_ascii_lowercase();
-    let first = text::words(text).next().unwrap_or_default();
-    matches!(
-        first,
-        "extern" | "typedef" | "struct" | "use" | "import" | "pub" | "fn" | "impl" | "enum"
-    ) || text.starts_with('#')
-        || PRINTS.iter().any(|word| called.contains(word))
-}
-
 /// Returns the functions that a message, which says this, may be about.
 pub fn said_bodies(sides: &Sides, saying: &str) -> Vec<Pair> {
     let reason = format!("{SAID} \"{saying}\": what is invalidated, and what for, is not in sight");
@@ -439,7 +395,7 @@ fn is_covered(placed: &Placed<Touched>, changes: &[Evaluated]) -> bool {
         .any(|side| side.file == placed.path && side.function == *name || side.via.contains(name))
 }
 
-fn pairs(
+pub(crate) fn pairs(
     [before, after]: &Sides,
     fits: impl Fn(&Placed<Touched>) -> bool,
     reason: impl Fn(&Placed<Touched>) -> String,

@@ -94,6 +94,8 @@ pub struct Patch {
     pub quiet: Vec<FileDiff>,
     /// Hunks of source for AArch64 that do not mention maintenance, where the message before them does; bounded.
     pub others: Vec<FileDiff>,
+    /// Hunks of such source in files without a word of maintenance, where they act on translations; bounded.
+    pub acting: Vec<FileDiff>,
     /// The files the text changes, those without maintenance included.
     pub files_seen: usize,
     /// The first file that is source for AArch64 by its name, with maintenance or without; empty where there is none.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From source text to sequences.
 
+pub mod acts;
 pub mod asm;
 pub mod cases;
 pub mod code;

@@ -39,6 +39,8 @@ pub(crate) struct Gathered {
     pub(crate) fed: Said,
     /// The functions that change.
     pub(crate) bodies: Sides,
+    /// Those of files without a word of maintenance that act on translations.
+    pub(crate) acting: Sides,
 }
 
 impl Gathered {
@@ -61,6 +63,10 @@ impl Gathered {
             for file in &patch.others {
                 let found = touched(&Unit::side(file, side));
                 all.bodies[index].extend(found.into_iter().map(Placed::in_file(file.path())));
+            }
+            for file in &patch.acting {
+                let found = touched(&Unit::side(file, side));
+                all.acting[index].extend(found.into_iter().map(Placed::in_file(file.path())));
             }
         }
         all.account_for_passages();

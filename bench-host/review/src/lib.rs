@@ -8,6 +8,7 @@
 //! [`tree`] reads whole source trees, [`evidence`] holds what stored runs and checks saw, [`check_question`] puts a check
 //! as a question to the judge, and [`workaround`] knows the dummies that errata ask for. Nothing of a patch or a tree is ever executed.
 
+mod acting;
 pub mod bodies;
 mod callers;
 pub mod check_question;
@@ -40,7 +41,8 @@ pub mod tree;
 mod unsaid;
 pub mod workaround;
 
-use bodies::{Known, Seen, meant_bodies, named_bodies, said_bodies, table_bodies, unshown};
+use acting::acting_bodies;
+use bodies::{Known, Seen, meant_bodies, named_bodies, said_bodies, unshown};
 use callers::{note_callers, note_folded};
 use diff::Patch;
 use evaluate::{Evaluated, evaluate, evaluate_passage};
@@ -178,6 +180,7 @@ pub fn review_among(
         expanded,
         fed,
         bodies,
+        acting,
     } = gathered;
 
     // What the judge is asked.
@@ -243,9 +246,14 @@ pub fn review_among(
         listed.drop_shown(&meant);
         changes.extend(meant.iter().map(evaluate_passage));
     }
-    // The last net: what is translated changes, and nothing is said of it.
-    if changes.is_empty() && listed.lines.is_empty() {
-        changes.extend(table_bodies(&bodies, &renames).iter().map(evaluate_passage));
+    // What nobody speaks of, and acts on translations.
+    let open_barriers = lone::open_barriers(&barriers);
+    if changes.is_empty() && listed.lines.is_empty() && open_barriers == 0 {
+        let [mut before, mut after] = bodies;
+        let [more_before, more_after] = acting;
+        before.extend(more_before);
+        after.extend(more_after);
+        changes.extend(acting_bodies(&[before, after], &renames).iter().map(evaluate_passage));
     }
     if changes.is_empty() && listed.lines.is_empty() && barriers.iter().all(Vec::is_empty) {
         listed.lines = unsaid::unsaid(&patch);
@@ -258,7 +266,7 @@ pub fn review_among(
         trials: vec![Vec::new(); changes.len()],
         changes,
         unrecognised: listed.lines,
-        open_barriers: lone::open_barriers(&barriers),
+        open_barriers,
         barriers: lone::lone_barriers(&barriers),
         notes: patch.notes,
         command: String::new(),

@@ -179,6 +179,13 @@ pub fn pair(before: Vec<Placed<Found>>, after: Vec<Placed<Found>>) -> Vec<Pair> 
             b.found.changed = true;
         }
     }
+    // A way that only a condition of the patch makes, such as the one around a barrier, is a change though each of its
+    // lines is as it was.
+    for (side, others) in [(&mut old, &new_conditions), (&mut new, &old_conditions)] {
+        for placed in side.iter_mut().flatten() {
+            placed.found.changed |= stands_under_another(placed, others);
+        }
+    }
     let single = |kind, before, after| Pair { kind, before, after };
     pairs.extend(
         old.into_iter()
@@ -220,13 +227,6 @@ fn new_guard(
         .conditions
         .iter()
         .all(|known| b.found.conditions.contains(known));
-    let denied = |condition: &str| match condition
-        .strip_prefix("not (")
-        .and_then(|inner| inner.strip_suffix(')'))
-    {
-        Some(inner) => inner.to_owned(),
-        None => format!("not ({condition})"),
-    };
     let is_new = |condition: &&String| {
         let other = denied(condition);
         !has(before, condition)
@@ -250,6 +250,38 @@ fn new_guard(
     (kept && a.found.primary && b.found.primary)
         .then(|| conditions.find(is_new).cloned())
         .flatten()
+}
+
+/// Returns the other way of a condition, as it is written down.
+fn denied(condition: &str) -> String {
+    match condition
+        .strip_prefix("not (")
+        .and_then(|inner| inner.strip_suffix(')'))
+    {
+        Some(inner) => inner.to_owned(),
+        None => format!("not ({condition})"),
+    }
+}
+
+/// Returns whether a sequence stands under a condition that its function does not have on the other side, where that has
+/// sequences too.
+fn stands_under_another(placed: &Placed<Found>, others: &[Placed<Conditions>]) -> bool {
+    let here: Vec<&Conditions> = others
+        .iter()
+        .filter(|other| other.path == placed.path && other.found.0 == placed.found.function)
+        .map(|other| &other.found)
+        .collect();
+    let has = |condition: &str| {
+        here.iter()
+            .any(|(_, known)| known.iter().any(|known| known == condition))
+    };
+    let is_other = |condition: &String| {
+        !has(condition)
+            && !has(&denied(condition))
+            && !condition.contains("out of sight")
+            && !condition.ends_with("as configured")
+    };
+    placed.found.primary && !here.is_empty() && placed.found.conditions.iter().any(is_other)
 }
 
 /// Returns the condition that a sequence stood under before the patch, where it stands under none of its kind now, and the other

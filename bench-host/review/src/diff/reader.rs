@@ -4,7 +4,7 @@
 use super::header::{HunkHeader, binary_path, git_paths, is_combined, is_commit, is_context, path_of};
 use super::quote::depth;
 use super::{FileDiff, Hunk, Line, Origin, Patch, Quoting, Shift};
-use crate::extract::tables::{changes_translation, is_of_tables_alone};
+use crate::extract::acts::hunk_acts;
 use crate::extract::token::Language;
 use crate::extract::words::speaks_of_maintenance;
 use crate::foreign::is_source_path;
@@ -446,15 +446,17 @@ impl Reader {
         for counted in &beside {
             open.file.skip(counted);
         }
-        // What changes tables is looked at as a whole too.
-        let path = open.file.path();
-        let translates = || {
-            let lines = beside.iter().flat_map(|counted| &counted.hunk.lines);
-            let mut changed = lines.filter(|line| line.origin != Origin::Context);
-            is_of_tables_alone(path) || changed.any(|line| changes_translation(&line.text))
+        let is_acting = || {
+            let changed = |line: &&Line| line.origin != Origin::Context;
+            let lines = beside.iter().flat_map(|counted| &counted.hunk.lines).filter(changed);
+            hunk_acts(open.file.path(), lines.map(|line| line.text.as_str()))
         };
-        if !beside.is_empty() && (self.speaks || translates()) {
-            self.patch.others.push(FileDiff {
+        if !beside.is_empty() && (self.speaks || is_acting()) {
+            let kept = match self.speaks {
+                true => &mut self.patch.others,
+                false => &mut self.patch.acting,
+            };
+            kept.push(FileDiff {
                 old_path: open.file.old_path.clone(),
                 new_path: open.file.new_path.clone(),
                 subject: String::new(),

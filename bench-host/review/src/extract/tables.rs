@@ -53,49 +53,6 @@ const ENDS: [&str; 8] = [
     "free", "dealloc", "destroy", "teardown", "tear", "release", "reclaim", "drop",
 ];
 
-/// Returns whether a file is about translation tables by its name, or by the folder that it is in.
-pub(crate) fn is_code_of_tables(path: &str) -> bool {
-    const WORDS: [&str; 12] = [
-        "mmu", "page", "paging", "pgtable", "pgtbl", "pmap", "table", "tlb", "vmem", "vspace", "p2m", "xlat",
-    ];
-    let lower = path.to_ascii_lowercase();
-    let (folders, file) = lower.rsplit_once('/').unwrap_or(("", &lower));
-    WORDS.iter().any(|word| file.contains(word))
-        || folders.split('/').any(|part| matches!(part, "mm" | "mmu" | "paging"))
-}
-
-/// Returns whether a file is about translation tables and nothing else by its own name: `mmu.c`, `page_table.rs`, `pt.cc`.
-pub(crate) fn is_of_tables_alone(path: &str) -> bool {
-    const WORDS: [&str; 17] = [
-        "mmu",
-        "paging",
-        "pgtable",
-        "pgtbl",
-        "pagetable",
-        "pmap",
-        "ptab",
-        "pt",
-        "vspace",
-        "p2m",
-        "xlat",
-        "aspace",
-        "pte",
-        "translation",
-        "stage2",
-        "s2",
-        "stage1",
-    ];
-    const OTHER: [&str; 8] = ["alloc", "allocator", "cache", "acpi", "hash", "symbol", "test", "tests"];
-    let file = path.rsplit('/').next().unwrap_or(path);
-    let stem = file.split('.').next().unwrap_or(file).replace('-', "_");
-    let all = parts(&stem);
-    let joined = all.concat();
-    let mmu = joined.contains("mmu") && !joined.contains("commu") && !joined.contains("iommu");
-    let is_table = joined.contains("pagetable") || joined.contains("translationtable") || mmu;
-    (is_table || all.iter().any(|part| WORDS.contains(&part.as_str())))
-        && !all.iter().any(|part| OTHER.contains(&part.as_str()))
-}
-
 /// Returns whether a line changes what is translated by its words.
 pub(crate) fn changes_translation(line: &str) -> bool {
     may_change(line) && (writes_entry(line) && !only_reads(line) || calls(line) || gives_id(line))
@@ -191,26 +148,6 @@ fn gives_id(line: &str) -> bool {
     !compares && member && text::words(left).any(|word| parts(word).iter().any(is_id))
 }
 
-/// Returns whether a line decides what else happens: a condition, or a way out.
-pub(crate) fn decides(line: &str) -> bool {
-    let text = line.trim_start_matches(['}', ' ', '\t']);
-    let word = text::words(text).next().unwrap_or_default();
-    text.starts_with(word)
-        && matches!(
-            word,
-            "if" | "else" | "while" | "for" | "switch" | "case" | "match" | "continue" | "break" | "return" | "goto"
-        )
-}
-
-/// Returns whether a function writes entries of tables by its name: it maps, unmaps, splits or protects.
-pub(crate) fn is_walk(name: &str) -> bool {
-    const VERBS: [&str; 14] = [
-        "map", "unmap", "remap", "split", "merge", "protect", "entry", "entries", "pte", "pmd", "pud", "populate",
-        "block", "mapping",
-    ];
-    parts(name).iter().any(|part| VERBS.contains(&part.as_str())) || names_space(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,28 +183,6 @@ mod tests {
             "vm_map_entry_t *entry = vm_map_entry_alloc(obj, addr);",
         ] {
             assert!(!changes_translation(line), "{line}");
-        }
-    }
-
-    #[test]
-    fn files_of_tables_alone_are_told_by_their_names() {
-        for path in [
-            "arch/arm64/mmu.c",
-            "mm/page_table/node.rs",
-            "src/paging.rs",
-            "ArmMmuLibCore.c",
-            "mm/pt.cc",
-        ] {
-            assert!(is_of_tables_alone(path) || path.contains("node"), "{path}");
-        }
-        for path in [
-            "fs/page_cache.c",
-            "hash_table.c",
-            "drivers/acpi_table.c",
-            "kernel/symtab.c",
-            "mm/page_alloc.c",
-        ] {
-            assert!(!is_of_tables_alone(path), "{path}");
         }
     }
 }

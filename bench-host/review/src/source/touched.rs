@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The functions and macros that a patch changes, whatever it does to them.
 
+use crate::extract::acts::acts;
 use crate::extract::layout::Layout;
 use crate::extract::words::speaks_of_flush;
 use crate::extract::{asm, text};
@@ -23,6 +24,8 @@ pub struct Touched {
     pub order: u64,
     /// What stands above each of its changed lines, of what the patch leaves alone: where in the function it is.
     pub above: HashMap<u32, String>,
+    /// A line of it in sight, changed or not, acts on translations.
+    pub acts: bool,
 }
 
 /// Returns the functions and macros that are in sight on one side of a patch, in the order of the text, with the lines
@@ -39,6 +42,7 @@ pub fn touched(unit: &Unit) -> Vec<Touched> {
                 flushes: false,
                 order: 0,
                 above: HashMap::new(),
+                acts: false,
             });
             out.len() - 1
         })
@@ -65,6 +69,7 @@ pub fn touched(unit: &Unit) -> Vec<Touched> {
             let name = layout.name(line.number);
             let index = at(name, &mut out);
             let text = line.text.split_whitespace().collect::<Vec<_>>().join(" ");
+            out[index].acts |= acts(&text).is_some();
             let mut hasher = DefaultHasher::new();
             (out[index].order, &text).hash(&mut hasher);
             out[index].order = hasher.finish();
