@@ -7,6 +7,7 @@
 
 mod sites;
 
+pub(crate) use sites::drop_sites;
 pub use sites::{Seen, unshown};
 
 use crate::Unrecognised;

@@ -42,7 +42,7 @@ mod unsaid;
 pub mod workaround;
 
 use acting::acting_bodies;
-use bodies::{Known, Seen, meant_bodies, named_bodies, said_bodies, unshown};
+use bodies::{Known, Seen, drop_sites, meant_bodies, named_bodies, said_bodies, unshown};
 use callers::{note_callers, note_folded};
 use diff::Patch;
 use evaluate::{Evaluated, evaluate, evaluate_passage};
@@ -228,7 +228,7 @@ pub fn review_among(
             .into_iter()
             .any(|side| expanded.iter().any(|all| all.contains(&side.found.function)))
     });
-    listed.drop_sites(&sites, &seen);
+    drop_sites(&mut listed.lines, &sites, &seen);
     lone::drop_shown(&mut barriers, &sites);
     changes.extend(sites.iter().map(evaluate_passage));
 

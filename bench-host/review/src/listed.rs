@@ -2,8 +2,8 @@
 //! What looks like maintenance and was not understood: what of it is a change, and how it is listed.
 
 use crate::Unrecognised;
-use crate::bodies::Seen;
 use crate::diff::Patch;
+use crate::extract::words::is_invalidation;
 use crate::extract::words::speaks_of_maintenance;
 use crate::extract::{Doubt, Unread};
 use crate::mention::{Mention, unaccounted};
@@ -53,16 +53,6 @@ impl Listed {
         }
         all.lines.dedup();
         all
-    }
-
-    /// Drops the lines that other sites show; an operation that nobody could read stays listed.
-    pub(crate) fn drop_sites(&mut self, sites: &[Pair], seen: &[Vec<Seen>; 2]) {
-        self.lines.retain(|one| {
-            let mut seen = seen[usize::from(one.after)].iter();
-            let is_seen = seen.any(|seen| seen.path == one.file && seen.line == one.line && seen.text == one.text);
-            let shown = || sites.iter().any(|pair| pair.shows(one.after, &one.file, one.line));
-            !is_seen || is_invalidation(&one.text) || !shown()
-        });
     }
 
     /// Returns whether a line of a side is accounted for: listed with no function to show it in, or read.
@@ -116,12 +106,6 @@ fn is_read(read: &[ReadLines; 2], after: bool, path: &str, line: u32) -> bool {
     read[usize::from(after)]
         .get(path)
         .is_some_and(|lines| lines.contains(&line))
-}
-
-/// Returns whether a text is an instruction that invalidates, by its mnemonic: which one it is, nobody could read.
-fn is_invalidation(text: &str) -> bool {
-    let mnemonic = text.split_whitespace().next().unwrap_or_default();
-    mnemonic.eq_ignore_ascii_case("tlbi") && !text.contains(['?', '\\'])
 }
 
 /// Returns whether a pair of functions shows a line that was not understood.

@@ -7,16 +7,27 @@
 //! shown with both unless it says the same in the same place, or only moves as a whole.
 
 use super::{MAX_SAID, Renames, Sides, is_covered, pairs, renamed, says_something};
+use crate::Unrecognised;
 use crate::evaluate::Evaluated;
 use crate::extract::names::is_long_barrier;
 use crate::extract::publish::is_of_driver;
 use crate::extract::text;
-use crate::extract::words::{is_barrier, speaks_of_flush};
+use crate::extract::words::{is_barrier, is_invalidation, speaks_of_flush};
 use crate::mention::Mention;
 use crate::pair::Pair;
 use crate::placed::{Both, Placed};
 use crate::source::{Guarded, LoneBarrier, Touched};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// Drops the lines of a list that sites show; an operation that nobody could read stays listed.
+pub(crate) fn drop_sites(lines: &mut Vec<Unrecognised>, sites: &[Pair], seen: &[Vec<Seen>; 2]) {
+    lines.retain(|one| {
+        let mut seen = seen[usize::from(one.after)].iter();
+        let is_seen = seen.any(|seen| seen.path == one.file && seen.line == one.line && seen.text == one.text);
+        let shown = || sites.iter().any(|pair| pair.shows(one.after, &one.file, one.line));
+        !is_seen || is_invalidation(&one.text) || !shown()
+    });
+}
 
 /// Fewest letters of a name by which a helper is known: shorter ones are words.
 const MIN_NAME: usize = 4;

@@ -95,6 +95,12 @@ pub(crate) fn is_barrier(text: &str) -> bool {
     ["dsb", "isb"].iter().any(|word| mnemonic.eq_ignore_ascii_case(word))
 }
 
+/// Returns whether a text is an instruction that invalidates, by its mnemonic: which one it is, nobody could read.
+pub(crate) fn is_invalidation(text: &str) -> bool {
+    let mnemonic = text.split_whitespace().next().unwrap_or_default();
+    mnemonic.eq_ignore_ascii_case("tlbi") && !text.contains(['?', '\\'])
+}
+
 /// Returns whether lines speak of anything that a barrier may order for translation.
 pub(crate) fn speak_of_translation<'a>(mut lines: impl Iterator<Item = &'a str>) -> bool {
     const WORDS: [&str; 12] = [
