@@ -159,9 +159,10 @@ impl Evaluated {
         };
         // Nobody can know from the patch alone why what was flushed need not be any more.
         let gone = self.kind == Kind::Removed
-            && self.before.as_ref().is_some_and(|before| {
-                !before.is_part && matches!(before.verdict, Verdict::Sufficient | Verdict::StrongerThanNeeded)
-            });
+            && self
+                .before
+                .as_ref()
+                .is_some_and(|before| !before.is_part && before.verdict != Verdict::Insufficient);
         gone || self.is_passage
             || self.after.as_ref().is_some_and(|after| {
                 after.verdict == Verdict::Unknown && after.callers.is_empty() && !(after.is_part && same(after))

@@ -351,17 +351,32 @@ fn security_doubt(events: &[Event], first: usize) -> Option<String> {
     }
 }
 
-/// Returns what is in doubt of an invalidation by ASID behind a write of TTBR without an ISB between: walks may go by the
-/// tables before until the write is synchronized.
+/// Returns what is in doubt of an invalidation of everything, or by ASID, behind a write of TTBR, or of SCTLR that turns the
+/// MMU off, without an ISB between: walks may go by the tables before until the write is synchronized. Where all registers
+/// are set up, or the MMU goes on after it, it is off.
 fn root_doubt(events: &[Event], first: usize) -> Option<String> {
     let Kind::Tlbi(op, _) = &events[first].kind else {
         return None;
     };
-    if op.target() != Target::Asid {
+    let by_asid = op.target() == Target::Asid;
+    if !by_asid && !matches!(op.target(), Target::All | Target::Vmall | Target::VmallS12) {
         return None;
     }
+    let writes =
+        |event: &Event, prefix: &str| matches!(&event.kind, Kind::Sysreg(write) if write.register.starts_with(prefix));
+    let sets_up = ["tcr", "mair"]
+        .iter()
+        .all(|prefix| events[..first].iter().any(|event| writes(event, prefix)));
+    // Tables that are cleaned to memory are made for an MMU that is off.
+    let cleaned = events[..first].iter().any(|event| matches!(event.kind, Kind::Cache(_)));
+    let is_off = sets_up || cleaned || events.iter().any(|event| writes(event, "sctlr"));
     let root = |event: &Event| match &event.kind {
-        Kind::Sysreg(write) if write.register.starts_with("ttbr") => Some(write.register.clone()),
+        Kind::Sysreg(write) if write.register.starts_with("ttbr") => {
+            (by_asid || !is_off).then(|| write.register.clone())
+        }
+        Kind::Sysreg(write) if write.register.starts_with("sctlr") && write.mmu() == Some(false) => {
+            (!by_asid).then(|| write.register.clone())
+        }
         _ => None,
     };
     let at = events[..first].iter().rposition(|event| root(event).is_some())?;
@@ -372,10 +387,14 @@ fn root_doubt(events: &[Event], first: usize) -> Option<String> {
         )
     };
     let register = root(&events[at])?;
+    let ask = match by_asid {
+        true => "Do those have another ASID?",
+        false => "Is the MMU off here, or are they the same?",
+    };
     (!events[at..first].iter().any(ends)).then(|| {
         format!(
             "no ISB stands between `msr {register}` and `tlbi {op}`: until the write is synchronized, walks of the tables \
-             before can fill the TLB again. Do those have another ASID?"
+             before can fill the TLB again. {ask}"
         )
     })
 }
