@@ -158,7 +158,7 @@ pub fn is_long_isb(name: &str) -> bool {
 }
 
 /// Returns whether a function is a barrier of memory by its name, and which instruction it is, its name does not say:
-/// `memory_barrier`, `DataSyncBarrier`, `mem_fence`. What holds back only the compiler, other CPUs' reads or a device is none.
+/// `memory_barrier`, `DataSyncBarrier`, `mem_fence`, `ARM64_DSB`. What holds back only the compiler, other CPUs' reads or a device is none.
 pub fn is_long_barrier(name: &str) -> bool {
     const OTHER: [&str; 14] = [
         "compiler", "smp_", "dma", "read", "load", "acquire", "release", "thread", "pipeline", "image", "gpu", "cmd",
@@ -168,6 +168,7 @@ pub fn is_long_barrier(name: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let kinds = ["memory", "mem", "data", "full", "write", "store", "system", "sync"];
     has(&["barrier", "fence"]) && has(&kinds) && !has(&OTHER)
+        || lower.ends_with("_dsb") && lower.trim_matches('_') != "dsb"
 }
 
 /// Returns whether a name is that of maintenance that this program cannot look into.
