@@ -5,7 +5,7 @@
 //! another call, a table is given back, a way through a mapping primitive goes elsewhere. "No TLB maintenance is changed"
 //! would be said though it is not known, so both sides are shown, and the question is who invalidates.
 
-use crate::bodies::{Renames, Sides, drop_same, pairs, rename, says_something};
+use crate::bodies::{Renames, Sides, by_place, drop_same, pairs, rename, says_something, texts};
 use crate::evaluate::TABLES;
 use crate::extract::acts::{Acts, acts, does_something, is_elsewhere, is_near_tables, makes_entries, named_after_acts};
 use crate::extract::publish::is_of_driver;
@@ -79,16 +79,10 @@ fn is_acting(placed: &Placed<Touched>) -> bool {
 /// Drops the lines of functions that both sides have alike but for white space, the ends of lines, and names of their own.
 /// Lines that are the very same stand in another order.
 fn drop_alike([before, after]: &mut Sides) {
-    let key = |placed: &Placed<Touched>| (placed.path.clone(), placed.found.name.clone());
-    let mut old: HashMap<(String, String), usize> = before.iter().enumerate().map(|(at, one)| (key(one), at)).collect();
+    let mut old = by_place(before);
     for new in after {
-        if let Some(at) = old.remove(&key(new))
-            && before[at]
-                .found
-                .lines
-                .iter()
-                .map(|(_, text)| text)
-                .ne(new.found.lines.iter().map(|(_, text)| text))
+        if let Some(at) = old.remove(&(new.path.clone(), new.found.name.clone()))
+            && texts(&before[at]) != texts(new)
             && alike(&before[at].found, &new.found)
         {
             before[at].found.lines.clear();

@@ -286,7 +286,7 @@ pub(crate) fn drop_same([before, after]: &mut Sides, order_counts: bool) {
 }
 
 /// Returns where each function is in a list.
-fn by_place(side: &[Placed<Touched>]) -> HashMap<(String, String), usize> {
+pub(crate) fn by_place(side: &[Placed<Touched>]) -> HashMap<(String, String), usize> {
     let key = |placed: &Placed<Touched>| (placed.path.clone(), placed.found.name.clone());
     side.iter().enumerate().map(|(at, placed)| (key(placed), at)).collect()
 }
@@ -381,7 +381,7 @@ pub fn said_bodies(sides: &Sides, saying: &str) -> Vec<Pair> {
 }
 
 /// Returns what the changed lines of a function say.
-fn texts(placed: &Placed<Touched>) -> Vec<&str> {
+pub(crate) fn texts(placed: &Placed<Touched>) -> Vec<&str> {
     placed.found.lines.iter().map(|(_, text)| text.as_str()).collect()
 }
 

@@ -12,6 +12,7 @@ use crate::extract::Unread;
 use crate::extract::instruction::{is_instruction, writes_translation};
 use crate::extract::names::is_long_barrier;
 use crate::extract::publish::is_of_driver;
+use crate::extract::text::folded;
 use crate::extract::token::{Language, Token, TokenKind, closing, join, tokens};
 use crate::extract::words::{self, encoded, flush, speaks_in_assembly, write};
 use crate::extract::{Doubt, asm, text};
@@ -142,7 +143,7 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
             true => order(unit, line),
             false => String::new(),
         },
-        text: text.split_whitespace().collect::<Vec<_>>().join(" "),
+        text: folded(&text),
     };
     found
         .into_iter()

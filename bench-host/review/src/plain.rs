@@ -6,7 +6,7 @@
 //! options of a build is it known that they are no code.
 
 use crate::extract::instruction::is_instruction;
-use crate::extract::text::{cut, words};
+use crate::extract::text::{cut, folded, words};
 use crate::extract::token::Language;
 use crate::extract::words::{encoded, is_flush, is_register};
 use crate::extract::{Doubt, Unread};
@@ -88,7 +88,7 @@ pub fn invalidations(text: &str) -> Vec<Unread> {
             more += 1;
             continue;
         }
-        let text = line.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = folded(line);
         out.push(Unread::new(number, cut(&text, MAX_TEXT), false, Doubt::Spelling));
     }
     if let Some(last) = out.last_mut().filter(|_| more > 0) {
@@ -113,7 +113,7 @@ pub fn mentions(unit: &Unit) -> Vec<Mention> {
             if is_comment(&line.text) || !says {
                 continue;
             }
-            let text = line.text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let text = folded(&line.text);
             out.push(Mention {
                 line: line.number,
                 text: cut(&text, MAX_TEXT),

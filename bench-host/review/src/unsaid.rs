@@ -10,7 +10,7 @@ use crate::Unrecognised;
 use crate::diff::Patch;
 use crate::extract::asm;
 use crate::extract::instruction::{self, is_instruction};
-use crate::extract::text::words;
+use crate::extract::text::{folded, words};
 use crate::extract::token::{Language, SourceLine};
 use crate::extract::words::{is_barrier, is_register};
 use crate::foreign::is_aarch32;
@@ -190,11 +190,6 @@ fn seen(unit: &Unit) -> Seen {
         }
     }
     all
-}
-
-/// Returns a line with its white space folded.
-fn folded(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Returns whether a function or macro may start, or end, at a line.

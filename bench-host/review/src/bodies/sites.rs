@@ -44,13 +44,17 @@ pub struct Seen {
 }
 
 impl Seen {
+    fn at(path: &str, line: u32, text: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            line,
+            text: text.to_owned(),
+        }
+    }
+
     /// Returns the changed lines that speak of maintenance, but for those that are a barrier and nothing else.
     pub fn of(mentions: &Both<Mention>) -> [Vec<Self>; 2] {
-        let one = |Placed { path, found }: &Placed<Mention>| Self {
-            path: path.clone(),
-            line: found.line,
-            text: found.text.clone(),
-        };
+        let one = |placed: &Placed<Mention>| Self::at(&placed.path, placed.found.line, &placed.found.text);
         let of_side = |side: &Vec<Placed<Mention>>| {
             // What a macro of barriers is for, its users say.
             let is_more = |placed: &&Placed<Mention>| {
@@ -64,11 +68,7 @@ impl Seen {
 
     /// Adds the calls of flushes that cannot be looked into; those on lines that are kept are in no list of what changes.
     pub fn add_calls(seen: &mut [Vec<Self>; 2], calls: &Both<Guarded>) {
-        let one = |Placed { path, found }: &Placed<Guarded>| Self {
-            path: path.clone(),
-            line: found.line,
-            text: found.text.clone(),
-        };
+        let one = |placed: &Placed<Guarded>| Self::at(&placed.path, placed.found.line, &placed.found.text);
         for (seen, side) in seen.iter_mut().zip(calls) {
             let known: HashSet<(String, u32)> = seen.iter().map(|one| (one.path.clone(), one.line)).collect();
             let is_new = |call: &Self| !known.contains(&(call.path.clone(), call.line));
@@ -78,11 +78,7 @@ impl Seen {
 
     /// Adds the barriers that stand beside something of translation, and where `all` is set, those that may.
     pub fn add(seen: &mut [Vec<Self>; 2], barriers: &Both<LoneBarrier>, all: bool) {
-        let one = |Placed { path, found }: &Placed<LoneBarrier>| Self {
-            path: path.clone(),
-            line: found.line,
-            text: found.text.clone(),
-        };
+        let one = |placed: &Placed<LoneBarrier>| Self::at(&placed.path, placed.found.line, &placed.found.text);
         for (seen, side) in seen.iter_mut().zip(barriers) {
             let counts = |lone: &&Placed<LoneBarrier>| {
                 lone.found.beside.is_some() || all && is_barrier(&lone.found.text) && !is_of_driver(&lone.path)

@@ -8,7 +8,7 @@
 use crate::extract::event::{Event, Kind};
 use crate::extract::path::Path;
 use crate::extract::reduce::{Around, Found};
-use crate::extract::text::cut;
+use crate::extract::text::{cut, folded};
 use sequences::{ContextValue, Instruction, Sequence};
 use std::collections::BTreeSet;
 
@@ -183,7 +183,7 @@ fn shortened(text: &str) -> String {
 }
 
 fn shortened_to(text: &str, most: usize) -> String {
-    cut(&text.split_whitespace().collect::<Vec<_>>().join(" "), most)
+    cut(&folded(text), most)
 }
 
 /// Returns the instruction that an event is in a passage, where the judge has it.

@@ -7,6 +7,11 @@ pub fn words(text: &str) -> impl Iterator<Item = &str> + Clone {
         .filter(|word| !word.is_empty())
 }
 
+/// Returns a text with each run of white space as one blank, and none at its ends.
+pub fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Returns a text with its end left out where it has more characters than that.
 pub fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {

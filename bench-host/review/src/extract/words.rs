@@ -5,6 +5,7 @@ use crate::extract::event::{Kind, Noted};
 use crate::extract::instruction::{self, Read};
 use crate::extract::names::{self, looks_like_maintenance};
 use crate::extract::text;
+use crate::extract::text::folded;
 use crate::extract::token::{Token, TokenKind, closing, join};
 
 /// Registers that decide how addresses are translated, without the exception level.
@@ -550,7 +551,7 @@ pub fn speaks_of_maintenance(message: &str) -> Option<&'static str> {
         "tlbi",
     ];
     let lower = message.to_ascii_lowercase();
-    let flat: String = lower.split_whitespace().collect::<Vec<_>>().join(" ");
+    let flat = folded(&lower);
     let flat = flat.replace("hugetlb", "huge");
     let other = ["iommu", "smmu", "iotlb", "swiotlb"];
     if other.iter().any(|word| flat.contains(word)) {
@@ -576,7 +577,7 @@ pub fn speaks_of_tables(message: &str) -> Option<&'static str> {
         "sctlr",
     ];
     let lower = message.to_ascii_lowercase();
-    let flat: String = lower.split_whitespace().collect::<Vec<_>>().join(" ");
+    let flat = folded(&lower);
     let other = ["iommu", "smmu", "dma descriptor", "file descriptor", "usb"];
     if other.iter().any(|word| flat.contains(word)) {
         return None;

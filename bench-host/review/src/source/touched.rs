@@ -3,6 +3,7 @@
 
 use crate::extract::acts::acts;
 use crate::extract::layout::Layout;
+use crate::extract::text::folded;
 use crate::extract::words::speaks_of_flush;
 use crate::extract::{asm, text};
 use crate::source::Unit;
@@ -68,7 +69,7 @@ pub fn touched(unit: &Unit) -> Vec<Touched> {
         for line in segment.lines.iter().filter(|line| layout.counts(line.number)) {
             let name = layout.name(line.number);
             let index = at(name, &mut out);
-            let text = line.text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let text = folded(&line.text);
             out[index].acts |= acts(&text).is_some();
             let mut hasher = DefaultHasher::new();
             (out[index].order, &text).hash(&mut hasher);
