@@ -19,7 +19,7 @@ pub use places::places;
 
 use crate::extract::asm;
 use crate::extract::event::Node;
-use crate::extract::macros::Table;
+use crate::extract::macros::{Constants, Table};
 use crate::extract::operand::Value;
 use crate::extract::spelling::Spellings;
 use crate::extract::text::cut;
@@ -65,6 +65,7 @@ pub struct Context<'a> {
     pub functions: Functions<'a>,
     /// The spellings.
     pub spellings: &'a Spellings,
+    constants: Constants,
     found: RefCell<Found>,
 }
 
@@ -127,6 +128,7 @@ impl<'a> Context<'a> {
             asm_macros,
             functions,
             spellings,
+            constants: Constants::default(),
             found: RefCell::new(Found::default()),
         }
     }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Macros of C and Rust, as far as they build maintenance: collected and expanded.
 
+mod constant;
+
+pub use constant::Constants;
+
 use crate::extract::token::{Language, Token, TokenKind, body_tokens, closing, join, split};
 use std::collections::HashMap;
 

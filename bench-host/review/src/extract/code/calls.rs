@@ -330,6 +330,9 @@ impl Context<'_> {
     }
 
     fn expand(&self, found: &macros::Macro, arguments: &[&[Token]], name: &Token, out: &mut Vec<Node>, depth: usize) {
+        if self.language == Language::C && self.constants.contains(&name.text, self.macros) {
+            return;
+        }
         let body = macros::expand(found, arguments, name);
         // Only what may hold maintenance is worth reading.
         let useful = body.iter().any(|token| {
