@@ -196,7 +196,7 @@ impl Tree {
             unread.extend(lost.map(Mention::unread));
             let calls: Vec<Placed<Guarded>> = guarded
                 .into_iter()
-                .filter(|call| !surroundings.knows(&call.name, spellings) && !sets_operand(&call.name))
+                .filter(|call| !surroundings.knows(&unit.path, &call.name, spellings) && !sets_operand(&call.name))
                 .map(Placed::in_file(&unit.path))
                 .collect();
             let is_part = |found: &Found| found.fragment || is_workaround(&found.sequence);

@@ -183,8 +183,8 @@ fn the_outer_domain_is_spoken_of_where_the_patch_does() {
     let says = |subject: &str, old: &str, new: &str| {
         let patch = format!(
             "From: A <a@example.org>\nSubject: [PATCH] {subject}\n\ndiff --git a/arch/arm64/mm/a.c b/arch/arm64/mm/a.c\n--- \
-             a/arch/arm64/mm/a.c\n+++ b/arch/arm64/mm/a.c\n@@ -1,6 +1,6 @@\n void f(void)\n {{\n \tdsb(ishst);\n \
-             \ttlbi(vmalle1is);\n-\t{old};\n+\t{new};\n }}\n"
+             a/arch/arm64/mm/a.c\n+++ b/arch/arm64/mm/a.c\n@@ -1,7 +1,7 @@\n void f(void)\n {{\n \tdsb(ishst);\n \
+             \ttlbi(vmalle1is);\n-\t{old};\n+\t{new};\n \tisb();\n }}\n"
         );
         let patch = diff::read(patch.as_bytes(), Quoting::Outside).expect("text").remove(0);
         let found = review(patch, &Spellings::built_in(), &Stated::default(), None);

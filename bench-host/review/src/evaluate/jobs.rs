@@ -309,13 +309,17 @@ pub(super) fn look(found: &Found, sides: &[&Found], question: &Question, judgeme
         let off = ["off", "disable", "leave", "down"];
         let name = found.function.to_ascii_lowercase();
         let shows = sides.iter().any(|side| side.around.control_before_dsb.is_none());
-        if question.change == Change::RecycleContext && shows && !off.iter().any(|word| name.contains(word)) {
+        if question.change == Change::RecycleContext
+            && (shows || control.certain)
+            && !off.iter().any(|word| name.contains(word))
+        {
             insufficient(
                 judgement,
                 Order::Completion,
                 format!(
-                    "`msr {control}` stands before the DSB that completes the invalidation: translation may start with \
-                     entries that are still to go"
+                    "`msr {}` stands before the DSB that completes the invalidation: translation may start with \
+                     entries that are still to go",
+                    control.by
                 ),
             );
         }

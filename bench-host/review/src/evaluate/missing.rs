@@ -34,9 +34,11 @@ impl Missing {
         }
     }
 
-    /// Leaves what both sides of a change do without, and what the text at hand cuts off: it is as before.
+    /// Leaves what both sides of a change do without, and what the text at hand cuts off: it is as before. Of a sequence that
+    /// stays the same nothing is to be decided by that.
     pub(super) fn left_as_it_was(self, sides: &[&Found]) -> Self {
-        let cut = |open: fn(&Found) -> bool| sides.len() == 2 && sides.iter().all(|side| open(side));
+        let differ = sides.len() == 2 && sides[0].sequence != sides[1].sequence;
+        let cut = |open: fn(&Found) -> bool| differ && sides.iter().all(|side| open(side));
         Self {
             before: self.before && cut(|side| side.open_start),
             after: self.after && cut(|side| side.open_end && !side.fragment),

@@ -29,9 +29,9 @@ pub(super) fn mark_operands(before: &mut Option<Placed<Found>>, after: &mut Opti
     }
     for index in 0..a.around.values.len() {
         let ((op, old), (new_op, new)) = (a.around.values[index].clone(), b.around.values[index].clone());
-        if is_for_all_asids(new_op) && !is_for_all_asids(op) && names_asid_zero(op, &old) {
+        if is_for_all_asids(new_op) && !is_for_all_asids(op) && old.names_asid_zero(op) {
             doubt_asid_zero(a);
-        } else if is_for_all_asids(op) && !is_for_all_asids(new_op) && names_asid_zero(new_op, &new) {
+        } else if is_for_all_asids(op) && !is_for_all_asids(new_op) && new.names_asid_zero(new_op) {
             doubt_asid_zero(b);
         }
         if op.operand_format() != new_op.operand_format() || old == new {
@@ -73,20 +73,6 @@ const fn is_for_all_asids(op: TlbiOp) -> bool {
     matches!(op.target(), Target::VaAllAsid | Target::VaAllAsidLast)
 }
 
-/// Returns whether a part of an operand is, or may be, an ASID: not an address that is shifted into its place.
-fn may_be_asid(term: &Term) -> bool {
-    term.loose || term.mask & ASID != 0 && term.left != -12
-}
-
-/// Returns whether the operand of an operation that goes by an ASID has no part in the bits of the ASID.
-fn names_asid_zero(op: TlbiOp, value: &Value) -> bool {
-    matches!(op.target(), Target::Va | Target::VaLast)
-        && op.level() == ExceptionLevel::El1
-        && !value.terms.is_empty()
-        && value.constant & ASID == 0
-        && !value.terms.iter().any(may_be_asid)
-}
-
 fn doubt_asid_zero(found: &mut Found) {
     found.around.doubt.get_or_insert_with(|| {
         "the operand names ASID 0, so that beside global entries only those of ASID 0 go, and the other side invalidates for \
@@ -99,7 +85,7 @@ fn doubt_asid_zero(found: &mut Found) {
 fn doubt_fixed_asid(found: &mut Found) {
     let fixed = found.around.values.iter().find_map(|(op, value)| {
         let by_asid = matches!(op.target(), Target::Va | Target::VaLast | Target::Asid);
-        let traced = !value.terms.iter().any(may_be_asid);
+        let traced = !value.terms.iter().any(Term::may_be_asid);
         (by_asid && op.level() == ExceptionLevel::El1 && traced && value.constant & ASID != 0)
             .then_some((*op, value.constant >> 48))
     });

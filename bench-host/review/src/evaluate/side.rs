@@ -8,6 +8,7 @@ use crate::extract::reduce::Found;
 use crate::infer::configuration::whose;
 use crate::placed::Placed;
 use crate::workaround::{is_workaround, without_workaround};
+use sequences::judge::inferred::synchronizes;
 use sequences::judge::{After, Budget, Change, Question, Reason, Rule, Verdict, is_sufficient_within, judge_within};
 use sequences::{Access, Barrier, ContextRegister, ContextValue, Domain, Instruction, Sequence};
 
@@ -121,8 +122,10 @@ pub(super) fn side(placed: &Placed<Found>, sides: &[&Found], question: &Question
             after: missing.after && !assumed.after,
         };
         open = open_ends.text();
-    } else if sides.len() == 1 && judgement.reasons.iter().all(|reason| reason.rule == Rule::Context) {
-        // With two sides the context is inferred from what both do without.
+    } else if !sides.iter().any(|side| synchronizes(&side.sequence))
+        && judgement.reasons.iter().all(|reason| reason.rule == Rule::Context)
+    {
+        // Where a side has the ISB, it shows that one is needed here.
         open =
             Some("no ISB stands after it here: sufficient only if the context is synchronized before it is relied on");
     }

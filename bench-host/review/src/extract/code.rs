@@ -57,6 +57,8 @@ pub struct Functions<'a> {
 pub struct Context<'a> {
     /// The language.
     pub language: Language,
+    /// The file.
+    pub path: &'a str,
     /// The macros in sight.
     pub macros: &'a Table,
     /// The macros of the assembler in sight.
@@ -107,6 +109,8 @@ struct Found {
 struct Assigned {
     /// As written.
     text: String,
+    /// As written, with all that was set and cleared in it before: `x &= ~A; x &= ~B`.
+    whole: String,
     /// Taken apart.
     value: Value,
     /// It, or what it is made of, is on one side of the patch only.
@@ -116,7 +120,7 @@ struct Assigned {
 impl<'a> Context<'a> {
     /// Starts reading.
     pub fn new(
-        language: Language,
+        (language, path): (Language, &'a str),
         macros: &'a Table,
         asm_macros: &'a asm::Macros,
         functions: Functions<'a>,
@@ -124,6 +128,7 @@ impl<'a> Context<'a> {
     ) -> Self {
         Self {
             language,
+            path,
             macros,
             asm_macros,
             functions,
@@ -225,7 +230,7 @@ mod tests {
             callers: &HashSet::new(),
             parameters: &parameters,
         };
-        let context = Context::new(language, &table, &asm_macros, in_sight, &spellings);
+        let context = Context::new((language, ""), &table, &asm_macros, in_sight, &spellings);
         let functions = functions(&tokens, "", &context);
         let Noticed { unread, expanded, .. } = context.finish();
         assert!(unread.iter().all(|unread| unread.template), "{unread:?} {expanded:?}");

@@ -90,6 +90,13 @@ pub fn writes_register(name: &str) -> bool {
     writes && !value && REGISTERS.iter().any(|register| lower.contains(register))
 }
 
+/// Returns whether a function or macro writes what it is given the name of, by its own name: `REG_UPDATE_P`, `put_reg`.
+pub fn is_write_of_anything(name: &str) -> bool {
+    const VERBS: [&str; 8] = ["write", "wr", "set", "update", "put", "msr", "modify", "store"];
+    let lower = name.to_ascii_lowercase();
+    lower.split('_').any(|part| VERBS.contains(&part))
+}
+
 /// Returns the register in the name of its accessor.
 pub fn register(name: &str) -> String {
     let lower = name.to_ascii_lowercase();

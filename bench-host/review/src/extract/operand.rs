@@ -6,6 +6,8 @@
 //! bits a mask leaves. Where the parts do not tell, the answer is [`Shape::AsIs`] or [`Shape::Unknown`], and another
 //! side of the patch, or a reader, has to say it.
 
+mod asid;
+
 use crate::extract::macros::Table;
 use crate::extract::token::{Language, Token, TokenKind, body_tokens, closing, join, split};
 use sequences::{ExceptionLevel, OperandFormat, TlbiOp};

@@ -75,7 +75,7 @@ pub struct Around {
     /// The instruction cache maintenance before the barriers that end it: they complete that too.
     pub cache_after: Option<String>,
     /// The write of SCTLR that stands after the last invalidation and before the DSB that completes it.
-    pub control_before_dsb: Option<String>,
+    pub control_before_dsb: Option<MmuWrite>,
     /// The write of SCTLR that comes before it, and before anything else that invalidates, and turns the MMU on or may.
     pub mmu_before: Option<MmuWrite>,
     /// Whose the `…e1` operations are (HCR_EL2.TGE), where the way says it before the first invalidation.
@@ -442,21 +442,23 @@ fn mmu_before(function: &str, events: &[Event], first: usize) -> Option<MmuWrite
     if other_level || invalidated || stored || write.mmu() == Some(false) {
         return None;
     }
-    let name = function.to_ascii_lowercase();
-    let named = name.contains("mmu")
-        && ["enable", "_on", "setup", "init"]
-            .iter()
-            .any(|word| name.contains(word));
     let certain = match &called {
         // What sets it up may leave it off.
         Some(called) => !called.to_ascii_lowercase().contains("setup"),
-        None => write.mmu() == Some(true) || named && !name.contains("disable"),
+        None => write.mmu() == Some(true) || is_named_after_mmu(function),
     };
     Some(MmuWrite {
         certain,
         called: called.is_some(),
         by: called.unwrap_or_else(|| format!("msr {}", write.register)),
     })
+}
+
+/// Returns whether a function is there to turn the MMU on, by its name.
+fn is_named_after_mmu(function: &str) -> bool {
+    let name = function.to_ascii_lowercase();
+    let on = ["enable", "_on", "setup", "init", "start"];
+    name.contains("mmu") && on.iter().any(|word| name.contains(word)) && !name.contains("disable")
 }
 
 /// Returns the register that an event writes, where an invalidation goes by it.
@@ -496,37 +498,42 @@ fn cache_after(events: &[Event], last: usize, end: &[usize]) -> Option<String> {
 }
 
 /// Returns the write of SCTLR that comes before the DSB after an invalidation.
-fn control_before_dsb(events: &[Event], last: usize) -> Option<String> {
-    events[last + 1..]
+fn control_before_dsb(function: &str, events: &[Event], last: usize) -> Option<MmuWrite> {
+    let completes = |event: &&Event| match &event.kind {
+        Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_)) | Kind::Tlbi(..) | Kind::Return => true,
+        Kind::Call(name) => may_complete(name),
+        _ => false,
+    };
+    let found = events[last + 1..]
         .iter()
-        .take_while(|event| {
-            !matches!(
-                event.kind,
-                Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_)) | Kind::Tlbi(..) | Kind::Return
-            )
-        })
+        .take_while(|event| !completes(event))
         .find_map(|event| match &event.kind {
             Kind::Sysreg(write)
                 if write.register.starts_with("sctlr") && write.mmu() != Some(false) && !write.keeps_mmu() =>
             {
-                Some(write.register.clone())
+                Some(write)
             }
             _ => None,
+        })?;
+    Some(MmuWrite {
+        by: found.register.clone(),
+        called: false,
+        certain: found.mmu() == Some(true) || is_named_after_mmu(function),
+    })
+    .filter(|control| {
+        // Where the tables are set up after it, the MMU stays off.
+        let level = control.by.rsplit('_').next().unwrap_or_default();
+        let mut after = events[last + 1..]
+            .iter()
+            .skip_while(|event| !matches!(&event.kind, Kind::Sysreg(write) if write.register == control.by));
+        !after.any(|event| match &event.kind {
+            Kind::Sysreg(write) => {
+                (write.register.starts_with("ttbr") || write.register.starts_with("tcr"))
+                    && write.register.ends_with(level)
+            }
+            _ => false,
         })
-        .filter(|control| {
-            // Where the tables are set up after it, the MMU stays off.
-            let level = control.rsplit('_').next().unwrap_or_default();
-            let mut after = events[last + 1..]
-                .iter()
-                .skip_while(|event| !matches!(&event.kind, Kind::Sysreg(write) if write.register == *control));
-            !after.any(|event| match &event.kind {
-                Kind::Sysreg(write) => {
-                    (write.register.starts_with("ttbr") || write.register.starts_with("tcr"))
-                        && write.register.ends_with(level)
-                }
-                _ => false,
-            })
-        })
+    })
 }
 
 /// Returns the exception level that a way is for: by the register written before, where the code asks for the level.
@@ -678,7 +685,7 @@ fn found(
                 .any(|event| matches!(&event.kind, Kind::Call(name) if may_complete(name))),
             cache_before: cache_before(events, start),
             cache_after: cache_after(events, last, end),
-            control_before_dsb: control_before_dsb(events, last),
+            control_before_dsb: control_before_dsb(function, events, last),
             mmu_off: mmu_off(events, first, last),
             lent: false,
             mmu_before: mmu_before(function, events, first),

@@ -5,7 +5,8 @@
 //! the architecture or an option of a barrier and is `$*` in the sequence. Instructions in `[...]` are optional: an
 //! erratum work-around, patched in at run time. Those in `{...}` are repeated for each page, and ` | ` stands between
 //! sequences of which one runs. Rows of a table `[project.functions]` are whole flushes: a call of one is looked into
-//! only where a patch changes it.
+//! only where a patch changes it. Where other projects have functions of the same names, `paths` says in which files the
+//! rows hold: what `flush_tlb_all()` does elsewhere is not known.
 
 mod rule;
 
@@ -44,12 +45,13 @@ pub struct Spellings {
     functions: HashMap<String, Vec<Rule>>,
 }
 
-/// A project's table: rows, and a table of rows for whole flushes.
+/// A project's table: rows, a table of rows for whole flushes, and the folders of the files in which those hold.
 #[derive(serde::Deserialize)]
 #[serde(untagged)]
 enum Entry {
     Row(String),
     Functions(BTreeMap<String, String>),
+    Paths(Vec<String>),
 }
 
 /// What a call is by the table.
@@ -77,20 +79,31 @@ impl Spellings {
     pub fn extend(&mut self, toml: &str) -> Result<(), SpellingError> {
         let tables: BTreeMap<String, BTreeMap<String, Entry>> =
             toml::from_str(toml).map_err(|error| SpellingError::Toml(error.to_string().trim().replace('\n', "; ")))?;
-        for (project, entries) in tables {
+        for (project, mut entries) in tables {
+            let paths = match entries.remove("paths") {
+                Some(Entry::Paths(paths)) => paths,
+                Some(_) => {
+                    return Err(SpellingError::Row {
+                        project,
+                        call: "paths".into(),
+                        what: "`paths` is a list of folders".into(),
+                    });
+                }
+                None => Vec::new(),
+            };
             for (call, entry) in entries {
                 match entry {
-                    Entry::Row(gives) => self.add(&project, &call, &gives, false)?,
+                    Entry::Row(gives) => self.add(&project, &call, &gives, None)?,
                     Entry::Functions(rows) if call == "functions" => {
                         for (call, gives) in rows {
-                            self.add(&project, &call, &gives, true)?;
+                            self.add(&project, &call, &gives, Some(&paths))?;
                         }
                     }
-                    Entry::Functions(_) => {
+                    Entry::Functions(_) | Entry::Paths(_) => {
                         return Err(SpellingError::Row {
                             project,
                             call,
-                            what: "a table in a project's table must be called `functions`".into(),
+                            what: "a table in a project's table must be called `functions`, and a list `paths`".into(),
                         });
                     }
                 }
@@ -99,32 +112,35 @@ impl Spellings {
         Ok(())
     }
 
-    fn add(&mut self, project: &str, call: &str, gives: &str, whole: bool) -> Result<(), SpellingError> {
+    /// Adds a row: that of a whole flush for files in these folders.
+    fn add(&mut self, project: &str, call: &str, gives: &str, paths: Option<&[String]>) -> Result<(), SpellingError> {
         let failed = |what| SpellingError::Row {
             project: project.to_owned(),
             call: call.to_owned(),
             what,
         };
-        let rule = Rule::parse(call, gives).map_err(failed)?;
-        let table = match (&rule.suffix, whole) {
-            (None, false) => &mut self.exact,
-            (None, true) => &mut self.functions,
-            (Some(_), true) => return Err(failed("the name of a whole flush has no `*`".into())),
-            (Some(_), false) => {
+        let mut rule = Rule::parse(call, gives).map_err(failed)?;
+        rule.paths = paths.unwrap_or_default().to_vec();
+        let table = match (&rule.suffix, paths) {
+            (None, None) => &mut self.exact,
+            (None, Some(_)) => &mut self.functions,
+            (Some(_), Some(_)) => return Err(failed("the name of a whole flush has no `*`".into())),
+            (Some(_), None) => {
                 self.patterns.insert(0, rule);
                 return Ok(());
             }
         };
         let rules = table.entry(rule.prefix.clone()).or_default();
-        rules.retain(|known| known.parameters.len() != rule.parameters.len());
+        let beaten = |known: &Rule| rule.paths.is_empty() || known.paths == rule.paths;
+        rules.retain(|known| known.parameters.len() != rule.parameters.len() || !beaten(known));
         rules.push(rule);
         Ok(())
     }
 
-    /// Returns what a call of a whole flush does; `None` if the table does not know it.
-    pub fn function(&self, name: &str, arguments: &[String], line: u32) -> Option<Vec<Node>> {
+    /// Returns what a call of a whole flush in a file does; `None` if the table does not know it.
+    pub fn function(&self, path: &str, name: &str, arguments: &[String], line: u32) -> Option<Vec<Node>> {
         let rules = self.functions.get(name)?;
-        let fits = |rule: &&Rule| rule.parameters.len() <= arguments.len();
+        let fits = |rule: &&Rule| rule.holds_in(path) && rule.parameters.len() <= arguments.len();
         let rule = rules.iter().filter(fits).max_by_key(|rule| rule.parameters.len())?;
         match rule.apply("", arguments, line, true) {
             Spelled::Nodes(nodes) => Some(nodes),
@@ -132,9 +148,10 @@ impl Spellings {
         }
     }
 
-    /// Returns whether the table knows a whole flush of this name.
-    pub fn names_function(&self, name: &str) -> bool {
-        self.functions.contains_key(name)
+    /// Returns whether the table knows a whole flush of this name in a file.
+    pub fn names_function(&self, path: &str, name: &str) -> bool {
+        let rules = self.functions.get(name);
+        rules.is_some_and(|rules| rules.iter().any(|rule| rule.holds_in(path)))
     }
 
     /// Returns what a call is; `None` if the table does not know it. `line` and `changed` are those of the call.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Writes of the registers that decide how addresses are translated: as instructions, and by accessors of all kinds.
 
+use crate::extract::names;
 use crate::extract::operand::Value;
 use sequences::ContextRegister;
 
@@ -84,6 +85,13 @@ pub fn register(name: &str) -> Option<String> {
     (is_name && REGISTERS.iter().any(|prefix| plain.starts_with(prefix))).then(|| plain.to_owned())
 }
 
+/// Returns whether a text ends with something, without regard to case.
+fn ends_with(text: &str, end: &str) -> bool {
+    let text = text.trim();
+    text.get(text.len().saturating_sub(end.len())..)
+        .is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+}
+
 impl Write {
     /// Returns the write of a register, by its name, of something that is not in sight.
     pub fn of(register: String) -> Self {
@@ -98,10 +106,16 @@ impl Write {
         let lower = name.to_ascii_lowercase();
         // `WRITE_SYSREG32` and `WRITE_SYSREG64` write the same register.
         let plain = lower.strip_suffix("32").or(lower.strip_suffix("64")).unwrap_or(&lower);
-        if !ACCESSORS.contains(&plain) && !ACCESSORS.contains(&lower.as_str()) {
+        let (first, last) = (arguments.first()?, arguments.last()?);
+        let known = ACCESSORS.contains(&plain) || ACCESSORS.contains(&lower.as_str());
+        // Whatever it is called: of two arguments one is the whole name of a register.
+        let register_by_itself = |text: &String| ["_el1", "_el2", "_el3"].iter().any(|level| ends_with(text, level));
+        let writes = arguments.len() == 2
+            && names::is_write_of_anything(name)
+            && [first, last].into_iter().any(register_by_itself);
+        if !known && !writes {
             return None;
         }
-        let (first, last) = (arguments.first()?, arguments.last()?);
         // A variable may be called after its register: `write_sysreg(ttbr, ttbr0_el1)`.
         let whole = |text: &String| {
             let lower = text.to_ascii_lowercase();
@@ -157,18 +171,11 @@ impl Write {
     /// Returns whether the MMU is on after a write of SCTLR; nothing where the text does not say.
     pub fn mmu(&self) -> Option<bool> {
         self.register.starts_with("sctlr").then_some(())?;
-        if let Some(on) = self.flag(&[
-            "sctlr_m",
-            "sctlr_elx_m",
-            "cr_m",
-            "sctlr_mmu_en",
-            "sctlr_el1_m",
-            "sctlr_el2_m",
-            "sctlr_el3_m",
-            "sctlr_m_bit",
-            "ctrl_m",
-            "ctrl_m_bit",
-        ]) {
+        // `SCTLR_MMU_DISABLED` is a name for the bit that is not set.
+        if let Some(set) = self.flag(&|word| is_mmu_bit(word) && is_off(word)) {
+            return Some(!set);
+        }
+        if let Some(on) = self.flag(&|word| is_mmu_bit(word)) {
             return Some(on);
         }
         let lower = self.text.to_ascii_lowercase();
@@ -208,18 +215,19 @@ impl Write {
     /// Returns whether EL0 and the `…e1` operations belong to the host after a write of HCR_EL2 (TGE).
     pub fn host(&self) -> Option<bool> {
         self.register.starts_with("hcr").then_some(())?;
-        self.flag(&["hcr_tge", "hcr_el2_tge", "tge"]).or_else(|| {
-            let lower = self.text.to_ascii_lowercase();
-            match (lower.contains("host_vhe"), lower.contains("hcr_guest")) {
-                (true, false) => Some(true),
-                (false, true) => Some(false),
-                _ => None,
-            }
-        })
+        self.flag(&|word| matches!(word, "hcr_tge" | "hcr_el2_tge" | "tge"))
+            .or_else(|| {
+                let lower = self.text.to_ascii_lowercase();
+                match (lower.contains("host_vhe"), lower.contains("hcr_guest")) {
+                    (true, false) => Some(true),
+                    (false, true) => Some(false),
+                    _ => None,
+                }
+            })
     }
 
-    /// Returns whether a flag, by one of its names, is set or cleared; nothing where it is not in the text.
-    fn flag(&self, names: &[&str]) -> Option<bool> {
+    /// Returns whether a flag, by its names, is set or cleared; nothing where it is not in the text.
+    fn flag(&self, is_name: &dyn Fn(&str) -> bool) -> Option<bool> {
         let text = format!(
             "{} {}",
             self.text,
@@ -241,7 +249,7 @@ impl Write {
                 let length = rest
                     .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
                     .unwrap_or(rest.len());
-                if names.contains(&&rest[..length]) {
+                if is_name(&rest[..length]) {
                     found = Some(!cleared);
                 }
                 if depth_of_clear.is_none() {
@@ -271,6 +279,22 @@ impl Write {
         }
         found
     }
+}
+
+/// Returns whether a name, lowercase, is that of SCTLR's M bit: `sctlr_m`, `sctlr_elx_m`, `cr_m_bit`, `sctlr_mmu_enabled`.
+fn is_mmu_bit(word: &str) -> bool {
+    let mut parts = word.split('_');
+    parts
+        .next()
+        .is_some_and(|first| matches!(first, "sctlr" | "cr" | "ctrl"))
+        && parts.any(|part| part == "m" || part == "mmu")
+}
+
+/// Returns whether a name of a bit says that it is clear.
+fn is_off(word: &str) -> bool {
+    word.rsplit('_')
+        .next()
+        .is_some_and(|last| last.starts_with("dis") || last == "off")
 }
 
 #[cfg(test)]
@@ -305,10 +329,15 @@ mod tests {
             "hcr_el2",
             "(0) & ~(HCR_TGE)",
         );
-        assert_eq!(
-            Write::by_accessor("write_sysreg", &["x".into(), "vbar_el1".into()]),
-            None
-        );
+        is("REG_UPDATE_P", &["sctlr_el1", "x"], "sctlr_el1", "x");
+        is("put_reg", &["x", "TTBR0_EL1"], "ttbr0_el1", "x");
+        for (name, arguments) in [
+            ("write_sysreg", ["x", "vbar_el1"]),
+            ("print_reg", ["SCTLR_EL1", "x"]),
+            ("set_trap", ["TRAP_SCTLR", "x"]),
+        ] {
+            assert_eq!(Write::by_accessor(name, &arguments.map(str::to_owned)), None, "{name}");
+        }
         for (receiver, register) in [
             ("TTBR0_EL2", "ttbr0_el2"),
             ("Ttbr0El1", "ttbr0_el1"),
@@ -330,6 +359,8 @@ mod tests {
             ("(sctlr & ~(SCTLR_A)) | SCTLR_M", Some(true)),
             ("SCTLR_EL2::M::Enable + SCTLR_EL2::C::Cacheable", Some(true)),
             ("SCTLR_EL1::M::Disable", Some(false)),
+            ("SCTLR_RESERVED | SCTLR_MMU_ENABLED", Some(true)),
+            ("SCTLR_RESERVED | SCTLR_MMU_DISABLED", Some(false)),
             ("get_sctlr() | CR_C", None),
         ] {
             assert_eq!(written("sctlr_el2", text).mmu(), on, "{text}");

@@ -19,9 +19,11 @@ pub(super) fn after(
     let last_isb = |found: &&Found| synchronizes(&found.sequence);
     let any_isb = sides.iter().any(last_isb);
     let kernel = names.function_has(&["kernel", "fixmap", "hyp", "xen", "pgtable"]);
+    // An address without an ASID is one of the kernel's, or of all that runs.
+    let of_all = |found: &&Found| found.around.values.iter().any(|(op, value)| value.names_asid_zero(*op));
     let by_space = tlbis.iter().all(|tlbi| {
         matches!(tlbi.op.target(), Target::Va | Target::VaLast | Target::Asid) && tlbi.op.level() == ExceptionLevel::El1
-    });
+    }) && !sides.iter().any(of_all);
     let user = (by_space || names.function_has(&["user", "vma", "mm"])) && !kernel;
     let of_el1 = tlbis.iter().all(|tlbi| tlbi.op.level() == ExceptionLevel::El1);
     let clearly_user =
@@ -55,18 +57,6 @@ pub(super) fn after(
         return (
             elsewhere(change, observers),
             "user memory: the return to it synchronizes the context",
-        );
-    }
-    if !any_isb && !kernel && tlbis.iter().all(|tlbi| tlbi.op.level() == ExceptionLevel::El1) {
-        return (
-            elsewhere(change, observers),
-            "no side has an ISB: taken to be for another context, whose entry synchronizes",
-        );
-    }
-    if !any_isb && sides.len() == 2 {
-        return (
-            elsewhere(change, observers),
-            "no side has an ISB: what synchronizes the context is elsewhere, as before",
         );
     }
     let returns = sides.iter().all(|found| found.around.returns_from_exception);

@@ -28,6 +28,12 @@ const fn replaces_tables(register: ContextRegister) -> bool {
     )
 }
 
+/// Returns whether a register turns the MMU on and off.
+const fn is_control(register: ContextRegister) -> bool {
+    use ContextRegister as R;
+    matches!(register, R::SctlrEl1 | R::SctlrEl2 | R::SctlrEl3)
+}
+
 /// Returns the change, and why it is taken to be that.
 pub(super) fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change, &'static str) {
     let everything = tlbis.iter().all(|tlbi| {
@@ -88,6 +94,17 @@ pub(super) fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change
             "all registers of the regime are set up: what the TLB holds is from before",
         );
     }
+    let writes = |found: &&Found, which: fn(ContextRegister) -> bool| {
+        let mut all = found.sequence.instructions();
+        all.any(|instruction| matches!(instruction, Instruction::Msr(register, _) if which(register)))
+    };
+    // It is a part of the sequence only where it turns the MMU off for sure.
+    if everything && !stores && !boot && sides.iter().any(|found| writes(found, is_control)) {
+        return (
+            Change::ReplaceTables,
+            "the MMU is turned off by a register write, and everything is invalidated after it",
+        );
+    }
     let turns_on = names.function_has(&["enable_mmu", "mmu_enable", "mmu_on"]) && around("sctlr", true) && !stores;
     if everything && (turns_on || !has_dsb_before && (control || root || boot && !stores)) {
         return (
@@ -96,10 +113,7 @@ pub(super) fn change(sides: &[&Found], tlbis: &[Tlbi], names: &Names) -> (Change
         );
     }
     // The ASID may be the same: all that was translated by the tables before is to go.
-    let replaced = sides.iter().any(|found| {
-        let mut all = found.sequence.instructions();
-        all.any(|instruction| matches!(instruction, Instruction::Msr(register, _) if replaces_tables(register)))
-    });
+    let replaced = sides.iter().any(|found| writes(found, replaces_tables));
     // The flush stands on the other side of a write of SCTLR now.
     let order = sides.iter().any(|found| found.around.mmu_before.is_some()) && control && !stores;
     if everything && order && (boot || sides.len() == 2) {

@@ -87,11 +87,11 @@ impl Surroundings {
     }
 
     /// Returns whether what a call of this name does is known.
-    pub fn knows(&self, name: &str, spellings: &Spellings) -> bool {
+    pub fn knows(&self, path: &str, name: &str, spellings: &Spellings) -> bool {
         self.known.contains_key(name)
             || self.whole.contains_key(name)
             || self.asm_macros.contains_key(name)
-            || spellings.names_function(name)
+            || spellings.names_function(path, name)
     }
 
     /// Returns whether a name is that of a macro of the assembler that is used in a unit: its body is read there.
@@ -207,7 +207,7 @@ impl Surroundings {
     }
 
     /// Puts what they do in place of calls that the patch changes, as in C.
-    fn look_into_calls(&self, nodes: &mut [Node], function: &str, spellings: &Spellings) {
+    fn look_into_calls(&self, nodes: &mut [Node], path: &str, function: &str, spellings: &Spellings) {
         Node::visit_mut(nodes, &mut |node| {
             let Node::Event(event) = node else { return };
             let Kind::Call(name) = &event.kind else { return };
@@ -216,7 +216,7 @@ impl Surroundings {
             }
             let known = || self.whole.get(name).or_else(|| self.known.get(name)).cloned();
             // Arguments are in registers: what is left out is taken to be right.
-            let spelled = || spellings.function(name, &operand::ARGUMENTS.map(str::to_owned), event.line);
+            let spelled = || spellings.function(path, name, &operand::ARGUMENTS.map(str::to_owned), event.line);
             if let Some(mut body) = known().or_else(spelled) {
                 Node::give_registers(&mut body, &event.given);
                 Node::place(&mut body, event.line, true, &name.as_str().into());
@@ -236,7 +236,7 @@ impl Surroundings {
                 let (mut found, missed) = asm::functions(&statements, &segment.section, &self.asm_macros);
                 for function in &mut found {
                     function.parameters = operand::ARGUMENTS.map(str::to_owned).into();
-                    self.look_into_calls(&mut function.nodes, &function.name, spellings);
+                    self.look_into_calls(&mut function.nodes, &unit.path, &function.name, spellings);
                 }
                 functions.extend(found);
                 for missed in missed {
@@ -251,7 +251,7 @@ impl Surroundings {
             } else {
                 let tokens: Vec<Token> = tokens(&segment.lines, language);
                 let context = code::Context::new(
-                    language,
+                    (language, &unit.path),
                     &self.macros,
                     &self.asm_macros,
                     code::Functions {

@@ -233,7 +233,7 @@ impl Context<'_> {
             None if names::is_write(plain) => self.event(Kind::Store(Stored::by_call(plain, &texts)), name, out),
             None => match self
                 .spellings
-                .function(plain, &texts, name.line)
+                .function(self.path, plain, &texts, name.line)
                 .filter(|_| looked_into)
             {
                 Some(mut nodes) => {
@@ -248,7 +248,7 @@ impl Context<'_> {
                     }
                 }
                 // It stands as it was: on what it depends is looked at all the same.
-                None if self.spellings.names_function(plain)
+                None if self.spellings.names_function(self.path, plain)
                     || self.functions.whole.contains_key(plain)
                     || self.functions.callers.contains(plain) =>
                 {
@@ -321,7 +321,7 @@ impl Context<'_> {
                 return;
             }
             let known = self.functions.whole.get(name).cloned();
-            let spelled = || self.spellings.function(name, &[], event.line);
+            let spelled = || self.spellings.function(self.path, name, &[], event.line);
             if let Some(mut body) = known.or_else(spelled) {
                 Node::place(&mut body, event.line, false, &name.as_str().into());
                 *node = Node::Region(body);

@@ -61,6 +61,7 @@ impl Context<'_> {
     /// Remembers what a variable is set to, for operands that are given by it.
     pub(super) fn assign(&self, tokens: &[Token]) {
         const MAX_TOKENS: usize = 64;
+        const MAX_WHOLE: usize = 400;
         let Some(equals) = tokens.iter().position(|token| {
             token.kind == TokenKind::Sign && (token.text == "=" || token.text == ">=" || token.text == "<=")
         }) else {
@@ -97,6 +98,16 @@ impl Context<'_> {
             "" => join(value),
             _ => format!("{} {operator} ({})", name.text, join(value)),
         };
+        let known = self
+            .found
+            .borrow()
+            .assigned
+            .get(&name.text)
+            .map(|known| known.whole.clone());
+        let whole = match (known, operator) {
+            (Some(known), "|" | "&") if known.len() < MAX_WHOLE => format!("({known}) {operator} ({})", join(value)),
+            _ => text.clone(),
+        };
         let words = left[..colon].iter().chain(value);
         let mut changed = words.clone().any(|token| token.changed);
         let own = !operator.is_empty();
@@ -113,7 +124,12 @@ impl Context<'_> {
             self.found.borrow_mut().assigned.remove(&name.text);
             return;
         }
-        let assigned = Assigned { text, value, changed };
+        let assigned = Assigned {
+            text,
+            whole,
+            value,
+            changed,
+        };
         self.found.borrow_mut().assigned.insert(name.text.clone(), assigned);
     }
 
@@ -130,9 +146,9 @@ impl Context<'_> {
     /// Finds out what a register is written with: through the variable that it is given by.
     pub(super) fn seen_through(&self, mut write: Write) -> Write {
         write.value = self.evaluate(&write.text);
-        if let Some(known) = self.found.borrow().assigned.get(write.text.trim()) {
+        if let Some(known) = self.found.borrow().assigned.get(without_cast(&write.text)) {
             write.fed |= known.changed;
-            write.text.clone_from(&known.text);
+            write.text.clone_from(&known.whole);
         }
         write
     }
@@ -269,4 +285,28 @@ fn store(tokens: &[Token]) -> Option<Stored> {
             .iter()
             .any(|token| token.kind == TokenKind::Word && names::has_entry_word(&token.text));
     is_store.then(|| Stored::by_assignment(&join(left), &join(&tokens[equals + 1..])))
+}
+
+/// Returns what a cast is of: `x` of `(uint64_t)x` and of `((uint64_t)(x))`.
+fn without_cast(text: &str) -> &str {
+    let text = text.trim();
+    let Some(inner) = text.strip_prefix('(') else {
+        return text;
+    };
+    let Some(close) = inner.find(')') else { return text };
+    let (head, rest) = (&inner[..close], inner[close + 1..].trim());
+    let is_name = |text: &str| {
+        !text.is_empty()
+            && text
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '_' | ' ' | '*'))
+    };
+    match (is_name(head), rest) {
+        (true, "") => head.trim(),
+        (true, rest) if is_name(rest) || rest.starts_with('(') => without_cast(rest),
+        _ => match inner.strip_suffix(')') {
+            Some(whole) if inner.matches('(').count() + 1 == inner.matches(')').count() => without_cast(whole),
+            _ => text,
+        },
+    }
 }

@@ -17,6 +17,8 @@ pub(super) struct Rule {
     pub(super) suffix: Option<String>,
     /// The names of the arguments.
     pub(super) parameters: Vec<String>,
+    /// The folders of the files in which it holds; none for all files.
+    pub(super) paths: Vec<String>,
     /// The sequences, of which one runs.
     gives: Vec<Vec<Step>>,
 }
@@ -54,8 +56,18 @@ impl Rule {
             prefix,
             suffix,
             parameters,
+            paths: Vec::new(),
             gives,
         })
+    }
+
+    /// Returns whether it holds in a file: one of its folders is where the path starts, or, with a `/` before it, anywhere in it.
+    pub(super) fn holds_in(&self, path: &str) -> bool {
+        let within = |folder: &String| match folder.strip_prefix('/') {
+            Some(inner) => path.starts_with(inner) || path.contains(folder.as_str()),
+            None => path.starts_with(folder.as_str()),
+        };
+        self.paths.is_empty() || self.paths.iter().any(within)
     }
 
     /// Returns what a call is by this row; `star` is what stands for the `*` in its name.
