@@ -29,7 +29,9 @@ import sys
 import tempfile
 
 CONTEXT = 12
-C_LIKE = {".c", ".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".inl"}
+C_LIKE = {".c", ".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".inl", ".inc", ".cppm", ".ixx", ".m", ".d", ".zig"}
+# Languages whose statements end with the line.
+LINES = {".nim", ".odin", ".swift", ".go"}
 ASSEMBLY = {".S", ".s", ".asm"}
 OTHERS = set(
     "x86 x86_64 i386 ia32 ia64 riscv riscv64 riscv32 powerpc ppc mips mips64 mipsel sparc sparc64 s390 s390x alpha m68k sh arc csky hexagon loongarch "
@@ -64,14 +66,15 @@ class Text:
         self.path = path
         self.lines = text.split("\n")
         suffix = pathlib.PurePath(path).suffix
-        self.language = "asm" if suffix in ASSEMBLY else "rust" if suffix == ".rs" else "c"
+        self.language = "asm" if suffix in ASSEMBLY else "rust" if suffix == ".rs" else "lines" if suffix in LINES else "c"
         self.bare = self.without_comments(text)
         self.kinds = [self.kind(index) for index in range(len(self.lines))]
 
     def without_comments(self, text):
         blank = lambda match: re.sub(r"[^\n]", " ", match.group())
         text = re.sub(r"/\*.*?\*/", blank, text, flags=re.S)
-        text = re.sub(r"//[^\n]*" + (r"|(?m:^\s*[#;@] [^\n]*)" if self.language == "asm" else ""), blank, text)
+        own = {".asm": r"|;[^\n]*", ".s": r"|(?m:^\s*[#;@] [^\n]*)", ".S": r"|(?m:^\s*[#;@] [^\n]*)"}.get(pathlib.PurePath(self.path).suffix, "")
+        text = re.sub(r"//[^\n]*" + own, blank, text)
         return text.split("\n")
 
     def in_string(self, index):
@@ -88,22 +91,26 @@ class Text:
         if self.in_string(index):
             return ";" in line or "\\n" in line
         body = line.rstrip("\\ \t")
+        if self.language == "lines":
+            body += "" if body.endswith((":", "=", "{", "}", ",", "(")) else ";"
         if DECLARED.match(line) or not body.endswith(";") or not self.lines[index][:1].isspace():
             return False
         if any(body.count(pair[0]) != body.count(pair[1]) for pair in ("()", "[]", "{}")):
             return False
         above = next((other.strip().rstrip("\\ \t") for other in reversed(self.bare[max(0, index - 6) : index]) if other.strip()), "")
-        return above.endswith((";", "{", "}", ":", ")")) or above.startswith("#") or above in ("else", "do")
+        ends = (";", "{", "}", ":", ")") if self.language != "lines" else tuple("{}:)=abcdefghijklmnopqrstuvwxyz0123456789]\"")
+        return above.endswith(ends) or above.startswith("#") or above in ("else", "do")
 
     def alone_under_condition(self, index):
         above = next((other.strip().rstrip("\\ \t") for other in reversed(self.bare[max(0, index - 6) : index]) if other.strip()), "")
-        return self.language != "asm" and (above.endswith(")") or above in ("else", "do"))
+        return self.language not in ("asm", "lines") and (above.endswith(")") or above in ("else", "do"))
 
     def kind(self, index):
         line = self.bare[index]
         if not self.whole(index):
             return ""
-        if self.language == "asm" and re.match(r"\s*(b|bl|\w+:)?\s*$", line):
+        # A branch, and where a function starts in Go's assembler.
+        if self.language == "asm" and re.match(r"\s*(b|bl|\w+:)?\s*$|TEXT\b", line):
             return ""
         if TLBI.search(line):
             return "tlbi"
@@ -112,7 +119,7 @@ class Text:
         if FLUSH.search(line) or (self.language == "asm" and re.match(r"\s*bl\s+\w*tlb\w*\s*$", line, re.I)):
             return "flush"
         # In assembly `mrs` reads, and a register is the first operand of what writes it.
-        if REGISTER.search(line) and WRITE.search(line) and not re.search(r"\bmrs\b|\bread\w*\(", line):
+        if REGISTER.search(line) and WRITE.search(line) and not re.search(r"\bmrs\b|\bread\w*\(|print|gic|\bich_|^\s*\.\w", line):
             if self.language != "asm" and "=" in line.split("(")[0]:
                 return ""
             return "register"
@@ -134,6 +141,21 @@ class Text:
         return next((at for at in range(index, -1, -1) if SECTION.match(self.lines[at]) and not self.lines[at].endswith(":")), -1)
 
 
+def same_case(new, old):
+    return new.upper() if old.isupper() else new
+
+
+def other_regime(found):
+    """Returns an operation for another regime, or another stage, than a match of OPERATION is for."""
+    target, scope = found[2].lower(), found[3]
+    if target in ("vae1", "vale1", "vae2", "vale2"):
+        new = target[:-1] + ("2" if target[-1] == "1" else "1")
+    else:
+        new = {"alle1": "alle2", "alle2": "alle1", "alle3": "alle2", "vmalle1": "alle2", "vmalls12e1": "vmalle1", "vae3": "vae2", "vale3": "vale2"}.get(target)
+        new = new or {"ipas2e1": "vae1", "ipas2le1": "vale1"}.get(target)
+    return new and same_case(new, found[2]) + scope
+
+
 def indent(line):
     return line[: len(line) - len(line.lstrip())]
 
@@ -152,24 +174,61 @@ def edits(text, index):
             yield f"delete {kind}", put(index, index + 1, [])
         else:
             yield f"delete {kind}", put(index, index + 1, [indent(line) + ";"] if single else [indent(line) + "; \\"])
-    for weaker in ("nsh", "ishld") if kind == "dsb" else ():
-        new = OPTION.sub(lambda match: match[1] + match[2] + weaker, line)
-        if new != line and weaker.upper() not in line.upper():
-            yield f"dsb to {weaker}", put(index, index + 1, [new])
+    for weaker in ("nsh", "ishld", "ishst") if kind == "dsb" else ():
+        found = OPTION.search(text.bare[index])
+        if found and weaker.upper() not in line.upper():
+            yield f"dsb to {weaker}", put(index, index + 1, [line[: found.start(3)] + weaker + line[found.end(3) :]])
+    if kind == "dsb" and (found := OPTION.search(text.bare[index])):
+        word = found[1].lstrip("_")
+        yield "dsb to dmb", put(index, index + 1, [line[: found.start(1)] + found[1].replace(word, same_case("dmb", word)) + line[found.end(1) :]])
+        if text.language == "asm" or text.in_string(index):
+            yield "dsb to isb", put(index, index + 1, [line[: found.start(1)] + same_case("isb", word) + line[found.end(3) :]])
+        elif (call := re.fullmatch(r"(\s*)(dsb)\s*\(\s*\w+\s*\)\s*;", text.bare[index], re.I)) and text.language == "c":
+            yield "dsb to isb", put(index, index + 1, [call[1] + same_case("isb", call[2]) + "();"])
     if kind == "tlbi":
-        found = OPERATION.search(line)
+        found = OPERATION.search(text.bare[index])
         if found and found[3]:
             yield "is to local", put(index, index + 1, [line[: found.start(3)] + line[found.end(3) :]])
         if found and re.fullmatch(r"(?i)r?vaa?e[12]", found[2]):
             level = "L" if found[2].isupper() else "l"
             at = found.end(2) - 2
             yield "last level", put(index, index + 1, [line[:at] + level + line[at:]])
+        if found and re.fullmatch(r"(?i)vaal?e1", found[2]):
+            at = found.start(2) + 2
+            yield "one asid", put(index, index + 1, [line[:at] + line[at + 1 :]])
+        if found and (new := other_regime(found)):
+            yield "other regime", put(index, index + 1, [line[: found.start(2)] + new + line[found.end() :]])
+        given = re.search(r'"r"\s*\(\s*(\w+)\s*\)|\bin\(reg\)\s*(\w+(?:\.\w+)*)', text.bare[index])
+        if given and (word := given[1] or given[2]) not in ("0", "x0"):
+            at = given.start(1 if given[1] else 2)
+            yield "operand", put(index, index + 1, [line[:at] + ("0" if given[1] else "0u64") + line[at + len(word) :]])
         if text.language == "asm" and (register := re.search(r"(?i),\s*x(\d+)\s*$", text.bare[index])):
             at = slice(register.start(1), register.end(1))
             other = str((int(register[1]) + 7) % 28)
             yield "operand", put(index, index + 1, [line[: at.start] + other + line[at.stop :]])
         if text.language == "c" and (call := re.search(r",\s*(\w+)\s*\)\s*;", text.bare[index])) and call[1] not in ("0", "memory"):
             yield "operand", put(index, index + 1, [line[: call.start(1)] + "0" + line[call.end(1) :]])
+    # Two at once: what completes an invalidation and what synchronizes after it.
+    following = [at for at in range(index + 1, min(index + 4, len(lines))) if text.bare[at].strip()]
+    if kind == "dsb" and following and text.kinds[following[0]] == "isb" and not text.alone_under_condition(index):
+        yield "delete dsb isb", lines[:index] + lines[index + 1 : following[0]] + lines[following[0] + 1 :]
+    if kind in ("tlbi", "flush") and following and text.kinds[following[0]] == "dsb" and not text.alone_under_condition(index):
+        yield f"delete {kind} dsb", lines[:index] + lines[index + 1 : following[0]] + lines[following[0] + 1 :]
+    # A write of a register that goes to the other side of a flush, over all that stands between.
+    if kind == "register" and not text.alone_under_condition(index):
+        alike = lambda at: indent(lines[at]) == indent(line) and text.section(at) == text.section(index) and text.in_string(at) == text.in_string(index)
+        plain = lambda at: not text.bare[at].strip() or text.whole(at)
+        for step in (1, -1):
+            reach = range(index + step, index + 9 * step, step)
+            path = [at for at in reach if 0 <= at < len(lines)]
+            path = path[: next((number for number, at in enumerate(path) if not plain(at)), len(path))]
+            flush = next((at for at in path if text.kinds[at] in ("tlbi", "flush") and alike(at) and not text.alone_under_condition(at)), None)
+            if flush is None or abs(flush - index) == 1:
+                continue
+            if step == 1:
+                yield "register behind flush", lines[:index] + lines[index + 1 : flush + 1] + [line] + lines[flush + 1 :]
+            else:
+                yield "register before flush", lines[:flush] + [line] + lines[flush:index] + lines[index + 1 :]
     # Statements that trade places with the next.
     after = next((at for at in range(index + 1, min(index + 3, len(lines))) if text.bare[at].strip()), None)
     if (
@@ -250,7 +309,7 @@ def git(mirror, *what):
 def wanted(path):
     parts = pathlib.PurePath(path)
     folders = {part.lower() for part in parts.parts[:-1]}
-    return (parts.suffix in C_LIKE | ASSEMBLY | {".rs"}) and not folders & OTHERS and not re.search("iommu|smmu|armv7|aarch32|x86|riscv", path.lower())
+    return (parts.suffix in C_LIKE | ASSEMBLY | LINES | {".rs"}) and not folders & OTHERS and not re.search("iommu|smmu|pvu|armv7|aarch32|x86|riscv", path.lower())
 
 
 def texts(tree):
