@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Helpers and building blocks that are judged where they are put in place of their calls.
+//! Helpers and building blocks that are judged where they are put in place of their calls, and flushes that go to another
+//! function.
 
+use crate::bodies::{Renames, Sides};
 use crate::evaluate::{Evaluated, Flips, Ground};
 use crate::pair::Kind;
+use crate::placed::Placed;
 use crate::relation::Relation;
+use crate::source::Touched;
 use sequences::judge::Verdict;
 use std::collections::HashMap;
 
@@ -61,5 +65,38 @@ pub(crate) fn note_callers(changes: &mut [Evaluated]) {
             );
             side.reasons = vec![Ground::question(text)];
         }
+    }
+}
+
+/// Leaves a flush open that left a function for another one, where both are there before and after, and neither calls the
+/// other: on the ways through the first there is none any more.
+pub(crate) fn note_left(changes: &mut [Evaluated], [before, after]: &Sides, renames: &Renames) {
+    let moved = changes.iter_mut().filter(|change| change.kind == Kind::Moved);
+    for change in moved {
+        let (Some(old), Some(new)) = (&change.before, &mut change.after) else {
+            continue;
+        };
+        let is_old = |body: &&Placed<Touched>| body.path == old.file && body.found.name == old.function;
+        let is_new = |body: &&Placed<Touched>| body.path == new.file && body.found.name == new.function;
+        let left = after.iter().find(is_old);
+        let was_there = before.iter().any(|body| is_new(&body));
+        // Who calls the function does for it what it did.
+        let calls_it = |body: &Placed<Touched>| is_new(&body) && body.found.called.contains(&old.function);
+        if old.function.is_empty()
+            || old.function == new.function
+            || renames.contains_key(&old.function)
+            || !new.verdict.is_sufficient()
+            || !was_there
+            || after.iter().any(calls_it)
+            || left.is_none_or(|left| left.found.called.contains(&new.function))
+        {
+            continue;
+        }
+        let text = format!(
+            "the flush leaves `{}`, which does not call the function that has it now: who invalidates on the other ways \
+             through `{}`?",
+            old.function, old.function
+        );
+        new.leave_open(text);
     }
 }

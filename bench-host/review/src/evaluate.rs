@@ -4,6 +4,7 @@
 mod ask;
 mod claim;
 mod jobs;
+mod lost;
 mod missing;
 mod order;
 mod passage;
@@ -17,6 +18,7 @@ use crate::placed::Placed;
 use crate::relation::{Relation, compare};
 use ask::questions;
 use claim::{doubt_live_switch, doubt_regime, hold_against_message};
+use lost::{Says, lost};
 use missing::Missing;
 use order::mark_order;
 pub use passage::{ENTRIES, SAID, TABLES, evaluate_passage};
@@ -94,6 +96,14 @@ impl SideVerdict {
             false => self.steps.join("; "),
         }
     }
+
+    /// Leaves it open, with what is to be known.
+    pub(crate) fn leave_open(&mut self, question: String) {
+        self.verdict = Verdict::Unknown;
+        self.weakest = None;
+        self.counterexample.clear();
+        self.reasons = vec![Ground::question(question)];
+    }
 }
 
 /// What would turn a verdict over.
@@ -158,11 +168,7 @@ impl Evaluated {
                 .is_some_and(|before| before.sequence == after.sequence)
         };
         // Nobody can know from the patch alone why what was flushed need not be any more.
-        let gone = self.kind == Kind::Removed
-            && self
-                .before
-                .as_ref()
-                .is_some_and(|before| !before.is_part && before.verdict != Verdict::Insufficient);
+        let gone = self.kind == Kind::Removed && self.before.as_ref().is_some_and(|before| !before.is_part);
         gone || self.is_passage
             || self.after.as_ref().is_some_and(|after| {
                 after.verdict == Verdict::Unknown && after.callers.is_empty() && !(after.is_part && same(after))
@@ -224,6 +230,19 @@ pub fn evaluate(pair: Pair, message: &str, stated: &Stated, budget: &Budget) -> 
         && let (Some(a), Some(b), (Some(old), Some(new))) = (&before, &after, (&mut judged.0, &mut judged.1))
     {
         doubt_regime((&a.found, old), (&b.found, new));
+    }
+    if let (Some(a), Some(b), (Some(old), Some(new))) = (&before, &after, (&mut judged.0, &mut judged.1)) {
+        let names = [&a.path, &b.path, &a.found.function, &b.found.function];
+        let says = Says {
+            names: names.map(|name| name.to_ascii_lowercase()).join(" "),
+            message,
+        };
+        for (found, other, side) in [(&a.found, &b.found, old), (&b.found, &a.found, new)] {
+            let doubt = lost(found, other, &question, &says).filter(|_| side.verdict.is_sufficient());
+            if let Some(doubt) = doubt {
+                side.leave_open(doubt);
+            }
+        }
     }
     let mut flips = match (&after, &judged.1) {
         (Some(placed), Some(judged)) => within(budget, |part| flips(placed, &sides, &question, judged.verdict, part)),

@@ -43,7 +43,7 @@ pub mod workaround;
 
 use acting::acting_bodies;
 use bodies::{Known, Seen, drop_sites, meant_bodies, named_bodies, said_bodies, unshown};
-use callers::{note_callers, note_folded};
+use callers::{note_callers, note_folded, note_left};
 use diff::Patch;
 use evaluate::{Evaluated, evaluate, evaluate_passage};
 use evidence::{Timing, Trials};
@@ -186,6 +186,7 @@ pub fn review_among(
     // What the judge is asked.
     let mut changes = judged([found, published], &patch.message, stated);
     note_folded(&mut changes);
+    note_left(&mut changes, &bodies, &renames);
     note_callers(&mut changes);
 
     // What is shown with both sides, and not judged.

@@ -5,6 +5,7 @@ mod passage;
 
 pub use passage::{changed_passages, pair_passages};
 
+use crate::extract::condition::are_opposite;
 use crate::extract::reduce::Found;
 use crate::placed::Placed;
 use crate::workaround::is_workaround;
@@ -132,8 +133,15 @@ pub fn pair(before: Vec<Placed<Found>>, after: Vec<Placed<Found>>) -> Vec<Pair> 
                 .filter(|alike| *alike >= 4)
         });
     }
+    // A way that only a condition of the patch makes, such as the one around a barrier, is a change though each of its
+    // lines is as it was.
+    for (side, others) in [(&mut old, &new_conditions), (&mut new, &old_conditions)] {
+        for placed in side.iter_mut().flatten() {
+            placed.found.changed |= stands_under_another(placed, others);
+        }
+    }
     lend(&mut pairs, &mut old, &mut new);
-    lend_level(&mut pairs, &mut new);
+    lend_way(&mut pairs, &mut new);
     for pair in &mut pairs {
         if let (Some(a), Some(b)) = (&pair.before, &pair.after) {
             pair.kind = if same_place(a, b) { Kind::Changed } else { Kind::Moved };
@@ -177,13 +185,6 @@ pub fn pair(before: Vec<Placed<Found>>, after: Vec<Placed<Found>>) -> Vec<Pair> 
             }
             a.found.changed = true;
             b.found.changed = true;
-        }
-    }
-    // A way that only a condition of the patch makes, such as the one around a barrier, is a change though each of its
-    // lines is as it was.
-    for (side, others) in [(&mut old, &new_conditions), (&mut new, &old_conditions)] {
-        for placed in side.iter_mut().flatten() {
-            placed.found.changed |= stands_under_another(placed, others);
         }
     }
     let single = |kind, before, after| Pair { kind, before, after };
@@ -237,8 +238,11 @@ fn new_guard(
     };
     // What was flushed under a condition is flushed where it does not hold.
     let flipped = |condition: &&String| {
-        let other = denied(condition);
-        a.found.conditions.contains(&other) && !has(after, &other)
+        let is_other = |known: &String| are_opposite(known, condition);
+        a.found.conditions.iter().any(is_other)
+            && !after.iter().any(|place| {
+                place.path == b.path && place.found.0 == b.found.function && place.found.1.iter().any(is_other)
+            })
     };
     if a.found.primary
         && b.found.primary
@@ -373,9 +377,13 @@ fn lend(pairs: &mut Vec<Pair>, old: &mut [Option<Placed<Found>>], new: &mut [Opt
     }
 }
 
-/// Pairs a new way, for another exception level, with the one way that was there for all: what ran on it before is judged
-/// for that level.
-fn lend_level(pairs: &mut Vec<Pair>, new: &mut [Option<Placed<Found>>]) {
+/// Pairs a new way under a condition with the one way that was there for all: one for another exception level, where what ran
+/// before is judged for that level; and one that does nothing else, but perhaps less.
+fn lend_way(pairs: &mut Vec<Pair>, new: &mut [Option<Placed<Found>>]) {
+    let tlbis = |placed: &Placed<Found>| -> Vec<Tlbi> {
+        let all = placed.found.sequence.instructions();
+        all.filter_map(Instruction::tlbi).collect()
+    };
     for slot in new {
         let Some(placed) = slot
             .as_ref()
@@ -383,20 +391,25 @@ fn lend_level(pairs: &mut Vec<Pair>, new: &mut [Option<Placed<Found>>]) {
         else {
             continue;
         };
-        let conditions = |placed: &Placed<Found>| placed.found.conditions.clone();
-        let own = conditions(placed);
-        let before = pairs.iter().filter_map(|pair| pair.before.as_ref()).find(|other| {
-            let known = conditions(other);
+        let (own, level) = (&placed.found.conditions, level(placed));
+        let fits = |other: &&Placed<Found>| {
+            let known = &other.found.conditions;
+            let before = tlbis(other);
+            let less = || tlbis(placed).iter().all(|tlbi| before.contains(tlbi));
             other.path == placed.path
                 && other.found.function == placed.found.function
                 && other.found.primary
-                && other.found.changed
-                && level(other) != level(placed)
+                && if self::level(other) == level {
+                    less()
+                } else {
+                    other.found.changed
+                }
                 && known.len() < own.len()
                 && known.iter().all(|condition| own.contains(condition))
-        });
+        };
+        let before = pairs.iter().filter_map(|pair| pair.before.as_ref()).find(fits);
         if let Some(mut before) = before.cloned() {
-            before.found.around.lent = true;
+            before.found.around.lent = self::level(&before) != level;
             pairs.push(Pair {
                 kind: Kind::Changed,
                 before: Some(before),

@@ -57,14 +57,11 @@ pub(super) fn hold_against_message(
     if !(more && enough(old) && enough(new) && says(message, &MENDS)) {
         return;
     }
-    old.verdict = Verdict::Unknown;
-    old.weakest = None;
-    old.counterexample.clear();
-    old.reasons = vec![Ground::question(
+    old.leave_open(
         "the patch says that it mends something and makes the sequence stronger, and for this question both sides are \
          enough: what does the question miss, the regime, who holds the entry, or what follows?"
             .to_owned(),
-    )];
+    );
 }
 
 /// Doubts a side that replaces the tables of its own regime while they are walked, where the message speaks of
@@ -103,6 +100,10 @@ pub(super) fn doubt_live_switch(side: &mut Option<Placed<Found>>, message: &str)
     }
 }
 
+/// What is asked where the sides invalidate for different exception levels.
+pub(super) const OTHER_LEVEL: &str =
+    "one side invalidates for one exception level and the other side for another: whose tables changed is not in sight";
+
 /// Leaves a side open that is not enough for nothing but its regime, where the two sides invalidate for different ones: the
 /// question goes by one of them, and whose tables changed is what the patch says with the other.
 pub(super) fn doubt_regime((a, old): (&Found, &mut SideVerdict), (b, new): (&Found, &mut SideVerdict)) {
@@ -128,13 +129,7 @@ pub(super) fn doubt_regime((a, old): (&Found, &mut SideVerdict), (b, new): (&Fou
     for side in [old, new] {
         let regime = |ground: &Ground| ground.rule == Rule::Regime.id();
         if side.verdict == Verdict::Insufficient && side.reasons.iter().any(regime) {
-            side.verdict = Verdict::Unknown;
-            side.weakest = None;
-            side.counterexample.clear();
-            side.reasons = vec![Ground::question(
-                "one side invalidates for one exception level and the other side for another: whose tables changed is not in sight"
-                    .to_owned(),
-            )];
+            side.leave_open(OTHER_LEVEL.to_owned());
         }
     }
 }

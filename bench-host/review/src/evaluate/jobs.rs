@@ -309,20 +309,32 @@ pub(super) fn look(found: &Found, sides: &[&Found], question: &Question, judgeme
         let off = ["off", "disable", "leave", "down"];
         let name = found.function.to_ascii_lowercase();
         let shows = sides.iter().any(|side| side.around.control_before_dsb.is_none());
-        if question.change == Change::RecycleContext
-            && (shows || control.certain)
+        let replaces = question.change == Change::ReplaceTables && shows;
+        if (replaces || question.change == Change::RecycleContext && (shows || control.certain))
             && !off.iter().any(|word| name.contains(word))
         {
             insufficient(
                 judgement,
                 Order::Completion,
                 format!(
-                    "`msr {}` stands before the DSB that completes the invalidation: translation may start with \
+                    "`{}{}` stands before the DSB that completes the invalidation: translation may start with \
                      entries that are still to go",
+                    if control.called { "" } else { "msr " },
                     control.by
                 ),
             );
         }
+    }
+    if let Some(other) = &found.around.other_before_dsb
+        && judgement.verdict.is_sufficient()
+        && question.change != Change::RecycleContext
+        && sides.iter().any(|side| side.around.other_before_dsb.is_none())
+    {
+        leave_open(judgement);
+        open = Some(Ground::question(format!(
+            "`{other}` stands before the DSB that completes the invalidation, and not so on the other side: does it go by \
+             entries that are still to go?"
+        )));
     }
     match mmu_first(found, sides) {
         Some(text)

@@ -155,6 +155,11 @@ pub fn read(text: &str) -> Condition {
     parse(&body_tokens(text, 1, false, Language::C), 0)
 }
 
+/// Returns whether one condition holds where another does not, and only there.
+pub fn are_opposite(one: &str, other: &str) -> bool {
+    read(one) == negated(read(other))
+}
+
 fn negated(condition: Condition) -> Condition {
     match condition {
         Condition::Constant(value) => Condition::Constant(!value),

@@ -74,8 +74,11 @@ pub struct Around {
     pub cache_before: Option<String>,
     /// The instruction cache maintenance before the barriers that end it: they complete that too.
     pub cache_after: Option<String>,
-    /// The write of SCTLR that stands after the last invalidation and before the DSB that completes it.
+    /// The write of SCTLR that stands after the last invalidation and before the DSB that completes it, or the call that makes
+    /// one by its name.
     pub control_before_dsb: Option<MmuWrite>,
+    /// Another write or call that stands there.
+    pub other_before_dsb: Option<String>,
     /// The write of SCTLR that comes before it, and before anything else that invalidates, and turns the MMU on or may.
     pub mmu_before: Option<MmuWrite>,
     /// Whose the `…e1` operations are (HCR_EL2.TGE), where the way says it before the first invalidation.
@@ -497,30 +500,37 @@ fn cache_after(events: &[Event], last: usize, end: &[usize]) -> Option<String> {
     })
 }
 
-/// Returns the write of SCTLR that comes before the DSB after an invalidation.
-fn control_before_dsb(function: &str, events: &[Event], last: usize) -> Option<MmuWrite> {
-    let completes = |event: &&Event| match &event.kind {
+/// Returns the events between an invalidation and what completes it, or what is next on the way.
+fn until_dsb(events: &[Event], last: usize) -> &[Event] {
+    let rest = &events[last + 1..];
+    let ends = |event: &Event| match &event.kind {
         Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_)) | Kind::Tlbi(..) | Kind::Return => true,
         Kind::Call(name) => may_complete(name),
         _ => false,
     };
-    let found = events[last + 1..]
-        .iter()
-        .take_while(|event| !completes(event))
-        .find_map(|event| match &event.kind {
-            Kind::Sysreg(write)
-                if write.register.starts_with("sctlr") && write.mmu() != Some(false) && !write.keeps_mmu() =>
-            {
-                Some(write)
-            }
-            _ => None,
-        })?;
-    Some(MmuWrite {
-        by: found.register.clone(),
-        called: false,
-        certain: found.mmu() == Some(true) || is_named_after_mmu(function),
-    })
-    .filter(|control| {
+    &rest[..rest.iter().position(ends).unwrap_or(rest.len())]
+}
+
+/// Returns the write of SCTLR that comes before the DSB after an invalidation, or the call of what turns the MMU on by its name.
+fn control_before_dsb(function: &str, events: &[Event], last: usize) -> Option<MmuWrite> {
+    let write = |event: &Event| match &event.kind {
+        Kind::Sysreg(write)
+            if write.register.starts_with("sctlr") && write.mmu() != Some(false) && !write.keeps_mmu() =>
+        {
+            Some(MmuWrite {
+                by: write.register.clone(),
+                called: false,
+                certain: write.mmu() == Some(true) || is_named_after_mmu(function),
+            })
+        }
+        Kind::Call(name) if turns_mmu_on(name) => Some(MmuWrite {
+            by: name.clone(),
+            called: true,
+            certain: false,
+        }),
+        _ => None,
+    };
+    until_dsb(events, last).iter().find_map(write).filter(|control| {
         // Where the tables are set up after it, the MMU stays off.
         let level = control.by.rsplit('_').next().unwrap_or_default();
         let mut after = events[last + 1..]
@@ -533,6 +543,19 @@ fn control_before_dsb(function: &str, events: &[Event], last: usize) -> Option<M
             }
             _ => false,
         })
+    })
+}
+
+/// Returns what else stands before the DSB after an invalidation, and may go by what is still to be invalidated: another
+/// write of a register of translation, or a call.
+fn other_before_dsb(events: &[Event], last: usize) -> Option<String> {
+    let rest = until_dsb(events, last);
+    let is_dsb = |event: &Event| matches!(event.kind, Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_)));
+    events[last + 1..].get(rest.len()).filter(|event| is_dsb(event))?;
+    rest.iter().find_map(|event| match &event.kind {
+        Kind::Sysreg(write) if write.context().is_some() => Some(format!("msr {}", write.register)),
+        Kind::Call(name) => Some(name.clone()),
+        _ => None,
     })
 }
 
@@ -686,6 +709,7 @@ fn found(
             cache_before: cache_before(events, start),
             cache_after: cache_after(events, last, end),
             control_before_dsb: control_before_dsb(function, events, last),
+            other_before_dsb: other_before_dsb(events, last),
             mmu_off: mmu_off(events, first, last),
             lent: false,
             mmu_before: mmu_before(function, events, first),

@@ -5,7 +5,17 @@ use crate::extract::reduce::Found;
 use crate::infer::names::Names;
 use sequences::judge::inferred::{elsewhere, synchronizes};
 use sequences::judge::{After, Change, Observers, Stage};
-use sequences::{ExceptionLevel, Target, Tlbi};
+use sequences::{ExceptionLevel, Instruction, Target, Tlbi};
+
+/// Returns whether an ISB stands between the last invalidation and the DSB that completes it.
+fn synchronizes_early(found: &Found) -> bool {
+    let all: Vec<Instruction> = found.sequence.instructions().collect();
+    let last = all.iter().rposition(|instruction| instruction.tlbi().is_some());
+    let rest = last.map_or(&[][..], |last| &all[last + 1..]);
+    let isb = rest.iter().position(|instruction| *instruction == Instruction::Isb);
+    let dsb = rest.iter().position(Instruction::is_dsb);
+    isb.is_some_and(|isb| dsb.is_some_and(|dsb| isb < dsb))
+}
 
 /// Returns what follows, and why it is taken to be that.
 pub(super) fn after(
@@ -31,6 +41,14 @@ pub(super) fn after(
     let writes_control = sides
         .iter()
         .any(|found| found.around.written_after.iter().any(|name| name.starts_with("sctlr")));
+    // What stands before the DSB synchronizes nothing of what that completes.
+    let early_isb = |found: &&Found| !last_isb(found) && synchronizes_early(found);
+    if change != Change::RecycleContext && sides.iter().any(early_isb) && any_isb {
+        return (
+            After::FetchHere,
+            "one side has its ISB before the DSB that completes it: what goes on here is meant to be synchronized",
+        );
+    }
     if !any_isb && change == Change::RecycleContext && (writes_control || !names.function.is_empty()) {
         return (
             After::Nothing,

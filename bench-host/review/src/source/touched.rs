@@ -4,6 +4,7 @@
 use crate::extract::acts::acts;
 use crate::extract::layout::Layout;
 use crate::extract::text::folded;
+use crate::extract::token::Language;
 use crate::extract::words::speaks_of_flush;
 use crate::extract::{asm, text};
 use crate::source::Unit;
@@ -27,6 +28,8 @@ pub struct Touched {
     pub above: HashMap<u32, String>,
     /// A line of it in sight, changed or not, acts on translations.
     pub acts: bool,
+    /// What is called, or branched to, on its lines in sight, changed or not, by any path.
+    pub called: BTreeSet<String>,
 }
 
 /// Returns the functions and macros that are in sight on one side of a patch, in the order of the text, with the lines
@@ -44,6 +47,7 @@ pub fn touched(unit: &Unit) -> Vec<Touched> {
                 order: 0,
                 above: HashMap::new(),
                 acts: false,
+                called: BTreeSet::new(),
             });
             out.len() - 1
         })
@@ -71,6 +75,11 @@ pub fn touched(unit: &Unit) -> Vec<Touched> {
             let index = at(name, &mut out);
             let text = folded(&line.text);
             out[index].acts |= acts(&text).is_some();
+            let calls = match unit.language() {
+                Language::Assembly => branched(&text),
+                _ => called(&text).map(str::to_owned).collect(),
+            };
+            out[index].called.extend(calls);
             let mut hasher = DefaultHasher::new();
             (out[index].order, &text).hash(&mut hasher);
             out[index].order = hasher.finish();
@@ -99,6 +108,28 @@ impl Touched {
             is_repetition(text) || left.is_some_and(|name| self.repeats.contains(name))
         })
     }
+}
+
+/// Returns the names before parentheses in a line.
+fn called(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices('(').filter_map(|(at, _)| {
+        text::words(&text[..at])
+            .last()
+            .filter(|word| text[..at].ends_with(*word))
+    })
+}
+
+/// Returns what a line of assembly may branch to: the last word of one whose mnemonic starts as those of branches do.
+fn branched(text: &str) -> Vec<String> {
+    let mut words = text::words(text);
+    let first = words.next().unwrap_or_default().to_ascii_lowercase();
+    let is_branch = ["b", "cb", "tb", "ret"].iter().any(|start| first.starts_with(start));
+    words
+        .last()
+        .filter(|_| is_branch)
+        .map(str::to_owned)
+        .into_iter()
+        .collect()
 }
 
 /// Returns whether a line is the head of a repetition.

@@ -6,6 +6,7 @@ use crate::extract::asm::statement::Statement;
 use crate::extract::asm::{AsmMacro, Macros};
 use crate::extract::event::{Event, Kind, Stored};
 use crate::extract::instruction::{self, Read};
+use crate::extract::names::turns_mmu_on;
 use crate::extract::{Doubt, Unread};
 use sequences::TlbiOp;
 
@@ -167,6 +168,8 @@ impl<'a> Reader<'a> {
         let read = match read {
             // A macro out of sight that writes a table entry, by its name.
             Read::Other if instruction::writes_table(word) => Read::Event(Kind::Store(Stored::default())),
+            // `enable_mmu sctlr_el2, x8`.
+            Read::Other if turns_mmu_on(word) => Read::Event(Kind::Call(word.to_owned())),
             // `TLB_INVALIDATE(alle2)`: one that is named after TLBs and given an operation.
             Read::Other if word.to_ascii_lowercase().contains("tlb") => operation_of(statement).unwrap_or(Read::Other),
             read => read,
