@@ -14,9 +14,16 @@ pub(super) fn mark_operands(before: &mut Option<Placed<Found>>, after: &mut Opti
     for side in before.iter_mut().chain(after.iter_mut()) {
         doubt_hint_of_table(&mut side.found);
         doubt_fixed_asid(&mut side.found);
+        doubt_entry(&mut side.found);
     }
-    if let (None, Some(new)) = (&before, after.as_mut()) {
-        mark_bare_address(&mut new.found);
+    match (before.as_mut(), after.as_mut()) {
+        (None, Some(new)) => mark_bare_address(&mut new.found),
+        // What was there before may be right for a reason that is not in sight.
+        (Some(old), Some(new)) => {
+            doubt_bare_address(&mut old.found);
+            doubt_bare_address(&mut new.found);
+        }
+        _ => {}
     }
     let (Some(a), Some(b)) = (before, after) else { return };
     let (a, b) = (&mut a.found, &mut b.found);
@@ -99,34 +106,87 @@ fn doubt_fixed_asid(found: &mut Found) {
     }
 }
 
+/// Doubts an address that is taken out of a descriptor by a shift: what it holds is the output address.
+fn doubt_entry(found: &mut Found) {
+    let by_address = |op: TlbiOp| op.operand_format() == OperandFormat::Va;
+    let of_entry = found.around.values.iter().find_map(|(op, value)| {
+        let shifted = |term: &&Term| {
+            let last = term.base.rsplit(['.', '>', ':']).next().unwrap_or(&term.base);
+            by_address(*op) && term.left == -12 && !term.base.contains(['(', '[']) && is_entry(&Value::of(last))
+        };
+        value.terms.iter().find(shifted).map(|term| (*op, term.base.clone()))
+    });
+    if let Some((op, base)) = of_entry {
+        found.around.doubt.get_or_insert_with(|| {
+            format!(
+                "`tlbi {op}` is given `{base} >> 12`, by its name a descriptor: that holds the output address, and the operation \
+                 goes by the virtual one. Is it an address?"
+            )
+        });
+    }
+}
+
 /// Marks the operand of a new sequence that is called a virtual address and given as it is. Where all of the sequence is in
 /// sight, so is where it would be shifted.
 fn mark_bare_address(found: &mut Found) {
-    const ADDRESSES: [&str; 7] = [
+    for index in bare_addresses(found) {
+        mark(found, index);
+    }
+}
+
+/// Doubts such an operand where the other side has the sequence too.
+fn doubt_bare_address(found: &mut Found) {
+    if let Some(&index) = bare_addresses(found).first() {
+        let (op, value) = &found.around.values[index];
+        let base = value.terms.first().map_or("", |term| term.base.as_str());
+        let doubt = format!(
+            "`tlbi {op}` is given `{base}` as it is, by its name a virtual address: who put VA[55:12] into bits [43:0]?"
+        );
+        found.around.doubt.get_or_insert(doubt);
+    }
+}
+
+/// Returns which operands of a sequence that is in sight as a whole are called a virtual address and given as they are.
+fn bare_addresses(found: &Found) -> Vec<usize> {
+    const ADDRESSES: [&str; 8] = [
         "va",
         "vaddr",
         "virt",
         "virt_addr",
         "virtaddr",
         "virtual_address",
+        "virtual_addr",
         "vaddress",
     ];
     let is_dsb = |instruction: Option<Instruction>| instruction.is_some_and(|first| first.is_dsb());
     let whole = is_dsb(found.sequence.instructions().next()) && !found.open_start && found.via.is_empty();
-    if !whole {
-        return;
-    }
-    for index in 0..found.around.values.len() {
-        let (op, value) = found.around.values[index].clone();
-        let [term] = value.terms.as_slice() else { continue };
-        let name = term.base.trim_matches(['(', ')', ' ']).to_ascii_lowercase();
-        if op.operand_format() == OperandFormat::Va
-            && value.shape(op) == Shape::AsIs
-            && ADDRESSES.contains(&name.as_str())
-        {
-            mark(found, index);
+    let is_bare = |(op, value): &(TlbiOp, Value)| match value.terms.as_slice() {
+        [term] => {
+            op.operand_format() == OperandFormat::Va
+                && value.shape(*op) == Shape::AsIs
+                && ADDRESSES.contains(&plain_name(&term.base).as_str())
         }
+        _ => false,
+    };
+    let values = found.around.values.iter().enumerate();
+    values
+        .filter(|(_, value)| whole && is_bare(value))
+        .map(|(index, _)| index)
+        .collect()
+}
+
+/// Returns what a value is called, lowercase, without what it is a member of and without a method that gives it as a number.
+fn plain_name(base: &str) -> String {
+    let mut name = base.trim_matches(['(', ')', ' ']);
+    if let Some((object, method)) = name.rsplit_once('.')
+        && ["as_", "into", "to_", "raw", "value", "bits", "get"]
+            .iter()
+            .any(|start| method.starts_with(start))
+    {
+        name = object;
     }
+    let last = name.rsplit(['.', '>', ':']).next().unwrap_or(name);
+    last.trim_matches(['(', ')', ' ', '&', '*']).to_ascii_lowercase()
 }
 
 /// Doubts a hint that is given, by a variable, to an operation for all levels where a table goes: the hint is of a leaf.
@@ -226,8 +286,7 @@ fn is_bare_address(plain: &Value, shifted: &Value) -> bool {
         "virt",
         "gpa",
     ];
-    let last = term.base.rsplit(['.', '>', ':']).next().unwrap_or(&term.base);
-    let name = last.trim_matches(['(', ')', ' ', '&', '*']).to_ascii_lowercase();
+    let name = plain_name(&term.base);
     shifted
         .terms
         .iter()

@@ -30,14 +30,24 @@ pub(super) fn after(
     let any_isb = sides.iter().any(last_isb);
     let kernel = names.function_has(&["kernel", "fixmap", "hyp", "xen", "pgtable"]);
     // An address without an ASID is one of the kernel's, or of all that runs.
-    let of_all = |found: &&Found| found.around.values.iter().any(|(op, value)| value.names_asid_zero(*op));
+    let of_all = |found: &&Found| {
+        found
+            .around
+            .values
+            .iter()
+            .any(|(op, value)| value.is_address_alone(*op))
+    };
     let by_space = tlbis.iter().all(|tlbi| {
         matches!(tlbi.op.target(), Target::Va | Target::VaLast | Target::Asid) && tlbi.op.level() == ExceptionLevel::El1
     }) && !sides.iter().any(of_all);
-    let user = (by_space || names.function_has(&["user", "vma", "mm"])) && !kernel;
     let of_el1 = tlbis.iter().all(|tlbi| tlbi.op.level() == ExceptionLevel::El1);
-    let clearly_user =
-        of_el1 && names.function_has(&["_mm", "user", "vma", "flush_tlb_page", "flush_tlb_range", "_asid"]) && !kernel;
+    // `mmu` and `vmalle1` have these letters too.
+    let named_user = names.function_has(&["user"]) || names.function_is(&["vma", "mm"]);
+    let user = (by_space || of_el1 && named_user) && !kernel;
+    let by_name = named_user
+        || names.function_has(&["_asid"])
+        || by_space && names.function_has(&["flush_tlb_page", "flush_tlb_range"]);
+    let clearly_user = of_el1 && by_name && !kernel;
     let writes_control = sides
         .iter()
         .any(|found| found.around.written_after.iter().any(|name| name.starts_with("sctlr")));

@@ -67,6 +67,12 @@ impl Names {
         words.iter().any(|word| self.function.contains(word))
     }
 
+    /// Returns whether a function has one of these words in its name, by itself.
+    pub(super) fn function_is(&self, words: &[&str]) -> bool {
+        let mut parts = self.function.split(|c: char| !c.is_ascii_alphanumeric());
+        parts.any(|part| words.contains(&part))
+    }
+
     /// Returns whether a function takes out a table by its name. Its last-level entries were invalidated before.
     pub(super) fn removes_empty_table(&self) -> bool {
         self.function_has(&[

@@ -90,7 +90,9 @@ pub(super) fn observers(sides: &[&Found], operations: &Operations, names: &Names
         );
     }
     // Names that leave no doubt count where one side is broadcast, too.
-    const OWN: [&str; 9] = [
+    const OWN: [&str; 11] = [
+        "enable_mmu",
+        "mmu_enable",
         "idmap",
         "identity",
         "per_cpu",

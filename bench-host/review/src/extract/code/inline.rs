@@ -36,6 +36,18 @@ impl Context<'_> {
 
     /// Reads what is inside the parentheses of `asm!(...)` in Rust.
     pub(super) fn rust_assembly(&self, inner: &[Token], at: &Token) -> Vec<Node> {
+        // The old form separates operands by colons, as C does, and has `$0` for `%0`.
+        let ends_text = |pair: &[Token]| pair[0].kind == TokenKind::Text && (pair[1].is(":") || pair[1].is("::"));
+        if inner.windows(2).any(ends_text) {
+            let as_in_c = |token: &Token| Token {
+                text: match token.kind {
+                    TokenKind::Text => token.text.replace('$', "%"),
+                    _ => token.text.clone(),
+                },
+                ..token.clone()
+            };
+            return self.c_assembly(&inner.iter().map(as_in_c).collect::<Vec<_>>(), at);
+        }
         let (mut text, mut named) = (Vec::new(), Vec::new());
         for part in split(inner, ",") {
             let Some(first) = part.first() else { continue };
@@ -50,12 +62,7 @@ impl Context<'_> {
                         ..first.clone()
                     });
                 }
-                // The old form separates operands by colons.
-                let template = split(part, ":").first().copied().unwrap_or_default();
-                text.extend_from_slice(split(template, "::").first().copied().unwrap_or_default());
-                if let Some(operand) = part.iter().position(|token| token.is("(")).filter(|_| !second("!")) {
-                    named.push(rust_operand(String::new(), &part[operand..]));
-                }
+                text.extend_from_slice(part);
             } else if second("(") && !matches!(first.text.as_str(), "options" | "clobber_abi") {
                 named.push(rust_operand(String::new(), part));
             }

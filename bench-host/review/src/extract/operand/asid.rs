@@ -11,7 +11,22 @@ impl Term {
     }
 }
 
+/// What addresses are called.
+const ADDRESSES: [&str; 7] = ["va", "vaddr", "addr", "address", "virt", "start", "page"];
+
 impl Value {
+    /// Returns whether the operand of an operation that goes by an ASID is made of an address and nothing else, also where
+    /// by how much that is shifted is not known.
+    pub fn is_address_alone(&self, op: TlbiOp) -> bool {
+        let is_address = |term: &Term| {
+            let name = term.base.trim_matches(['(', ')', ' ']).to_ascii_lowercase();
+            term.loose && ADDRESSES.contains(&name.as_str())
+        };
+        let by_asid = matches!(op.target(), Target::Va | Target::VaLast) && op.level() == ExceptionLevel::El1;
+        let named = by_asid && !self.terms.is_empty() && self.terms.iter().all(is_address);
+        self.names_asid_zero(op) || named && self.constant & ASID == 0
+    }
+
     /// Returns whether the operand of an operation that goes by an ASID has no part in the bits of the ASID.
     pub fn names_asid_zero(&self, op: TlbiOp) -> bool {
         matches!(op.target(), Target::Va | Target::VaLast)
