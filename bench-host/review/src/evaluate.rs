@@ -18,7 +18,7 @@ use crate::placed::Placed;
 use crate::relation::{Relation, compare};
 use ask::questions;
 use claim::{doubt_live_switch, doubt_regime, hold_against_message};
-use lost::{Says, lost};
+use lost::doubt_lost;
 use missing::Missing;
 use order::mark_order;
 pub use passage::{ENTRIES, SAID, TABLES, evaluate_passage};
@@ -232,17 +232,7 @@ pub fn evaluate(pair: Pair, message: &str, stated: &Stated, budget: &Budget) -> 
         doubt_regime((&a.found, old), (&b.found, new));
     }
     if let (Some(a), Some(b), (Some(old), Some(new))) = (&before, &after, (&mut judged.0, &mut judged.1)) {
-        let names = [&a.path, &b.path, &a.found.function, &b.found.function];
-        let says = Says {
-            names: names.map(|name| name.to_ascii_lowercase()).join(" "),
-            message,
-        };
-        for (found, other, side) in [(&a.found, &b.found, old), (&b.found, &a.found, new)] {
-            let doubt = lost(found, other, &question, &says).filter(|_| side.verdict.is_sufficient());
-            if let Some(doubt) = doubt {
-                side.leave_open(doubt);
-            }
-        }
+        doubt_lost((a, old), (b, new), &question, message);
     }
     let mut flips = match (&after, &judged.1) {
         (Some(placed), Some(judged)) => within(budget, |part| flips(placed, &sides, &question, judged.verdict, part)),

@@ -105,22 +105,21 @@ fn at_el1(sides: &[&Found], operations: &Operations) -> bool {
         let tlbis = side.sequence.instructions().filter_map(sequences::Instruction::tlbi);
         tlbis.map(|tlbi| tlbi.op.level()).max()
     };
-    let written = |level: &str| {
-        let mut names = sides
+    let translates = |name: &&String| {
+        ["ttbr", "tcr", "mair", "sctlr"]
             .iter()
-            .flat_map(|side| side.around.written_before.iter().chain(&side.around.written_after));
-        names.any(|name| {
-            name.ends_with(level)
-                && ["ttbr", "tcr", "mair", "sctlr"]
-                    .iter()
-                    .any(|word| name.starts_with(word))
-        })
+            .any(|word| name.starts_with(word))
     };
+    // The nearest before it, or else the nearest after it: start-up code comes from one level to another.
+    let nearest = |side: &&Found| {
+        let before = side.around.written_before.iter().rev().find(translates);
+        before.or(side.around.written_after.iter().find(translates)).cloned()
+    };
+    let mut written = sides.iter().filter_map(nearest).peekable();
     operations.exception_level() > Some(ExceptionLevel::El1)
         && sides.iter().any(|side| levels(side) == Some(ExceptionLevel::El1))
-        && written("_el1")
-        && !written("_el2")
-        && !written("_el3")
+        && written.peek().is_some()
+        && written.all(|name| name.ends_with("_el1"))
 }
 
 /// Infers the question that both sides of a change are to answer.

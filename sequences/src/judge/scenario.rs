@@ -203,9 +203,13 @@ fn program_with(
     };
     // A register is its PE's own: what another PE walks by does not wait for the write of this one.
     let elsewhere = matches!(shape, Shape::Message(_) | Shape::Reuse(_));
-    let by_sequence = !elsewhere && sequence.iter().any(|instruction| switches(question, instruction));
+    // Where several registers are written, the change is whole with the last of them that an invalidation follows.
+    let first_tlbi = sequence.iter().position(|instruction| instruction.tlbi().is_some());
+    let switches_at = |at: &usize| !elsewhere && switches(question, &sequence[*at]);
+    let last = (0..first_tlbi.unwrap_or(sequence.len())).rfind(switches_at);
+    let switching = last.or_else(|| (0..sequence.len()).find(switches_at));
     let mut ops = vec![match is_switch(question.change) {
-        true if by_sequence => Op::Nop,
+        true if switching.is_some() => Op::Nop,
         true => switch,
         false => store(register::DESCRIPTOR, register::TABLE),
     }];
@@ -213,8 +217,8 @@ fn program_with(
         ops.push(Op::Isb);
     }
     let start = ops.len();
-    ops.extend(sequence.iter().enumerate().map(|(at, instruction)| {
-        if by_sequence && switches(question, instruction) {
+    ops.extend((0..sequence.len()).map(|at| {
+        if switching == Some(at) {
             switch
         } else {
             op(question, sequence, at)

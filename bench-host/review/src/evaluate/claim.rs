@@ -4,6 +4,7 @@
 //! A message is no evidence; but where it says that something is mended and both sides are enough, one of the two is wrong:
 //! the message, or the question. Which one it is cannot be known from here, and that is what is said.
 
+use crate::evaluate::lost::{OTHER_LEVEL, is_arm};
 use crate::evaluate::{Ground, SideVerdict};
 use crate::extract::reduce::Found;
 use crate::placed::Placed;
@@ -100,10 +101,6 @@ pub(super) fn doubt_live_switch(side: &mut Option<Placed<Found>>, message: &str)
     }
 }
 
-/// What is asked where the sides invalidate for different exception levels.
-pub(super) const OTHER_LEVEL: &str =
-    "one side invalidates for one exception level and the other side for another: whose tables changed is not in sight";
-
 /// Leaves a side open that is not enough for nothing but its regime, where the two sides invalidate for different ones: the
 /// question goes by one of them, and whose tables changed is what the patch says with the other.
 pub(super) fn doubt_regime((a, old): (&Found, &mut SideVerdict), (b, new): (&Found, &mut SideVerdict)) {
@@ -121,8 +118,7 @@ pub(super) fn doubt_regime((a, old): (&Found, &mut SideVerdict), (b, new): (&Fou
         all.any(|register| register.contains("_el"))
     };
     // So may the arm that it stands in.
-    let arm = |found: &Found| found.around.level.is_some() || !found.conditions.is_empty();
-    let known = arm(a) || arm(b) || written(a) || written(b);
+    let known = is_arm(a) || is_arm(b) || written(a) || written(b);
     if known || of_a.is_empty() || of_b.is_empty() || of_a.iter().any(|level| of_b.contains(level)) {
         return;
     }

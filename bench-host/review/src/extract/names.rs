@@ -175,7 +175,9 @@ pub fn is_long_barrier(name: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let kinds = ["memory", "mem", "data", "full", "write", "store", "system", "sync"];
     has(&["barrier", "fence"]) && has(&kinds) && !has(&OTHER)
-        || lower.ends_with("_dsb") && lower.trim_matches('_') != "dsb"
+        || ["dsb", "isb"]
+            .iter()
+            .any(|word| lower.ends_with(word) && lower.trim_matches('_') != *word)
 }
 
 /// Returns whether a name is that of maintenance that this program cannot look into.

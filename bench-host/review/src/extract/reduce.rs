@@ -698,7 +698,8 @@ fn found(
             returns_from_exception: events[last..].iter().any(|event| event.kind == Kind::ExceptionReturn),
             operands: picked.iter().filter_map(operand).collect(),
             values: picked.iter().filter_map(value).collect(),
-            doubt: security_doubt(events, first)
+            doubt: (first..=last)
+                .find_map(|at| security_doubt(events, at))
                 .or(doubt)
                 .or_else(|| root_doubt(events, first)),
             broadcast_beside: false,
