@@ -6,6 +6,7 @@
 
 use crate::evaluate::SideVerdict;
 use crate::extract::reduce::Found;
+use crate::extract::text::words;
 use crate::placed::Placed;
 use sequences::judge::{Change, Question, Regime};
 use sequences::{Access, ContextRegister, ExceptionLevel, Instruction, Scope, Target, Tlbi};
@@ -132,22 +133,10 @@ fn asids(own: &[Tlbi], theirs: &[Tlbi], says: &Says<'_>) -> Option<String> {
 
 /// Returns whether a sequence stands in an arm for one exception level, or one kind of kernel.
 pub(super) fn is_arm(found: &Found) -> bool {
+    const PARTS: [&str; 8] = ["el1", "el2", "el3", "currentel", "level", "hyp", "vhe", "virt"];
     let says = |condition: &String| {
         let lower = condition.to_ascii_lowercase();
-        [
-            "el1",
-            "el2",
-            "el3",
-            "_el",
-            "currentel",
-            "level",
-            "hyp",
-            "vhe",
-            "guest",
-            "virt",
-        ]
-        .iter()
-        .any(|word| lower.contains(word))
+        words(&lower).any(|word| word == "el" || word.ends_with("_el") || PARTS.iter().any(|part| word.contains(part)))
     };
     found.around.level.is_some() || found.conditions.iter().any(says)
 }
