@@ -250,14 +250,17 @@ pub fn review_among(
     // What nobody speaks of, and acts on translations.
     let open_barriers = lone::open_barriers(&barriers);
     if changes.is_empty() && listed.lines.is_empty() && open_barriers == 0 {
-        let [mut before, mut after] = bodies;
+        let [mut before, mut after] = bodies.clone();
         let [more_before, more_after] = acting;
         before.extend(more_before);
         after.extend(more_after);
         changes.extend(acting_bodies(&[before, after], &renames).iter().map(evaluate_passage));
     }
-    if changes.is_empty() && listed.lines.is_empty() && barriers.iter().all(Vec::is_empty) {
-        listed.lines = unsaid::unsaid(&patch);
+    if changes.is_empty() && listed.lines.is_empty() && open_barriers == 0 {
+        listed.lines = unsaid::unsaid(&patch, &barriers);
+        let meant = meant_bodies(&bodies, &listed.lines, &places, &renames);
+        listed.drop_shown(&meant);
+        changes.extend(meant.iter().map(evaluate_passage));
     }
     Review {
         source: String::new(),

@@ -88,7 +88,8 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
                         .any(|line| line.number == number && (every || line.changed))
                 };
                 for (number, part) in (token.line..).zip(token.text.split('\n')) {
-                    if text::words(part).any(|word| is_mnemonic(word) || !strict && encoded(word)) && changed(number) {
+                    let speaks = |word: &str| is_mnemonic(word) || !strict && encoded(word);
+                    if (text::words(part).any(speaks) || !strict && words::body_speaks(part)) && changed(number) {
                         found.entry(number).or_insert_with(|| part.to_owned());
                     }
                 }
@@ -122,7 +123,11 @@ pub fn mentions(unit: &Unit, lines: Lines) -> Vec<Mention> {
                 _ => None,
             };
             if let Some(text) = text.filter(|_| every || token.changed) {
-                found.entry(token.line).or_insert_with(|| text.to_owned());
+                let said = found.entry(token.line).or_insert_with(|| text.to_owned());
+                // Of several instructions in a line, each may be what changes.
+                if lines == Lines::Words && said != text && said.len() < MAX_SAID {
+                    said.push_str(&format!("; {text}"));
+                }
             } else if let Some(text) = Some(index)
                 .filter(|_| !strict && (every || token.changed))
                 .and_then(|index| write(&tokens, index).or_else(|| flush(&tokens, index)))

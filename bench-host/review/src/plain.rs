@@ -6,6 +6,7 @@
 //! options of a build is it known that they are no code.
 
 use crate::extract::instruction::is_instruction;
+use crate::extract::names::{is_long_barrier, is_long_isb, writes_register};
 use crate::extract::text::{cut, folded, words};
 use crate::extract::token::Language;
 use crate::extract::words::{encoded, is_flush, is_register};
@@ -134,12 +135,25 @@ fn is_comment(text: &str) -> bool {
 
 /// Returns whether a line names an invalidation or a translation register.
 fn speaks(text: &str) -> bool {
+    // `Invalidate_TLB;` is a call in many languages, `end Invalidate_TLB;` and `procedure Invalidate_TLB is` are none.
     let calls = |word: &str| {
-        let behind = text.split_once(word).map_or("", |(_, behind)| behind);
-        is_flush(word) && behind.trim_start().starts_with(['(', '!'])
+        let (before, behind) = text.split_once(word).unwrap_or_default();
+        let (before, behind) = (before.trim_end(), behind.trim());
+        let is_statement = behind.starts_with(';') && before.is_empty() || behind.is_empty() && before.is_empty();
+        (is_flush(word) || writes_register(word))
+            && (behind.starts_with(['(', '!']) && !is_head(before) || is_statement)
     };
     let leveled = |word: &str| word.to_ascii_lowercase().contains("_el") && is_register(word);
     names_invalidation(text) || words(text).any(|word| leveled(word) || calls(word)) || is_system(text)
+}
+
+/// Returns whether what stands before a name says that it is only declared there.
+fn is_head(before: &str) -> bool {
+    let last = words(before).last().unwrap_or_default().to_ascii_lowercase();
+    matches!(
+        last.as_str(),
+        "procedure" | "function" | "func" | "fn" | "proc" | "def" | "sub" | "void" | "end" | "is"
+    )
 }
 
 /// Returns whether a line names an invalidation, by its mnemonic or as a number.
@@ -163,7 +177,9 @@ fn is_system(text: &str) -> bool {
 
 /// Returns whether a line has a barrier that orders maintenance.
 fn has_barrier(text: &str) -> bool {
-    words(text).any(|word| matches!(word.to_ascii_lowercase().as_str(), "dsb" | "isb"))
+    words(text).any(|word| {
+        matches!(word.to_ascii_lowercase().as_str(), "dsb" | "isb") || is_long_barrier(word) || is_long_isb(word)
+    })
 }
 
 #[cfg(test)]

@@ -8,15 +8,19 @@
 
 use crate::Unrecognised;
 use crate::diff::Patch;
+use crate::extract::acts::{Acts, acts, does_something};
 use crate::extract::asm;
 use crate::extract::instruction::{self, is_instruction};
+use crate::extract::tables::changes_translation;
 use crate::extract::text::{folded, words};
 use crate::extract::token::{Language, SourceLine};
-use crate::extract::words::{is_barrier, is_register};
+use crate::extract::words::{is_barrier, is_register, is_register_field, is_write, parts};
 use crate::foreign::is_aarch32;
-use crate::mention::{Lines, mentions};
-use crate::source::{Segment, Side, Unit};
-use std::collections::BTreeMap;
+use crate::mention::{Lines, Mention, mentions};
+use crate::placed::{Both, Placed};
+use crate::plain::{is_data, is_unknown};
+use crate::source::{LoneBarrier, Segment, Side, Unit};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How many lines on a flush is looked for behind a way out.
 const BEHIND: usize = 16;
@@ -34,12 +38,16 @@ struct Seen {
     functions: Vec<Vec<(u32, String)>>,
     /// What is changed around what is not: where, and what is said of it.
     around: Vec<(u32, String)>,
+    /// What the compiler is told of instructions on changed lines.
+    told: Vec<Told>,
 }
 
-/// Returns what a patch changes around maintenance, of which nothing was said.
-pub(crate) fn unsaid(patch: &Patch) -> Vec<Unrecognised> {
+/// Returns what a patch changes around maintenance, of which nothing was said but for barriers of no sequence: those count where
+/// translation is close to them.
+pub(crate) fn unsaid(patch: &Patch, lone: &Both<LoneBarrier>) -> Vec<Unrecognised> {
     let mut out = Vec::new();
     let mut counts = [Counts::new(), Counts::new()];
+    let mut around: Both<(u32, String)> = [Vec::new(), Vec::new()];
     for file in &patch.files {
         let sides = [Side::Before, Side::After].map(|side| Unit::side(file, side));
         let lines = || {
@@ -48,6 +56,12 @@ pub(crate) fn unsaid(patch: &Patch) -> Vec<Unrecognised> {
                 .flat_map(|unit| &unit.segments)
                 .flat_map(|segment| &segment.lines)
         };
+        if is_unknown(file.path()) && !is_data(file.path()) {
+            for (unit, around) in sides.iter().zip(&mut around) {
+                around.extend(acting_lines(unit).into_iter().map(Placed::in_file(file.path())));
+            }
+            continue;
+        }
         if !sides.iter().all(Unit::is_source) || is_aarch32(lines().map(|line| line.text.as_str())) {
             continue;
         }
@@ -57,30 +71,107 @@ pub(crate) fn unsaid(patch: &Patch) -> Vec<Unrecognised> {
             text,
             after,
         };
-        let [mut before, mut after] = sides.each_ref().map(seen);
+        let lone = |index: usize| -> HashSet<u32> {
+            let own = lone[index].iter().filter(|lone| lone.path == file.path());
+            own.map(|lone| lone.found.line).collect()
+        };
+        let [before, after] = [seen(&sides[0], &lone(0)), seen(&sides[1], &lone(1))];
         for (side, counts) in [&before, &after].into_iter().zip(&mut counts) {
             count(file.path(), side, counts);
         }
         if let Some((is_after, line, text)) = reordered(&before.functions, &after.functions) {
             out.push(one(is_after, line, text));
         }
-        // What only moves, or is indented otherwise, is on both sides.
-        before.around.retain(|(_, text)| {
-            let kept = after.around.iter().position(|(_, other)| other == text);
-            kept.map(|at| after.around.remove(at)).is_none()
-        });
-        let both = [(false, before.around), (true, after.around)];
-        out.extend(both.into_iter().flat_map(|(is_after, list)| {
-            let of_side = move |(line, text): (u32, String)| one(is_after, line, text);
-            list.into_iter().map(of_side)
-        }));
+        out.extend(told_otherwise(&before.told, &after.told).map(|(line, text)| one(true, line, text)));
+        for (side, around) in [before, after].into_iter().zip(&mut around) {
+            around.extend(side.around.into_iter().map(Placed::in_file(file.path())));
+        }
     }
+    out.extend(not_moved(around));
     let [old, new] = &counts;
     if out.is_empty() {
-        out.extend(more(new, old, true).or_else(|| more(old, new, false)));
+        out.extend(more(old, new, false).into_iter().chain(more(new, old, true)));
     }
     out.truncate(MOST);
     out
+}
+
+/// Returns what of both sides is on one only: what moves, or is indented otherwise, is on both.
+fn not_moved(around: Both<(u32, String)>) -> impl Iterator<Item = Unrecognised> {
+    let count = |side: &[Placed<(u32, String)>]| {
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        for one in side {
+            *counts.entry(one.found.1.clone()).or_default() += 1;
+        }
+        counts
+    };
+    let [mut before, mut after] = [count(&around[0]), count(&around[1])];
+    let [old, new] = around;
+    let mut left = move |Placed { path, found }: Placed<(u32, String)>, is_after: bool| {
+        let others = if is_after { &mut before } else { &mut after };
+        let (line, text) = found;
+        match others.get_mut(&text).filter(|count| **count > 0) {
+            Some(count) => {
+                *count -= 1;
+                None
+            }
+            None => Some(Unrecognised {
+                file: path,
+                line,
+                text,
+                after: is_after,
+            }),
+        }
+    };
+    let both = old
+        .into_iter()
+        .map(|one| (one, false))
+        .chain(new.into_iter().map(|one| (one, true)));
+    both.filter_map(move |(one, is_after)| left(one, is_after))
+}
+
+/// Returns the changed lines that act on translations by their words, in a file whose language is not read.
+fn acting_lines(unit: &Unit) -> Vec<(u32, String)> {
+    let lines = unit.segments.iter().flat_map(|segment| &segment.lines);
+    let is_acting = |line: &&SourceLine| {
+        let text = line.text.as_str();
+        let is_act = || acts(text) == Some(Acts::Anywhere) || changes_translation(text);
+        line.changed && !is_comment(text) && does_something(text) && is_act()
+    };
+    let one = |line: &SourceLine| (line.number, format!("{}: who invalidates?", folded(&line.text)));
+    lines.filter(is_acting).map(one).collect()
+}
+
+/// An instruction in line on a changed line: where, which, and what the compiler is told of memory there.
+type Told = (u32, String, Option<&'static str>);
+
+/// Says where the compiler is told something else of an instruction that stays.
+fn told_otherwise(before: &[Told], after: &[Told]) -> Option<(u32, String)> {
+    let signs = |all: &[Told]| all.iter().map(|(_, sign, _)| sign.clone()).collect::<Vec<_>>();
+    if signs(before) != signs(after) {
+        return None;
+    }
+    let ((_, _, old), (line, sign, new)) = before.iter().zip(after).find(|(old, new)| old.2 != new.2)?;
+    let said = |told: Option<&str>| told.map_or("nothing".to_owned(), |told| format!("`{told}`"));
+    let text = format!(
+        "{sign}: the compiler is told {} of memory, and was told {}",
+        said(*new),
+        said(*old)
+    );
+    Some((*line, text))
+}
+
+/// Returns what the compiler is told of an instruction in line: that it touches no memory, or any. Without the one or with the
+/// other, it may be moved over what it orders.
+fn told(text: &str) -> Option<&'static str> {
+    let is_inline =
+        || words(text).any(|word| matches!(word, "asm" | "asm_volatile") || word.trim_matches('_') == "asm");
+    let nomem = words(text).any(|word| word == "nomem");
+    match nomem {
+        true => Some("nomem"),
+        false if text.contains("\"memory\"") && is_inline() => Some("memory"),
+        false => None,
+    }
 }
 
 /// Says where what orders and translates comes in another order.
@@ -150,27 +241,41 @@ fn more(own: &Counts, other: &Counts, after: bool) -> Option<Unrecognised> {
     Some(Unrecognised {
         file: path.clone(),
         line: *line,
-        text: format!("{text}: {}", if after { "new" } else { "gone" }),
+        text: format!("`{text}`: {}", if after { "new" } else { "gone" }),
         after,
     })
 }
 
-/// Looks at one side of a file.
-fn seen(unit: &Unit) -> Seen {
+/// Looks at one side of a file, in which barriers at these lines are known to belong to no sequence.
+fn seen(unit: &Unit, lone: &HashSet<u32>) -> Seen {
+    let counts = |mention: &Mention| {
+        let is_lone = lone.contains(&mention.line) && is_barrier(&mention.text);
+        !is_lone || unit.segments.iter().any(|segment| is_close(segment, mention.line))
+    };
     let mut signs: BTreeMap<u32, String> = mentions(unit, Lines::Words)
         .into_iter()
+        .filter(counts)
         .map(|mention| (mention.line, mention.text))
         .collect();
     let mut all = Seen {
         functions: Vec::new(),
         around: Vec::new(),
+        told: Vec::new(),
     };
     for segment in &unit.segments {
         for line in segment.lines.iter().filter(|line| line.changed) {
+            if let Some(sign) = signs.get(&line.number) {
+                all.told.push((line.number, sign.clone(), told(&line.text)));
+            }
+            // What a register is given may be all that changes of a write.
+            if signs.get(&line.number).is_some_and(|sign| is_write(sign)) {
+                all.around
+                    .push((line.number, format!("{}: is the value another?", folded(&line.text))));
+            }
             if !signs.contains_key(&line.number)
-                && let Some(register) = register_written(line, unit.language())
+                && let Some(register) = register_given(line, unit.language())
             {
-                let text = format!("{}: is `{register}` written?", folded(&line.text));
+                let text = format!("{}: does it change what `{register}` holds?", folded(&line.text));
                 all.around.push((line.number, text.clone()));
                 signs.insert(line.number, text);
             }
@@ -192,6 +297,46 @@ fn seen(unit: &Unit) -> Seen {
     all
 }
 
+/// Returns whether code close to a line names tables, the MMU, the TLB or a register that says where tables are.
+fn is_close(segment: &Segment, line: u32) -> bool {
+    const FAR: usize = 10;
+    const PARTS: [&str; 18] = [
+        "tlb",
+        "tlbi",
+        "ttbr",
+        "ttbr0",
+        "ttbr1",
+        "vttbr",
+        "tcr",
+        "vtcr",
+        "pte",
+        "ptep",
+        "pmd",
+        "pud",
+        "pgd",
+        "mmu",
+        "s2tt",
+        "s2tte",
+        "stage2",
+        "pagetable",
+    ];
+    let lines = &segment.lines;
+    let Ok(at) = lines.binary_search_by_key(&line, |source| source.number) else {
+        return false;
+    };
+    let near = &lines[at.saturating_sub(FAR)..lines.len().min(at + 1 + FAR)];
+    let names = |word: &str| {
+        let all = parts(word);
+        let is_table = || {
+            all.windows(2)
+                .any(|two| two == ["page", "table"] || two == ["translation", "table"])
+        };
+        all.iter().any(|part| PARTS.contains(&part.as_str())) || is_table()
+    };
+    near.iter()
+        .any(|source| !is_comment(&source.text) && words(&source.text).any(names))
+}
+
 /// Returns whether a function or macro may start, or end, at a line.
 fn starts_function(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '}') || text.starts_with("#define")
@@ -206,28 +351,46 @@ fn is_comment(text: &str) -> bool {
 }
 
 /// Returns the translation register that a line gives a value by words that no reader knows: a macro that sets up registers, a
-/// method of a register's type.
-fn register_written(line: &SourceLine, language: Language) -> Option<String> {
-    const VERBS: [&str; 7] = ["write", "setup", "set", "restore", "psr", "msr", "modify"];
-    let lower = line.text.to_ascii_lowercase();
-    let reads = ["mrs", "read", "get_", "print", "save"]
-        .iter()
-        .any(|word| lower.contains(word));
-    let has_verb = || {
-        words(&lower)
-            .flat_map(|word| word.split('_'))
-            .any(|part| VERBS.contains(&part))
-    };
-    // A method of a value that is made elsewhere sets none.
-    if reads || is_comment(&line.text) || line.text.trim_start().starts_with('.') || !has_verb() {
-        return None;
-    }
-    // In code a declaration is none.
-    if language != Language::Assembly && !line.text.starts_with(char::is_whitespace) {
+/// method of a register's type, a constant of its fields, a variable that is named after it. Of a line that only reads,
+/// declares, compares or prints one it is known that it gives none.
+fn register_given(line: &SourceLine, language: Language) -> Option<String> {
+    const READS: [&str; 14] = [
+        "mrs", "read", "get_", "print", "save", "assert", "trace", "debug", "info!", "log", "warn", "write!",
+        "writeln!", "{:",
+    ];
+    let code = line.text.split("//").next().unwrap_or_default();
+    let lower = code.to_ascii_lowercase();
+    if READS.iter().any(|word| lower.contains(word)) || is_comment(code) || code.trim_start().starts_with('.') {
         return None;
     }
     let leveled = |word: &&str| word.to_ascii_lowercase().contains("_el") && is_register(word);
-    words(&line.text).find(leveled).map(str::to_owned)
+    if language == Language::Assembly {
+        return words(code).find(leveled).map(str::to_owned);
+    }
+    // In code a declaration is none, nor is a list of names, a condition or what a function returns.
+    let first = words(code).next().unwrap_or_default();
+    let is_list = !code.contains(['=', '(', ')', '|', ':', '.', '!']);
+    if !code.starts_with(char::is_whitespace)
+        || is_list
+        || matches!(first, "if" | "return" | "while" | "use" | "pub" | "fn")
+    {
+        return None;
+    }
+    let assigned = code.split_once('=').filter(|(left, right)| {
+        !right.starts_with(['=', '>']) && !left.ends_with(['!', '<', '>', '='])
+            || left.ends_with("<<")
+            || left.ends_with(">>")
+    });
+    let of_name = || {
+        let name = assigned.and_then(|(left, _)| words(left).last())?;
+        is_register(name).then_some(name)
+    };
+    let of_field = || words(code).find(|word| is_register_field(word));
+    words(code)
+        .find(leveled)
+        .or_else(of_name)
+        .or_else(of_field)
+        .map(str::to_owned)
 }
 
 /// Looks for changed branches over maintenance, and for changed instructions that make its operand.

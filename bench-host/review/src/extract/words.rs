@@ -76,10 +76,25 @@ pub(crate) fn is_register(name: &str) -> bool {
     let level = |part: &String| {
         matches!(
             part.as_str(),
-            "el1" | "el2" | "el3" | "el12" | "el" | "elx" | "sys" | "arm64" | "reg"
+            "el1" | "el2" | "el3" | "el12" | "el" | "elx" | "sys" | "arm64" | "reg" | "msr"
         )
     };
     all.iter().any(known) && all.iter().all(|part| known(part) || level(part) || part.len() == 1)
+}
+
+/// Returns whether a name is that of a constant for a field of a translation register: `TCR_EL1_TG0_4K`, `SCTLR_M`,
+/// `AARCH64_TCR_EL1_EPD1`.
+pub(crate) fn is_register_field(name: &str) -> bool {
+    // Of HCR, few fields have to do with translation.
+    const OF_HCR: [&str; 8] = ["vm", "tge", "e2", "dc", "ptw", "fb", "fwb", "cd"];
+    let all = parts(name);
+    let Some(at) = all.iter().position(|part| REGISTERS.contains(&part.as_str())) else {
+        return false;
+    };
+    let rest = &all[at + 1..];
+    let is_leveled = rest.first().is_some_and(|part| part.starts_with("el"));
+    let is_of = all[at] != "hcr" || rest.iter().any(|part| OF_HCR.contains(&part.as_str()));
+    (at == 0 || is_leveled) && rest.len() > usize::from(is_leveled) && is_of && !name.chars().any(char::is_lowercase)
 }
 
 /// Returns whether a register of a guest is meant, which is memory of ours.
@@ -352,6 +367,33 @@ pub(crate) fn is_declared(tokens: &[Token], index: usize) -> bool {
     // A definition whose type stands on the line before: its name is at the margin.
     let head = before.is_empty() && tokens[index].column == Some(0);
     typed || imports || head
+}
+
+/// Returns whether a line of the body of a macro calls a flush or writes a translation register, behind the name that it defines.
+pub(crate) fn body_speaks(line: &str) -> bool {
+    let body = match line.trim_start().strip_prefix("define") {
+        // The name, and the list of parameters that may follow it.
+        Some(rest) => {
+            let rest = rest.trim_start();
+            let end = rest
+                .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+                .unwrap_or(rest.len());
+            match rest[end..].strip_prefix('(').and_then(|inner| inner.split_once(')')) {
+                Some((_, body)) => body,
+                None => &rest[end..],
+            }
+        }
+        None => line,
+    };
+    let calls = |word: &str| {
+        let behind = body.split_once(word).map_or("", |(_, behind)| behind);
+        behind.trim_start().starts_with('(') && (is_flush(word) || names::writes_register(word))
+    };
+    let writes = || {
+        body.split(['"', ';', '\n'])
+            .any(|part| instruction::writes_translation(part.trim()))
+    };
+    text::words(body).any(calls) || writes()
 }
 
 /// Returns what a statement of assembly says of a flush that it calls or of a translation register that it writes.
