@@ -6,6 +6,7 @@ pub mod asm;
 pub mod cases;
 pub mod code;
 pub mod condition;
+mod doubts;
 pub mod event;
 pub mod instruction;
 pub mod layout;

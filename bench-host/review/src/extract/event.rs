@@ -27,6 +27,8 @@ pub struct Stored {
     pub invalid: bool,
     /// Its new value names an address, or a table.
     pub moves: bool,
+    /// It changes the memory attributes of an entry that goes on to be what it is.
+    pub attributes: bool,
 }
 
 impl Stored {
@@ -42,6 +44,7 @@ impl Stored {
             invalid: ["clear", "zero", "remove"].iter().any(|word| lower.contains(word))
                 || arguments.iter().skip(1).any(|text| is_invalid(text)),
             moves: arguments.iter().skip(1).any(|text| names_address(text)),
+            attributes: names_attributes(&lower),
         }
     }
 
@@ -54,17 +57,26 @@ impl Stored {
         });
         match field {
             Some((target, "valid" | "present" | "v")) => Self {
+                attributes: false,
                 moves: false,
                 invalid: is_invalid(right),
                 target,
             },
             // Page 0 is a page.
             Some((target, "page" | "ppn" | "pfn" | "addr" | "address" | "output_address" | "oa" | "base")) => Self {
+                attributes: false,
                 moves: true,
                 invalid: false,
                 target,
             },
+            Some((target, field)) if names_attributes(field) => Self {
+                attributes: true,
+                moves: false,
+                invalid: false,
+                target,
+            },
             _ => Self {
+                attributes: names_attributes(&right.to_ascii_lowercase()) && plain(right).contains(&left),
                 moves: names_address(right),
                 invalid: is_invalid(right),
                 target: left,
@@ -102,6 +114,13 @@ fn names_address(text: &str) -> bool {
     ]
     .iter()
     .any(|word| lower.contains(word))
+}
+
+/// Returns whether a name, lowercase, or an expression is about memory attributes.
+fn names_attributes(lower: &str) -> bool {
+    ["attr", "mair", "memtype", "mem_type"]
+        .iter()
+        .any(|word| lower.contains(word))
 }
 
 /// Returns whether a value is an invalid entry, as written.

@@ -148,6 +148,13 @@ pub fn turns_mmu_on(name: &str) -> bool {
         && !other.iter().any(|word| last.contains(word))
 }
 
+/// Returns whether a function is there to turn the MMU on, by its name.
+pub fn is_named_after_mmu(function: &str) -> bool {
+    let name = function.to_ascii_lowercase();
+    let on = ["enable", "_on", "setup", "init", "start"];
+    name.contains("mmu") && on.iter().any(|word| name.contains(word)) && !name.contains("disable")
+}
+
 /// Returns whether a function is an ISB by its name, in whatever case and with whatever between the words:
 /// `InstructionSyncBarrier`, `instruction_synchronization_barrier`.
 pub fn is_long_isb(name: &str) -> bool {

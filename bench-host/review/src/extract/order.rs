@@ -81,6 +81,23 @@ pub fn order(function: &str, events: &[Event], floor: usize, first: usize, last:
     Order::default()
 }
 
+/// Returns what is in doubt where the memory attributes of an entry are changed, and it is neither made nor made invalid,
+/// before an invalidation: a change of memory type or cacheability needs break-before-make too.
+pub fn changes_attributes(events: &[Event], first: usize) -> Option<String> {
+    let start = events[..first]
+        .iter()
+        .rposition(|event| matches!(event.kind, Kind::Tlbi(..)))
+        .map_or(0, |at| at + 1);
+    let all: Vec<&Stored> = events[start..first].iter().filter_map(stored).collect();
+    let other = all.iter().any(|store| store.invalid || store.moves);
+    let changed = all.iter().find(|store| store.attributes && !other)?;
+    Some(format!(
+        "the memory attributes of `{}` are changed in place: where it is valid and its memory type or cacheability changes, it \
+         has to be made invalid and flushed first",
+        changed.target
+    ))
+}
+
 /// Returns whether stores stand before a sequence, and after it up to what invalidates next.
 pub fn stores(events: &[Event], first: usize, last: usize) -> [bool; 2] {
     [

@@ -4,9 +4,10 @@
 //! A sequence is its invalidations and the barriers that belong to them. Backwards, barriers count until the store
 //! they complete; forwards, until the DSB and the ISB that complete and publish the invalidation.
 
+use crate::extract::doubts::in_doubt;
 use crate::extract::event::{Event, Kind};
 use crate::extract::instruction::instruction;
-use crate::extract::names::{maintains_cache, may_complete, turns_mmu_on};
+use crate::extract::names::{is_named_after_mmu, maintains_cache, may_complete, turns_mmu_on};
 use crate::extract::operand::Value;
 use crate::extract::order::{Order, breaks_after, order, stores};
 use crate::extract::path::Path;
@@ -330,78 +331,6 @@ fn table_writes(events: &[Event], floor: usize, first: usize, op: TlbiOp) -> Vec
     }
 }
 
-/// Returns what is in doubt of an operation for a lower exception level at EL3, where SCR_EL3 is written beside it: that says
-/// whether it is defined, and for which Security state it is.
-fn security_doubt(events: &[Event], first: usize) -> Option<String> {
-    let Kind::Tlbi(op, _) = &events[first].kind else {
-        return None;
-    };
-    let is_write = |event: &Event| matches!(&event.kind, Kind::Sysreg(write) if write.register == "scr_el3");
-    let isb = |event: &Event| event.kind == Kind::Barrier(Instruction::Isb);
-    if op.level() == ExceptionLevel::El3 {
-        return None;
-    }
-    match events[..first].iter().rposition(is_write) {
-        Some(at) if events[at..first].iter().any(isb) => None,
-        Some(_) => Some(format!(
-            "`tlbi {op}` at EL3 goes by SCR_EL3, and no ISB stands between the write of it and the TLBI"
-        )),
-        None if events[first..].iter().any(is_write) => Some(format!(
-            "`tlbi {op}` at EL3 goes by SCR_EL3, which is written only after it: is it defined, and for the Security state that \
-             is meant?"
-        )),
-        None => None,
-    }
-}
-
-/// Returns what is in doubt of an invalidation of everything, or by ASID, behind a write of TTBR, or of SCTLR that turns the
-/// MMU off, without an ISB between: walks may go by the tables before until the write is synchronized. Where all registers
-/// are set up, or the MMU goes on after it, it is off.
-fn root_doubt(events: &[Event], first: usize) -> Option<String> {
-    let Kind::Tlbi(op, _) = &events[first].kind else {
-        return None;
-    };
-    let by_asid = op.target() == Target::Asid;
-    if !by_asid && !matches!(op.target(), Target::All | Target::Vmall | Target::VmallS12) {
-        return None;
-    }
-    let writes =
-        |event: &Event, prefix: &str| matches!(&event.kind, Kind::Sysreg(write) if write.register.starts_with(prefix));
-    let sets_up = ["tcr", "mair"]
-        .iter()
-        .all(|prefix| events[..first].iter().any(|event| writes(event, prefix)));
-    // Tables that are cleaned to memory are made for an MMU that is off.
-    let cleaned = events[..first].iter().any(|event| matches!(event.kind, Kind::Cache(_)));
-    let is_off = sets_up || cleaned || events.iter().any(|event| writes(event, "sctlr"));
-    let root = |event: &Event| match &event.kind {
-        Kind::Sysreg(write) if write.register.starts_with("ttbr") => {
-            (by_asid || !is_off).then(|| write.register.clone())
-        }
-        Kind::Sysreg(write) if write.register.starts_with("sctlr") && write.mmu() == Some(false) => {
-            (!by_asid).then(|| write.register.clone())
-        }
-        _ => None,
-    };
-    let at = events[..first].iter().rposition(|event| root(event).is_some())?;
-    let ends = |event: &Event| {
-        matches!(
-            event.kind,
-            Kind::Barrier(Instruction::Isb) | Kind::Call(_) | Kind::Return | Kind::ExceptionReturn | Kind::Tlbi(..)
-        )
-    };
-    let register = root(&events[at])?;
-    let ask = match by_asid {
-        true => "Do those have another ASID?",
-        false => "Is the MMU off here, or are they the same?",
-    };
-    (!events[at..first].iter().any(ends)).then(|| {
-        format!(
-            "no ISB stands between `msr {register}` and `tlbi {op}`: until the write is synchronized, walks of the tables \
-             before can fill the TLB again. {ask}"
-        )
-    })
-}
-
 /// Returns whether the MMU is off around an invalidation: the way turns it off before and writes SCTLR again after.
 fn mmu_off(events: &[Event], first: usize, last: usize) -> bool {
     let control = |event: &Event| match &event.kind {
@@ -455,13 +384,6 @@ fn mmu_before(function: &str, events: &[Event], first: usize) -> Option<MmuWrite
         called: called.is_some(),
         by: called.unwrap_or_else(|| format!("msr {}", write.register)),
     })
-}
-
-/// Returns whether a function is there to turn the MMU on, by its name.
-fn is_named_after_mmu(function: &str) -> bool {
-    let name = function.to_ascii_lowercase();
-    let on = ["enable", "_on", "setup", "init", "start"];
-    name.contains("mmu") && on.iter().any(|word| name.contains(word)) && !name.contains("disable")
 }
 
 /// Returns the register that an event writes, where an invalidation goes by it.
@@ -698,10 +620,7 @@ fn found(
             returns_from_exception: events[last..].iter().any(|event| event.kind == Kind::ExceptionReturn),
             operands: picked.iter().filter_map(operand).collect(),
             values: picked.iter().filter_map(value).collect(),
-            doubt: (first..=last)
-                .find_map(|at| security_doubt(events, at))
-                .or(doubt)
-                .or_else(|| root_doubt(events, first)),
+            doubt: doubt.or_else(|| in_doubt(function, events, first, last)),
             broadcast_beside: false,
             call_after: events[last + 1..]
                 .iter()

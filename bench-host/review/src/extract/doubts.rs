@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is in doubt of a sequence whatever its barriers are: by the registers and the stores around it.
+//!
+//! The judge is asked of translations and their invalidation. Whether a register was in effect when the MMU went on, or an
+//! entry could be changed in place, shows in what stands beside the sequence, and seldom for certain.
+
+use crate::extract::event::{Event, Kind};
+use crate::extract::names::is_named_after_mmu;
+use crate::extract::order::changes_attributes;
+use sequences::{ExceptionLevel, Instruction, Target};
+
+/// Returns what is in doubt of the sequence whose invalidations are `first` to `last`.
+pub(super) fn in_doubt(function: &str, events: &[Event], first: usize, last: usize) -> Option<String> {
+    (first..=last)
+        .find_map(|at| security_doubt(events, at))
+        .or_else(|| root_doubt(events, first))
+        .or_else(|| mmu_on_doubt(function, events, first, last))
+        .or_else(|| changes_attributes(events, first))
+}
+
+/// Returns what is in doubt of an operation for a lower exception level at EL3, where SCR_EL3 is written beside it: that says
+/// whether it is defined, and for which Security state it is.
+fn security_doubt(events: &[Event], first: usize) -> Option<String> {
+    let Kind::Tlbi(op, _) = &events[first].kind else {
+        return None;
+    };
+    let is_write = |event: &Event| matches!(&event.kind, Kind::Sysreg(write) if write.register == "scr_el3");
+    let isb = |event: &Event| event.kind == Kind::Barrier(Instruction::Isb);
+    if op.level() == ExceptionLevel::El3 {
+        return None;
+    }
+    match events[..first].iter().rposition(is_write) {
+        Some(at) if events[at..first].iter().any(isb) => None,
+        Some(_) => Some(format!(
+            "`tlbi {op}` at EL3 goes by SCR_EL3, and no ISB stands between the write of it and the TLBI"
+        )),
+        None if events[first..].iter().any(is_write) => Some(format!(
+            "`tlbi {op}` at EL3 goes by SCR_EL3, which is written only after it: is it defined, and for the Security state that \
+             is meant?"
+        )),
+        None => None,
+    }
+}
+
+/// Returns what is in doubt of an invalidation of everything, or by ASID, behind a write of TTBR, or of SCTLR that turns the
+/// MMU off, without an ISB between: walks may go by the tables before until the write is synchronized. Where all registers
+/// are set up, or the MMU goes on after it, it is off.
+fn root_doubt(events: &[Event], first: usize) -> Option<String> {
+    let Kind::Tlbi(op, _) = &events[first].kind else {
+        return None;
+    };
+    let by_asid = op.target() == Target::Asid;
+    if !by_asid && !matches!(op.target(), Target::All | Target::Vmall | Target::VmallS12) {
+        return None;
+    }
+    let writes =
+        |event: &Event, prefix: &str| matches!(&event.kind, Kind::Sysreg(write) if write.register.starts_with(prefix));
+    let sets_up = ["tcr", "mair"]
+        .iter()
+        .all(|prefix| events[..first].iter().any(|event| writes(event, prefix)));
+    // Tables that are cleaned to memory are made for an MMU that is off.
+    let cleaned = events[..first].iter().any(|event| matches!(event.kind, Kind::Cache(_)));
+    let is_off = sets_up || cleaned || events.iter().any(|event| writes(event, "sctlr"));
+    let root = |event: &Event| match &event.kind {
+        Kind::Sysreg(write) if write.register.starts_with("ttbr") => {
+            (by_asid || !is_off).then(|| write.register.clone())
+        }
+        Kind::Sysreg(write) if write.register.starts_with("sctlr") && write.mmu() == Some(false) => {
+            (!by_asid).then(|| write.register.clone())
+        }
+        _ => None,
+    };
+    let at = events[..first].iter().rposition(|event| root(event).is_some())?;
+    let ends = |event: &Event| {
+        matches!(
+            event.kind,
+            Kind::Barrier(Instruction::Isb) | Kind::Call(_) | Kind::Return | Kind::ExceptionReturn | Kind::Tlbi(..)
+        )
+    };
+    let register = root(&events[at])?;
+    let ask = match by_asid {
+        true => "Do those have another ASID?",
+        false => "Is the MMU off here, or are they the same?",
+    };
+    (!events[at..first].iter().any(ends)).then(|| {
+        format!(
+            "no ISB stands between `msr {register}` and `tlbi {op}`: until the write is synchronized, walks of the tables \
+             before can fill the TLB again. {ask}"
+        )
+    })
+}
+
+/// Returns what is in doubt of a flush behind which the MMU goes on, where no ISB stands between the write of the registers of
+/// the tables and that of SCTLR: in which order those take effect is not known.
+fn mmu_on_doubt(function: &str, events: &[Event], first: usize, last: usize) -> Option<String> {
+    let Kind::Tlbi(op, _) = &events[first].kind else {
+        return None;
+    };
+    if !matches!(op.target(), Target::All | Target::Vmall | Target::VmallS12) {
+        return None;
+    }
+    let turns_on = |event: &Event| match &event.kind {
+        Kind::Sysreg(write) if write.register.starts_with("sctlr") && !write.keeps_mmu() => {
+            write.mmu() == Some(true) || write.mmu().is_none() && is_named_after_mmu(function)
+        }
+        _ => false,
+    };
+    let control = last + 1 + events[last + 1..].iter().position(turns_on)?;
+    let level = |register: &str| register.rsplit('_').next().map(str::to_owned);
+    let Kind::Sysreg(on) = &events[control].kind else {
+        return None;
+    };
+    let ends = |event: &&Event| {
+        !matches!(
+            event.kind,
+            Kind::Barrier(Instruction::Isb) | Kind::Call(_) | Kind::Return | Kind::ExceptionReturn
+        )
+    };
+    let table = |event: &Event| match &event.kind {
+        Kind::Sysreg(write) if level(&write.register) == level(&on.register) => ["ttbr", "tcr", "mair"]
+            .iter()
+            .any(|prefix| write.register.starts_with(prefix))
+            .then(|| write.register.clone()),
+        _ => None,
+    };
+    let register = events[..control].iter().rev().take_while(ends).find_map(table)?;
+    Some(format!(
+        "no ISB stands between `msr {register}` and `msr {}`, which turns the MMU on: what is walked first may go by the value \
+         before",
+        on.register
+    ))
+}
