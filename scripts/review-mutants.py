@@ -9,7 +9,8 @@ purpose other ones than the program's own. Each becomes a patch of one edit (a u
 makes it), and its reverse, which reads like a fix. The right answer is known by construction:
 
   silent   neither direction may end with 0 and nothing said;
-  passed   after an edit that takes something away the side after must not be enough, unless what was taken was not needed: read by hand;
+  passed   (not made: a DSB before a TLBI that keeps the stores, and one of this PE alone behind a local TLBI: they do as well)
+           after an edit that takes something away the side after must not be enough, unless what was taken was not needed: read by hand;
   alarm    the reverse must not be insufficient after where it was not before: the edit only gave something back.
 
 N mutants a tree, taken from the kinds in turn, in an order that the seed and the name of the tree decide. Nothing of the trees is kept but what --save asks
@@ -137,6 +138,16 @@ class Text:
             return kind if self.near(index, ("tlbi", "flush", "register"), 4) else ""
         return "" if kind == "store" and not self.near(index, ("tlbi", "flush"), 6) else kind
 
+    def does_as_well(self, index, weaker):
+        """Whether a DSB needs no more than this: before a TLBI this PE's own store has to be complete, and what a local one
+        does is completed here."""
+        near = [at for at in range(max(0, index - 4), min(len(self.lines), index + 5)) if self.kinds[at] in ("tlbi", "flush")]
+        before = any(at > index for at in near) and not any(index - 3 < at < index for at in near)
+        words = " ".join(self.bare[max(0, index - 4) : index + 5])
+        local = not re.search(r"(?i)e[123](is|os)\b", words) and re.search(r"(?i)e[123]\b", words)
+        cache = re.search(r"(?i)\b(dc|ic|cache\w*)\b", words)
+        return weaker != "ishld" and not cache and bool(before or weaker == "nsh" and local)
+
     def section(self, index):
         return next((at for at in range(index, -1, -1) if SECTION.match(self.lines[at]) and not self.lines[at].endswith(":")), -1)
 
@@ -176,7 +187,7 @@ def edits(text, index):
             yield f"delete {kind}", put(index, index + 1, [indent(line) + ";"] if single else [indent(line) + "; \\"])
     for weaker in ("nsh", "ishld", "ishst") if kind == "dsb" else ():
         found = OPTION.search(text.bare[index])
-        if found and weaker.upper() not in line.upper():
+        if found and weaker.upper() not in line.upper() and not text.does_as_well(index, weaker):
             yield f"dsb to {weaker}", put(index, index + 1, [line[: found.start(3)] + weaker + line[found.end(3) :]])
     if kind == "dsb" and (found := OPTION.search(text.bare[index])):
         word = found[1].lstrip("_")
@@ -309,7 +320,7 @@ def git(mirror, *what):
 def wanted(path):
     parts = pathlib.PurePath(path)
     folders = {part.lower() for part in parts.parts[:-1]}
-    return (parts.suffix in C_LIKE | ASSEMBLY | LINES | {".rs"}) and not folders & OTHERS and not re.search("iommu|smmu|pvu|armv7|aarch32|x86|riscv", path.lower())
+    return (parts.suffix in C_LIKE | ASSEMBLY | LINES | {".rs"}) and not folders & OTHERS and not re.search("iommu|smmu|pvu|arm32|armv7|aarch32|x86|riscv", path.lower())
 
 
 def texts(tree):

@@ -60,7 +60,15 @@ fn root_doubt(events: &[Event], first: usize) -> Option<String> {
         .all(|prefix| events[..first].iter().any(|event| writes(event, prefix)));
     // Tables that are cleaned to memory are made for an MMU that is off.
     let cleaned = events[..first].iter().any(|event| matches!(event.kind, Kind::Cache(_)));
-    let is_off = sets_up || cleaned || events.iter().any(|event| writes(event, "sctlr"));
+    // What turned it on before, and is not written again, leaves it on.
+    let control = |event: &Event| match &event.kind {
+        Kind::Sysreg(write) if write.register.starts_with("sctlr") && !write.keeps_mmu() => Some(write.mmu()),
+        _ => None,
+    };
+    let before = events[..first].iter().rev().find_map(control);
+    let goes_on = events[first..].iter().any(|event| writes(event, "sctlr"));
+    let is_on = before.is_some_and(|mmu| mmu != Some(false)) && !goes_on;
+    let is_off = !is_on && (sets_up || cleaned || before.is_some() || goes_on);
     let root = |event: &Event| match &event.kind {
         Kind::Sysreg(write) if write.register.starts_with("ttbr") => {
             (by_asid || !is_off).then(|| write.register.clone())
