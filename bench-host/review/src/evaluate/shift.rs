@@ -23,7 +23,8 @@ pub(super) fn mark_operands(before: &mut Option<Placed<Found>>, after: &mut Opti
             doubt_bare_address(&mut old.found);
             doubt_bare_address(&mut new.found);
         }
-        _ => {}
+        (Some(old), None) => doubt_bare_address(&mut old.found),
+        (None, None) => {}
     }
     let (Some(a), Some(b)) = (before, after) else { return };
     let (a, b) = (&mut a.found, &mut b.found);
@@ -126,7 +127,7 @@ fn doubt_entry(found: &mut Found) {
     }
 }
 
-/// Marks the operand of a new sequence that is called a virtual address and given as it is. Where all of the sequence is in
+/// Marks the operand of a new sequence that is called an address and given as it is. Where all of the sequence is in
 /// sight, so is where it would be shifted.
 fn mark_bare_address(found: &mut Found) {
     for index in bare_addresses(found) {
@@ -140,14 +141,15 @@ fn doubt_bare_address(found: &mut Found) {
         let (op, value) = &found.around.values[index];
         let base = value.terms.first().map_or("", |term| term.base.as_str());
         let doubt = format!(
-            "`tlbi {op}` is given `{base}` as it is, by its name a virtual address: who put VA[55:12] into bits [43:0]?"
+            "`tlbi {op}` is given `{base}` as it is, by its name an address: who put its bits [55:12] into bits [43:0]?"
         );
         found.around.doubt.get_or_insert(doubt);
     }
 }
 
-/// Returns which operands of a sequence that is in sight as a whole are called a virtual address and given as they are.
+/// Returns which operands of a sequence that is in sight as a whole are called an address and given as they are.
 fn bare_addresses(found: &Found) -> Vec<usize> {
+    const INTERMEDIATE: [&str; 5] = ["ipa", "gpa", "ipaddr", "guest_phys", "guest_pa"];
     const ADDRESSES: [&str; 8] = [
         "va",
         "vaddr",
@@ -162,9 +164,12 @@ fn bare_addresses(found: &Found) -> Vec<usize> {
     let whole = is_dsb(found.sequence.instructions().next()) && !found.open_start && found.via.is_empty();
     let is_bare = |(op, value): &(TlbiOp, Value)| match value.terms.as_slice() {
         [term] => {
-            op.operand_format() == OperandFormat::Va
-                && value.shape(*op) == Shape::AsIs
-                && ADDRESSES.contains(&plain_name(&term.base).as_str())
+            let names: &[&str] = match op.operand_format() {
+                OperandFormat::Va => &ADDRESSES,
+                OperandFormat::Ipa => &INTERMEDIATE,
+                _ => &[],
+            };
+            value.shape(*op) == Shape::AsIs && names.contains(&plain_name(&term.base).as_str())
         }
         _ => false,
     };

@@ -182,7 +182,12 @@ pub fn sequences(function: &str, path: &Path) -> Vec<Found> {
         let ceiling = groups.get(index + 1).map_or(events.len(), |next| next.0);
         let start = backwards(events, floor, first);
         let end = forwards(events, last, ceiling);
-        out.push(found(function, path, &start, (floor, first, last), &end));
+        let mut sequence = found(function, path, &start, (floor, first, last), &end);
+        // It stands with the new entry, and is no part of what is shown of the old one's lines.
+        if synchronized_later(events, &end, ceiling).is_some() {
+            sequence.sequence.items.push(Item::Instruction(Instruction::Isb));
+        }
+        out.push(sequence);
         floor = last + 1;
     }
     out
@@ -506,6 +511,31 @@ fn level_of_arm(path: &Path, first: usize) -> Option<ExceptionLevel> {
         "el3" => Some(ExceptionLevel::El3),
         _ => None,
     }
+}
+
+/// Returns the ISB that synchronizes what was completed, where entries are made in between: break-before-make ends with it,
+/// for the old entry and the new one.
+fn synchronized_later(events: &[Event], end: &[usize], ceiling: usize) -> Option<usize> {
+    let completed = end.iter().rposition(|&at| {
+        matches!(
+            events[at].kind,
+            Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_))
+        )
+    })?;
+    if completed + 1 != end.len() {
+        return None;
+    }
+    let from = end[completed] + 1;
+    let ends = |event: &Event| match &event.kind {
+        Kind::Tlbi(..) | Kind::Return | Kind::ExceptionReturn | Kind::LoopStart | Kind::LoopEnd => true,
+        Kind::Call(_) | Kind::Noted(_) | Kind::Kept(_) | Kind::Sysreg(_) => true,
+        _ => false,
+    };
+    let stores = |event: &Event| matches!(event.kind, Kind::Store(_));
+    let isb = (from..ceiling)
+        .take_while(|&at| !ends(&events[at]))
+        .find(|&at| events[at].kind == Kind::Barrier(Instruction::Isb))?;
+    events[from..isb].iter().any(stores).then_some(isb)
 }
 
 /// Returns the barriers after the last invalidation.

@@ -46,12 +46,18 @@ impl Part {
         let named = ["tlb", "dsb", "isb", "barrier", "sync", "fence"]
             .iter()
             .any(|word| lower.contains(word));
-        // Whatever it is called, what does nothing but order is a part of what calls it.
+        // Whatever it is called, what does nothing but order, or write a register of translation, is a part of what calls it.
         let mut only_orders = true;
         Node::visit(nodes, &mut |event| {
-            only_orders &= matches!(event.kind, Kind::Barrier(_) | Kind::Return)
+            only_orders &= match &event.kind {
+                Kind::Barrier(_) | Kind::Return => true,
+                // Which regime is entered may hang on what is given to it: that is shown where it is called.
+                Kind::Sysreg(write) => !write.register.starts_with("ic ") && !write.register.starts_with("hcr"),
+                _ => false,
+            }
         });
-        if (named || only_orders) && size <= 8 && Node::has_maintenance(nodes) {
+        let acts = Node::has_maintenance(nodes) || only_orders && Node::writes_register(nodes);
+        if (named || only_orders) && size <= 8 && acts {
             Self::Fragment
         } else {
             Self::Nothing

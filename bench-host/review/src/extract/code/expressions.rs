@@ -217,6 +217,12 @@ impl Context<'_> {
                     given.text = filled(&given.text, parameters, &texts);
                 }
             }
+            if let Kind::Sysreg(write) = &mut event.kind
+                && text::words(&write.text).any(|word| parameters.iter().any(|name| name == word))
+            {
+                write.text = filled(&write.text, parameters, &texts);
+                *write = self.seen_through(write.clone());
+            }
         });
     }
 }
