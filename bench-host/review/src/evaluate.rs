@@ -17,7 +17,7 @@ use crate::pair::{Kind, Pair};
 use crate::placed::Placed;
 use crate::relation::{Relation, compare};
 use ask::questions;
-use claim::{doubt_live_switch, doubt_regime, hold_against_message};
+use claim::{doubt_live_switch, doubt_name, doubt_regime, hold_against_message};
 use lost::doubt_lost;
 use missing::Missing;
 use order::mark_order;
@@ -199,6 +199,8 @@ pub fn evaluate(pair: Pair, message: &str, stated: &Stated, budget: &Budget) -> 
     mark_order(&mut before, &mut after, message);
     doubt_live_switch(&mut before, message);
     doubt_live_switch(&mut after, message);
+    doubt_name(&mut before);
+    doubt_name(&mut after);
     let sides: Vec<&Found> = before.iter().chain(&after).map(|placed| &placed.found).collect();
     let place = after.as_ref().or(before.as_ref());
     let (path, function) = place.map_or(("", ""), |placed| {

@@ -10,7 +10,7 @@ use crate::extract::reduce::Found;
 use crate::placed::Placed;
 use crate::relation::Relation;
 use sequences::judge::{Rule, Verdict};
-use sequences::{ContextRegister, ExceptionLevel, Instruction};
+use sequences::{ContextRegister, ExceptionLevel, Instruction, OperandFormat, Scope, Target, Tlbi};
 
 /// Words by which a message says that something was wrong.
 const MENDS: [&str; 17] = [
@@ -99,6 +99,43 @@ pub(super) fn doubt_live_switch(side: &mut Option<Placed<Found>>, message: &str)
                 .to_owned()
         });
     }
+}
+
+/// Doubts a side whose function says by its name that it is for more, or for other tables, than what its operations reach:
+/// every PE, the tables of EL2, the tables of stage 2.
+pub(super) fn doubt_name(side: &mut Option<Placed<Found>>) {
+    let Some(found) = side.as_mut().map(|placed| &mut placed.found) else {
+        return;
+    };
+    let name = found.function.to_ascii_lowercase();
+    let parts: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let has = |words: &[&str]| words.iter().any(|word| parts.contains(word));
+    let tlbis: Vec<Tlbi> = found.sequence.instructions().filter_map(Instruction::tlbi).collect();
+    let all = |is: &dyn Fn(&Tlbi) -> bool| !tlbis.is_empty() && tlbis.iter().all(is);
+    let every_pe = parts.windows(2).any(|pair| {
+        matches!(pair[0], "all" | "every" | "other")
+            && matches!(pair[1], "cpu" | "cpus" | "core" | "cores" | "pe" | "pes")
+    });
+    let of_pages = |tlbi: &Tlbi| matches!(tlbi.op.operand_format(), OperandFormat::Va);
+    let first_stage = |tlbi: &Tlbi| {
+        tlbi.op.level() == ExceptionLevel::El1
+            && matches!(
+                tlbi.op.target(),
+                Target::Vmall | Target::Va | Target::VaLast | Target::VaAllAsid | Target::VaAllAsidLast | Target::Asid
+            )
+    };
+    let guests = ["guest", "vcpu", "vm", "host", "kvm", "el1", "vhe"];
+    let doubt = if every_pe && all(&|tlbi| tlbi.op.scope() == Scope::Local) {
+        "by the name every PE is meant, and the operations are for this one alone: do the others run it too?"
+    } else if has(&["hyp", "el2"]) && !has(&guests) && all(&|tlbi| first_stage(tlbi) && of_pages(tlbi)) {
+        "by the name the tables of EL2 are meant, and the operations are for EL1&0: are they the host's, with E2H and TGE set?"
+    } else if has(&["stage2", "s2", "ipa"]) && all(&first_stage) {
+        "by the name stage 2 is meant, and the operations are for stage 1: what is cached of stage 2 alone stays. Who invalidates \
+         that?"
+    } else {
+        return;
+    };
+    found.around.doubt.get_or_insert_with(|| doubt.to_owned());
 }
 
 /// Leaves a side open that is not enough for nothing but its regime, where the two sides invalidate for different ones: the

@@ -7,7 +7,7 @@
 use crate::extract::event::{Event, Kind};
 use crate::extract::names::is_named_after_mmu;
 use crate::extract::order::changes_attributes;
-use sequences::{ExceptionLevel, Instruction, Target};
+use sequences::{ContextRegister, ExceptionLevel, Instruction, Target};
 
 /// Returns what is in doubt of the sequence whose invalidations are `first` to `last`.
 pub(super) fn in_doubt(function: &str, events: &[Event], first: usize, last: usize) -> Option<String> {
@@ -73,6 +73,14 @@ fn root_doubt(events: &[Event], first: usize) -> Option<String> {
         Kind::Sysreg(write) if write.register.starts_with("ttbr") => {
             (by_asid || !is_off).then(|| write.register.clone())
         }
+        // So they go by the registers that say how the tables are walked.
+        Kind::Sysreg(write)
+            if write
+                .context()
+                .is_some_and(|register| is_of_walk(register) && register.level() == op.level()) =>
+        {
+            (!by_asid && !is_off).then(|| write.register.clone())
+        }
         Kind::Sysreg(write) if write.register.starts_with("sctlr") && write.mmu() == Some(false) => {
             (!by_asid).then(|| write.register.clone())
         }
@@ -96,6 +104,15 @@ fn root_doubt(events: &[Event], first: usize) -> Option<String> {
              before can fill the TLB again. {ask}"
         )
     })
+}
+
+/// Returns whether a register says how tables are walked, and what their attributes mean.
+const fn is_of_walk(register: ContextRegister) -> bool {
+    use ContextRegister as R;
+    matches!(
+        register,
+        R::TcrEl1 | R::MairEl1 | R::TcrEl2 | R::MairEl2 | R::TcrEl3 | R::MairEl3
+    )
 }
 
 /// Returns what is in doubt of a flush behind which the MMU goes on, where no ISB stands between the write of the registers of

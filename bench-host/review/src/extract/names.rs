@@ -58,7 +58,16 @@ pub fn is_write(name: &str) -> bool {
 /// Returns whether a function or macro stores to what its first argument points to, or names, whatever that is:
 /// `WRITE_ONCE(*pmdp, pmd)`, `atomic_set64(ptePtr, pte)`, `write_volatile(entry, x)`.
 pub fn stores_anything(name: &str) -> bool {
-    const NAMES: [&str; 14] = [
+    const NAMES: [&str; 23] = [
+        "pmap_clear",
+        "pmap_store",
+        "pmap_load_clear",
+        "pmap_load_store",
+        "atomic_swap_64",
+        "atomic_swap_uint64",
+        "atomic_exchange",
+        "atomic_exchange_n",
+        "__atomic_exchange_n",
         "write_once",
         "smp_store_release",
         "smp_store_mb",

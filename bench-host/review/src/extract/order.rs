@@ -17,6 +17,8 @@ pub struct Order {
     pub fault: Option<String>,
     /// It may be.
     pub doubt: Option<String>,
+    /// It is right as far as the text shows, and an entry is made invalid before the sequence.
+    pub breaks: bool,
 }
 
 /// Looks at the stores around a sequence: `floor` is where the one before it ends, `first` and `last` are its invalidations.
@@ -49,7 +51,7 @@ pub fn order(function: &str, events: &[Event], floor: usize, first: usize, last:
                      needs the flush between the two",
                     breaks.target
                 )),
-                fault: None,
+                ..Order::default()
             };
         }
         let Some(makes) = after.iter().position(again) else {
@@ -63,7 +65,7 @@ pub fn order(function: &str, events: &[Event], floor: usize, first: usize, last:
                      store, so the old translation and the new one can be in use together",
                     breaks.target
                 )),
-                doubt: None,
+                ..Order::default()
             };
         }
         if is_of_contiguous(function) && in_one_loop(events, *at, first, last + 1 + makes) {
@@ -74,11 +76,36 @@ pub fn order(function: &str, events: &[Event], floor: usize, first: usize, last:
                      is made again"
                         .to_owned(),
                 ),
-                doubt: None,
+                ..Order::default()
             };
         }
     }
-    Order::default()
+    // Nothing was changed before it, and what is taken away after it is flushed by nothing in sight.
+    let any_store = events[..first].iter().any(|event| stored(event).is_some());
+    let flushed_later = events[last + 1..].iter().any(maintains);
+    let taken = after
+        .iter()
+        .find_map(|event| stored(event).filter(|store| store.invalid));
+    if let Some(taken) = taken
+        && !any_store
+        && !flushed_later
+        && events[..first]
+            .iter()
+            .all(|event| !matches!(event.kind, Kind::LoopStart))
+    {
+        return Order {
+            doubt: Some(format!(
+                "`{}` is made invalid after the flush, and nothing invalidates after that: what is cached until then stays. What \
+                 was changed before the flush?",
+                taken.target
+            )),
+            ..Order::default()
+        };
+    }
+    Order {
+        breaks: !broken.is_empty(),
+        ..Order::default()
+    }
 }
 
 /// Returns what is in doubt where the memory attributes of an entry are changed, and it is neither made nor made invalid,

@@ -55,6 +55,8 @@ pub struct Around {
     pub new_stores: [bool; 2],
     /// A store to a table comes before it on some way through the function, and one after it.
     pub stores: [bool; 2],
+    /// A store before it, and after what invalidates before, makes an entry invalid for sure.
+    pub breaks_before: bool,
     /// A store after it makes an entry invalid for sure.
     pub breaks_after: bool,
     /// What is wrong with it whatever the barriers are: the order of stores and invalidations.
@@ -526,14 +528,11 @@ fn synchronized_later(events: &[Event], end: &[usize], ceiling: usize) -> Option
         return None;
     }
     let from = end[completed] + 1;
-    let ends = |event: &Event| match &event.kind {
-        Kind::Tlbi(..) | Kind::Return | Kind::ExceptionReturn | Kind::LoopStart | Kind::LoopEnd => true,
-        Kind::Call(_) | Kind::Noted(_) | Kind::Kept(_) | Kind::Sysreg(_) => true,
-        _ => false,
-    };
+    // Nothing but stores and barriers stands between.
+    let goes_on = |at: &usize| matches!(events[*at].kind, Kind::Store(_) | Kind::Barrier(_) | Kind::Cache(_));
     let stores = |event: &Event| matches!(event.kind, Kind::Store(_));
     let isb = (from..ceiling)
-        .take_while(|&at| !ends(&events[at]))
+        .take_while(goes_on)
         .find(|&at| events[at].kind == Kind::Barrier(Instruction::Isb))?;
     events[from..isb].iter().any(stores).then_some(isb)
 }
@@ -572,7 +571,7 @@ fn found(
     end: &[usize],
 ) -> Found {
     let events = &path.events;
-    let Order { fault, doubt } = order(function, events, floor, first, last);
+    let Order { fault, doubt, breaks } = order(function, events, floor, first, last);
     let between = (first..=last).filter(|&i| {
         let kind = &events[i].kind;
         matches!(
@@ -645,6 +644,7 @@ fn found(
                     .any(|event| event.changed && matches!(event.kind, Kind::Store(_)))
             }),
             stores: stores(events, first, last),
+            breaks_before: breaks,
             breaks_after: breaks_after(events, last),
             fault,
             returns_from_exception: events[last..].iter().any(|event| event.kind == Kind::ExceptionReturn),
