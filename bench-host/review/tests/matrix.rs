@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What is left open though its answer is known, over all cells, idioms and patches.
-const OPEN: usize = 757;
+const OPEN: usize = 880;
 
 /// The right answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -140,8 +140,12 @@ fn doubt_bare_address(found: &mut Found) {
     if let Some(&index) = bare_addresses(found).first() {
         let (op, value) = &found.around.values[index];
         let base = value.terms.first().map_or("", |term| term.base.as_str());
+        let (kind, bits) = match op.operand_format() {
+            OperandFormat::Ipa => ("an intermediate physical", "IPA"),
+            _ => ("a virtual", "VA"),
+        };
         let doubt = format!(
-            "`tlbi {op}` is given `{base}` as it is, by its name an address: who put its bits [55:12] into bits [43:0]?"
+            "`tlbi {op}` is given `{base}` as it is, by its name {kind} address: who put {bits}[55:12] into bits [43:0]?"
         );
         found.around.doubt.get_or_insert(doubt);
     }

@@ -56,6 +56,9 @@ impl Part {
                 _ => false,
             }
         });
+        // One that decides, or repeats, what it writes is more than an accessor.
+        let straight = nodes.iter().all(|node| matches!(node, Node::Event(_)));
+        only_orders &= straight || !Node::writes_register(nodes);
         let acts = Node::has_maintenance(nodes) || only_orders && Node::writes_register(nodes);
         if (named || only_orders) && size <= 8 && acts {
             Self::Fragment
