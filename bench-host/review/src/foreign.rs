@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Files that are not AArch64's: other architectures, I/O MMUs, documents.
 
+use crate::extract::text::words;
 use crate::extract::token::Language;
 
 /// Words that name another architecture, as a folder or between the marks of a file's name.
@@ -58,9 +59,12 @@ pub fn is_aarch32<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
     let mut coprocessor = false;
     for line in lines {
         let lower = line.to_ascii_lowercase();
-        if ["tlbi", "_el1", "_el2", "_el3", "x0", "xzr", "arch64", "arm64"]
-            .iter()
-            .any(|word| lower.contains(word))
+        // `0x0` is no register.
+        let names_register = words(&lower).any(|word| matches!(word, "x0" | "xzr"));
+        if names_register
+            || ["tlbi", "_el1", "_el2", "_el3", "arch64", "arm64"]
+                .iter()
+                .any(|word| lower.contains(word))
         {
             return false;
         }

@@ -114,6 +114,7 @@ impl Surroundings {
         let is_aarch32 = is_aarch32_code(unit);
         let is_table = |event: &Event| {
             matches!(event.kind, Kind::Store(_))
+                && !is_aarch32
                 && !is_of_driver(&unit.path)
                 && (!is_assembly || is_line(unit, event.line, stores_to_table))
         };
