@@ -114,14 +114,22 @@ fn shows(pair: &Pair, unread: &Unrecognised) -> bool {
 }
 
 /// Returns the function or macro that each changed line stands in, by file and line.
+pub(crate) fn functions_at(side: &[Placed<Touched>]) -> HashMap<(&str, u32), &Placed<Touched>> {
+    let named = side.iter().filter(|placed| !placed.found.name.is_empty());
+    let lines = |placed| {
+        let Placed { path, found }: &Placed<Touched> = placed;
+        found
+            .lines
+            .iter()
+            .map(move |(line, _)| ((path.as_str(), *line), placed))
+    };
+    named.flat_map(lines).collect()
+}
+
+/// Returns the name of the function or macro that each changed line stands in, by file and line.
 pub(crate) fn line_places(side: &[Placed<Touched>]) -> Places<'_> {
-    let mut all = HashMap::new();
-    for placed in side.iter().filter(|placed| !placed.found.name.is_empty()) {
-        for (line, _) in &placed.found.lines {
-            all.insert((placed.path.as_str(), *line), placed.found.name.as_str());
-        }
-    }
-    all
+    let all = functions_at(side).into_iter();
+    all.map(|(place, placed)| (place, placed.found.name.as_str())).collect()
 }
 
 /// Returns the word of a message that speaks of maintenance, where nothing of that was found in its patch: whether there is

@@ -218,11 +218,6 @@ fn new_guard(
     before: &[Placed<Conditions>],
     after: &[Placed<Conditions>],
 ) -> Option<String> {
-    let has = |all: &[Placed<Conditions>], condition: &str| {
-        all.iter().any(|place| {
-            place.path == b.path && place.found.0 == b.found.function && place.found.1.iter().any(|c| c == condition)
-        })
-    };
     let kept = a
         .found
         .conditions
@@ -230,11 +225,7 @@ fn new_guard(
         .all(|known| b.found.conditions.contains(known));
     let is_new = |condition: &&String| {
         let other = denied(condition);
-        !has(before, condition)
-            && !has(before, &other)
-            && !has(after, &other)
-            && !condition.contains("out of sight")
-            && !condition.ends_with("as configured")
+        is_of_text(condition) && !asks(before, b, condition) && !asks(before, b, &other) && !asks(after, b, &other)
     };
     // What was flushed under a condition is flushed where it does not hold.
     let flipped = |condition: &&String| {
@@ -270,22 +261,26 @@ fn denied(condition: &str) -> String {
 /// Returns whether a sequence stands under a condition that its function does not have on the other side, where that has
 /// sequences too.
 fn stands_under_another(placed: &Placed<Found>, others: &[Placed<Conditions>]) -> bool {
-    let here: Vec<&Conditions> = others
+    let is_there = others
         .iter()
-        .filter(|other| other.path == placed.path && other.found.0 == placed.found.function)
-        .map(|other| &other.found)
-        .collect();
-    let has = |condition: &str| {
-        here.iter()
-            .any(|(_, known)| known.iter().any(|known| known == condition))
-    };
+        .any(|other| other.path == placed.path && other.found.0 == placed.found.function);
     let is_other = |condition: &String| {
-        !has(condition)
-            && !has(&denied(condition))
-            && !condition.contains("out of sight")
-            && !condition.ends_with("as configured")
+        is_of_text(condition) && !asks(others, placed, condition) && !asks(others, placed, &denied(condition))
     };
-    placed.found.primary && !here.is_empty() && placed.found.conditions.iter().any(is_other)
+    placed.found.primary && is_there && placed.found.conditions.iter().any(is_other)
+}
+
+/// Returns whether a sequence in the function of this one stands under a condition.
+fn asks(all: &[Placed<Conditions>], of: &Placed<Found>, condition: &str) -> bool {
+    let here = |place: &&Placed<Conditions>| place.path == of.path && place.found.0 == of.found.function;
+    all.iter()
+        .filter(here)
+        .any(|place| place.found.1.iter().any(|known| known == condition))
+}
+
+/// Returns whether a condition is one that the text has, and not one of what is out of sight or of the build.
+fn is_of_text(condition: &str) -> bool {
+    !condition.contains("out of sight") && !condition.ends_with("as configured")
 }
 
 /// Returns the condition that a sequence stood under before the patch, where it stands under none of its kind now, and the other

@@ -11,7 +11,7 @@ use crate::diff::Patch;
 use crate::extract::acts::{Acts, acts, does_something};
 use crate::extract::asm;
 use crate::extract::instruction::{self, is_instruction};
-use crate::extract::tables::changes_translation;
+use crate::extract::tables::{calls, changes_translation};
 use crate::extract::text::{folded, words};
 use crate::extract::token::{Language, SourceLine};
 use crate::extract::words::{is_barrier, is_register, is_register_field, is_write, parts};
@@ -257,6 +257,11 @@ fn seen(unit: &Unit, lone: &HashSet<u32>) -> Seen {
         .filter(counts)
         .map(|mention| (mention.line, mention.text))
         .collect();
+    for line in unit.segments.iter().flat_map(|segment| &segment.lines) {
+        if is_flush_of_object(&line.text) {
+            signs.entry(line.number).or_insert_with(|| folded(&line.text));
+        }
+    }
     let mut all = Seen {
         functions: Vec::new(),
         around: Vec::new(),
@@ -295,6 +300,13 @@ fn seen(unit: &Unit, lone: &HashSet<u32>) -> Seen {
         }
     }
     all
+}
+
+/// Returns whether a line flushes, or leaves it, by a method of what stands for a TLB: `tlb.flush()`, `tlb.ignore()`.
+fn is_flush_of_object(text: &str) -> bool {
+    let of_tlb = |object: &str| parts(object).iter().any(|part| part == "tlb");
+    !is_comment(text)
+        && calls(text).any(|(name, object)| of_tlb(object) && matches!(name, "flush" | "flush_all" | "ignore"))
 }
 
 /// Returns whether code close to a line names tables, the MMU, the TLB or a register that says where tables are.

@@ -13,6 +13,7 @@ use crate::extract::names::is_long_barrier;
 use crate::extract::publish::is_of_driver;
 use crate::extract::text;
 use crate::extract::words::{is_barrier, is_invalidation, speaks_of_flush};
+use crate::listed::functions_at;
 use crate::mention::Mention;
 use crate::pair::Pair;
 use crate::placed::{Both, Placed};
@@ -187,12 +188,7 @@ fn said_otherwise(sides: &Sides, seen: &[Vec<Seen>; 2], renames: &Renames) -> Ve
 
 /// Returns what each function says of maintenance.
 fn sayings(side: &[Placed<Touched>], seen: &[Seen], renames: &Renames) -> Sayings {
-    let mut lines: HashMap<(&str, u32), &Placed<Touched>> = HashMap::new();
-    for placed in side.iter().filter(|placed| !placed.found.name.is_empty()) {
-        for (line, _) in &placed.found.lines {
-            lines.insert((&placed.path, *line), placed);
-        }
-    }
+    let lines = functions_at(side);
     let mut out = Sayings::new();
     for one in seen {
         let Some(placed) = lines.get(&(one.path.as_str(), one.line)) else {

@@ -3,7 +3,7 @@
 //! or protected, tables and address spaces made, switched and given back.
 
 use crate::extract::publish::is_of_driver;
-use crate::extract::tables::changes_translation;
+use crate::extract::tables::{calls, changes_translation};
 use crate::extract::text;
 use crate::extract::words::{frees, parts, writes_entry};
 
@@ -128,9 +128,13 @@ pub fn named_after_acts(name: &str) -> bool {
     called(name, "").is_some()
 }
 
-/// Returns whether a function makes what entries hold, by its name: attributes, descriptors, mappings of a kind.
+/// Returns whether a function makes tables, or what their entries hold, by its name: attributes, descriptors, mappings of a kind.
 pub fn makes_entries(name: &str) -> bool {
-    const WORDS: [&str; 10] = [
+    const WORDS: [&str; 14] = [
+        "table",
+        "tables",
+        "mmu",
+        "paging",
         "attr",
         "attrs",
         "attributes",
@@ -212,29 +216,6 @@ fn called(name: &str, object: &str) -> Option<Acts> {
     }
     let page = has(&own, &["page", "pages"]) && has(&own, &["set", "clear", "remove", "change"]);
     (has(&own, &MAPS) && (tables || memory) || page).then_some(Acts::InTableCode)
-}
-
-/// Returns what a line calls: the name, and what it is called on.
-fn calls(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    let is_part = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices('(').filter_map(move |(at, _)| {
-        let head = &text[..at];
-        // `map::<Size>(x)`.
-        let head = match head.strip_suffix('>').and_then(|inner| inner.rsplit_once("::<")) {
-            Some((head, _)) => head,
-            None => head.trim_end(),
-        };
-        let start = head
-            .rfind(|c| !is_part(c))
-            .map_or(0, |at| at + head[at..].chars().next().map_or(1, char::len_utf8));
-        let (before, name) = head.split_at(start);
-        let object = ["->", "::", "."].iter().find_map(|sign| before.strip_suffix(sign));
-        let object = object.map(|object| {
-            let object = object.trim_end_matches(|c: char| !is_part(c));
-            object.rsplit(|c: char| !is_part(c)).next().unwrap_or_default()
-        });
-        (!name.is_empty()).then_some((name, object.unwrap_or_default()))
-    })
 }
 
 /// Returns whether a line may act at all: it is asked of every line of every patch.

@@ -55,7 +55,7 @@ const ENDS: [&str; 8] = [
 
 /// Returns whether a line changes what is translated by its words.
 pub(crate) fn changes_translation(line: &str) -> bool {
-    may_change(line) && (writes_entry(line) && !only_reads(line) || calls(line) || gives_id(line))
+    may_change(line) && (writes_entry(line) && !only_reads(line) || switches(line) || gives_id(line))
 }
 
 /// Returns whether a line only names an entry that it reads: `let entry = &mut self.entries[i];`, `pte_t *pte = walk(va);`.
@@ -100,19 +100,34 @@ fn may_change(line: &str) -> bool {
 
 /// Returns whether a line calls something that switches, turns on or off, or gives back: `activate_page_table(...)`,
 /// `el1_mmu_disable()`, `aspace.switch(...)`.
-fn calls(line: &str) -> bool {
-    let is_part = |c: char| c.is_alphanumeric() || c == '_';
-    line.match_indices('(').any(|(at, _)| {
-        let before = without_generics(&line[..at]);
-        let name = before.rsplit(|c: char| !is_part(c)).next().unwrap_or_default();
-        let path = &before[..before.len() - name.len()];
-        let object = ["->", "::", "."]
-            .iter()
-            .find_map(|sign| path.strip_suffix(sign))
-            .map(|object| object.rsplit(|c: char| !is_part(c)).next().unwrap_or_default());
+fn switches(line: &str) -> bool {
+    calls(line).any(|(name, object)| {
         let verbs = parts(name);
         let does = |verb: &String| SWITCHES.contains(&verb.as_str()) || ENDS.contains(&verb.as_str());
-        verbs.iter().any(does) && (names_space(name) || object.is_some_and(names_space))
+        // `InitMMU()` turns it on, or gets it ready for that.
+        let starts = || {
+            let has = |words: &[&str]| verbs.iter().any(|verb| words.contains(&verb.as_str()));
+            has(&["init", "setup", "start"]) && has(&["mmu"])
+        };
+        verbs.iter().any(does) && (names_space(name) || names_space(object)) || starts()
+    })
+}
+
+/// Returns what a line calls: the name, and what it is called on, empty where that is nothing.
+pub(crate) fn calls(line: &str) -> impl Iterator<Item = (&str, &str)> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices('(').filter_map(move |(at, _)| {
+        // `map::<Size>(x)`, `free<Policy, 4>(x)`, `f (x)`.
+        let head = without_generics(line[..at].trim_end());
+        let head = head.strip_suffix("::").unwrap_or(head);
+        let name = head.rsplit(|c: char| !is_part(c)).next().unwrap_or_default();
+        let before = &head[..head.len() - name.len()];
+        let object = ["->", "::", "."].iter().find_map(|sign| before.strip_suffix(sign));
+        let object = object.map(|object| {
+            let object = object.trim_end_matches(|c: char| !is_part(c));
+            object.rsplit(|c: char| !is_part(c)).next().unwrap_or_default()
+        });
+        (!name.is_empty()).then_some((name, object.unwrap_or_default()))
     })
 }
 
