@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What is left open though its answer is known, over all cells, idioms and patches.
-const OPEN: usize = 880;
+const OPEN: usize = 804;
 
 /// The right answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -626,7 +626,7 @@ fn ask(group: &Group, idiom: Idiom, spellings: &Spellings) -> (usize, Answers) {
     (asked, out)
 }
 
-/// All idioms with the first words of a group, and every fifth with each of the others; all of them with `REVIEW_MATRIX=all`.
+/// All idioms with the first words of a group, and every eighth with each of the others; all of them with `REVIEW_MATRIX=all`.
 #[test]
 fn every_cell_gets_its_answer() {
     let spellings = Spellings::built_in();
@@ -634,7 +634,7 @@ fn every_cell_gets_its_answer() {
     let groups = groups();
     let mut work: Vec<(&Group, Idiom)> = Vec::new();
     for group in &groups {
-        let taken = |index: usize| all || group.variant == 0 || index % 5 == group.variant % 5;
+        let taken = |index: usize| all || group.variant == 0 || index % 8 == group.variant % 8;
         let idioms = IDIOMS.into_iter().enumerate().filter(|(index, _)| taken(*index));
         work.extend(idioms.map(|(_, idiom)| (group, idiom)));
     }
