@@ -397,12 +397,26 @@ fn register_given(line: &SourceLine, language: Language) -> Option<String> {
         let name = assigned.and_then(|(left, _)| words(left).last())?;
         is_register(name).then_some(name)
     };
+    // A field of its type, or of the variable that it is written from: `Sctlr::M::set(value, 1)`, `tcr.t0sz = 25`.
+    let is_path = |word: &&str| {
+        let behind = code.split_once(*word).map_or("", |(_, behind)| behind);
+        is_register(word) && behind.starts_with(['.', ':', '-'])
+    };
+    let by_path = || words(code).find(is_path).filter(|_| assigned.is_some() || sets(code));
     let of_field = || words(code).find(|word| is_register_field(word));
     words(code)
         .find(leveled)
         .or_else(of_name)
+        .or_else(by_path)
         .or_else(of_field)
         .map(str::to_owned)
+}
+
+/// Returns whether a line calls what sets a field by its name: `set`, `set_m`, `clear`, `insert`.
+fn sets(code: &str) -> bool {
+    const SETTERS: [&str; 7] = ["set", "clear", "clr", "insert", "modify", "update", "with"];
+    let is_call = |word: &str| code.split_once(word).is_some_and(|(_, behind)| behind.starts_with('('));
+    words(code).any(|word| is_call(word) && parts(word).iter().any(|part| SETTERS.contains(&part.as_str())))
 }
 
 /// Looks for changed branches over maintenance, and for changed instructions that make its operand.
