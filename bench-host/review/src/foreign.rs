@@ -94,13 +94,20 @@ pub(crate) fn is_foreign(path: &str) -> bool {
     let in_folder = folders
         .split('/')
         .any(|part| FOREIGN.contains(&part) || part == "32" || part == "32bit");
-    let other_mmu = ["smmu", "iommu", "ipmmu", "sysmmu", "-pvu", "_pvu"]
+    // EDK2 has AArch32's files in `Arm` and AArch64's in `AArch64`.
+    let of_package = path.split('/').any(|part| part.ends_with("Pkg")) && path.split('/').any(|part| part == "Arm");
+    named || in_folder || is_of_other_mmu(path) || of_package || folders.split('/').any(|part| part == "documentation")
+}
+
+/// Returns whether a path is that of an I/O MMU: its TLBs are others, but its driver may call for those of the PEs.
+pub(crate) fn is_of_other_mmu(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    let (folders, file) = lower.rsplit_once('/').unwrap_or(("", &lower));
+    let stem = file.split('.').next().unwrap_or(file);
+    ["smmu", "iommu", "ipmmu", "sysmmu", "-pvu", "_pvu"]
         .iter()
         .any(|word| stem.contains(word))
         || folders
             .split('/')
-            .any(|part| ["smmu", "iommu", "smmuv3", "arm_smmuv3", "arm-smmu"].contains(&part));
-    // EDK2 has AArch32's files in `Arm` and AArch64's in `AArch64`.
-    let of_package = path.split('/').any(|part| part.ends_with("Pkg")) && path.split('/').any(|part| part == "Arm");
-    named || in_folder || other_mmu || of_package || folders.split('/').any(|part| part == "documentation")
+            .any(|part| ["smmu", "iommu", "smmuv3", "arm_smmuv3", "arm-smmu"].contains(&part))
 }

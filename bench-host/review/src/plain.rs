@@ -125,6 +125,26 @@ pub fn mentions(unit: &Unit) -> Vec<Mention> {
     out
 }
 
+/// Returns the changed lines of a unit for an I/O MMU that invalidate the TLBs of PEs: by a TLBI, or a flush that is known.
+pub fn mentions_of_pe(unit: &Unit, is_known: impl Fn(&str) -> bool) -> Vec<Mention> {
+    let lines = unit.segments.iter().flat_map(|segment| &segment.lines);
+    let says = |text: &str| names_invalidation(text) || words(text).any(|word| is_known(word) && is_called(text, word));
+    lines
+        .filter(|line| line.changed && !is_comment(&line.text) && says(&line.text))
+        .map(|line| Mention {
+            line: line.number,
+            text: cut(&folded(&line.text), MAX_TEXT),
+            order: String::new(),
+        })
+        .collect()
+}
+
+/// Returns whether a word is followed by the list of its arguments.
+fn is_called(text: &str, word: &str) -> bool {
+    let behind = text.split_once(word).map_or("", |(_, behind)| behind);
+    behind.trim_start().starts_with('(')
+}
+
 /// Returns whether a line is a comment in any of the languages that have such.
 fn is_comment(text: &str) -> bool {
     let text = text.trim_start();

@@ -113,18 +113,40 @@ fn doubt_entry(found: &mut Found) {
     let of_entry = found.around.values.iter().find_map(|(op, value)| {
         let shifted = |term: &&Term| {
             let last = term.base.rsplit(['.', '>', ':']).next().unwrap_or(&term.base);
-            by_address(*op) && term.left == -12 && !term.base.contains(['(', '[']) && is_entry(&Value::of(last))
+            let bare = !term.base.contains(['(', '[']) && is_entry(&Value::of(last));
+            by_address(*op) && (term.left == -12 && bare || names_output(&term.base))
         };
         value.terms.iter().find(shifted).map(|term| (*op, term.base.clone()))
     });
     if let Some((op, base)) = of_entry {
         found.around.doubt.get_or_insert_with(|| {
             format!(
-                "`tlbi {op}` is given `{base} >> 12`, by its name a descriptor: that holds the output address, and the operation \
-                 goes by the virtual one. Is it an address?"
+                "`tlbi {op}` is given `{base}`, by its name a descriptor or a field of one: that holds the output address, and the \
+                 operation goes by the virtual one. Is it that?"
             )
         });
     }
+}
+
+/// Returns whether something is the output address of a descriptor by its name: `pte.address()`, `entry->phys`.
+fn names_output(base: &str) -> bool {
+    const OWNERS: [&str; 6] = ["pte", "pde", "pmd", "pud", "desc", "entry"];
+    const FIELDS: [&str; 9] = [
+        "address",
+        "addr",
+        "phys",
+        "phys_addr",
+        "physical_address",
+        "output_address",
+        "paddr",
+        "frame",
+        "pa",
+    ];
+    let lower = base.to_ascii_lowercase();
+    let Some((owner, field)) = lower.rsplit_once(['.', '>']) else {
+        return false;
+    };
+    FIELDS.contains(&field.trim_end_matches("()")) && OWNERS.iter().any(|word| owner.contains(word))
 }
 
 /// Marks the operand of a new sequence that is called an address and given as it is. Where all of the sequence is in

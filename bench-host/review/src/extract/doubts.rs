@@ -6,7 +6,7 @@
 
 use crate::extract::event::{Event, Kind};
 use crate::extract::names::is_named_after_mmu;
-use crate::extract::order::changes_attributes;
+use crate::extract::order::{changes_attributes, repoints};
 use sequences::{ContextRegister, ExceptionLevel, Instruction, Target};
 
 /// Returns what is in doubt of the sequence whose invalidations are `first` to `last`.
@@ -16,6 +16,7 @@ pub(super) fn in_doubt(function: &str, events: &[Event], first: usize, last: usi
         .or_else(|| root_doubt(events, first))
         .or_else(|| mmu_on_doubt(function, events, first, last))
         .or_else(|| changes_attributes(events, first))
+        .or_else(|| repoints(events, first))
 }
 
 /// Returns what is in doubt of an operation for a lower exception level at EL3, where SCR_EL3 is written beside it: that says
@@ -72,6 +73,10 @@ fn root_doubt(events: &[Event], first: usize) -> Option<String> {
     let root = |event: &Event| match &event.kind {
         Kind::Sysreg(write) if write.register.starts_with("ttbr") => {
             (by_asid || !is_off).then(|| write.register.clone())
+        }
+        // Those of stage 2 fill it for the VMID before, which may be the same.
+        Kind::Sysreg(write) if write.register.starts_with("vttbr") => {
+            (op.target() == Target::All && op.level() == ExceptionLevel::El1).then(|| write.register.clone())
         }
         // So they go by the registers that say how the tables are walked.
         Kind::Sysreg(write)

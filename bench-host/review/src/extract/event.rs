@@ -3,6 +3,7 @@
 
 use crate::extract::names::{has_entry_word, turns_mmu_on};
 use crate::extract::operand::{ARGUMENTS, Value};
+use crate::extract::text::words;
 use crate::extract::write::Write;
 use sequences::{Instruction, TlbiOp, Ttl};
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub struct Stored {
     pub moves: bool,
     /// It changes the memory attributes of an entry that goes on to be what it is.
     pub attributes: bool,
+    /// It is one entry, always the same, that is given what an index picks: one value after the other.
+    pub picks: bool,
 }
 
 impl Stored {
@@ -45,12 +48,14 @@ impl Stored {
                 || arguments.iter().skip(1).any(|text| is_invalid(text)),
             moves: arguments.iter().skip(1).any(|text| names_address(text)),
             attributes: names_attributes(&lower),
+            picks: false,
         }
     }
 
     /// Returns the store that an assignment is: `*ptep = 0`, `entry->pt.valid = 0`.
     pub fn by_assignment(left: &str, right: &str) -> Self {
         let left = plain(left);
+        let picks = is_one_place(&left) && !is_invalid(right) && is_picked(right, &left);
         let field = left.rsplit_once(['.', '>']).map(|(entry, field)| {
             let entry = entry.split(['.', '-']).next().unwrap_or_default();
             (entry.trim().to_owned(), field.trim())
@@ -61,6 +66,7 @@ impl Stored {
                 moves: false,
                 invalid: is_invalid(right),
                 target,
+                picks: false,
             },
             // Page 0 is a page.
             Some((target, "page" | "ppn" | "pfn" | "addr" | "address" | "output_address" | "oa" | "base")) => Self {
@@ -68,18 +74,21 @@ impl Stored {
                 moves: true,
                 invalid: false,
                 target,
+                picks: false,
             },
             Some((target, field)) if names_attributes(field) => Self {
                 attributes: true,
                 moves: false,
                 invalid: false,
                 target,
+                picks: false,
             },
             _ => Self {
                 attributes: names_attributes(&right.to_ascii_lowercase()) && plain(right).contains(&left),
                 moves: names_address(right),
                 invalid: is_invalid(right),
                 target: left,
+                picks,
             },
         }
     }
@@ -94,6 +103,35 @@ impl Stored {
 fn plain(text: &str) -> String {
     let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     text.trim_start_matches(['&', '*', '(']).to_owned()
+}
+
+/// Returns whether the target of a store is the same place each time, as far as it says: `state.root[0]`, `VIRT(mm->pmd)`, not
+/// `*pte`, `table[index]`.
+fn is_one_place(left: &str) -> bool {
+    let is_fixed = |word: &str| word.starts_with(|c: char| c.is_ascii_digit()) || !word.chars().any(char::is_lowercase);
+    let mut members = 0;
+    let mut at = 0;
+    for word in words(left) {
+        // Words come in the order of the text.
+        let start = at + left[at..].find(word).unwrap_or(0);
+        at = start + word.len();
+        let is_member = left[..start].ends_with(['.', '>']);
+        let has_member = left[at..].starts_with(['.', '-']);
+        members += usize::from(is_member);
+        if !is_member && !has_member && !is_fixed(word) && !left[at..].starts_with('(') {
+            return false;
+        }
+    }
+    members > 0
+}
+
+/// Returns whether a value is picked from an array by something that changes, which the place does not go by.
+fn is_picked(right: &str, left: &str) -> bool {
+    right.split('[').skip(1).any(|part| {
+        let index = part.split(']').next().unwrap_or_default().trim();
+        let is_variable = index.starts_with(|c: char| c.is_lowercase() || c == '_');
+        is_variable && !words(left).any(|word| words(index).any(|own| own == word))
+    })
 }
 
 /// Returns whether a value that is stored to an entry is made of an address: what only sets or clears bits of the old one is

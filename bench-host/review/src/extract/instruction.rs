@@ -110,6 +110,7 @@ pub fn read(mnemonic: &str, operands: &str) -> Read {
                 invalid: matches!(first.to_ascii_lowercase().as_str(), "xzr" | "wzr"),
                 moves: false,
                 attributes: false,
+                picks: false,
             })),
         },
         _ => Read::Other,

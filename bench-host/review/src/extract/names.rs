@@ -43,7 +43,20 @@ pub fn is_common(name: &str) -> bool {
 /// Returns whether a name is that of something that holds a translation table entry.
 pub fn has_entry_word(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    ENTRIES.iter().any(|word| lower.contains(word))
+    !names_other_table(&lower) && ENTRIES.iter().any(|word| lower.contains(word))
+}
+
+/// Returns whether a text in lowercase names a table that translates nothing: then its entries and slots do not either.
+pub fn names_other_table(lower: &str) -> bool {
+    const OTHERS: [&str; 13] = [
+        "jump", "jmp", "vector", "dispatch", "string", "symbol", "lookup", "irq", "handler", "syscall", "spin",
+        "function", "acpi",
+    ];
+    let is_other = |before: &str| {
+        let name = before.trim_end_matches(['_', ' ', '-']);
+        OTHERS.iter().any(|other| name.ends_with(other))
+    };
+    lower.match_indices("table").any(|(at, _)| is_other(&lower[..at]))
 }
 
 /// Returns whether a function writes a translation table entry by its name.

@@ -111,11 +111,7 @@ pub fn order(function: &str, events: &[Event], floor: usize, first: usize, last:
 /// Returns what is in doubt where the memory attributes of an entry are changed, and it is neither made nor made invalid,
 /// before an invalidation: a change of memory type or cacheability needs break-before-make too.
 pub fn changes_attributes(events: &[Event], first: usize) -> Option<String> {
-    let start = events[..first]
-        .iter()
-        .rposition(|event| matches!(event.kind, Kind::Tlbi(..)))
-        .map_or(0, |at| at + 1);
-    let all: Vec<&Stored> = events[start..first].iter().filter_map(stored).collect();
+    let all: Vec<&Stored> = stores_before(events, first).collect();
     let other = all.iter().any(|store| store.invalid || store.moves);
     let changed = all.iter().find(|store| store.attributes && !other)?;
     Some(format!(
@@ -123,6 +119,27 @@ pub fn changes_attributes(events: &[Event], first: usize) -> Option<String> {
          has to be made invalid and flushed first",
         changed.target
     ))
+}
+
+/// Returns what is in doubt where one entry is given one table or page after the other, and is not made invalid between.
+pub fn repoints(events: &[Event], first: usize) -> Option<String> {
+    let all: Vec<&Stored> = stores_before(events, first).collect();
+    let broken = all.iter().any(|store| store.invalid);
+    let picked = all.iter().find(|store| store.picks && !broken)?;
+    Some(format!(
+        "`{}` is given another value each time, and is not made invalid and flushed first: where it is valid, its output address \
+         changes under what the TLB holds, and break-before-make asks for that",
+        picked.target
+    ))
+}
+
+/// Returns the stores between the invalidation before a sequence and it.
+fn stores_before(events: &[Event], first: usize) -> impl Iterator<Item = &Stored> {
+    let start = events[..first]
+        .iter()
+        .rposition(|event| matches!(event.kind, Kind::Tlbi(..)))
+        .map_or(0, |at| at + 1);
+    events[start..first].iter().filter_map(stored)
 }
 
 /// Returns whether stores stand before a sequence, and after it up to what invalidates next.

@@ -6,6 +6,7 @@
 //! are needed (Arm ARM, D8.16, "TLB maintenance requirements").
 
 use crate::extract::event::{Event, Kind};
+use crate::extract::names::names_other_table;
 use crate::extract::path::Path;
 use crate::extract::reduce::{Around, Found, Use};
 use sequences::{Instruction, Sequence};
@@ -138,7 +139,7 @@ const WINDOW: [&str; 7] = [
 pub fn stores_to_table(line: &str, before: &[&str]) -> bool {
     let says = |text: &str| {
         let lower = text.to_ascii_lowercase();
-        TABLE.iter().any(|word| lower.contains(word))
+        !names_other_table(&lower) && TABLE.iter().any(|word| lower.contains(word))
     };
     says(line) || base_is(line, before, says)
 }

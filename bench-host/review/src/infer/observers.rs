@@ -90,9 +90,12 @@ pub(super) fn observers(sides: &[&Found], operations: &Operations, names: &Names
         );
     }
     // Names that leave no doubt count where one side is broadcast, too.
-    const OWN: [&str; 11] = [
+    const OWN: [&str; 14] = [
         "enable_mmu",
         "mmu_enable",
+        "disable_mmu",
+        "mmu_disable",
+        "mmu_off",
         "idmap",
         "identity",
         "per_cpu",

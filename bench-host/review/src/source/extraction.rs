@@ -11,7 +11,7 @@ use crate::extract::spelling::Spellings;
 use crate::extract::text::cut;
 use crate::extract::token::Language;
 use crate::extract::{Doubt, Function, Unread};
-use crate::foreign::is_aarch32;
+use crate::foreign::{is_aarch32, is_of_other_mmu};
 use crate::mention::{Lines, Mention, mentions};
 use crate::plain;
 use crate::source::live::replaced;
@@ -89,6 +89,13 @@ impl Surroundings {
         if plain::is_unknown(&unit.path) {
             return Extraction {
                 mentions: plain::mentions(unit),
+                ..Extraction::default()
+            };
+        }
+        if is_of_other_mmu(&unit.path) {
+            let is_known = |name: &str| spellings.names_function(&unit.path, name);
+            return Extraction {
+                mentions: plain::mentions_of_pe(unit, is_known),
                 ..Extraction::default()
             };
         }
