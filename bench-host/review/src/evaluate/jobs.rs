@@ -350,9 +350,7 @@ pub(super) fn look(found: &Found, sides: &[&Found], question: &Question, judgeme
         _ => {}
     }
     if let Some(write) = &found.around.mmu_before
-        && write.certain
         && (found.open_start || write.called)
-        && sides.len() == 1
         && question.change == Change::RecycleContext
         && judgement.verdict != Verdict::Insufficient
     {

@@ -14,6 +14,7 @@ pub(super) fn in_doubt(function: &str, events: &[Event], first: usize, last: usi
     (first..=last)
         .find_map(|at| security_doubt(events, at))
         .or_else(|| root_doubt(events, first))
+        .or_else(|| late_root_doubt(events, first, last))
         .or_else(|| mmu_on_doubt(function, events, first, last))
         .or_else(|| changes_attributes(events, first))
         .or_else(|| repoints(events, first))
@@ -107,6 +108,43 @@ fn root_doubt(events: &[Event], first: usize) -> Option<String> {
         format!(
             "no ISB stands between `msr {register}` and `tlbi {op}`: until the write is synchronized, walks of the tables \
              before can fill the TLB again. {ask}"
+        )
+    })
+}
+
+/// Returns what is in doubt of a flush of everything, for no entry in sight, behind which the root of the tables is written and
+/// nothing is invalidated: until then walks by the tables before fill the TLB again. While the MMU is off they do not.
+fn late_root_doubt(events: &[Event], first: usize, last: usize) -> Option<String> {
+    let Kind::Tlbi(op, _) = &events[first].kind else {
+        return None;
+    };
+    if !matches!(op.target(), Target::All | Target::Vmall) {
+        return None;
+    }
+    let writes = |event: &Event, prefixes: &[&str]| matches!(&event.kind, Kind::Sysreg(write) if prefixes.iter().any(|prefix| write.register.starts_with(prefix)));
+    // Registers that are set up together are so before the MMU goes on; a root, or an entry, that is written before is what
+    // the flush is for.
+    let sets_up = events
+        .iter()
+        .any(|event| writes(event, &["sctlr", "tcr", "mair", "hcr"]));
+    let is_for = events[..first]
+        .iter()
+        .any(|event| writes(event, &["ttbr"]) || matches!(event.kind, Kind::Store(_) | Kind::Call(_) | Kind::Cache(_)));
+    let ends = |event: &&Event| {
+        !matches!(
+            event.kind,
+            Kind::Return | Kind::ExceptionReturn | Kind::Tlbi(..) | Kind::Call(_)
+        )
+    };
+    let is_later = |event: &Event| matches!(&event.kind, Kind::Tlbi(..) | Kind::Call(_));
+    let behind = &events[last + 1..];
+    let root = behind.iter().take_while(ends).find(|event| writes(event, &["ttbr"]))?;
+    let Kind::Sysreg(write) = &root.kind else { return None };
+    (!sets_up && !is_for && !behind.iter().any(is_later)).then(|| {
+        format!(
+            "`{}` is written behind `tlbi {op}`, and nothing is invalidated after that: until then, walks of the tables before \
+             can fill the TLB again. Have the tables before another ASID?",
+            write.register
         )
     })
 }
