@@ -97,6 +97,8 @@ pub struct Review {
     pub barriers: Vec<String>,
     /// How many of them stand beside something of translation: what they order there was not judged.
     pub open_barriers: usize,
+    /// There are such on the side after.
+    pub adds_barriers: bool,
     /// What could not be read, and what else is to be known.
     pub notes: Notes,
     /// The command that prints this again.
@@ -146,7 +148,7 @@ impl Review {
         let part = |change: &Evaluated| change.before.as_ref().is_some_and(|before| before.is_part);
         (self.unrecognised.iter().any(|unread| !unread.after) || self.changes.iter().any(part))
             && self.changes.iter().all(|change| change.after.is_none())
-            && self.barriers.is_empty()
+            && !self.adds_barriers
     }
 }
 
@@ -271,6 +273,7 @@ pub fn review_among(
         changes,
         unrecognised: listed.lines,
         open_barriers,
+        adds_barriers: !barriers[1].is_empty(),
         barriers: lone::lone_barriers(&barriers),
         notes: patch.notes,
         command: String::new(),

@@ -4,7 +4,7 @@
 //! A message is no evidence; but where it says that something is mended and both sides are enough, one of the two is wrong:
 //! the message, or the question. Which one it is cannot be known from here, and that is what is said.
 
-use crate::evaluate::lost::{OTHER_LEVEL, is_arm};
+use crate::evaluate::lost::{OTHER_LEVEL, is_arm, is_of_guest};
 use crate::evaluate::{Ground, SideVerdict};
 use crate::extract::reduce::Found;
 use crate::placed::Placed;
@@ -152,7 +152,7 @@ pub(super) fn doubt_regime((a, old): (&Found, &mut SideVerdict), (b, new): (&Fou
     // Registers that are written beside it say whose tables these are.
     let written = |found: &Found| {
         let mut all = found.around.written_before.iter().chain(&found.around.written_after);
-        all.any(|register| register.contains("_el"))
+        all.any(|register| register.contains("_el") && !is_of_guest(register))
     };
     // So may the arm that it stands in.
     let known = is_arm(a) || is_arm(b) || written(a) || written(b);

@@ -101,7 +101,7 @@ fn regime(found: &Found, own: &[Tlbi], theirs: &[Tlbi], question: &Question, say
     if own.iter().any(|tlbi| level(tlbi) == asked)
         && !own.iter().any(|tlbi| theirs.iter().any(|t| level(t) == level(tlbi)))
     {
-        let writes = |name: &&String| name.ends_with(&format!("_el{}", asked as u8 + 1));
+        let writes = |name: &&String| name.ends_with(&format!("_el{}", asked as u8 + 1)) && !is_of_guest(name);
         let around = &found.around;
         let beside = around
             .written_before
@@ -118,6 +118,13 @@ fn regime(found: &Found, own: &[Tlbi], theirs: &[Tlbi], question: &Question, say
     Some(format!(
         "the other side has `{gone}` as well, for another regime than the one that is asked about: which entries were its own?"
     ))
+}
+
+/// Returns whether a register is one of a virtual machine: it is written at EL2, and is about the tables of EL1&0.
+pub(super) fn is_of_guest(register: &str) -> bool {
+    ["vttbr", "vsttbr", "vtcr", "vstcr", "hcr"]
+        .iter()
+        .any(|start| register.starts_with(start))
 }
 
 /// Looks for entries of other ASIDs.
