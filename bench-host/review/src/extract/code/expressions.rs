@@ -285,12 +285,25 @@ fn store(tokens: &[Token]) -> Option<Stored> {
     // `pte_t *p = ...` declares.
     let declares = left.first().is_some_and(|token| token.kind == TokenKind::Word)
         && left.get(1).is_some_and(|token| token.is("*"));
-    let is_store = through
-        && !declares
-        && left
-            .iter()
-            .any(|token| token.kind == TokenKind::Word && names::has_entry_word(&token.text));
+    let names_entry = || {
+        let mut words = left.iter().filter(|token| token.kind == TokenKind::Word);
+        words.any(|token| names::has_entry_word(&token.text))
+    };
+    let is_store = through && !declares && (names_entry() || is_descriptor(&tokens[equals + 1..]));
     is_store.then(|| Stored::by_assignment(&join(left), &join(&tokens[equals + 1..])))
+}
+
+/// Returns whether a value is put together as a descriptor, by the constants in it: `pa | PTE_VALID`.
+fn is_descriptor(value: &[Token]) -> bool {
+    const PARTS: [&str; 11] = [
+        "PTE", "PMD", "PUD", "PGD", "TTE", "DESC", "PPN", "LPAE", "PT", "PD", "MMU",
+    ];
+    let is_bit = |token: &Token| {
+        token.kind == TokenKind::Word
+            && !token.text.chars().any(char::is_lowercase)
+            && token.text.split('_').any(|part| PARTS.contains(&part))
+    };
+    value.iter().any(|token| token.is("|")) && value.iter().any(is_bit)
 }
 
 /// Returns what a cast is of: `x` of `(uint64_t)x` and of `((uint64_t)(x))`.
