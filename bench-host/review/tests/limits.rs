@@ -180,7 +180,7 @@ fn repeated_invalidations_take_no_longer_than_one() {
         "vmalle1is",
         "vae1is, va",
         "vale1is, va",
-        "aside1is, asid",
+        "aside1is, asid << 48",
         "vaae1is, va",
     ];
     let (mut equal, mut mixed) = (String::new(), String::new());

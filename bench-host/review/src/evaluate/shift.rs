@@ -17,13 +17,20 @@ pub(super) fn mark_operands(before: &mut Option<Placed<Found>>, after: &mut Opti
         doubt_entry(&mut side.found);
     }
     match (before.as_mut(), after.as_mut()) {
-        (None, Some(new)) => mark_bare_address(&mut new.found),
+        (None, Some(new)) => {
+            // An ASID may be handed on in its bits; an address is not.
+            let of_address = |&index: &usize| new.found.around.values[index].0.operand_format() != OperandFormat::Asid;
+            match bare_operands(&new.found).iter().all(of_address) {
+                true => mark_bare_address(&mut new.found),
+                false => doubt_bare_operand(&mut new.found),
+            }
+        }
         // What was there before may be right for a reason that is not in sight.
         (Some(old), Some(new)) => {
-            doubt_bare_address(&mut old.found);
-            doubt_bare_address(&mut new.found);
+            doubt_bare_operand(&mut old.found);
+            doubt_bare_operand(&mut new.found);
         }
-        (Some(old), None) => doubt_bare_address(&mut old.found),
+        (Some(old), None) => doubt_bare_operand(&mut old.found),
         (None, None) => {}
     }
     let (Some(a), Some(b)) = (before, after) else { return };
@@ -152,29 +159,28 @@ fn names_output(base: &str) -> bool {
 /// Marks the operand of a new sequence that is called an address and given as it is. Where all of the sequence is in
 /// sight, so is where it would be shifted.
 fn mark_bare_address(found: &mut Found) {
-    for index in bare_addresses(found) {
+    for index in bare_operands(found) {
         mark(found, index);
     }
 }
 
 /// Doubts such an operand where the other side has the sequence too.
-fn doubt_bare_address(found: &mut Found) {
-    if let Some(&index) = bare_addresses(found).first() {
+fn doubt_bare_operand(found: &mut Found) {
+    if let Some(&index) = bare_operands(found).first() {
         let (op, value) = &found.around.values[index];
         let base = value.terms.first().map_or("", |term| term.base.as_str());
         let (kind, bits) = match op.operand_format() {
-            OperandFormat::Ipa => ("an intermediate physical", "IPA"),
-            _ => ("a virtual", "VA"),
+            OperandFormat::Ipa => ("an intermediate physical address", "IPA[55:12] into bits [43:0]"),
+            OperandFormat::Asid => ("an ASID", "it into bits [63:48]"),
+            _ => ("a virtual address", "VA[55:12] into bits [43:0]"),
         };
-        let doubt = format!(
-            "`tlbi {op}` is given `{base}` as it is, by its name {kind} address: who put {bits}[55:12] into bits [43:0]?"
-        );
+        let doubt = format!("`tlbi {op}` is given `{base}` as it is, by its name {kind}: who put {bits}?");
         found.around.doubt.get_or_insert(doubt);
     }
 }
 
-/// Returns which operands of a sequence that is in sight as a whole are called an address and given as they are.
-fn bare_addresses(found: &Found) -> Vec<usize> {
+/// Returns which operands of a sequence that is in sight as a whole are called an address, or an ASID, and given as they are.
+fn bare_operands(found: &Found) -> Vec<usize> {
     const INTERMEDIATE: [&str; 5] = ["ipa", "gpa", "ipaddr", "guest_phys", "guest_pa"];
     const ADDRESSES: [&str; 8] = [
         "va",
@@ -193,6 +199,7 @@ fn bare_addresses(found: &Found) -> Vec<usize> {
             let names: &[&str] = match op.operand_format() {
                 OperandFormat::Va => &ADDRESSES,
                 OperandFormat::Ipa => &INTERMEDIATE,
+                OperandFormat::Asid => &["asid", "hw_asid"],
                 _ => &[],
             };
             value.shape(*op) == Shape::AsIs && names.contains(&plain_name(&term.base).as_str())

@@ -202,6 +202,9 @@ fn parse(tokens: &[Token], depth: u32) -> Condition {
             };
         }
     }
+    if let Some(value) = optional(tokens) {
+        return Condition::Constant(value);
+    }
     match tokens {
         [first, rest @ ..] if first.is("!") => negated(parse(rest, depth + 1)),
         [first, .., last] if first.is("(") && last.is(")") && closing(tokens, 0) == tokens.len() - 1 => {
@@ -223,6 +226,37 @@ fn parse(tokens: &[Token], depth: u32) -> Condition {
         [word] if matches!(word.text.as_str(), "true" | "TRUE" | "1") => Condition::Constant(true),
         [word] if matches!(word.text.as_str(), "false" | "FALSE" | "0") => Condition::Constant(false),
         _ => compared(tokens).unwrap_or_else(|| Condition::Atom(join(tokens))),
+    }
+}
+
+/// Returns whether a value of Rust that is written down is there: `let Some(x) = None`, `None.is_some()`, `Some(va).is_none()`.
+fn optional(tokens: &[Token]) -> Option<bool> {
+    let (pattern, value) = match tokens {
+        [word, pattern, ..] if word.is_word("let") => {
+            let at = tokens.iter().position(|token| token.is("="))?;
+            (pattern.text.as_str(), &tokens[at + 1..])
+        }
+        [value @ .., dot, method, open, close] if dot.is(".") && open.is("(") && close.is(")") => {
+            let pattern = match method.text.as_str() {
+                "is_some" => "Some",
+                "is_none" => "None",
+                _ => return None,
+            };
+            (pattern, value)
+        }
+        _ => return None,
+    };
+    let is_group = value.first().is_some_and(|first| first.is("(")) && closing(value, 0) + 1 == value.len();
+    let value = if is_group { &value[1..value.len() - 1] } else { value };
+    let is_there = match value {
+        [only] if only.is_word("None") => false,
+        [some, open, ..] if some.is_word("Some") && open.is("(") && closing(value, 1) + 1 == value.len() => true,
+        _ => return None,
+    };
+    match pattern {
+        "Some" => Some(is_there),
+        "None" => Some(!is_there),
+        _ => None,
     }
 }
 

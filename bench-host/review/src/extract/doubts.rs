@@ -7,6 +7,7 @@
 use crate::extract::event::{Event, Kind};
 use crate::extract::names::is_named_after_mmu;
 use crate::extract::order::{changes_attributes, repoints};
+use crate::extract::write::Write;
 use sequences::{ContextRegister, ExceptionLevel, Instruction, Target};
 
 /// Returns what is in doubt of the sequence whose invalidations are `first` to `last`.
@@ -16,6 +17,7 @@ pub(super) fn in_doubt(function: &str, events: &[Event], first: usize, last: usi
         .or_else(|| root_doubt(events, first))
         .or_else(|| late_root_doubt(events, first, last))
         .or_else(|| mmu_on_doubt(function, events, first, last))
+        .or_else(|| other_mmu_on_doubt(events, first, last))
         .or_else(|| changes_attributes(events, first))
         .or_else(|| repoints(events, first))
 }
@@ -156,6 +158,38 @@ const fn is_of_walk(register: ContextRegister) -> bool {
         register,
         R::TcrEl1 | R::MairEl1 | R::TcrEl2 | R::MairEl2 | R::TcrEl3 | R::MairEl3
     )
+}
+
+/// Returns what is in doubt of a flush behind which the MMU of another exception level goes on, for which nothing is
+/// invalidated.
+fn other_mmu_on_doubt(events: &[Event], first: usize, last: usize) -> Option<String> {
+    let Kind::Tlbi(op, _) = &events[first].kind else {
+        return None;
+    };
+    let level_of = |register: &str| match register.rsplit('_').next()? {
+        "el1" => Some(ExceptionLevel::El1),
+        "el2" => Some(ExceptionLevel::El2),
+        "el3" => Some(ExceptionLevel::El3),
+        _ => None,
+    };
+    let may_turn_on =
+        |write: &Write| write.register.starts_with("sctlr") && write.mmu() != Some(false) && !write.keeps_mmu();
+    let on = events[last + 1..].iter().find_map(|event| match &event.kind {
+        Kind::Sysreg(write) if may_turn_on(write) => Some(&write.register),
+        _ => None,
+    })?;
+    let level = level_of(on)?;
+    let is_for = |event: &Event| match &event.kind {
+        Kind::Tlbi(op, _) => op.level() == level,
+        Kind::Call(_) => true,
+        _ => false,
+    };
+    (level != op.level() && !events.iter().any(is_for)).then(|| {
+        format!(
+            "`msr {on}` behind it may turn the MMU of another exception level on than `tlbi {op}` is for: who invalidates what \
+             the TLB holds of that one?"
+        )
+    })
 }
 
 /// Returns what is in doubt of a flush behind which the MMU goes on, where no ISB stands between the write of the registers of

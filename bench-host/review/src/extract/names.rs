@@ -106,7 +106,8 @@ pub fn writes_register(name: &str) -> bool {
     let writes = ["write", "set", "load", "msr", "install"]
         .iter()
         .any(|word| lower.contains(word))
-        || lower.ends_with("_wr");
+        || lower.ends_with("_wr")
+        || ["w_", "wr_"].iter().any(|start| lower.starts_with(start));
     // `ttbr_offset(x)` and `MAIR_ATTR_SET(x)` make values.
     let value = lower.contains("offset") || name.ends_with("_SET") && !name.chars().any(char::is_lowercase);
     writes && !value && REGISTERS.iter().any(|register| lower.contains(register))
