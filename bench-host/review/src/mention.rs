@@ -16,10 +16,10 @@ use crate::extract::text::folded;
 use crate::extract::token::{Language, Token, TokenKind, closing, join, tokens};
 use crate::extract::words::{self, encoded, flush, speaks_in_assembly, write};
 use crate::extract::{Doubt, asm, text};
-use crate::placed::Placed;
+use crate::placed::{Placed, on_one_side};
 use crate::source::Unit;
 use sequences::TlbiOp;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Most characters that are said of a line.
 const MAX_SAID: usize = 200;
@@ -231,31 +231,17 @@ pub fn unaccounted(
     is_read: impl Fn(bool, &str, u32) -> bool,
 ) -> [Vec<Placed<Unread>>; 2] {
     let key = |mention: &Mention| (mention.text.clone(), mention.order.clone());
-    let count = |side: &[Placed<Mention>]| {
-        let mut counts: HashMap<(String, String), usize> = HashMap::new();
-        for mention in side {
-            *counts.entry(key(&mention.found)).or_default() += 1;
-        }
-        counts
-    };
-    let counts = [count(&before), count(&after)];
-    let mut side = 0;
-    [before, after].map(|mentions| {
-        let is_after = side == 1;
-        let mut others = counts[1 - side].clone();
-        side += 1;
-        let mut left = Vec::new();
-        for Placed { path, found: mention } in mentions {
-            if let Some(other) = others.get_mut(&key(&mention)).filter(|count| **count > 0) {
-                *other -= 1;
-            } else if !is_read(is_after, &path, mention.line) {
-                left.push(Placed {
-                    path,
-                    found: mention.unread(),
-                });
-            }
-        }
-        left
+    let [old, new] = on_one_side([before, after], key);
+    [(old, false), (new, true)].map(|(side, is_after)| {
+        let unread = side
+            .into_iter()
+            .filter(|placed| !is_read(is_after, &placed.path, placed.found.line));
+        unread
+            .map(|Placed { path, found }| Placed {
+                path,
+                found: found.unread(),
+            })
+            .collect()
     })
 }
 

@@ -7,6 +7,7 @@
 
 use crate::extract::instruction::is_instruction;
 use crate::extract::names::{is_long_barrier, is_long_isb, writes_register};
+use crate::extract::tables::calls;
 use crate::extract::text::{cut, folded, words};
 use crate::extract::token::Language;
 use crate::extract::words::{encoded, is_flush, is_register};
@@ -128,7 +129,7 @@ pub fn mentions(unit: &Unit) -> Vec<Mention> {
 /// Returns the changed lines of a unit for an I/O MMU that invalidate the TLBs of PEs: by a TLBI, or a flush that is known.
 pub fn mentions_of_pe(unit: &Unit, is_known: impl Fn(&str) -> bool) -> Vec<Mention> {
     let lines = unit.segments.iter().flat_map(|segment| &segment.lines);
-    let says = |text: &str| names_invalidation(text) || words(text).any(|word| is_known(word) && is_called(text, word));
+    let says = |text: &str| names_invalidation(text) || calls(text).any(|(name, _)| is_known(name));
     lines
         .filter(|line| line.changed && !is_comment(&line.text) && says(&line.text))
         .map(|line| Mention {
@@ -137,12 +138,6 @@ pub fn mentions_of_pe(unit: &Unit, is_known: impl Fn(&str) -> bool) -> Vec<Menti
             order: String::new(),
         })
         .collect()
-}
-
-/// Returns whether a word is followed by the list of its arguments.
-fn is_called(text: &str, word: &str) -> bool {
-    let behind = text.split_once(word).map_or("", |(_, behind)| behind);
-    behind.trim_start().starts_with('(')
 }
 
 /// Returns whether a line is a comment in any of the languages that have such.

@@ -17,10 +17,10 @@ use crate::extract::token::{Language, SourceLine};
 use crate::extract::words::{is_barrier, is_register, is_register_field, is_write, parts};
 use crate::foreign::is_aarch32;
 use crate::mention::{Lines, Mention, mentions};
-use crate::placed::{Both, Placed};
+use crate::placed::{Both, Placed, on_one_side};
 use crate::plain::{is_data, is_unknown};
 use crate::source::{LoneBarrier, Segment, Side, Unit};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 /// How many lines on a flush is looked for behind a way out.
 const BEHIND: usize = 16;
@@ -98,36 +98,16 @@ pub(crate) fn unsaid(patch: &Patch, lone: &Both<LoneBarrier>) -> Vec<Unrecognise
 
 /// Returns what of both sides is on one only: what moves, or is indented otherwise, is on both.
 fn not_moved(around: Both<(u32, String)>) -> impl Iterator<Item = Unrecognised> {
-    let count = |side: &[Placed<(u32, String)>]| {
-        let mut counts: HashMap<String, usize> = HashMap::new();
-        for one in side {
-            *counts.entry(one.found.1.clone()).or_default() += 1;
-        }
-        counts
-    };
-    let [mut before, mut after] = [count(&around[0]), count(&around[1])];
-    let [old, new] = around;
-    let mut left = move |Placed { path, found }: Placed<(u32, String)>, is_after: bool| {
-        let others = if is_after { &mut before } else { &mut after };
-        let (line, text) = found;
-        match others.get_mut(&text).filter(|count| **count > 0) {
-            Some(count) => {
-                *count -= 1;
-                None
-            }
-            None => Some(Unrecognised {
-                file: path,
-                line,
-                text,
-                after: is_after,
-            }),
-        }
-    };
-    let both = old
-        .into_iter()
-        .map(|one| (one, false))
-        .chain(new.into_iter().map(|one| (one, true)));
-    both.filter_map(move |(one, is_after)| left(one, is_after))
+    let [old, new] = on_one_side(around, |(_, text)| text.clone());
+    let both = [(old, false), (new, true)];
+    both.into_iter().flat_map(|(side, after)| {
+        side.into_iter().map(move |Placed { path, found }| Unrecognised {
+            file: path,
+            line: found.0,
+            text: found.1,
+            after,
+        })
+    })
 }
 
 /// Returns the changed lines that act on translations by their words, in a file whose language is not read.

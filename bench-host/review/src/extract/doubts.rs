@@ -8,16 +8,22 @@ use crate::extract::event::{Event, Kind};
 use crate::extract::names::is_named_after_mmu;
 use crate::extract::order::{changes_attributes, repoints};
 use crate::extract::write::Write;
-use sequences::{ContextRegister, ExceptionLevel, Instruction, Target};
+use sequences::{ContextRegister, ExceptionLevel, Instruction, Target, TlbiOp};
 
 /// Returns what is in doubt of the sequence whose invalidations are `first` to `last`.
 pub(super) fn in_doubt(function: &str, events: &[Event], first: usize, last: usize) -> Option<String> {
+    let by_registers = || {
+        let Kind::Tlbi(op, _) = events[first].kind else {
+            return None;
+        };
+        root_doubt(op, events, first)
+            .or_else(|| late_root_doubt(op, events, first, last))
+            .or_else(|| mmu_on_doubt(op, function, events, last))
+            .or_else(|| other_mmu_on_doubt(op, events, last))
+    };
     (first..=last)
         .find_map(|at| security_doubt(events, at))
-        .or_else(|| root_doubt(events, first))
-        .or_else(|| late_root_doubt(events, first, last))
-        .or_else(|| mmu_on_doubt(function, events, first, last))
-        .or_else(|| other_mmu_on_doubt(events, first, last))
+        .or_else(by_registers)
         .or_else(|| changes_attributes(events, first))
         .or_else(|| repoints(events, first))
 }
@@ -49,28 +55,20 @@ fn security_doubt(events: &[Event], first: usize) -> Option<String> {
 /// Returns what is in doubt of an invalidation of everything, or by ASID, behind a write of TTBR, or of SCTLR that turns the
 /// MMU off, without an ISB between: walks may go by the tables before until the write is synchronized. Where all registers
 /// are set up, or the MMU goes on after it, it is off.
-fn root_doubt(events: &[Event], first: usize) -> Option<String> {
-    let Kind::Tlbi(op, _) = &events[first].kind else {
-        return None;
-    };
+fn root_doubt(op: TlbiOp, events: &[Event], first: usize) -> Option<String> {
     let by_asid = op.target() == Target::Asid;
     if !by_asid && !matches!(op.target(), Target::All | Target::Vmall | Target::VmallS12) {
         return None;
     }
-    let writes =
-        |event: &Event, prefix: &str| matches!(&event.kind, Kind::Sysreg(write) if write.register.starts_with(prefix));
     let sets_up = ["tcr", "mair"]
         .iter()
-        .all(|prefix| events[..first].iter().any(|event| writes(event, prefix)));
+        .all(|prefix| events[..first].iter().any(|event| writes(event, &[prefix])));
     // Tables that are cleaned to memory are made for an MMU that is off.
     let cleaned = events[..first].iter().any(|event| matches!(event.kind, Kind::Cache(_)));
     // What turned it on before, and is not written again, leaves it on.
-    let control = |event: &Event| match &event.kind {
-        Kind::Sysreg(write) if write.register.starts_with("sctlr") && !write.keeps_mmu() => Some(write.mmu()),
-        _ => None,
-    };
+    let control = |event: &Event| event.control().map(Write::mmu);
     let before = events[..first].iter().rev().find_map(control);
-    let goes_on = events[first..].iter().any(|event| writes(event, "sctlr"));
+    let goes_on = events[first..].iter().any(|event| writes(event, &["sctlr"]));
     let is_on = before.is_some_and(|mmu| mmu != Some(false)) && !goes_on;
     let is_off = !is_on && (sets_up || cleaned || before.is_some() || goes_on);
     let root = |event: &Event| match &event.kind {
@@ -116,14 +114,10 @@ fn root_doubt(events: &[Event], first: usize) -> Option<String> {
 
 /// Returns what is in doubt of a flush of everything, for no entry in sight, behind which the root of the tables is written and
 /// nothing is invalidated: until then walks by the tables before fill the TLB again. While the MMU is off they do not.
-fn late_root_doubt(events: &[Event], first: usize, last: usize) -> Option<String> {
-    let Kind::Tlbi(op, _) = &events[first].kind else {
-        return None;
-    };
+fn late_root_doubt(op: TlbiOp, events: &[Event], first: usize, last: usize) -> Option<String> {
     if !matches!(op.target(), Target::All | Target::Vmall) {
         return None;
     }
-    let writes = |event: &Event, prefixes: &[&str]| matches!(&event.kind, Kind::Sysreg(write) if prefixes.iter().any(|prefix| write.register.starts_with(prefix)));
     // Registers that are set up together are so before the MMU goes on; a root, or an entry, that is written before is what
     // the flush is for.
     let sets_up = events
@@ -162,23 +156,12 @@ const fn is_of_walk(register: ContextRegister) -> bool {
 
 /// Returns what is in doubt of a flush behind which the MMU of another exception level goes on, for which nothing is
 /// invalidated.
-fn other_mmu_on_doubt(events: &[Event], first: usize, last: usize) -> Option<String> {
-    let Kind::Tlbi(op, _) = &events[first].kind else {
-        return None;
-    };
-    let level_of = |register: &str| match register.rsplit('_').next()? {
-        "el1" => Some(ExceptionLevel::El1),
-        "el2" => Some(ExceptionLevel::El2),
-        "el3" => Some(ExceptionLevel::El3),
-        _ => None,
-    };
-    let may_turn_on =
-        |write: &Write| write.register.starts_with("sctlr") && write.mmu() != Some(false) && !write.keeps_mmu();
-    let on = events[last + 1..].iter().find_map(|event| match &event.kind {
-        Kind::Sysreg(write) if may_turn_on(write) => Some(&write.register),
-        _ => None,
-    })?;
-    let level = level_of(on)?;
+fn other_mmu_on_doubt(op: TlbiOp, events: &[Event], last: usize) -> Option<String> {
+    let on = events[last + 1..]
+        .iter()
+        .filter_map(Event::control)
+        .find(|write| write.mmu() != Some(false))?;
+    let level = on.context()?.level();
     let is_for = |event: &Event| match &event.kind {
         Kind::Tlbi(op, _) => op.level() == level,
         Kind::Call(_) => true,
@@ -186,32 +169,27 @@ fn other_mmu_on_doubt(events: &[Event], first: usize, last: usize) -> Option<Str
     };
     (level != op.level() && !events.iter().any(is_for)).then(|| {
         format!(
-            "`msr {on}` behind it may turn the MMU of another exception level on than `tlbi {op}` is for: who invalidates what \
-             the TLB holds of that one?"
+            "`msr {}` behind it may turn the MMU of another exception level on than `tlbi {op}` is for: who invalidates what \
+             the TLB holds of that one?",
+            on.register
         )
     })
 }
 
 /// Returns what is in doubt of a flush behind which the MMU goes on, where no ISB stands between the write of the registers of
 /// the tables and that of SCTLR: in which order those take effect is not known.
-fn mmu_on_doubt(function: &str, events: &[Event], first: usize, last: usize) -> Option<String> {
-    let Kind::Tlbi(op, _) = &events[first].kind else {
-        return None;
-    };
+fn mmu_on_doubt(op: TlbiOp, function: &str, events: &[Event], last: usize) -> Option<String> {
     if !matches!(op.target(), Target::All | Target::Vmall | Target::VmallS12) {
         return None;
     }
-    let turns_on = |event: &Event| match &event.kind {
-        Kind::Sysreg(write) if write.register.starts_with("sctlr") && !write.keeps_mmu() => {
-            write.mmu() == Some(true) || write.mmu().is_none() && is_named_after_mmu(function)
-        }
-        _ => false,
-    };
-    let control = last + 1 + events[last + 1..].iter().position(turns_on)?;
+    let turns_on = |write: &Write| write.mmu() == Some(true) || write.mmu().is_none() && is_named_after_mmu(function);
+    let control = last
+        + 1
+        + events[last + 1..]
+            .iter()
+            .position(|event| event.control().is_some_and(turns_on))?;
+    let on = events[control].control()?;
     let level = |register: &str| register.rsplit('_').next().map(str::to_owned);
-    let Kind::Sysreg(on) = &events[control].kind else {
-        return None;
-    };
     let ends = |event: &&Event| {
         !matches!(
             event.kind,
@@ -231,4 +209,9 @@ fn mmu_on_doubt(function: &str, events: &[Event], first: usize, last: usize) -> 
          before",
         on.register
     ))
+}
+
+/// Returns whether an event writes a register whose name begins with one of these.
+fn writes(event: &Event, prefixes: &[&str]) -> bool {
+    matches!(&event.kind, Kind::Sysreg(write) if prefixes.iter().any(|prefix| write.register.starts_with(prefix)))
 }

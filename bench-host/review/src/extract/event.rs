@@ -48,7 +48,7 @@ impl Stored {
                 || arguments.iter().skip(1).any(|text| is_invalid(text)),
             moves: arguments.iter().skip(1).any(|text| names_address(text)),
             attributes: names_attributes(&lower),
-            picks: false,
+            ..Self::default()
         }
     }
 
@@ -62,26 +62,20 @@ impl Stored {
         });
         match field {
             Some((target, "valid" | "present" | "v")) => Self {
-                attributes: false,
-                moves: false,
                 invalid: is_invalid(right),
                 target,
-                picks: false,
+                ..Self::default()
             },
             // Page 0 is a page.
             Some((target, "page" | "ppn" | "pfn" | "addr" | "address" | "output_address" | "oa" | "base")) => Self {
-                attributes: false,
                 moves: true,
-                invalid: false,
                 target,
-                picks: false,
+                ..Self::default()
             },
             Some((target, field)) if names_attributes(field) => Self {
                 attributes: true,
-                moves: false,
-                invalid: false,
                 target,
-                picks: false,
+                ..Self::default()
             },
             _ => Self {
                 attributes: names_attributes(&right.to_ascii_lowercase()) && plain(right).contains(&left),
@@ -227,6 +221,21 @@ pub struct Event {
     pub given: Vec<Value>,
     /// The functions it was put in place of, inner ones first.
     pub via: Vec<Arc<str>>,
+}
+
+impl Event {
+    /// Returns whether this is a DSB, whatever it orders.
+    pub fn is_dsb(&self) -> bool {
+        matches!(&self.kind, Kind::Barrier(barrier) if barrier.is_dsb())
+    }
+
+    /// Returns the write of SCTLR that this is, unless it leaves the MMU as it is.
+    pub fn control(&self) -> Option<&Write> {
+        match &self.kind {
+            Kind::Sysreg(write) if write.register.starts_with("sctlr") && !write.keeps_mmu() => Some(write),
+            _ => None,
+        }
+    }
 }
 
 /// Events and branches.

@@ -108,9 +108,7 @@ pub fn read(mnemonic: &str, operands: &str) -> Read {
                     .find('[')
                     .map_or_else(String::new, |at| operands[at..].to_ascii_lowercase()),
                 invalid: matches!(first.to_ascii_lowercase().as_str(), "xzr" | "wzr"),
-                moves: false,
-                attributes: false,
-                picks: false,
+                ..Stored::default()
             })),
         },
         _ => Read::Other,

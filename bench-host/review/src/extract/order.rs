@@ -8,7 +8,6 @@
 
 use crate::extract::event::{Event, Kind, Stored};
 use crate::extract::names::may_complete;
-use sequences::Instruction;
 
 /// What the order of stores and invalidations on a way says of one sequence.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -57,8 +56,7 @@ pub fn order(function: &str, events: &[Event], floor: usize, first: usize, last:
         let Some(makes) = after.iter().position(again) else {
             continue;
         };
-        let is_dsb = |event: &&Event| matches!(event.kind, Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_)));
-        if !after[..makes].iter().any(is_dsb) && after[makes..].iter().any(is_dsb) {
+        if !after[..makes].iter().any(|event| event.is_dsb()) && after[makes..].iter().any(|event| event.is_dsb()) {
             return Order {
                 fault: Some(format!(
                     "`{}` gets its new value before the invalidation is complete: no DSB stands between the TLBI and the \

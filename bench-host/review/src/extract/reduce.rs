@@ -223,7 +223,7 @@ fn backwards(events: &[Event], floor: usize, first: usize) -> Vec<usize> {
         match &events[index].kind {
             Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_)) if has_dsb => break,
             Kind::Barrier(barrier) => {
-                has_dsb |= matches!(barrier, Instruction::Dsb(_) | Instruction::DsbNxs(_));
+                has_dsb |= barrier.is_dsb();
                 taken.push(index);
             }
             Kind::Store(_) => break,
@@ -293,10 +293,7 @@ fn table_writes(events: &[Event], floor: usize, first: usize, op: TlbiOp) -> Vec
     if !matches!(op.target(), Target::All | Target::Vmall) {
         return Vec::new();
     }
-    let control = |event: &Event| match &event.kind {
-        Kind::Sysreg(write) if write.register.starts_with("sctlr") && !write.keeps_mmu() => Some(write.mmu()),
-        _ => None,
-    };
+    let control = |event: &Event| event.control().map(Write::mmu);
     let start = (floor..first)
         .rfind(|&at| matches!(events[at].kind, Kind::Store(_) | Kind::Tlbi(..) | Kind::Return))
         .map_or(floor, |at| at + 1);
@@ -340,10 +337,7 @@ fn table_writes(events: &[Event], floor: usize, first: usize, op: TlbiOp) -> Vec
 
 /// Returns whether the MMU is off around an invalidation: the way turns it off before and writes SCTLR again after.
 fn mmu_off(events: &[Event], first: usize, last: usize) -> bool {
-    let control = |event: &Event| match &event.kind {
-        Kind::Sysreg(write) if write.register.starts_with("sctlr") && !write.keeps_mmu() => Some(write.mmu()),
-        _ => None,
-    };
+    let control = |event: &Event| event.control().map(Write::mmu);
     events[..first].iter().rev().find_map(control) == Some(Some(false))
         && events[last..]
             .iter()
@@ -362,7 +356,7 @@ fn mmu_before(function: &str, events: &[Event], first: usize) -> Option<MmuWrite
     let before = &events[..first];
     // What a function writes that is named after that is not in sight.
     let control = |event: &Event| match &event.kind {
-        Kind::Sysreg(write) if write.register.starts_with("sctlr") && !write.keeps_mmu() => Some((write.clone(), None)),
+        Kind::Sysreg(_) => event.control().map(|write| (write.clone(), None)),
         Kind::Call(name) if turns_mmu_on(name) => Some((Write::of("sctlr".into()), Some(name.clone()))),
         _ => None,
     };
@@ -403,12 +397,7 @@ fn written(event: &Event) -> Option<ContextRegister> {
 
 /// Returns the data cache maintenance that the first DSB of a sequence completes, if nothing completed it before.
 fn cache_before(events: &[Event], start: &[usize]) -> Option<String> {
-    let dsb = |at: usize| {
-        matches!(
-            events[at].kind,
-            Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_))
-        )
-    };
+    let dsb = |at: usize| events[at].is_dsb();
     let first = start.iter().copied().find(|&at| dsb(at))?;
     (0..first)
         .rev()
@@ -433,7 +422,8 @@ fn cache_after(events: &[Event], last: usize, end: &[usize]) -> Option<String> {
 fn until_dsb(events: &[Event], last: usize) -> &[Event] {
     let rest = &events[last + 1..];
     let ends = |event: &Event| match &event.kind {
-        Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_)) | Kind::Tlbi(..) | Kind::Return => true,
+        Kind::Barrier(barrier) => barrier.is_dsb(),
+        Kind::Tlbi(..) | Kind::Return => true,
         Kind::Call(name) => may_complete(name),
         _ => false,
     };
@@ -443,15 +433,14 @@ fn until_dsb(events: &[Event], last: usize) -> &[Event] {
 /// Returns the write of SCTLR that comes before the DSB after an invalidation, or the call of what turns the MMU on by its name.
 fn control_before_dsb(function: &str, events: &[Event], last: usize) -> Option<MmuWrite> {
     let write = |event: &Event| match &event.kind {
-        Kind::Sysreg(write)
-            if write.register.starts_with("sctlr") && write.mmu() != Some(false) && !write.keeps_mmu() =>
-        {
-            Some(MmuWrite {
+        Kind::Sysreg(_) => event
+            .control()
+            .filter(|write| write.mmu() != Some(false))
+            .map(|write| MmuWrite {
                 by: write.register.clone(),
                 called: false,
                 certain: write.mmu() == Some(true) || is_named_after_mmu(function),
-            })
-        }
+            }),
         Kind::Call(name) if turns_mmu_on(name) => Some(MmuWrite {
             by: name.clone(),
             called: true,
@@ -479,8 +468,7 @@ fn control_before_dsb(function: &str, events: &[Event], last: usize) -> Option<M
 /// write of a register of translation, or a call.
 fn other_before_dsb(events: &[Event], last: usize) -> Option<String> {
     let rest = until_dsb(events, last);
-    let is_dsb = |event: &Event| matches!(event.kind, Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_)));
-    events[last + 1..].get(rest.len()).filter(|event| is_dsb(event))?;
+    events[last + 1..].get(rest.len()).filter(|event| event.is_dsb())?;
     rest.iter().find_map(|event| match &event.kind {
         Kind::Sysreg(write) if write.context().is_some() => Some(format!("msr {}", write.register)),
         Kind::Call(name) => Some(name.clone()),
@@ -518,12 +506,7 @@ fn level_of_arm(path: &Path, first: usize) -> Option<ExceptionLevel> {
 /// Returns the ISB that synchronizes what was completed, where entries are made in between: break-before-make ends with it,
 /// for the old entry and the new one.
 fn synchronized_later(events: &[Event], end: &[usize], ceiling: usize) -> Option<usize> {
-    let completed = end.iter().rposition(|&at| {
-        matches!(
-            events[at].kind,
-            Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_))
-        )
-    })?;
+    let completed = end.iter().rposition(|&at| events[at].is_dsb())?;
     if completed + 1 != end.len() {
         return None;
     }
@@ -552,7 +535,7 @@ fn forwards(events: &[Event], last: usize, ceiling: usize) -> Vec<usize> {
             Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_)) if has_dsb => break,
             Kind::Barrier(Instruction::Dmb(_)) if has_dsb => break,
             Kind::Barrier(barrier) => {
-                has_dsb |= matches!(barrier, Instruction::Dsb(_) | Instruction::DsbNxs(_));
+                has_dsb |= barrier.is_dsb();
                 taken.push(index);
             }
             Kind::Store(_) | Kind::Return | Kind::ExceptionReturn => break,
@@ -618,7 +601,7 @@ fn found(
         Kind::Tlbi(op, given) if op.takes_operand() => Some((*op, given.value.clone())),
         _ => None,
     };
-    let dsb = |event: &&&Event| matches!(event.kind, Kind::Barrier(Instruction::Dsb(_) | Instruction::DsbNxs(_)));
+    let dsb = |event: &&&Event| event.is_dsb();
     Found {
         function: function.to_owned(),
         line: instructions.iter().map(|event| event.line).min().unwrap_or_default(),
